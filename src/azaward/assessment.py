@@ -1,0 +1,320 @@
+"""Asks every rule about the patients of a record, orders what they found, and makes each patient's plan.
+
+>>> import datetime as dt
+>>> from azaward.record import Record
+>>> record = Record.of({
+...     "patients": [{"patient_id": "p1", "birth_date": dt.date(1980, 1, 1), "indication": "crohns_disease"}],
+...     "exposures": [{"patient_id": "p1", "medicine": "azathioprine", "started_on": dt.date(2026, 1, 1)}],
+...     "results": [{"patient_id": "p1", "analyte": "neutrophils", "value": 0.4, "unit": "10*9/L",
+...                  "taken_on": dt.date(2026, 2, 1), "status": "final"}],
+... })
+>>> assess(record, dt.date(2026, 2, 2)).patients[0].plan.dose.decision
+'stop'
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from azaward import __version__
+from azaward.engine import Engine, Request
+from azaward.knowledge import ACTIONS, MOST_CAUTIOUS, URGENCIES, Knowledge, load
+from azaward.record.tables import Record, SetAside
+from azaward.wording import Words, default_sources
+
+_ACTION = {word: rank for rank, word in enumerate(ACTIONS)}
+_URGENCY = {word: rank for rank, word in enumerate(URGENCIES)}
+# Actions that decide about the dose; the others ask for tests, talks or care.
+_DOSE_ACTIONS = ("stop", "withhold", "do-not-start", "reduce", "change")
+_NO_DOSE = ("stop", "withhold", "do-not-start")
+_EPOCH = dt.date(1970, 1, 1)
+DISCLAIMER = (
+    "Decision support for clinicians and information for patients; not a certified medical device. "
+    "It decides nothing: a clinician does."
+)
+
+
+class Out(msgspec.Struct, frozen=True, kw_only=True):
+    """Part of the JSON that azaward gives out."""
+
+
+class Cited(Out):
+    source: str
+    locator: str
+    how: str
+    title: str
+
+
+class Observed(Out):
+    value: float | None
+    unit: str | None
+    on: dt.date | None
+    text: str | None = None
+
+
+class LimitUsed(Out):
+    comparison: str | None
+    value: float
+    unit: str | None
+
+
+class Finding(Out):
+    """One thing that someone should know or do, with its reason, value, limit and source."""
+
+    patient_id: str
+    rule: str
+    code: str
+    protocol: str | None
+    action: str
+    urgency: str
+    subject: str
+    observed: Observed | None
+    limit: LimitUsed | None
+    says: str
+    says_patient: str
+    sources: list[Cited]
+    dose_fraction: tuple[float, float] | None = None
+
+
+class DosePlan(Out):
+    """The decision about the dose, its daily range in mg, and the tablets for the upper end of it."""
+
+    decision: str
+    mg_per_day: tuple[float, float] | None
+    tablets: str | None
+
+
+class NextTest(Out):
+    analyte: str
+    due_on: dt.date
+    why: str
+
+
+class Plan(Out):
+    dose: DosePlan
+    next_tests: list[NextTest]
+    urgency: str
+    who: str
+
+
+class PatientAssessment(Out):
+    patient_id: str
+    findings: list[Finding]
+    plan: Plan
+    protocol: str
+    status: str
+
+
+class Aside(Out):
+    where: str
+    what: str
+    why: str
+    patient_id: str | None = None
+
+
+class Assessment(Out):
+    """Everything that was found, patients most urgent first."""
+
+    azaward: str
+    knowledge: str
+    as_of: dt.date
+    protocol: str
+    patients: list[PatientAssessment]
+    set_aside: list[Aside]
+    disclaimer: str = DISCLAIMER
+
+
+@lru_cache(maxsize=4)
+def engine(knowledge: Knowledge) -> Engine:
+    """The engine for a knowledge base, made once in a process."""
+    return Engine(knowledge)
+
+
+def assess(
+    record: Record, as_of: dt.date, protocol: str = "auto", knowledge: Knowledge | None = None
+) -> Assessment:
+    """The findings and plan of every patient in `record` as of a day.
+
+    `protocol` is an id, or `auto` to choose by each patient's indication. `ValueError` where there is no such
+    protocol.
+    """
+    knowledge = knowledge or load()
+    if protocol not in ("auto", MOST_CAUTIOUS, *knowledge.protocols):
+        raise ValueError(f"no protocol {protocol!r}. Known: auto, {MOST_CAUTIOUS}, {', '.join(knowledge.protocols)}")
+    chosen = None if protocol == "auto" else protocol
+    answer = engine(knowledge).ask(record, [Request(one, as_of, chosen) for one in record.patient_ids()])
+    words = Words(knowledge)
+    found: dict[str, list[Finding]] = {}
+    for row in answer.findings:
+        found.setdefault(row["patient_id"], []).append(_finding(row, words, knowledge))
+    due: dict[str, list[Mapping[str, Any]]] = {}
+    for row in answer.due:
+        due.setdefault(row["patient_id"], []).append(row)
+    patients: list[PatientAssessment] = []
+    for person in answer.person:
+        findings = sorted(found.get(person["patient_id"], []), key=_order)
+        plan = _plan(person, findings, due.get(person["patient_id"], []), words, knowledge)
+        patients.append(
+            PatientAssessment(
+                patient_id=person["patient_id"],
+                findings=findings,
+                plan=plan,
+                protocol=person["protocol"],
+                status=person["status"],
+            )
+        )
+    patients.sort(key=_most_urgent_first)
+    return Assessment(
+        azaward=__version__,
+        knowledge=knowledge.version,
+        as_of=as_of,
+        protocol=protocol,
+        patients=patients,
+        set_aside=_set_aside(record, answer.unusable, words),
+    )
+
+
+def _order(finding: Finding) -> tuple[int, int, str, str, str]:
+    return (_URGENCY[finding.urgency], _ACTION[finding.action], finding.rule, finding.subject, finding.says)
+
+
+def _most_urgent_first(patient: PatientAssessment) -> tuple[int, int, str]:
+    actions = [_ACTION[finding.action] for finding in patient.findings if finding.urgency == patient.plan.urgency]
+    return (_URGENCY[patient.plan.urgency], min(actions, default=len(ACTIONS)), patient.patient_id)
+
+
+def _finding(row: Mapping[str, Any], words: Words, knowledge: Knowledge) -> Finding:
+    says, says_patient = words.say(row)
+    sources = [dict(zip(("source", "locator", "how"), line.split("|"), strict=True)) for line in _lines(row["sources"])]
+    has_value = row["value"] is not None or row["text"] is not None or row["on"] is not None
+    fractions = (row["fraction_low"], row["fraction_high"])
+    return Finding(
+        patient_id=row["patient_id"],
+        rule=row["rule"],
+        code=row["code"],
+        protocol=row["protocol"],
+        action=row["action"],
+        urgency=row["urgency"],
+        subject=row["subject"] or "",
+        observed=Observed(value=row["value"], unit=row["unit"], on=row["on"], text=row["text"]) if has_value else None,
+        limit=LimitUsed(comparison=row["comparison"], value=row["limit_value"], unit=row["limit_unit"])
+        if row["limit_value"] is not None
+        else None,
+        says=says,
+        says_patient=says_patient,
+        sources=[
+            Cited(**each, title=knowledge.sources[each["source"]].title)
+            for each in (*sources, *(default_sources(row["code"], knowledge) if not sources else ()))
+        ],
+        dose_fraction=fractions if fractions[1] is not None else None,
+    )
+
+
+def _lines(text: str | None) -> list[str]:
+    return list(dict.fromkeys(text.split("\n"))) if text else []
+
+
+def _plan(
+    person: Mapping[str, Any],
+    findings: list[Finding],
+    due: list[Mapping[str, Any]],
+    words: Words,
+    knowledge: Knowledge,
+) -> Plan:
+    actions = {finding.action for finding in findings if finding.action in _DOSE_ACTIONS}
+    usual = {"on": "continue", "planned": "start"}.get(person["status"], "none")
+    decision = min(actions, key=_ACTION.__getitem__, default=usual) if usual != "none" else "none"
+    urgency = min((finding.urgency for finding in findings), key=_URGENCY.__getitem__, default="info")
+    tests = [
+        NextTest(
+            analyte=row["test"],
+            due_on=_EPOCH + dt.timedelta(days=row["due_day"]),
+            why=f"{words.name(row['test'])[0]} every {row['every_days']} days, {row['phase']} ({row['protocol']})",
+        )
+        for row in sorted(due, key=lambda row: (row["due_day"], row["test"]))
+    ]
+    return Plan(
+        dose=_dose(person, decision, findings, knowledge), next_tests=tests, urgency=urgency, who=_who(findings)
+    )
+
+
+def _dose(person: Mapping[str, Any], decision: str, findings: list[Finding], knowledge: Knowledge) -> DosePlan:
+    """The usual range of this indication, cut by every finding that leaves only a share of it."""
+    if decision == "none":
+        return DosePlan(decision=decision, mg_per_day=None, tablets=None)
+    if decision in _NO_DOSE:
+        return DosePlan(decision=decision, mg_per_day=(0, 0), tablets=None)
+    low, high = person["usual_low"], person["usual_high"]
+    if high is None:
+        return DosePlan(decision=decision, mg_per_day=None, tablets=None)
+    shares = [finding.dose_fraction for finding in findings if finding.dose_fraction]
+    low = min([low, *(low * share[0] for share in shares)])
+    high = min([high, *(high * share[1] for share in shares)])
+    large, small = (knowledge.parameters[f"azathioprine_tablet_{size}_mg"].value for size in ("large", "small"))
+    steps = int(high // small)
+    if steps == 0:
+        return DosePlan(decision=decision, mg_per_day=(round(low, 1), round(high, 1)), tablets=None)
+    large_ones, small_ones = divmod(steps * small, large)
+    parts = [
+        f"{count:.0f} x {size:.0f} mg"
+        for count, size in ((large_ones, large), (small_ones // small, small))
+        if count
+    ]
+    return DosePlan(
+        decision=decision, mg_per_day=(round(low, 1), round(high, 1)), tablets="at most " + " + ".join(parts) + " a day"
+    )
+
+
+def _who(findings: list[Finding]) -> str:
+    """Who should act: the most responsible of those that any finding needs."""
+    pressing = [finding for finding in findings if finding.urgency != "info"]
+    actions = {finding.action for finding in pressing}
+    if any(finding.urgency == "emergency" for finding in pressing):
+        return "emergency team"
+    if "refer" in actions:
+        return "specialist"
+    if actions & {"stop", "withhold", "do-not-start", "reduce", "avoid", "change", "review"}:
+        return "clinician"
+    return "nurse" if actions else "nobody"
+
+
+def _set_aside(record: Record, unusable: list[Mapping[str, Any]], words: Words) -> list[Aside]:
+    asides = [Aside(where=x.where, what=x.what, why=x.why, patient_id=x.patient_id) for x in record.set_aside]
+    named = {item.where for item in record.set_aside}
+    for row in unusable:
+        if row["origin"] in named:
+            continue
+        what, why = explain(row, words)
+        asides.append(Aside(where=row["origin"] or "results", what=what, why=why, patient_id=row["patient_id"]))
+    return asides
+
+
+def explain(row: Mapping[str, Any], words: Words) -> tuple[str, str]:
+    """What stood there and why a result was not used, in words that say what to do."""
+    name = words.name(row["analyte"])[0]
+    unit = row["unit"] or "no unit"
+    shown = row["value"] if row["value"] is not None else row["text"]
+    what = f"{name} {shown} ({unit})"
+    bounds = f"{row['plausible_low']:g} to {row['plausible_high']:g} {row['canonical']}" if row["plausible_high"] is not None else ""
+    return what, {
+        "no_date": "the day of the sample is missing or unreadable. Give it as YYYY-MM-DD.",
+        "future": f"dated {row['taken_on']}, after the day asked about. Correct the date.",
+        "no_value": "no value and no words. Ask the laboratory.",
+        "words_for_number": "words where a number belongs. Ask the laboratory.",
+        "no_unit": f"no unit, and none is guessed. Expected one that converts to {row['canonical']}.",
+        "unknown_unit": f"unit {row['unit']!r} doesn't convert to {row['canonical']}. Correct the unit.",
+        "implausible": f"plausible is {bounds}. Was it reported in another unit?",
+    }[row["problem"]]
+
+
+def to_json(assessment: Assessment) -> bytes:
+    """The assessment as design.md's JSON."""
+    return msgspec.json.encode(assessment)
+
+
+__all__ = ["Assessment", "Finding", "PatientAssessment", "Plan", "SetAside", "assess", "engine", "to_json"]

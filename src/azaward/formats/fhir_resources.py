@@ -1,0 +1,201 @@
+"""The parts of FHIR R4 and R4B resources that azaward reads, as msgspec structs; other elements are skipped."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Element(msgspec.Struct, frozen=True, gc=False):
+    """A piece of a resource."""
+
+
+class Reference(Element):
+    reference: str | None = None
+    display: str | None = None
+
+
+class Coding(Element):
+    system: str = ""
+    code: str = ""
+    display: str | None = None
+
+
+class Concept(Element):
+    coding: list[Coding] = []
+    text: str | None = None
+
+
+class Quantity(Element):
+    value: float | None = None
+    comparator: str | None = None
+    unit: str | None = None
+    system: str | None = None
+    code: str | None = None
+
+
+class Range(Element):
+    low: Quantity | None = None
+    high: Quantity | None = None
+    type: Concept | None = None
+
+
+class Period(Element):
+    start: str | None = None
+    end: str | None = None
+
+
+class Component(Element):
+    code: Concept = Concept()
+    valueQuantity: Quantity | None = None
+    valueString: str | None = None
+    valueInteger: int | None = None
+    valueCodeableConcept: Concept | None = None
+    dataAbsentReason: Concept | None = None
+    referenceRange: list[Range] = []
+
+
+class Observation(Component):
+    id: str | None = None
+    status: str | None = None
+    subject: Reference | None = None
+    effectiveDateTime: str | None = None
+    effectiveInstant: str | None = None
+    effectivePeriod: Period | None = None
+    issued: str | None = None
+    component: list[Component] = []
+
+
+class Patient(Element):
+    id: str | None = None
+    birthDate: str | None = None
+    gender: str | None = None
+    deceasedBoolean: bool | None = None
+    deceasedDateTime: str | None = None
+
+
+class Repeat(Element):
+    frequency: float | None = None
+    period: float | None = None
+    periodUnit: str | None = None
+    boundsPeriod: Period | None = None
+
+
+class Timing(Element):
+    repeat: Repeat | None = None
+    code: Concept | None = None
+
+
+class DoseAndRate(Element):
+    doseQuantity: Quantity | None = None
+
+
+class Dosage(Element):
+    text: str | None = None
+    timing: Timing | None = None
+    asNeededBoolean: bool | None = None
+    doseAndRate: list[DoseAndRate] = []
+
+
+class SupplyDuration(Element):
+    validityPeriod: Period | None = None
+
+
+class AdministeredDose(Element):
+    dose: Quantity | None = None
+
+
+class Medication(Element):
+    id: str | None = None
+    code: Concept | None = None
+
+
+class Contained(Element):
+    id: str | None = None
+    resourceType: str = ""
+    code: Concept | None = None
+
+
+class MedicationUse(Element):
+    """MedicationRequest, MedicationStatement, MedicationAdministration or MedicationDispense."""
+
+    id: str | None = None
+    status: str | None = None
+    intent: str | None = None
+    subject: Reference | None = None
+    contained: list[Contained] = []
+    medicationCodeableConcept: Concept | None = None
+    medicationReference: Reference | None = None
+    authoredOn: str | None = None
+    effectiveDateTime: str | None = None
+    effectivePeriod: Period | None = None
+    whenHandedOver: str | None = None
+    whenPrepared: str | None = None
+    dosageInstruction: list[Dosage] = []
+    dosage: list[Dosage] | AdministeredDose = []
+    dispenseRequest: SupplyDuration | None = None
+    reasonCode: list[Concept] = []
+    reasonReference: list[Reference] = []
+    doNotPerform: bool | None = None
+
+
+class Clinical(Element):
+    """Condition, AllergyIntolerance, Immunization or Procedure."""
+
+    id: str | None = None
+    status: str | None = None
+    clinicalStatus: Concept | None = None
+    verificationStatus: Concept | None = None
+    subject: Reference | None = None
+    patient: Reference | None = None
+    code: Concept | None = None
+    vaccineCode: Concept | None = None
+    onsetDateTime: str | None = None
+    onsetPeriod: Period | None = None
+    abatementDateTime: str | None = None
+    recordedDate: str | None = None
+    occurrenceDateTime: str | None = None
+    performedDateTime: str | None = None
+    performedPeriod: Period | None = None
+
+
+class Participant(Element):
+    actor: Reference | None = None
+
+
+class Meeting(Element):
+    """Encounter or Appointment."""
+
+    id: str | None = None
+    status: str | None = None
+    subject: Reference | None = None
+    period: Period | None = None
+    start: str | None = None
+    participant: list[Participant] = []
+    description: str | None = None
+
+
+class Head(Element):
+    resourceType: str = ""
+    id: str | None = None
+
+
+class Entry(Element):
+    fullUrl: str | None = None
+    resource: msgspec.Raw = msgspec.Raw()
+
+
+class Bundle(Element):
+    resourceType: str = ""
+    entry: list[Entry] = []
+
+
+READ: dict[str, type[Element]] = {
+    "Patient": Patient,
+    "Observation": Observation,
+    "Medication": Medication,
+    **dict.fromkeys(
+        ("MedicationRequest", "MedicationStatement", "MedicationAdministration", "MedicationDispense"), MedicationUse
+    ),
+    **dict.fromkeys(("Condition", "AllergyIntolerance", "Immunization", "Procedure"), Clinical),
+    **dict.fromkeys(("Encounter", "Appointment"), Meeting),
+}

@@ -1,0 +1,142 @@
+"""A folder of the six tables as CSV or Parquet, and azaward's own JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from azaward.formats.rows import InputError, RowReader
+from azaward.knowledge import Knowledge
+from azaward.record.tables import TABLES, Record
+
+NEEDED = ("patients", "exposures", "results")
+
+
+def read_folder(folder: Path, knowledge: Knowledge) -> Record:
+    """The record in a folder that holds `patients.csv` or `patients.parquet` and so on."""
+    found = {
+        name: path
+        for name in TABLES
+        for path in (folder / f"{name}.csv", folder / f"{name}.parquet")
+        if path.exists()
+    }
+    if not found:
+        raise InputError(
+            f"{folder}: no table in this folder. Expected {', '.join(f'{name}.csv' for name in TABLES)} or .parquet."
+        )
+    if missing := [name for name in NEEDED if name not in found]:
+        raise InputError(
+            f"{folder}: {missing[0]}.csv (or .parquet) is missing; without it nobody can be assessed. "
+            "If there are none, give the file with its header line alone."
+        )
+    reader = RowReader(knowledge)
+    for name in TABLES:
+        if name not in found:
+            reader.aside(str(folder), f"{name}.csv", "missing: nothing of it is known for anyone", kind="missing_table")
+            continue
+        path = found[name]
+        rows = _csv(path, name, reader) if path.suffix == ".csv" else _parquet(path, name, reader)
+        for where, row in rows:
+            reader.add(name, row, where)
+    return reader.record()
+
+
+def read_own_json(document: Mapping[str, Any], file: str, knowledge: Knowledge) -> Record:
+    """azaward's own JSON: the six tables as lists of rows."""
+    reader = RowReader(knowledge)
+    if odd := [key for key in document if key not in TABLES]:
+        raise InputError(f"{file}: no table is called {odd[0]!r}. Expected: {', '.join(TABLES)}.")
+    for name, columns in TABLES.items():
+        rows: Any = document.get(name, [])
+        if not isinstance(rows, list):
+            raise InputError(f"{file} $.{name}: expected a list of rows, found {type(rows).__name__}.")
+        names = {column.name for column in columns}
+        for place, row in enumerate(cast(list[Any], rows)):
+            where = f"{file} $.{name}[{place}]"
+            if not isinstance(row, dict):
+                reader.aside(where, str(row)[:60], "expected a row as {column: value}")
+                continue
+            cells = cast(dict[str, Any], row)
+            if odd := [key for key in cells if key not in names]:
+                reader.aside(where, f"column {odd[0]!r}", "no such column: not used", str(cells.get("patient_id")))
+            reader.add(name, cells, where)
+    return reader.record()
+
+
+def decode(content: bytes, file: str) -> str:
+    """Text from UTF-8, or the line on which it isn't."""
+    if not content.strip():
+        raise InputError(f"{file}: the file is empty.")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise InputError(
+            f"{file} line {line}: byte 0x{content[error.start]:02x} is not UTF-8. Save the file as UTF-8."
+        ) from None
+
+
+def _csv(path: Path, table: str, reader: RowReader) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    text = decode(_bytes(path), path.name)
+    lines = csv.reader(io.StringIO(text, newline=""))
+    try:
+        header = [name.strip() for name in next(lines)]
+        _check_header(path.name + " line 1", table, header, reader)
+        for cells in lines:
+            where = f"{path.name} line {lines.line_num}"
+            if not cells:
+                continue
+            if len(cells) != len(header):
+                # Cells may have slipped by one: none of them can be trusted.
+                reader.aside(
+                    where,
+                    f"{len(cells)} cells",
+                    f"expected {len(header)}, as in the header. Quote cells that hold a comma.",
+                    _sure_patient(table, header, cells),
+                )
+                continue
+            yield where, dict(zip(header, cells, strict=True))
+    except csv.Error as error:
+        raise InputError(f"{path.name} line {lines.line_num}: not CSV: {error}.") from None
+
+
+def _sure_patient(table: str, header: list[str], cells: list[str]) -> str | None:
+    """The patient of a broken row, where the id is its first cell."""
+    return cells[0] if header[0] == "patient_id" and cells else None
+
+
+def _parquet(path: Path, table: str, reader: RowReader) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        found: Any = pq.read_table(path)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise InputError(f"{path.name}: not Parquet: {str(error).splitlines()[0]}") from None
+    _check_header(path.name, table, found.column_names, reader)
+    for place, row in enumerate(cast(Iterable[dict[str, Any]], found.to_pylist())):
+        yield f"{path.name} row {place + 1}", row
+
+
+def _check_header(where: str, table: str, header: list[str], reader: RowReader) -> None:
+    names = [column.name for column in TABLES[table]]
+    for column in TABLES[table]:
+        if column.required and column.name not in header:
+            raise InputError(
+                f"{where}: column {column.name!r} is missing. Expected: {', '.join(names)}; found: {', '.join(header)}."
+            )
+    if twice := [name for name in header if header.count(name) > 1]:
+        raise InputError(f"{where}: column {twice[0]!r} stands there twice. Keep one.")
+    for name in header:
+        if name not in names:
+            reader.aside(where, f"column {name!r}", "no such column: not used", kind="unknown_column")
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}.") from None

@@ -1,0 +1,212 @@
+"""From the cells of a file to rows of the six tables, the same for CSV, Parquet and azaward's own JSON.
+
+A cell that can't be read is set aside with its place and the reason; the rest of the row stays, so that a
+result whose date is nonsense still raises a finding. A file that can't be used at all is an `InputError`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from azaward.knowledge import Knowledge
+from azaward.knowledge.vocabulary import Vocabulary, vocabulary
+from azaward.record.dates import DateError, is_partial, read_day
+from azaward.record.tables import TABLES, Cell, Column, Record, SetAside
+
+_NUMBER = re.compile(r"([<>]=?|≤|≥)?\s*([-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)")
+_COMPARATORS = {"≤": "<=", "≥": ">="}
+# What a partial date is for decides how it is read.
+_LATEST = {("patients", "birth_date"), ("exposures", "stopped_on"), ("events", "ended_on")}
+_SEXES = {"f": "female", "m": "male", "female": "female", "male": "male", "other": "other", "unknown": "unknown"}
+
+
+class InputError(ValueError):
+    """The input can't be used: one line that says which file, where in it, what was wrong, what to do."""
+
+
+def read_number(text: str) -> tuple[str | None, float] | None:
+    """A comparator and a number, or None where the text is something else.
+
+    >>> read_number("<0.5"), read_number("4.2"), read_number("4,2")
+    (('<', 0.5), (None, 4.2), None)
+    """
+    found = _NUMBER.fullmatch(text.strip())
+    if not found:
+        return None
+    sign, digits = found.groups()
+    return (_COMPARATORS.get(sign, sign) if sign else None), float(digits)
+
+
+class RowReader:
+    """Collects rows of the six tables, in the words of the knowledge base, and what could not be read."""
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        self.words: Vocabulary = vocabulary(knowledge)
+        self.rows: dict[str, list[tuple[Cell, ...]]] = {name: [] for name in TABLES}
+        self.set_aside: list[SetAside] = []
+        self._unknown_analytes: dict[str, tuple[str, int]] = {}
+
+    def aside(self, where: str, what: str, why: str, patient_id: str | None = None, kind: str = "unusable") -> None:
+        """Notes something that was not used."""
+        self.set_aside.append(SetAside(where, what, why, patient_id, kind))
+
+    def add(self, table: str, row: Mapping[str, Any], where: str) -> None:
+        """One row as a mapping of column names to cells; a cell may be text or already typed."""
+        patient = row.get("patient_id")
+        patient_id = str(patient).strip() if patient is not None else ""
+        if not patient_id:
+            self.aside(where, "patient_id is empty", "whose row this is can't be told. Fill in the clinic's id.")
+            return
+        cells: dict[str, Cell] = {"patient_id": patient_id}
+        for column in TABLES[table][1:]:
+            try:
+                cells[column.name] = self._cell(table, column, row.get(column.name), cells, where)
+            except (DateError, ValueError) as error:
+                self.aside(where, f"{column.name}: {error}", _WHAT_TO_DO[column.type], patient_id)
+                cells[column.name] = None
+        self._in_our_words(table, cells, where)
+
+    def record(self) -> Record:
+        """All rows added so far."""
+        for name, (where, count) in self._unknown_analytes.items():
+            more = f" and {count - 1} more" if count > 1 else ""
+            self.aside(
+                where + more,
+                f"result {name!r}",
+                "not a test that azaward knows. If it is one, name it as in analytes.csv or by its LOINC code.",
+                kind="unknown_analyte",
+            )
+        known = {row[0] for row in self.rows["patients"]}
+        if known or any(self.rows.values()):
+            for name in TABLES:
+                if name == "patients":
+                    continue
+                for patient_id in dict.fromkeys(row[0] for row in self.rows[name]):
+                    if patient_id not in known:
+                        known.add(patient_id)
+                        self.aside(
+                            name,
+                            f"patient_id {patient_id}",
+                            "no such patient: assessed without age, sex or indication. Add the patient's row.",
+                            str(patient_id),
+                            "no_patient",
+                        )
+        return Record(self.rows, self.set_aside)
+
+    def _cell(self, table: str, column: Column, raw: Any, cells: dict[str, Cell], where: str) -> Cell:
+        if raw is None or raw == "":
+            return None
+        if column.type == "string":
+            return str(raw).strip() or None
+        if column.type == "date":
+            if isinstance(raw, dt.datetime):
+                return raw.date()
+            if isinstance(raw, dt.date):
+                return raw
+            text = str(raw)
+            day = read_day(text, "latest" if (table, column.name) in _LATEST else "earliest")
+            if is_partial(text):
+                self.aside(
+                    where,
+                    f"{column.name} {text!r}",
+                    f"the day is missing: read the cautious way, as {day}",
+                    cells["patient_id"] and str(cells["patient_id"]),
+                    "partial_date",
+                )
+            return day
+        if isinstance(raw, bool):
+            raise ValueError(f"not a number: {raw}")
+        if isinstance(raw, int | float):
+            if math.isnan(raw):
+                return None
+            return float(raw)
+        number = read_number(str(raw))
+        if number is None:
+            if (table, column.name) == ("results", "value"):
+                cells["text"] = str(raw).strip()
+                return None
+            raise ValueError(f"not a number: {raw}")
+        if number[0]:
+            if (table, column.name) != ("results", "value"):
+                raise ValueError(f"not a plain number: {raw}")
+            cells["comparator"] = number[0]
+        return number[1]
+
+    def _in_our_words(self, table: str, cells: dict[str, Cell], where: str) -> None:
+        patient_id = str(cells["patient_id"])
+        match table:
+            case "patients":
+                sex = str(cells.get("sex") or "unknown").casefold()
+                if sex not in _SEXES:
+                    self.aside(where, f"sex {cells['sex']!r}", "expected female, male, other or unknown", patient_id)
+                cells["sex"] = _SEXES.get(sex, "unknown")
+                if text := cells.get("indication"):
+                    cells["indication"] = self.words.indication(str(text)) or text
+            case "exposures":
+                for medicine in self.words.medicine(str(cells.get("medicine") or "unnamed")):
+                    self._append(table, {**cells, "medicine": medicine})
+                return
+            case "results":
+                name = str(cells.get("analyte") or "unnamed")
+                analyte = self.words.analyte(name)
+                if analyte is None:
+                    first, count = self._unknown_analytes.get(name, (where, 0))
+                    self._unknown_analytes[name] = (first, count + 1)
+                    return
+                cells |= {"analyte": analyte, "origin": cells.get("origin") or where}
+            case "genotypes":
+                self.genotype(cells, where)
+                return
+            case "events":
+                kind = str(cells.get("kind") or "condition")
+                known = self.words.event(kind, str(cells.get("code") or ""))
+                if known:
+                    cells["kind"], cells["code"] = known
+                elif not cells.get("code"):
+                    cells["code"] = kind
+            case _:
+                pass
+        self._append(table, cells)
+
+    def genotype(self, cells: dict[str, Cell], where: str) -> None:
+        """A genotype or activity; where diplotype and phenotype disagree, both stay and rules meet both."""
+        patient_id = str(cells["patient_id"])
+        gene = str(cells.get("gene") or "").upper()
+        cells["gene"] = gene
+        cells["method"] = str(cells.get("method") or "genotype").casefold()
+        phenotypes: list[str | None] = []
+        if text := cells.get("phenotype"):
+            phenotype = self.words.phenotype(str(text))
+            if phenotype is None:
+                self.aside(
+                    where,
+                    f"{gene} phenotype {text!r}",
+                    "expected Normal, Intermediate, Poor or Possible Intermediate Metabolizer, or Indeterminate",
+                    patient_id,
+                    "genotype",
+                )
+            phenotypes.append(phenotype)
+        if diplotype := cells.get("diplotype"):
+            phenotype = self.words.diplotype_phenotype(gene, str(diplotype))
+            if phenotype is None:
+                self.aside(
+                    where, f"{gene} diplotype {diplotype!r}", "not a pair of named alleles such as *1/*3A", patient_id, "genotype"
+                )
+            phenotypes.append(phenotype)
+        found = {phenotype for phenotype in phenotypes if phenotype} or {None}
+        for phenotype in sorted(found, key=str):
+            self._append("genotypes", {**cells, "phenotype": phenotype})
+
+    def _append(self, table: str, cells: Mapping[str, Cell]) -> None:
+        self.rows[table].append(tuple(cells.get(column.name) for column in TABLES[table]))
+
+
+_WHAT_TO_DO = {
+    "date": "expected a day that exists, as YYYY-MM-DD",
+    "float": "expected a number with a decimal point, such as 4.2",
+    "string": "expected text",
+}

@@ -1,0 +1,254 @@
+"""Reads the cited files of this folder, and a clinic's own protocol, into checked rows.
+
+An error names the file and the line, what stood there and what was expected. Nothing is repaired.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any, cast
+
+import msgspec
+
+from azaward.knowledge.schema import PROTOCOL_LISTS, TABLES, Fact, Row
+
+HERE = Path(__file__).parent
+MOST_CAUTIOUS = "most-cautious"
+_PROTOCOL_KEYS = {
+    "id",
+    "title",
+    "body",
+    "country",
+    "published_on",
+    "specialty",
+    "builds_on",
+    "defaults",
+    "notes",
+    *PROTOCOL_LISTS,
+    *(f"{name}_from" for name in PROTOCOL_LISTS),
+}
+
+
+class KnowledgeError(ValueError):
+    """A file of knowledge can't be used; the message is one line per fault."""
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """One guideline's or one clinic's way of prescribing and monitoring, dated."""
+
+    id: str
+    title: str
+    body: str
+    country: str | None
+    published_on: str
+    specialty: str | None
+    notes: tuple[str, ...]
+    lists: Mapping[str, tuple[Fact, ...]]
+    borrowed: Mapping[str, str]
+
+
+@dataclass(frozen=True, eq=False)
+class Knowledge:
+    """All tables and protocols, and the fingerprint of the files they came from.
+
+    >>> load().tables["analytes"][0].id
+    'wbc'
+    """
+
+    tables: Mapping[str, tuple[Any, ...]]
+    protocols: Mapping[str, Protocol]
+    fingerprint: str
+
+    @cached_property
+    def version(self) -> str:
+        """The day of the newest fact and the fingerprint of all of them."""
+        newest = max(row.checked_on for rows in self.tables.values() for row in rows if isinstance(row, Fact))
+        return f"{newest.isoformat()}+{self.fingerprint[:12]}"
+
+    @cached_property
+    def sources(self) -> Mapping[str, Any]:
+        return {source.id: source for source in self.tables["sources"]}
+
+    @cached_property
+    def parameters(self) -> Mapping[str, Any]:
+        return {parameter.id: parameter for parameter in self.tables["parameters"]}
+
+    @cached_property
+    def analytes(self) -> Mapping[str, Any]:
+        return {analyte.id: analyte for analyte in self.tables["analytes"]}
+
+    def with_protocol(self, path: Path) -> tuple[Knowledge, str]:
+        """This knowledge and a clinic's own protocol, with that protocol's id."""
+        text = _read(path)
+        own = _protocol(path.name, text, self.protocols, own=True)
+        fingerprint = hashlib.sha256((self.fingerprint + text).encode()).hexdigest()
+        return replace(self, protocols={**self.protocols, own.id: own}, fingerprint=fingerprint), own.id
+
+
+@lru_cache(maxsize=1)
+def load() -> Knowledge:
+    """The knowledge that azaward ships."""
+    return load_folder(HERE)
+
+
+def load_folder(folder: Path) -> Knowledge:
+    """The knowledge in a folder of this shape; `KnowledgeError` names file and line of each fault."""
+    digest = hashlib.sha256()
+    tables: dict[str, tuple[Row, ...]] = {}
+    for name, row_type in TABLES.items():
+        path = folder / f"{name}.csv"
+        text = _read(path)
+        digest.update(text.encode())
+        tables[name] = tuple(_rows(path.name, text, row_type))
+    protocols: dict[str, Protocol] = {}
+    waiting = {path.stem: path for path in sorted((folder / "protocols").glob("*.yaml"))}
+    texts = {stem: _read(path) for stem, path in waiting.items()}
+    for text in texts.values():
+        digest.update(text.encode())
+    while waiting:
+        ready = [stem for stem in waiting if not (_needs(texts[stem]) & set(waiting) - {stem})]
+        if not ready:
+            raise KnowledgeError(f"protocols build on each other in a circle: {', '.join(waiting)}")
+        for stem in ready:
+            protocols[stem] = _protocol(waiting.pop(stem).name, texts[stem], protocols)
+    return Knowledge(tables, dict(sorted(protocols.items())), digest.hexdigest())
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise KnowledgeError(f"{path.name}: byte {error.start} is not UTF-8. Save the file as UTF-8.") from None
+    except OSError as error:
+        raise KnowledgeError(f"{path}: {error.strerror}") from None
+
+
+def _rows(file: str, text: str, row_type: type[Row]) -> Iterator[Row]:
+    reader = csv.reader(text.splitlines())
+    fields = [field.encode_name for field in msgspec.structs.fields(row_type)]
+    header = next(reader, [])
+    if set(header) != set(fields):
+        odd = set(header) ^ set(fields)
+        raise KnowledgeError(f"{file} line 1: columns differ from the expected ones in: {', '.join(sorted(odd))}")
+    for cells in reader:
+        if len(cells) != len(header):
+            raise KnowledgeError(f"{file} line {reader.line_num}: {len(cells)} cells, expected {len(header)}")
+        values = {name: cell if cell != "" else None for name, cell in zip(header, cells, strict=True)}
+        try:
+            yield msgspec.convert(values, row_type, strict=False)
+        except msgspec.ValidationError as error:
+            raise KnowledgeError(f"{file} line {reader.line_num}: {_plain(error, values)}") from None
+
+
+def _plain(error: msgspec.ValidationError, row: Mapping[str, Any]) -> str:
+    """The library's message with the column and the value that stood there."""
+    what, _, where = str(error).partition(" - at `$.")
+    column = where.rstrip("`")
+    return f"{column}: {what.lower()}, found {row.get(column)!r}" if column else what
+
+
+def _needs(text: str) -> set[str]:
+    import yaml
+
+    document: Any = yaml.load(text, Loader=_loader())
+    if not isinstance(document, dict):
+        return set()
+    named = cast(dict[str, Any], document)
+    return {str(named[key]) for key in ("builds_on", *(f"{n}_from" for n in PROTOCOL_LISTS)) if named.get(key)}
+
+
+def _loader() -> Any:
+    import yaml
+
+    return getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def _protocol(file: str, text: str, known: Mapping[str, Protocol], *, own: bool = False) -> Protocol:
+    import yaml
+
+    try:
+        node = yaml.compose(text, Loader=_loader())
+        document: Any = yaml.load(text, Loader=_loader())
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" line {mark.line + 1}" if mark else ""
+        raise KnowledgeError(f"{file}{line}: not YAML: {getattr(error, 'problem', error)}") from None
+    if not isinstance(document, dict) or node is None:
+        raise KnowledgeError(f"{file}: expected a protocol with keys id, title, limits, ...; found no mapping")
+    named = cast(dict[str, Any], document)
+    lines = {key.value: (key.start_mark.line + 1, value) for key, value in node.value}
+    faults = [
+        f"{file} line {lines[key][0]}: no such key: {key}. Expected one of: {', '.join(sorted(_PROTOCOL_KEYS))}"
+        for key in named
+        if key not in _PROTOCOL_KEYS
+    ]
+    faults += [f"{file}: {key} is missing" for key in ("id", "title", "body", "published_on") if not named.get(key)]
+    if own and named.get("id") in {*known, MOST_CAUTIOUS}:
+        faults.append(f"{file} line {lines['id'][0]}: id {named['id']!r} is a published protocol's. Choose another.")
+    defaults = {key: value for key, value in (named.get("defaults") or {}).items()}
+    lists: dict[str, tuple[Fact, ...]] = {}
+    borrowed: dict[str, str] = {}
+    for name, row_type in PROTOCOL_LISTS.items():
+        lender = named.get(f"{name}_from") or (named.get("builds_on") if not named.get(name) else None)
+        if lender and lender not in known:
+            key = f"{name}_from" if named.get(f"{name}_from") else "builds_on"
+            faults.append(f"{file} line {lines[key][0]}: {key}: no protocol {lender!r}. Known: {', '.join(known)}")
+            lender = None
+        rows = _protocol_rows(file, name, row_type, named.get(name), lines, defaults, faults)
+        if lender:
+            borrowed[name] = lender
+            rows += known[lender].lists[name]
+        lists[name] = rows
+    if not faults:
+        faults = [
+            f"{file}: no {name}, and none borrowed. Add the list, or `{name}_from:` or `builds_on:` a published one."
+            for name in ("baseline", "schedule", "limits", "doses")
+            if not lists[name]
+        ]
+    if faults:
+        raise KnowledgeError("\n".join(dict.fromkeys(faults)))
+    return Protocol(
+        id=str(named["id"]),
+        title=str(named["title"]),
+        body=str(named["body"]),
+        country=named.get("country"),
+        published_on=str(named["published_on"]),
+        specialty=named.get("specialty"),
+        notes=tuple(str(note) for note in named.get("notes") or ()),
+        lists=lists,
+        borrowed=borrowed,
+    )
+
+
+def _protocol_rows(
+    file: str,
+    name: str,
+    row_type: type[Fact],
+    items: Any,
+    lines: Mapping[str, tuple[int, Any]],
+    defaults: Mapping[str, Any],
+    faults: list[str],
+) -> tuple[Fact, ...]:
+    if items is None:
+        return ()
+    if not isinstance(items, list):
+        faults.append(f"{file} line {lines[name][0]}: {name}: expected a list of rows")
+        return ()
+    rows: list[Fact] = []
+    for item, node in zip(cast(Sequence[Any], items), lines[name][1].value, strict=True):
+        line = node.start_mark.line + 1
+        if not isinstance(item, dict):
+            faults.append(f"{file} line {line}: {name}: expected {{key: value, ...}}, found {item!r}")
+            continue
+        values: dict[str, Any] = {**defaults, **cast(dict[str, Any], item)}
+        try:
+            rows.append(msgspec.convert(values, row_type))
+        except msgspec.ValidationError as error:
+            faults.append(f"{file} line {line}: {name}: {_plain(error, values)}")
+    return tuple(rows)

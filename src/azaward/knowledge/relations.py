@@ -1,0 +1,130 @@
+"""Knowledge as flat relations, the form in which rules join it.
+
+A protocol's lists become one relation for all protocols, keyed by `protocol`. The protocol
+`most-cautious` is the union of the published ones: rules always keep the worst row that a value meets
+and the earliest day that a schedule names, so the union is never more lenient than any of its parts.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import types
+import typing
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from azaward.knowledge.load import MOST_CAUTIOUS, Knowledge
+from azaward.knowledge.schema import ACTIONS, PROTOCOL_LISTS, TABLES, URGENCIES, Row
+
+_TYPES = {str: "string", float: "float64", int: "int64", bool: "boolean", dt.date: "date"}
+# Tables that rules join. The others serve readers of files, laboratories and people.
+JOINED = (
+    "analytes",
+    "conversions",
+    "tests",
+    "biological_variation",
+    "indications",
+    "metabolites",
+    "genotype_doses",
+    "enzyme_pitfalls",
+    "discordance",
+    "interactions",
+    "onset",
+    "risks",
+    "events",
+    "children_doses",
+)
+Schema = dict[str, str]
+Relation = tuple[Schema, list[tuple[Any, ...]]]
+
+
+@lru_cache(maxsize=1)
+def schemas() -> Mapping[str, Schema]:
+    """The columns and types of every relation but `parameters`, whose columns are its rows' ids."""
+    found = {name: _schema(TABLES[name]) for name in JOINED}
+    for name, row_type in PROTOCOL_LISTS.items():
+        found[f"protocol_{name}"] = {"protocol": "string", **_schema(row_type)}
+    found["medicine_classes"] = {"medicine": "string", "class": "string"}
+    found["event_classes"] = {"kind": "string", "code": "string", "class": "string"}
+    found["action_ranks"] = {"action": "string", "action_rank": "int64"}
+    found["urgency_ranks"] = {"urgency": "string", "urgency_rank": "int64"}
+    return found
+
+
+def relations(knowledge: Knowledge) -> dict[str, Relation]:
+    """Every relation with its rows; `parameters` is one row, a column a parameter."""
+    found: dict[str, Relation] = {}
+    for name in JOINED:
+        found[name] = (schemas()[name], list(_flat(knowledge.tables[name])))
+    for name in PROTOCOL_LISTS:
+        rows = [
+            (protocol.id, *row) for protocol in knowledge.protocols.values() for row in _flat(protocol.lists[name])
+        ]
+        union = dict.fromkeys((MOST_CAUTIOUS, *row[1:]) for row in rows)
+        found[f"protocol_{name}"] = (schemas()[f"protocol_{name}"], rows + list(union))
+    found["medicine_classes"] = (
+        schemas()["medicine_classes"],
+        [(row.id, word) for row in knowledge.tables["medicines"] for word in split(row.classes)],
+    )
+    found["event_classes"] = (
+        schemas()["event_classes"],
+        [(row.kind, row.code, word) for row in knowledge.tables["events"] for word in split(row.classes)],
+    )
+    parameters = knowledge.tables["parameters"]
+    found["parameters"] = (
+        {row.id: "float64" for row in parameters},
+        [tuple(row.value for row in parameters)],
+    )
+    found["action_ranks"] = (schemas()["action_ranks"], [(word, rank) for rank, word in enumerate(ACTIONS)])
+    found["urgency_ranks"] = (schemas()["urgency_ranks"], [(word, rank) for rank, word in enumerate(URGENCIES)])
+    return found
+
+
+def split(cell: str | None) -> list[str]:
+    """The parts of a cell that holds a list.
+
+    >>> split("a; b"), split(None)
+    (['a', 'b'], [])
+    """
+    return [part.strip() for part in cell.split(";") if part.strip()] if cell else []
+
+
+def _schema(row_type: type[Row]) -> Schema:
+    columns: Schema = {}
+    hints = typing.get_type_hints(row_type)
+    for field in msgspec.structs.fields(row_type):
+        hint = hints[field.name]
+        parts = [part for part in typing.get_args(hint) if part is not type(None)]
+        kind = parts[0] if isinstance(hint, types.UnionType) else hint
+        if typing.get_origin(kind) is tuple:
+            columns |= {f"{field.encode_name}_low": "float64", f"{field.encode_name}_high": "float64"}
+        elif typing.get_origin(kind) is list:
+            columns[field.encode_name.removesuffix("s")] = "string"
+        else:
+            columns[field.encode_name] = _TYPES.get(kind, "string")
+    return columns
+
+
+def _flat(rows: Iterable[Row]) -> typing.Iterator[tuple[Any, ...]]:
+    """Rows as tuples: a pair becomes two columns, a list one row an item."""
+    for row in rows:
+        cells: list[Any] = []
+        lists: tuple[int, list[str]] | None = None
+        for field in msgspec.structs.fields(type(row)):
+            cell = getattr(row, field.name)
+            if "target_mg" in field.name:
+                cells += cell or (None, None)
+            elif isinstance(cell, list):
+                lists = (len(cells), typing.cast(list[str], cell))
+                cells.append(None)
+            else:
+                cells.append(cell)
+        if lists is None:
+            yield tuple(cells)
+        else:
+            where, items = lists
+            for item in items:
+                yield (*cells[:where], item, *cells[where + 1 :])

@@ -1,0 +1,104 @@
+"""What a written unit means, and how to bring a value to the analyte's canonical unit.
+
+A unit that is not understood is never guessed: it has no conversion, and the value is set aside. The usual
+ones stand in conversions.csv; others are asked of the UCUM library, which takes a second to load.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from azaward.knowledge.load import Knowledge
+from azaward.record.tables import TABLES, Record
+
+Conversion = tuple[str, str, float, float]
+_ANALYTE = [column.name for column in TABLES["results"]].index("analyte")
+_UNIT = [column.name for column in TABLES["results"]].index("unit")
+
+
+def conversions_for(record: Record, knowledge: Knowledge) -> list[Conversion]:
+    """Conversions that this record needs and conversions.csv doesn't have: (analyte, written, factor, offset)."""
+    known = _shipped(knowledge)
+    pairs = {(str(row[_ANALYTE]), str(row[_UNIT])) for row in record.rows["results"] if row[_UNIT]}
+    found: list[Conversion] = []
+    for analyte, written in sorted(pairs - known):
+        if analyte in knowledge.analytes and (factor := convert(analyte, written, knowledge)):
+            found.append((analyte, written, *factor))
+    return found
+
+
+@lru_cache(maxsize=4)
+def _shipped(knowledge: Knowledge) -> frozenset[tuple[str, str]]:
+    return frozenset((row.analyte, row.written) for row in knowledge.tables["conversions"])
+
+
+def convert(analyte: str, written: str, knowledge: Knowledge) -> tuple[float, float] | None:
+    """(factor, offset) so that canonical = value * factor + offset, or None where the unit doesn't fit.
+
+    >>> from azaward.knowledge import load
+    >>> convert("haemoglobin", "g/dL", load())
+    (10.0, 0.0)
+    >>> convert("wbc", "mmol/L", load()) is None
+    True
+    """
+    about = knowledge.analytes[analyte]
+    if about.unit is None:
+        return None
+    written = written.strip()
+    exact, folded = _ucum_names(knowledge)
+    ucum = exact.get(written) or folded.get(written.casefold()) or written
+    if ucum == about.unit:
+        return (1.0, 0.0)
+    return _library(ucum, about.unit, about.molar_mass)
+
+
+@lru_cache(maxsize=4)
+def _ucum_names(knowledge: Knowledge) -> tuple[dict[str, str], dict[str, str]]:
+    """Spellings as written, and those that mean one unit whatever their case ("G/L" and "g/L" don't)."""
+    exact = {row.written: row.ucum for row in knowledge.tables["units"]}
+    meanings: dict[str, set[str]] = {}
+    for written, ucum in exact.items():
+        meanings.setdefault(written.casefold(), set()).add(ucum)
+    return exact, {written: ucums.pop() for written, ucums in meanings.items() if len(ucums) == 1}
+
+
+@lru_cache(maxsize=1)
+def _registry() -> Any:
+    from ucumvert import PintUcumRegistry
+
+    return PintUcumRegistry()
+
+
+@lru_cache(maxsize=4096)
+def _library(given: str, wanted: str, molar_mass: float | None) -> tuple[float, float] | None:
+    """What the UCUM library makes of it; a mass becomes moles, or moles a mass, by the molar mass."""
+    registry = _registry()
+    try:
+        source, target = registry.from_ucum(given).units, registry.from_ucum(wanted).units
+    except Exception:  # the parser raises many kinds; all of them mean: not a unit
+        return None
+    # A bare number is no unit, and a litre of something is not the count of something.
+    if source.dimensionless:
+        return None
+
+    def canonical(number: float) -> float:
+        quantity = registry.Quantity(number, source)
+        if not source.is_compatible_with(target):
+            per_mole = registry.Quantity(molar_mass, "gram/mole")
+            moles = (quantity / per_mole).units.is_compatible_with(target)
+            quantity = quantity / per_mole if moles else quantity * per_mole
+        return float(quantity.to(target).magnitude)
+
+    if not source.is_compatible_with(target) and molar_mass is None:
+        return None
+    try:
+        offset = canonical(0.0)
+        return (round_off(canonical(1.0) - offset), round_off(offset))
+    except Exception:
+        return None
+
+
+def round_off(number: float) -> float:
+    """Twelve significant digits: takes off the binary dust of a conversion."""
+    return float(f"{number:.12g}")

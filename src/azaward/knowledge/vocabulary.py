@@ -1,0 +1,185 @@
+"""From the words and codes that records use to the ids of this knowledge base.
+
+A name is matched whole, never by resemblance: what isn't known stays as it came (`unknown:` in front of a
+medicine) and is reported. Matching ignores case, punctuation and, for medicines, strength and form.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import NamedTuple
+
+from azaward.knowledge.load import Knowledge
+from azaward.knowledge.relations import split
+
+LOINC = "http://loinc.org"
+RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
+ATC = "http://www.whocc.no/atc"
+SNOMED = "http://snomed.info/sct"
+ICD10 = ("http://hl7.org/fhir/sid/icd-10", "http://hl7.org/fhir/sid/icd-10-cm", "urn:oid:2.16.840.1.113883.6.3")
+# What a label adds to a name: strength, form, route and salt say nothing about the ingredient.
+_STRENGTH = re.compile(r"\b\d[\d.,/ ]*(mg|mcg|micrograms?|g|ml|iu|units?|%)(\s*/\s*\d*\s*(ml|mg|g|h))?(?=\W|$)")
+_FORM = re.compile(
+    r"\b(film|coated|oral|tablets?|tabs?|capsules?|caps?|solution|suspension|injection|prefilled|syringe|pen|"
+    r"dispersible|gastro|resistant|modified|prolonged|extended|release|delayed|enteric|er|xr|ec|sodium|"
+    r"po|daily|bd|od|tds|once|twice|a|day|hydrochloride|product)\b"
+)
+_SEPARATORS = re.compile(r"[^\w+/&-]+")
+
+
+class Coding(NamedTuple):
+    """A code of a code system, as FHIR writes it."""
+
+    system: str
+    code: str
+
+
+def plain(text: str) -> str:
+    """A name without case and surplus punctuation.
+
+    >>> plain("  Crohn's  Disease, unspecified ")
+    'crohn s disease unspecified'
+    """
+    return _SEPARATORS.sub(" ", text.casefold()).strip()
+
+
+class Vocabulary:
+    """Look-ups by code and by name, made once for a knowledge base."""
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        self._analytes: dict[str, str] = {}
+        for row in knowledge.tables["analytes"]:
+            for name in (row.id, row.name, *split(row.synonyms)):
+                self._analytes.setdefault(plain(name), row.id)
+            self._analytes |= {code: row.id for code in split(row.loinc)}
+        self._medicines: dict[str, tuple[str, ...]] = {}
+        self._medicine_codes: dict[Coding, str] = {}
+        for row in knowledge.tables["medicines"]:
+            for name in (row.id, row.id.replace("_", " "), row.name):
+                self._medicines.setdefault(plain(name), (row.id,))
+            for system, codes in ((ATC, row.atc), (RXNORM, row.rxnorm)):
+                for code in split(codes):
+                    self._medicine_codes[Coding(system, code)] = row.id
+        for row in knowledge.tables["medicine_names"]:
+            self._medicines.setdefault(plain(row.name), tuple(split(row.ingredients)))
+        self._indications: dict[str, str] = {}
+        self._icd10: dict[str, str] = {}
+        self._indication_codes: dict[Coding, str] = {}
+        for row in knowledge.tables["indications"]:
+            for name in (row.id, row.id.replace("_", " "), row.name, row.plain_name, *split(row.synonyms)):
+                self._indications.setdefault(plain(name), row.id)
+            self._icd10 |= {code: row.id for code in split(row.icd10)}
+            self._indication_codes |= {Coding(SNOMED, code): row.id for code in split(row.snomed)}
+        self._events: dict[tuple[str, str], str] = {}
+        self._event_codes: dict[Coding, tuple[str, str]] = {}
+        for row in knowledge.tables["events"]:
+            for name in (row.code, row.code.replace("_", " "), *split(row.synonyms)):
+                self._events.setdefault((row.kind, plain(name)), row.code)
+            for coding in split(row.codings):
+                system, _, code = coding.partition("|")
+                self._event_codes[Coding(system, code)] = (row.kind, row.code)
+        self._functions: dict[tuple[str, str], str] = {
+            (row.gene, row.allele): row.function for row in knowledge.tables["alleles"]
+        }
+        self._phenotypes: dict[frozenset[str], str] = {
+            frozenset((row.function_1, row.function_2)): row.phenotype for row in knowledge.tables["phenotype_rules"]
+        }
+        self._phenotype_names = {plain(name): name for name in self._phenotypes.values()}
+
+    def analyte(self, text: str | None, codings: Iterable[Coding] = ()) -> str | None:
+        """The analyte's id from LOINC codes first, then from local codes and names."""
+        for coding in codings:
+            if coding.system == LOINC and coding.code in self._analytes:
+                return self._analytes[coding.code]
+        for name in (*(coding.code for coding in codings), text):
+            if name and (found := self._analytes.get(plain(name))):
+                return found
+        return None
+
+    def medicine(self, text: str | None, codings: Iterable[Coding] = ()) -> tuple[str, ...]:
+        """The ingredients' ids; `unknown:` and the text where the name is not known."""
+        for coding in codings:
+            if found := self._medicine_codes.get(coding):
+                return (found,)
+        if text and text.startswith("unknown:"):
+            return (text,)
+        if text:
+            name = plain(text)
+            bare = " ".join(_FORM.sub(" ", _STRENGTH.sub(" ", text.casefold())).split())
+            for candidate in (name, plain(bare), *(plain(part) for part in re.findall(r"\[([^\]]+)\]", text))):
+                if found := self._medicines.get(candidate):
+                    return found
+            parts = [plain(part) for part in re.split(r"\s*(?:/|\+| and )\s*", bare)]
+            if len(parts) > 1 and all(part in self._medicines for part in parts):
+                return tuple(dict.fromkeys(one for part in parts for one in self._medicines[part]))
+        codes = ", ".join(f"{coding.system}|{coding.code}" for coding in codings)
+        return (f"unknown:{text or codes}",)
+
+    def indication(self, text: str | None, codings: Iterable[Coding] = ()) -> str | None:
+        """The indication's id from SNOMED and ICD-10 codes, then from names."""
+        for coding in codings:
+            if found := self._indication_codes.get(coding):
+                return found
+            if coding.system.startswith(ICD10):
+                code = coding.code.upper()
+                for length in range(len(code), 2, -1):
+                    if found := self._icd10.get(code[:length].rstrip(".")):
+                        return found
+        return self._indications.get(plain(text)) if text else None
+
+    def event(self, kind: str, text: str | None, codings: Iterable[Coding] = ()) -> tuple[str, str] | None:
+        """(kind, code) of an event; a code system's code may correct the kind (a transfusion among procedures)."""
+        for coding in codings:
+            if found := self._event_codes.get(coding):
+                return found
+        if not text:
+            return None
+        for candidate in (kind, *_NEAR_KINDS.get(kind, ())):
+            if found := self._events.get((candidate, plain(text))):
+                return (candidate, found)
+        return None
+
+    def phenotype(self, text: str) -> str | None:
+        """A phenotype in the words of phenotype_rules.csv, from British spelling or a laboratory's abbreviation.
+
+        "Normal", "NM" and the like are understood; anything unclear is not.
+        """
+        name = plain(text).replace("metaboliser", "metabolizer")
+        return self._phenotype_names.get(name) or _PHENOTYPE_WORDS.get(name)
+
+    def diplotype_phenotype(self, gene: str, diplotype: str) -> str | None:
+        """The phenotype of a diplotype such as *1/*3A by the functions of its alleles."""
+        functions = [self._functions.get((gene, allele.strip())) for allele in diplotype.split("/")]
+        if len(functions) != 2 or None in functions:
+            return None
+        known = {str(function).replace("Function not assigned", "Unknown function") for function in functions}
+        return self._phenotypes.get(frozenset(known))
+
+
+@lru_cache(maxsize=2)
+def vocabulary(knowledge: Knowledge) -> Vocabulary:
+    """The look-ups of a knowledge base, made once."""
+    return Vocabulary(knowledge)
+
+
+_NEAR_KINDS: Mapping[str, tuple[str, ...]] = {
+    "condition": ("infection", "symptom", "pregnancy", "exposure_to_infection", "breastfeeding"),
+    "procedure": ("transfusion", "vaccination"),
+    "infection": ("condition",),
+    "symptom": ("condition", "infection"),
+}
+_PHENOTYPE_WORDS: Mapping[str, str] = {
+    **dict.fromkeys(("normal", "nm", "wild type", "normal activity"), "Normal Metabolizer"),
+    **dict.fromkeys(
+        ("intermediate", "im", "heterozygous", "low", "reduced", "intermediate activity", "low activity", "carrier"),
+        "Intermediate Metabolizer",
+    ),
+    **dict.fromkeys(
+        ("poor", "pm", "deficient", "absent", "homozygous deficient", "very low", "absent activity", "deficient activity"),
+        "Poor Metabolizer",
+    ),
+    "possible intermediate": "Possible Intermediate Metabolizer",
+    "indeterminate": "Indeterminate",
+}

@@ -1,0 +1,51 @@
+"""Days as records write them: whole, partial ("2024", "2024-03") or with a time of day.
+
+A partial date is read the cautious way, which depends on what it is for: `earliest` for a result or an
+event (it counts as old), `latest` for a birth (the patient counts as young) and for the end of something.
+"""
+
+from __future__ import annotations
+
+import calendar
+import datetime as dt
+import re
+from functools import lru_cache
+from typing import Literal
+
+_DAY = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2})(?:[T ]\d{2}:\d{2}.*)?)?)?")
+
+
+class DateError(ValueError):
+    """The text is not an ISO 8601 day that exists."""
+
+
+@lru_cache(maxsize=65536)
+def read_day(text: str, reading: Literal["earliest", "latest"] = "earliest") -> dt.date:
+    """The day that `text` names; `DateError` where there is no such day.
+
+    >>> read_day("2024-02-29T08:30:00+01:00")
+    datetime.date(2024, 2, 29)
+    >>> read_day("2024-02"), read_day("2024-02", "latest")
+    (datetime.date(2024, 2, 1), datetime.date(2024, 2, 29))
+    >>> read_day("2023-02-29")
+    Traceback (most recent call last):
+    azaward.record.dates.DateError: no such day: 2023-02-29
+    """
+    found = _DAY.fullmatch(text.strip())
+    if not found:
+        raise DateError(f"not a day (YYYY-MM-DD): {text}")
+    year, month, day = (int(part) if part else None for part in found.groups())
+    assert year is not None
+    last = reading == "latest"
+    month = month or (12 if last else 1)
+    try:
+        if day is None:
+            day = calendar.monthrange(year, month)[1] if last else 1
+        return dt.date(year, month, day)
+    except (ValueError, calendar.IllegalMonthError):
+        raise DateError(f"no such day: {text}") from None
+
+
+def is_partial(text: str) -> bool:
+    """Whether the text leaves the day open: "2024" or "2024-03"."""
+    return len(text.strip()) < 10

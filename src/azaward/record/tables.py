@@ -1,0 +1,156 @@
+"""The six tables that hold what is known of patients, their columns and types.
+
+The same columns stand in a CSV, in Parquet, in DuckDB and in Spark (docs/tables.md). Facts hold no
+clock: what counts "today" is decided by the `as_of` that a rule is given.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+Type = Literal["string", "date", "float"]
+Cell = str | float | dt.date | None
+
+
+class Column(NamedTuple):
+    """One column: its name, its type, whether a table without it can't be used, and its meaning."""
+
+    name: str
+    type: Type
+    required: bool
+    meaning: str
+
+
+TABLES: Mapping[str, tuple[Column, ...]] = {
+    "patients": (
+        Column("patient_id", "string", True, "the clinic's own id, never a name"),
+        Column("birth_date", "date", True, "a partial date is read as the youngest age it allows"),
+        Column("sex", "string", True, "female, male, other or unknown"),
+        Column("indication", "string", True, "why azathioprine: an id of indications.csv, or words"),
+        Column("ancestry", "string", False, "biogeographical group, when known"),
+    ),
+    "exposures": (
+        Column("patient_id", "string", True, "whose"),
+        Column("medicine", "string", True, "an ingredient id, or `unknown:` and the text as it came"),
+        Column("dose_mg_per_day", "float", False, "total mg in a day"),
+        Column("frequency", "string", False, "as written"),
+        Column("started_on", "date", False, "empty: planned, not begun"),
+        Column("stopped_on", "date", False, "the first day without it; empty: still taken"),
+    ),
+    "results": (
+        Column("patient_id", "string", True, "whose"),
+        Column("analyte", "string", True, "an id of analytes.csv"),
+        Column("value", "float", False, "as measured, in `unit`"),
+        Column("comparator", "string", False, "<, <=, > or >="),
+        Column("text", "string", False, "a result in words"),
+        Column("unit", "string", False, "as written; never guessed"),
+        Column("ref_low", "float", False, "the laboratory's lower limit of normal, in `unit`"),
+        Column("ref_high", "float", False, "the laboratory's upper limit of normal, in `unit`"),
+        Column("taken_on", "date", True, "the day of the sample"),
+        Column("status", "string", True, "as in FHIR; entered-in-error and cancelled never count"),
+        Column("origin", "string", False, "where it stood: file and line, or place in the bundle"),
+    ),
+    "genotypes": (
+        Column("patient_id", "string", True, "whose"),
+        Column("gene", "string", True, "TPMT or NUDT15"),
+        Column("diplotype", "string", False, "such as *1/*3A"),
+        Column("phenotype", "string", False, "in the words of phenotype_rules.csv"),
+        Column("method", "string", True, "genotype or activity"),
+        Column("reported_on", "date", True, "the day of the report"),
+    ),
+    "events": (
+        Column("patient_id", "string", True, "whose"),
+        Column(
+            "kind",
+            "string",
+            True,
+            "condition, allergy, pregnancy, breastfeeding, vaccination, symptom, infection, "
+            "exposure_to_infection, transfusion, procedure",
+        ),
+        Column("code", "string", True, "an id of events.csv, a coding, or plain words"),
+        Column("started_on", "date", True, "a partial date is read as its first day"),
+        Column("ended_on", "date", False, "empty: goes on, or not known"),
+    ),
+    "contacts": (
+        Column("patient_id", "string", True, "whose"),
+        Column("kind", "string", True, "such as attended, did_not_attend, reminder, call, letter"),
+        Column("on", "date", True, "the day"),
+        Column("note", "string", False, "in words"),
+    ),
+}
+
+STATUS_NEVER_COUNTS = ("entered-in-error", "cancelled")
+
+
+@dataclass(frozen=True)
+class SetAside:
+    """Something in the input that was not used: where it stood, what it was, why, what to do."""
+
+    where: str
+    what: str
+    why: str
+    patient_id: str | None = None
+    kind: str = "unusable"
+
+
+@dataclass(frozen=True)
+class Record:
+    """The six tables as rows, and what could not be read.
+
+    Each table is a list of tuples in the order of `TABLES[name]`.
+
+    >>> record = Record.of({"patients": [{"patient_id": "p1", "birth_date": dt.date(1980, 1, 2)}]})
+    >>> record.rows["patients"]
+    [('p1', datetime.date(1980, 1, 2), None, None, None)]
+    """
+
+    rows: Mapping[str, list[tuple[Cell, ...]]]
+    set_aside: list[SetAside] = field(default_factory=list[SetAside])
+
+    @staticmethod
+    def of(
+        tables: Mapping[str, Iterable[Mapping[str, Cell]]], set_aside: Sequence[SetAside] = ()
+    ) -> Record:
+        """A record from tables as mappings; absent columns are empty, other names are refused."""
+        rows: dict[str, list[tuple[Cell, ...]]] = {}
+        for name, columns in TABLES.items():
+            names = [column.name for column in columns]
+            table: list[tuple[Cell, ...]] = []
+            for row in tables.get(name, ()):
+                if extra := set(row) - set(names):
+                    raise ValueError(f"{name}: no such column: {', '.join(sorted(extra))}")
+                table.append(tuple(row.get(column) for column in names))
+            rows[name] = table
+        return Record(rows, list(set_aside))
+
+    def patient_ids(self) -> list[str]:
+        """Every patient that any table speaks of, in order of first appearance."""
+        seen: dict[str, None] = {}
+        for name in TABLES:
+            for row in self.rows[name]:
+                seen.setdefault(str(row[0]))
+        return list(seen)
+
+    def of_patient(self, patient_id: str) -> Record:
+        """The same record for one patient."""
+        return Record(
+            {name: [row for row in rows if row[0] == patient_id] for name, rows in self.rows.items()},
+            [item for item in self.set_aside if item.patient_id in (None, patient_id)],
+        )
+
+    def arrow(self) -> dict[str, Any]:
+        """The six tables as `pyarrow.Table`, dates as date32, numbers as float64."""
+        import pyarrow as pa
+
+        types: dict[Type, Any] = {"string": pa.string(), "date": pa.date32(), "float": pa.float64()}
+        tables: dict[str, Any] = {}
+        for name, columns in TABLES.items():
+            by_column: list[Sequence[Cell]] = list(zip(*self.rows[name], strict=True)) or [()] * len(columns)
+            tables[name] = pa.table(
+                [pa.array(cells, types[column.type]) for cells, column in zip(by_column, columns, strict=True)],
+                names=[column.name for column in columns],
+            )
+        return tables

@@ -1,0 +1,1 @@
+"""One module a clinical question: tables in, findings out."""

@@ -1,0 +1,174 @@
+"""Today's dose against the protocol's range for this weight and indication; children, kidneys, and what is unknown."""
+
+from __future__ import annotations
+
+import ibis
+
+from azaward.rules.finding import findings, number
+from azaward.rules.tables import Table, cite, knowledge, parameters
+
+
+def too_high(person: Table, usual: Table) -> Table:
+    """A dose, taken or planned, above the highest of the protocol."""
+    rows = person.filter(person.status.isin(["on", "planned"])).inner_join(usual, "patient_id")
+    rows = rows.filter(rows.dose > rows.ceiling)
+    return findings(
+        rows,
+        "dose_range",
+        code="dose_above_range",
+        action=(rows.status == "planned").ifelse("do-not-start", "reduce"),
+        urgency="same-day",
+        subject=rows.taken,
+        value=rows.dose,
+        unit="mg/d",
+        comparison="at-most",
+        limit_value=rows.ceiling,
+        limit_unit="mg/d",
+        a=number(rows.mg_per_kg),
+        b=number(rows.ceiling_per_kg),
+        sources=rows.dose_sources,
+    )
+
+
+def start_high(person: Table, usual: Table) -> Table:
+    """A planned first dose above the protocol's starting dose."""
+    rows = person.filter(person.status == "planned").inner_join(usual, "patient_id")
+    rows = rows.filter((rows.planned_dose > rows.start) & (rows.planned_dose <= rows.ceiling))
+    return findings(
+        rows,
+        "dose_range",
+        code="start_above_range",
+        action="review",
+        urgency="this-week",
+        subject=rows.taken,
+        value=rows.planned_dose,
+        unit="mg/d",
+        comparison="at-most",
+        limit_value=rows.start,
+        limit_unit="mg/d",
+        a=number(rows.start_per_kg),
+        sources=rows.dose_sources,
+    )
+
+
+def low(person: Table, usual: Table, met: Table) -> Table:
+    """A settled dose below the usual range, where nothing in the record explains it."""
+    lowering = met.filter(met.running & met.dose_fraction_high.notnull()).select("patient_id").distinct()
+    rows = person.filter(person.status == "on").inner_join(usual, "patient_id").anti_join(lowering, "patient_id")
+    rows = rows.filter(rows.dose < rows.usual_low)
+    return findings(
+        rows,
+        "dose_range",
+        code="dose_below_range",
+        action="inform",
+        urgency="info",
+        subject=rows.taken,
+        value=rows.dose,
+        unit="mg/d",
+        comparison="at-least",
+        limit_value=rows.usual_low,
+        limit_unit="mg/d",
+        a=number(rows.mg_per_kg),
+        sources=rows.dose_sources,
+    )
+
+
+def unknown(person: Table) -> Table:
+    """Weight, dose or date of birth that isn't known, so that the dose can't be judged."""
+    treated = person.filter(person.status.isin(["on", "planned"]))
+    planned = treated.status == "planned"
+
+    def missing(which: Table, code: str, action: str, urgency: Table | str, subject: str) -> Table:
+        return findings(
+            treated.filter(which), "dose_range", code=code, action=action, urgency=urgency, subject=subject
+        )
+
+    return ibis.union(
+        missing(
+            treated.weight.isnull(),
+            "weight_unknown",
+            "test",
+            planned.ifelse("this-week", "routine"),
+            "weight",
+        ),
+        missing(
+            ~planned & (treated.dose.isnull() | treated.dose_unknown.fill_null(False)),
+            "dose_unknown",
+            "review",
+            "this-week",
+            "azathioprine",
+        ),
+        missing((treated.dose < treated.dose) | (treated.dose <= 0), "dose_impossible", "review", "this-week", "azathioprine"),
+        missing(~planned & (treated.dose_low < treated.dose), "doses_disagree", "review", "this-week", "azathioprine"),
+        missing(treated.birth_date.isnull() | (treated.age < 0), "age_unknown", "review", "routine", "age"),
+    )
+
+
+def child(person: Table) -> Table:
+    """A child or teenager: specialists only, with the dose range of the source for that age."""
+    rows = person.filter(person.status.isin(["on", "planned"])).cross_join(parameters("adult_age_years"))
+    rows = rows.filter(rows.age < rows.adult_age_years)
+    doses = knowledge("children_doses").rename(for_="indication")
+    best = rows.left_join(
+        doses,
+        [
+            (rows.indication == doses.for_) | (doses.for_ == "any"),
+            doses.age_low.isnull() | (rows.age >= doses.age_low),
+            doses.age_high.isnull() | (rows.age <= doses.age_high),
+        ],
+    )
+    first = ibis.window(
+        group_by="patient_id",
+        order_by=[ibis.asc(best.for_ == "any", nulls_first=False), ibis.asc("high_mg_per_kg", nulls_first=False), "locator"],
+    )
+    best = best.mutate(place=ibis.row_number().over(first))
+    best = best.filter(best.place == 0)
+    above = (best.mg_per_kg > best.high_mg_per_kg).fill_null(False)
+    return findings(
+        best,
+        "dose_range",
+        code=ibis.cases((above, "child_dose_high"), (best.says.isnull(), "child"), else_="child_dose"),
+        action=above.ifelse("reduce", "refer"),
+        urgency=ibis.cases((above, "same-day"), (best.status == "planned", "this-week"), else_="routine"),
+        subject=best.taken,
+        value=best.mg_per_kg,
+        unit="mg/kg/d",
+        comparison=ibis.cases((best.high_mg_per_kg.notnull(), "at-most"), else_=None),
+        limit_value=best.high_mg_per_kg,
+        limit_unit="mg/kg/d",
+        a=best.age.cast("string"),
+        says=best.says,
+        sources=cite(best),
+    )
+
+
+def kidney(person: Table, latest: Table, usual: Table) -> Table:
+    """Kidneys so weak that the source lowers the dose; found where today's dose is above that share."""
+    egfr = latest.filter(latest.analyte == "egfr").select("patient_id", "taken_on", "unit", egfr="low")
+    rows = person.filter(person.status.isin(["on", "planned"])).inner_join(egfr, "patient_id")
+    rows = rows.left_join(usual.select("patient_id", "usual_high"), "patient_id").drop("patient_id_right")
+    rows = rows.cross_join(
+        parameters(
+            "renal_full_dose_gfr", "renal_gfr_moderate", "renal_fraction_moderate_low", "renal_fraction_severe_low"
+        )
+    )
+    rows = rows.filter(rows.egfr < rows.renal_full_dose_gfr)
+    severe = rows.egfr < rows.renal_gfr_moderate
+    fraction = severe.ifelse(rows.renal_fraction_severe_low, rows.renal_fraction_moderate_low)
+    within = (rows.dose <= rows.usual_high * fraction).fill_null(False)
+    return findings(
+        rows.mutate(fraction=fraction),
+        "dose_range",
+        code="kidney_dose",
+        action=within.ifelse("review", "reduce"),
+        urgency=within.ifelse("routine", "this-week"),
+        subject="egfr",
+        value=rows.egfr,
+        unit=rows.unit,
+        on=rows.taken_on,
+        comparison="below",
+        limit_value=severe.ifelse(rows.renal_gfr_moderate, rows.renal_full_dose_gfr),
+        limit_unit=rows.unit,
+        fraction_low=fraction,
+        fraction_high=1.0,
+    )

@@ -1,0 +1,80 @@
+"""Falls and rises inside the limits that are larger than biological and analytical variation explains.
+
+A reference change value sets what counts as a real change against the mean of the patient's own earlier
+results: z * sqrt(cv_within^2 + cv_analytical^2) * sqrt(1 + 1/n), n the number of results in that mean.
+"""
+
+from __future__ import annotations
+
+import ibis
+
+from azaward.rules.finding import findings, number
+from azaward.rules.tables import Table, Value, cite, knowledge, parameters
+
+# A mean of fewer results than this says little about a patient's own level.
+ENOUGH = 3
+FALLING = ("wbc", "neutrophils", "lymphocytes", "platelets", "haemoglobin")
+
+
+def step(person: Table, latest: Table) -> Table:
+    """The last value against the mean of up to five before it."""
+    rows = _varying(person, latest)
+    change = 1 - rows.low / rows.earlier_mean
+    allowed = rows.spread * (1 + 1 / rows.earlier_n).sqrt()
+    rows = rows.mutate(change=change, allowed=allowed)
+    rows = rows.filter((rows.earlier_n >= ENOUGH) & (rows.change > rows.allowed))
+    return _drift(rows, "drift_step", rows.earlier_mean * (1 - rows.allowed), rows.earlier_mean, "routine")
+
+
+def trend(person: Table, latest: Table) -> Table:
+    """The mean of the last three values against the mean of those before: a slow fall that no single value shows."""
+    rows = _varying(person, latest)
+    change = 1 - rows.recent_mean / rows.older_mean
+    allowed = rows.spread * (1 / rows.recent_n + 1 / rows.older_n).sqrt()
+    rows = rows.mutate(change=change, allowed=allowed)
+    rows = rows.filter((rows.older_n >= ENOUGH) & (rows.change > rows.allowed))
+    return _drift(rows, "drift_trend", rows.older_mean * (1 - rows.allowed), rows.older_mean, "routine")
+
+
+def sequential(person: Table, latest: Table) -> Table:
+    """Three falls in a row, each larger than the share that a source names. Pressing where together they are a real change."""
+    rows = _varying(person, latest)
+    rows = rows.filter(rows.analyte.isin(["wbc", "neutrophils", "platelets"]))
+    kept = 1 - rows.sequential_fall_percent / 100
+    three = (rows.low < rows.low_1 * kept) & (rows.low_1 < rows.low_2 * kept) & (rows.low_2 < rows.low_3 * kept)
+    rows = rows.filter(three)
+    real = 1 - rows.low / rows.low_3 > rows.spread * ibis.literal(2.0).sqrt()
+    return _drift(rows, "drift_sequential", rows.low_1 * (1 - rows.sequential_fall_percent / 100), rows.low_3, real.ifelse("this-week", "routine"))
+
+
+def _varying(person: Table, latest: Table) -> Table:
+    variation = knowledge("biological_variation").filter(knowledge("biological_variation").population == "healthy")
+    rows = latest.filter(latest.analyte.isin(FALLING))
+    rows = rows.inner_join(person.filter(person.status == "on").select("patient_id", "protocol"), "patient_id")
+    rows = rows.inner_join(variation, "analyte")
+    rows = rows.cross_join(
+        parameters("reference_change_z", "sequential_fall_percent")
+    )
+    within = rows.cv_within_percent / 100
+    analytical = rows.cv_analytical_percent.fill_null(0) / 100
+    return rows.mutate(spread=rows.reference_change_z * (within * within + analytical * analytical).sqrt())
+
+
+def _drift(rows: Table, code: str, bound: Value, before: Value, urgency: Value | str) -> Table:
+    return findings(
+        rows,
+        "drift",
+        code=code,
+        action="review",
+        urgency=urgency,
+        subject=rows.analyte,
+        value=rows.shown_low,
+        unit=rows.unit,
+        on=rows.taken_on,
+        comparison="below",
+        limit_value=bound,
+        limit_unit=rows.unit,
+        a=number(before),
+        b=number(100 * (1 - rows.low / before)),
+        sources=cite(rows),
+    )

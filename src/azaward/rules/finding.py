@@ -1,0 +1,61 @@
+"""The columns of a finding, the same from every rule."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ibis
+
+from azaward.rules.tables import Table, Value
+
+# `a`, `b`, `c` fill the gaps in the words of messages.yaml; `says` overrides those words where a row of
+# knowledge brings its own. `fraction_*` is the share of the usual dose that the finding leaves. `sources` holds one `source|locator|how` a line.
+COLUMNS = {
+    "patient_id": "string",
+    "rule": "string",
+    "code": "string",
+    "protocol": "string",
+    "action": "string",
+    "urgency": "string",
+    "subject": "string",
+    "value": "float64",
+    "text": "string",
+    "unit": "string",
+    "on": "date",
+    "comparison": "string",
+    "limit_value": "float64",
+    "limit_unit": "string",
+    "fraction_low": "float64",
+    "fraction_high": "float64",
+    "a": "string",
+    "b": "string",
+    "c": "string",
+    "says": "string",
+    "says_patient": "string",
+    "sources": "string",
+}
+
+
+def findings(table: Table, rule: str, **columns: Any) -> Table:
+    """`table`'s rows as findings; `columns` are expressions or constants, what isn't given is empty.
+
+    `protocol` comes from the table where it has that column.
+    """
+    given: dict[str, Value] = {"patient_id": table.patient_id, "rule": rule, **columns}
+    if "protocol" in table.columns:
+        given.setdefault("protocol", table.protocol)
+    if odd := set(given) - set(COLUMNS):
+        raise ValueError(f"{rule}: no such finding column: {odd}")
+    cells: dict[str, Value] = {}
+    for name, kind in COLUMNS.items():
+        cell = given.get(name)
+        if cell is None or isinstance(cell, str | int | float):
+            cell = ibis.literal(cell, type=kind)
+        cells[name] = cell.cast(kind)
+    return table.select(**cells)
+
+
+def number(value: Value) -> Value:
+    """A number as text for the gaps in a message; whole numbers without a point."""
+    whole = value.round(0) == value
+    return whole.ifelse(value.round(0).cast("int64").cast("string"), value.round(2).cast("string"))

@@ -1,0 +1,120 @@
+"""Blood counts, liver, kidney and pancreas against the limits of the patient's protocol.
+
+The worst value of the latest day decides. Every row of the protocol that it meets is found; the most
+cautious action and the most urgent urgency among them count, and the row that gave the action is named.
+"""
+
+from __future__ import annotations
+
+import ibis
+
+from azaward.rules.finding import findings, number
+from azaward.rules.stages.due import applies
+from azaward.rules.tables import Table, cite, knowledge
+
+
+def limits(person: Table, latest: Table, daily: Table) -> Table:
+    """Latest results beyond a limit, the most cautious row for each analyte and direction."""
+    rows = _with_limits(person, latest)
+    rows = _with_earlier(rows, daily)
+    downward = rows.comparison.isin(["below", "at-most"])
+    bound = ibis.cases(
+        (rows.relative_to == "absolute", rows.threshold),
+        (rows.relative_to == "upper-limit-of-normal", rows.threshold * rows.uln),
+        (rows.relative_to == "lower-limit-of-normal", rows.threshold * rows.lln),
+        (rows.relative_to == "baseline-rise-percent", rows.earlier_low * (1 + rows.threshold / 100)),
+        (rows.relative_to == "baseline-fall-percent", rows.earlier_high * (1 - rows.threshold / 100)),
+        (rows.relative_to == "previous-fall-percent", rows.low_1 * (1 - rows.threshold / 100)),
+    )
+    rows = rows.mutate(downward=downward, bound=bound)
+    crossed = ibis.cases(
+        (rows.comparison == "below", rows.low < rows.bound),
+        (rows.comparison == "at-most", rows.low <= rows.bound),
+        (rows.comparison == "above", rows.high > rows.bound),
+        (rows.comparison == "at-least", rows.high >= rows.bound),
+    )
+    met = rows.filter(crossed)
+    met = met.inner_join(knowledge("action_ranks"), "action").inner_join(knowledge("urgency_ranks"), "urgency")
+    per = ["patient_id", "analyte", "downward"]
+    worst = ibis.window(group_by=per, order_by=["action_rank", "urgency_rank", "threshold", "source", "locator"])
+    met = met.mutate(
+        place=ibis.row_number().over(worst),
+        most_urgent=met.urgency_rank.min().over(ibis.window(group_by=per)),
+    )
+    met = met.filter(met.place == 0).drop("urgency", "urgency_rank")
+    met = met.inner_join(knowledge("urgency_ranks"), met.most_urgent == knowledge("urgency_ranks").urgency_rank)
+    not_begun = (met.status == "planned") & met.action.isin(["stop", "withhold", "reduce"])
+    return findings(
+        met,
+        "limits",
+        code=met.downward.ifelse("limit_low", "limit_high"),
+        action=not_begun.ifelse("do-not-start", met.action),
+        urgency=met.urgency,
+        subject=met.analyte,
+        value=met.downward.ifelse(met.shown_low, met.shown_high),
+        text=met.comparator,
+        unit=met.unit,
+        on=met.taken_on,
+        comparison=met.comparison,
+        limit_value=met.bound,
+        limit_unit=met.unit,
+        a=met.relative_to,
+        b=number(met.threshold),
+        c=met.note,
+        sources=cite(met),
+    )
+
+
+def unknowable(person: Table, latest: Table) -> Table:
+    """Results whose limit is a multiple of the laboratory's normal, where the laboratory gave no normal."""
+    rows = _with_limits(person, latest)
+    upper = rows.relative_to == "upper-limit-of-normal"
+    rows = rows.filter(
+        (upper & rows.uln.isnull()) | ((rows.relative_to == "lower-limit-of-normal") & rows.lln.isnull())
+    )
+    first = ibis.window(group_by=["patient_id", "analyte"], order_by=["threshold", "source", "locator"])
+    rows = rows.mutate(place=ibis.row_number().over(first))
+    rows = rows.filter(rows.place == 0)
+    return findings(
+        rows,
+        "limits",
+        code="reference_range_missing",
+        action="review",
+        urgency="routine",
+        subject=rows.analyte,
+        value=rows.shown_high,
+        unit=rows.unit,
+        on=rows.taken_on,
+        a=number(rows.threshold),
+        sources=cite(rows),
+    )
+
+
+def _with_limits(person: Table, latest: Table) -> Table:
+    treated = person.filter(person.status.isin(["on", "planned"])).select(
+        "patient_id", "protocol", "protocol_known", "family", "status"
+    )
+    limits = knowledge("protocol_limits").rename(threshold="value")
+    rows = latest.inner_join(treated, "patient_id")
+    rows = rows.inner_join(limits, ["protocol", "analyte"])
+    return rows.filter(applies(rows, rows.family) | ~rows.protocol_known)
+
+
+def _with_earlier(rows: Table, daily: Table) -> Table:
+    """Adds the lowest and highest earlier value that a rise or fall is measured from."""
+    relative = rows.filter(rows.relative_to.startswith("baseline-")).select("patient_id", "analyte", "day", "within_days")
+    relative = relative.distinct()
+    past = daily.select("patient_id", "analyte", past_day="day", past_low="low", past_high="shown_high")
+    pairs = relative.inner_join(past, ["patient_id", "analyte"])
+    pairs = pairs.filter(
+        (pairs.past_day < pairs.day)
+        & (pairs.within_days.isnull() | (pairs.past_day >= pairs.day - pairs.within_days))
+    )
+    earlier = pairs.group_by(["patient_id", "analyte", "within_days"]).agg(
+        earlier_low=pairs.past_low.min(), earlier_high=pairs.past_high.max()
+    )
+    earlier = earlier.mutate(window=earlier.within_days.fill_null(-1.0)).drop("within_days")
+    rows = rows.mutate(window=rows.within_days.fill_null(-1.0))
+    return rows.left_join(earlier, ["patient_id", "analyte", "window"]).drop(
+        "patient_id_right", "analyte_right", "window_right"
+    )

@@ -1,0 +1,108 @@
+"""Which pattern raised liver tests have, and the signs of nodular regenerative hyperplasia."""
+
+from __future__ import annotations
+
+import ibis
+
+from azaward.rules.finding import findings, number
+from azaward.rules.tables import Table, parameters
+
+
+def _wide(latest: Table, *analytes: str) -> Table:
+    """One row a patient with the last of each analyte and its upper limit."""
+    return latest.group_by("patient_id").agg(
+        **{f"{a}": latest.high.max(where=latest.analyte == a) for a in analytes},
+        **{f"{a}_low": latest.low.min(where=latest.analyte == a) for a in analytes},
+        **{f"{a}_uln": latest.uln.min(where=latest.analyte == a) for a in analytes},
+        **{f"{a}_lln": latest.lln.max(where=latest.analyte == a) for a in analytes},
+        **{f"{a}_day": latest.day.max(where=latest.analyte == a) for a in analytes},
+        **{f"{a}_mean": latest.earlier_mean.max(where=latest.analyte == a) for a in analytes},
+    )
+
+
+def pattern(person: Table, latest: Table) -> Table:
+    """R = (ALT / its limit) / (ALP / its limit): hepatocellular, cholestatic or mixed."""
+    rows = _wide(latest, "alt", "alp")
+    rows = rows.inner_join(person.filter(person.status == "on").select("patient_id", "protocol"), "patient_id")
+    rows = rows.cross_join(parameters("liver_r_hepatocellular", "liver_r_cholestatic"))
+    raised = (rows.alt > rows.alt_uln) | (rows.alp > rows.alp_uln)
+    rows = rows.mutate(r=(rows.alt / rows.alt_uln) / (rows.alp / rows.alp_uln))
+    rows = rows.filter(raised & rows.r.notnull() & (rows.alt_day == rows.alp_day))
+    kind = ibis.cases(
+        (rows.r >= rows.liver_r_hepatocellular, "hepatocellular"),
+        (rows.r <= rows.liver_r_cholestatic, "cholestatic"),
+        else_="mixed",
+    )
+    on = latest.filter(latest.analyte == "alt").select("patient_id", "taken_on")
+    rows = rows.mutate(kind=kind).inner_join(on, "patient_id")
+    return findings(
+        rows,
+        "liver",
+        code="liver_pattern",
+        action="inform",
+        urgency="info",
+        subject="liver",
+        value=rows.r,
+        unit="1",
+        on=rows.taken_on,
+        a=rows.kind,
+        b=number(rows.alt),
+        c=number(rows.alp),
+    )
+
+
+def nodular(person: Table, latest: Table) -> Table:
+    """Platelets below normal and below the patient's own level, with a raised liver test: think of nodular hyperplasia."""
+    rows = _wide(latest, "platelets", "alt", "alp", "ggt", "bilirubin")
+    rows = rows.inner_join(person.filter(person.status == "on").select("patient_id", "protocol"), "patient_id")
+    raised = (
+        (rows.alt > rows.alt_uln).fill_null(False)
+        | (rows.alp > rows.alp_uln).fill_null(False)
+        | (rows.ggt > rows.ggt_uln).fill_null(False)
+        | (rows.bilirubin > rows.bilirubin_uln).fill_null(False)
+    )
+    fallen = (rows.platelets_low < rows.platelets_lln) & (rows.platelets_low < rows.platelets_mean)
+    rows = rows.filter(raised & fallen)
+    rows = rows.inner_join(
+        latest.filter(latest.analyte == "platelets").select("patient_id", "taken_on", "unit"), "patient_id"
+    )
+    return findings(
+        rows,
+        "liver",
+        code="nodular_hyperplasia_signs",
+        action="refer",
+        urgency="this-week",
+        subject="platelets",
+        value=rows.platelets_low,
+        unit=rows.unit,
+        on=rows.taken_on,
+        comparison="below",
+        limit_value=rows.platelets_lln,
+        limit_unit=rows.unit,
+        a=number(rows.platelets_mean),
+    )
+
+
+def pancreas(person: Table, latest: Table) -> Table:
+    """Amylase or lipase at the multiple of normal that defines pancreatitis."""
+    rows = latest.filter(latest.analyte.isin(["amylase", "lipase"]))
+    rows = rows.inner_join(person.filter(person.status == "on").select("patient_id", "protocol"), "patient_id")
+    rows = rows.cross_join(parameters("pancreatitis_multiple"))
+    bound = rows.uln * rows.pancreatitis_multiple
+    rows = rows.mutate(bound=bound).filter(rows.high > rows.uln)
+    severe = rows.high >= rows.bound
+    return findings(
+        rows,
+        "liver",
+        code=severe.ifelse("pancreatitis_likely", "pancreas_raised"),
+        action=severe.ifelse("stop", "review"),
+        urgency=severe.ifelse("emergency", "this-week"),
+        subject=rows.analyte,
+        value=rows.shown_high,
+        unit=rows.unit,
+        on=rows.taken_on,
+        comparison="at-least",
+        limit_value=severe.ifelse(rows.bound, rows.uln),
+        limit_unit=rows.unit,
+        a=number(rows.pancreatitis_multiple),
+    )

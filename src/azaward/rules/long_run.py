@@ -1,0 +1,105 @@
+"""The long run: years on treatment, skin and cervical checks, the absolute risk of lymphoma and skin cancer."""
+
+from __future__ import annotations
+
+import ibis
+
+from azaward.rules.finding import findings, number
+from azaward.rules.tables import DAYS_IN_MONTH, DAYS_IN_YEAR, Table, cite, from_day, knowledge, parameters
+
+
+def years(person: Table) -> Table:
+    """So long on treatment that a source says to ask whether it is still needed; never for a graft."""
+    rows = person.filter((person.status == "on") & (person.family == "gastroenterology")).cross_join(
+        parameters("consider_stopping_after_years")
+    )
+    rows = rows.filter(rows.days_on > rows.consider_stopping_after_years * DAYS_IN_YEAR)
+    return findings(
+        rows,
+        "long_run",
+        code="reconsider_stopping",
+        action="review",
+        urgency="info",
+        subject=rows.taken,
+        value=rows.days_on / DAYS_IN_YEAR,
+        unit="a",
+        on=from_day(rows.started_day),
+        comparison="above",
+        limit_value=rows.consider_stopping_after_years,
+        limit_unit="a",
+    )
+
+
+def checks(person: Table, done: Table) -> Table:
+    """Skin and cervical checks that are due, once treatment has lasted as long as their interval."""
+    rows = person.filter(person.status == "on").cross_join(
+        parameters("skin_check_every_months", "cervical_screening_every_months", "cervical_from_years", "cervical_until_years")
+    )
+    due = done.filter(done.test.isin(["skin_check", "cervical_screening"]))
+    skin = rows.mutate(test=ibis.literal("skin_check"), every=rows.skin_check_every_months * DAYS_IN_MONTH)
+    women = rows.filter(
+        (rows.sex != "male").fill_null(True)
+        & ((rows.age >= rows.cervical_from_years) & (rows.age <= rows.cervical_until_years)).fill_null(True)
+    )
+    cervix = women.mutate(
+        test=ibis.literal("cervical_screening"), every=women.cervical_screening_every_months * DAYS_IN_MONTH
+    )
+    rows = ibis.union(skin, cervix).left_join(due.select("patient_id", "test", "done_day"), ["patient_id", "test"])
+    rows = rows.drop("patient_id_right", "test_right")
+    rows = rows.filter(
+        (rows.days_on > rows.every) & (rows.done_day.isnull() | (rows.as_of_day - rows.done_day > rows.every))
+    )
+    return findings(
+        rows,
+        "long_run",
+        code=rows.test + "_due",
+        action="test",
+        urgency="info",
+        subject=rows.test,
+        value=rows.as_of_day - rows.done_day,
+        unit="d",
+        on=from_day(rows.done_day),
+        comparison="within",
+        limit_value=rows.every,
+        limit_unit="d",
+    )
+
+
+def risks(person: Table) -> Table:
+    """The absolute figures for this age, once treatment has lasted a year."""
+    rows = person.filter(person.status == "on")
+    rows = rows.filter(rows.days_on > DAYS_IN_YEAR)
+    known = knowledge("risks")
+    known = known.filter(
+        known.outcome.contains("lymphoma") | known.outcome.contains("skin cancer")
+    )
+    now = known.exposure.isin(["thiopurine alone", "thiopurine now"])
+    pairs = rows.cross_join(known.filter(known.rate_exposed.notnull() & now))
+    pairs = pairs.filter(
+        (pairs.age_low.isnull() | (pairs.age >= pairs.age_low).fill_null(False))
+        & (pairs.age_high.isnull() | (pairs.age <= pairs.age_high).fill_null(False))
+    )
+    # The figure for this age goes before the one for all ages.
+    best = ibis.window(
+        group_by=["patient_id", "outcome"], order_by=[ibis.asc(pairs.age_low.isnull()), ibis.desc("rate_exposed"), "id"]
+    )
+    pairs = pairs.mutate(place=ibis.row_number().over(best))
+    pairs = pairs.filter(pairs.place == 0)
+    return findings(
+        pairs,
+        "long_run",
+        code="absolute_risk",
+        action="inform",
+        urgency="info",
+        subject=pairs.outcome,
+        value=pairs.rate_exposed,
+        unit=pairs.unit,
+        limit_value=pairs.rate_unexposed,
+        limit_unit=pairs.unit,
+        comparison="without",
+        a=number(pairs.per),
+        b=pairs.population,
+        c=pairs.exposure,
+        says_patient=pairs.says_patient,
+        sources=cite(pairs),
+    )

@@ -1,0 +1,97 @@
+"""Is it too early to judge the effect, when may a response be expected, and is the bridging steroid still running?"""
+
+from __future__ import annotations
+
+import ibis
+
+from azaward.rules.finding import findings, number
+from azaward.rules.tables import DAYS_IN_MONTH, DAYS_IN_WEEK, Table, cite, day_number, from_day, knowledge, parameters, record
+
+
+def onset(person: Table) -> Table:
+    """Before the first response can be expected: patience. Once it should have come: judge it."""
+    rows = person.filter((person.status == "on") & person.days_on.notnull())
+    times = knowledge("onset").rename(for_="indication")
+    rows = rows.select("patient_id", "protocol", "indication", "days_on", "started_day", "taken")
+    rows = rows.inner_join(times, (rows.indication == times.for_) | (times.for_ == "any"))
+    best = ibis.window(group_by="patient_id", order_by=[ibis.asc(rows.for_ == "any"), ibis.desc("weeks_high"), "locator"])
+    rows = rows.mutate(place=ibis.row_number().over(best))
+    rows = rows.filter((rows.place == 0) & (rows.days_on <= rows.weeks_high * DAYS_IN_WEEK))
+    early = rows.days_on < rows.weeks_low * DAYS_IN_WEEK
+    return findings(
+        rows,
+        "onset",
+        code=early.ifelse("too_early_to_judge", "response_may_begin"),
+        action="continue",
+        urgency="info",
+        subject=rows.taken,
+        value=rows.days_on,
+        unit="d",
+        on=from_day(rows.started_day),
+        comparison="within",
+        limit_value=rows.weeks_high * DAYS_IN_WEEK,
+        limit_unit="d",
+        a=number(rows.weeks_low),
+        b=number(rows.weeks_high),
+        says_patient=rows.says_patient,
+        sources=cite(rows),
+    )
+
+
+def steroid(person: Table, taken: Table) -> Table:
+    """A steroid that goes on past the time in which azathioprine should work, and bones without protection."""
+    classes = knowledge("medicine_classes")
+    systemic = classes.filter(classes["class"] == "systemic_corticosteroid").select("medicine")
+    protecting = classes.filter(classes["class"] == "bone_protection").select("medicine")
+    running = taken.filter(taken.running)
+    steroids = running.semi_join(systemic, "medicine")
+    steroids = steroids.group_by(["patient_id", "medicine"]).agg(
+        since=steroids.start_day.min(), dose=steroids.dose_mg_per_day.max()
+    )
+    rows = steroids.inner_join(
+        person.filter(person.status == "on").select("patient_id", "protocol", "as_of_day", "days_on", "indication", "family"),
+        "patient_id",
+    )
+    bones = running.semi_join(protecting, "medicine").select("patient_id").distinct().mutate(protected=ibis.literal(True))
+    events = record("events")
+    scanned = events.filter((events.kind == "procedure") & (events.code == "dexa"))
+    scanned = scanned.group_by("patient_id").agg(scan_day=day_number(scanned.started_on).max())
+    rows = rows.left_join(bones, "patient_id").drop("patient_id_right")
+    rows = rows.left_join(scanned, "patient_id").drop("patient_id_right")
+    rows = rows.cross_join(
+        parameters("steroid_bone_mg_per_day", "steroid_bone_months")
+    )
+    times = knowledge("onset")
+    rows = rows.cross_join(times.filter(times.indication == "any").select(works_by_weeks="weeks_high"))
+    days = rows.as_of_day - rows.since
+    long = days >= rows.steroid_bone_months * DAYS_IN_MONTH
+    counts = (rows.dose >= rows.steroid_bone_mg_per_day).fill_null(True)
+    unprotected = long & counts & rows.protected.isnull() & (rows.scan_day.isnull() | (rows.scan_day < rows.since))
+    # A graft is protected by both for good: no taper is expected there.
+    no_taper = (rows.days_on > rows.works_by_weeks * DAYS_IN_WEEK) & (rows.family != "transplant") & long
+    rows = rows.mutate(days=days, unprotected=unprotected, no_taper=no_taper)
+    parts = {
+        "bone_protection_missing": rows.filter(rows.unprotected.fill_null(True)),
+        "steroid_no_taper": rows.filter(rows.no_taper.fill_null(False)),
+    }
+    return ibis.union(
+        *(
+            findings(
+                part,
+                "onset",
+                code=code,
+                action="review",
+                urgency="routine",
+                subject=part.medicine,
+                value=part.dose,
+                unit="mg/d",
+                on=from_day(part.since),
+                comparison="at-least",
+                limit_value=part.steroid_bone_mg_per_day,
+                limit_unit="mg/d",
+                a=number(part.days),
+                b=number(part.steroid_bone_months),
+            )
+            for code, part in parts.items()
+        )
+    )

@@ -1,0 +1,93 @@
+"""What is known of TPMT and NUDT15 for each patient: the most cautious phenotype of each method.
+
+An activity within the laboratory's normal range never overrules a genotype; a genotype never hides a low
+activity. Where two reports of one gene differ, the weaker enzyme counts.
+"""
+
+from __future__ import annotations
+
+import ibis
+
+from azaward.rules.tables import Table, Value, day_number, record, requests
+
+# From the weakest enzyme to the strongest; what can't be told is more cautious than normal.
+ORDER = (
+    "Poor Metabolizer",
+    "Intermediate Metabolizer",
+    "Possible Intermediate Metabolizer",
+    "Indeterminate",
+    "Normal Metabolizer",
+)
+
+
+def rank(phenotype: Value) -> Value:
+    """0 for the weakest enzyme."""
+    return ibis.cases(*((phenotype == word, place) for place, word in enumerate(ORDER)))
+
+
+def word(place: Value) -> Value:
+    """The phenotype of a rank."""
+    return ibis.cases(*((place == at, text) for at, text in enumerate(ORDER)))
+
+
+def genes(latest: Table) -> Table:
+    """One row a request with `tpmt`, `nudt15` (to dose by), and `tpmt_genotype`, `tpmt_activity` behind them."""
+    asked = requests().select("patient_id", "as_of")
+    reports = record("genotypes").inner_join(asked, "patient_id")
+    reports = reports.filter(reports.reported_on <= reports.as_of).mutate(rank=rank(reports.phenotype))
+    tpmt, nudt15 = reports.gene == "TPMT", reports.gene == "NUDT15"
+    by_gene, by_activity = reports.method == "genotype", reports.method == "activity"
+    known = reports.group_by("patient_id").agg(
+        tpmt_genotype_rank=reports["rank"].min(where=tpmt & by_gene),
+        tpmt_best_rank=reports["rank"].max(where=tpmt & by_gene),
+        nudt15_rank=reports["rank"].min(where=nudt15),
+        nudt15_best_rank=reports["rank"].max(where=nudt15),
+        reported_activity_rank=reports["rank"].min(where=tpmt & by_activity),
+        activity_reported_day=day_number(reports.reported_on.max(where=tpmt & by_activity)),
+        unreadable=(reports.phenotype.isnull()).any(),
+        reported_on=reports.reported_on.max(),
+        activity_on=reports.reported_on.max(where=tpmt & by_activity),
+    )
+    measured = latest.filter(latest.analyte == "tpmt_activity")
+    # Below the laboratory's normal is at least intermediate; how far below is for the laboratory to say.
+    measured = measured.select(
+        "patient_id",
+        measured_day="day",
+        measured_on="taken_on",
+        measured_rank=ibis.cases(
+            (measured.low < measured.lln, ORDER.index("Intermediate Metabolizer")),
+            (measured.low >= measured.lln, ORDER.index("Normal Metabolizer")),
+            else_=ORDER.index("Indeterminate"),
+        ),
+    )
+    rows = asked.select("patient_id").left_join(known, "patient_id").drop("patient_id_right")
+    rows = rows.left_join(measured, "patient_id").drop("patient_id_right")
+    activity = ibis.least(
+        ibis.coalesce(rows.reported_activity_rank, rows.measured_rank),
+        ibis.coalesce(rows.measured_rank, rows.reported_activity_rank),
+    )
+    rows = rows.mutate(activity_rank=activity)
+    normal = ORDER.index("Normal Metabolizer")
+    # A genotype that can't be told is settled by the enzyme's activity; otherwise the weaker counts.
+    untold = rows.tpmt_genotype_rank == ORDER.index("Indeterminate")
+    tpmt_rank = ibis.coalesce(
+        (untold & rows.activity_rank.notnull()).ifelse(rows.activity_rank, ibis.null("int8")),
+        ibis.least(
+            ibis.coalesce(rows.tpmt_genotype_rank, rows.activity_rank),
+            ibis.coalesce(rows.activity_rank, rows.tpmt_genotype_rank),
+        ),
+    )
+    return rows.select(
+        "patient_id",
+        "reported_on",
+        tpmt=word(tpmt_rank),
+        nudt15=word(rows.nudt15_rank),
+        tpmt_genotype=word(rows.tpmt_genotype_rank),
+        tpmt_activity=word(rows.activity_rank),
+        activity_normal=rows.activity_rank == normal,
+        activity_day=ibis.coalesce(rows.activity_reported_day, rows.measured_day),
+        activity_on=ibis.coalesce(rows.activity_on, rows.measured_on),
+        tpmt_disagree=rows.tpmt_genotype_rank != rows.tpmt_best_rank,
+        nudt15_disagree=rows.nudt15_rank != rows.nudt15_best_rank,
+        unreadable=rows.unreadable.fill_null(False),
+    )

@@ -1,0 +1,153 @@
+"""One row for each patient asked about: who they are, their course of treatment, their protocol.
+
+A thiopurine's entries are read as steps: entries begun on one day add up (100 mg and 25 mg tablets), a
+later entry replaces an earlier one. Where entries that both run disagree, the higher dose counts and
+`doses_disagree` says so. `increased_on` is the last day on which the dose rose, or treatment began again.
+"""
+
+from __future__ import annotations
+
+import ibis
+
+from azaward.knowledge import MOST_CAUTIOUS
+from azaward.rules.tables import Table, Value, day_number, knowledge, record, requests
+
+FAR = 1_000_000  # a day number after every real one
+
+
+def medicines() -> Table:
+    """Each distinct exposure with whether it is planned, running or past on the day asked about."""
+    taken = record("exposures").distinct()
+    taken = taken.inner_join(requests().select("patient_id", "as_of"), "patient_id")
+    begun = taken.started_on.notnull() & (taken.started_on <= taken.as_of)
+    # An entry that ended was taken, even where its start is unknown.
+    over = (taken.stopped_on <= taken.as_of).fill_null(False)
+    return taken.mutate(
+        begun=begun | over,
+        running=begun & ~over,
+        planned=~begun & ~over,
+        start_day=day_number(taken.started_on),
+        stop_day=day_number(taken.stopped_on),
+        as_of_day=day_number(taken.as_of),
+    ).drop("as_of")
+
+
+def met(taken: Table) -> Table:
+    """Each medicine that runs, is planned or stopped lately, and meets a row of interactions.csv."""
+    rows = knowledge("interactions").filter(knowledge("interactions").with_kind != "event")
+    classes = knowledge("medicine_classes")
+    by_name = rows.filter(rows.with_kind == "ingredient").mutate(medicine="with")
+    by_class = rows.filter(rows.with_kind == "class")
+    by_class = by_class.inner_join(classes, by_class["with"] == classes["class"]).drop("class")
+    pairs = ibis.union(by_name, by_class.select(by_name.columns))
+    found = taken.inner_join(pairs, "medicine")
+    recent = (found.as_of_day - found.stop_day <= found.lasts_days_after.fill_null(0)).fill_null(False)
+    return found.filter(found.running | found.planned | recent).drop("begun", "frequency")
+
+
+def course(taken: Table) -> Table:
+    """One row a patient who has, had or will have a thiopurine: the steps of its dose put together."""
+    thiopurines = knowledge("medicine_classes").filter(knowledge("medicine_classes")["class"] == "thiopurine")
+    rows = taken.semi_join(thiopurines, "medicine")
+    steps = rows.filter(rows.begun).group_by(["patient_id", "medicine", "start_day"]).agg(
+        dose=ibis.coalesce(rows.dose_mg_per_day.sum(where=rows.running), rows.dose_mg_per_day.sum()),
+        unknown_dose=rows.dose_mg_per_day.isnull().any(),
+        stop=rows.stop_day.fill_null(FAR).max(),
+        running=rows.running.any(),
+    )
+    order = ibis.window(group_by="patient_id", order_by=["start_day", "medicine"])
+    before = ibis.window(group_by="patient_id", order_by=["start_day", "medicine"], preceding=(None, 1))
+    steps = steps.mutate(
+        prior=steps.dose.lag(1).over(order),
+        prior_stop=steps.stop.max().over(before),
+        is_first=ibis.row_number().over(order) == 0,
+        current_start=steps.start_day.max(where=steps.running).over(ibis.window(group_by="patient_id")),
+    )
+    rose = (
+        steps.is_first
+        | (steps.dose > steps.prior)
+        | steps.unknown_dose
+        | steps.prior.isnull()
+        | (steps.prior_stop < steps.start_day)
+    ).fill_null(True)
+    current = steps.running & (steps.start_day == steps.current_start)
+    steps = steps.mutate(rose=rose, current=current)
+    begun = steps.group_by("patient_id").agg(
+        started_day=steps.start_day.min(),
+        increased_day=steps.start_day.max(where=steps.rose),
+        running=steps.running.any(),
+        stopped_day=steps.stop.max(),
+        entries=steps.count(where=steps.running),
+        dose_low=steps.dose.min(where=steps.running),
+        dose=steps.dose.max(where=steps.running),
+        dose_unknown=(steps.unknown_dose & steps.current).any(),
+        last_dose=steps.dose.argmax(steps.start_day),
+        drug=steps.medicine.min(where=steps.running),
+        drugs=steps.medicine.nunique(where=steps.running),
+        restarted_day=steps.start_day.max(where=steps.prior_stop < steps.start_day),
+        paused_day=steps.prior_stop.max(where=steps.prior_stop < steps.start_day),
+    )
+    planned = rows.filter(rows.planned).group_by("patient_id").agg(
+        planned_dose=rows.dose_mg_per_day.max(), planned_day=rows.start_day.min(), planned_drug=rows.medicine.min()
+    )
+    both = begun.outer_join(planned, "patient_id")
+    return both.mutate(patient_id=ibis.coalesce(both.patient_id, both.patient_id_right)).drop("patient_id_right")
+
+
+def person(latest: Table, course: Table, met: Table) -> Table:
+    """One row a request. `status`: on, planned, stopped or none."""
+    asked = requests()
+    patients = record("patients")
+    known = patients.group_by("patient_id").agg(
+        birth_date=patients.birth_date.max(),
+        sex=patients.sex.max(),
+        indication=patients.indication.max(),
+        identities=ibis.coalesce(patients.birth_date.nunique(), 0),
+        sexes=patients.sex.nunique(),
+        listed=patients.count(),
+    )
+    weights = latest.filter(latest.analyte == "weight").select(
+        "patient_id", weight="low", weight_day="day", weight_on="taken_on"
+    )
+    indications = knowledge("indications").select(
+        "id", "family", "malignant", indication_protocol="protocol"
+    )
+    rows = asked.left_join(known, "patient_id").drop("patient_id_right")
+    rows = rows.left_join(indications, rows.indication == indications.id).drop("id")
+    rows = rows.left_join(weights, "patient_id").drop("patient_id_right")
+    rows = rows.left_join(course, "patient_id").drop("patient_id_right")
+    # The day on which a medicine that asks for closer testing came last.
+    risky = met.filter(met.test.notnull() & met.running)
+    risks = risky.group_by("patient_id").agg(risk_day=risky.start_day.max())
+    rows = rows.left_join(risks, "patient_id").drop("patient_id_right")
+    events = record("events")
+    died = events.filter((events.kind == "condition") & (events.code == "deceased")).select("patient_id").distinct()
+    rows = rows.left_join(died.mutate(died=ibis.literal(True)), "patient_id").drop("patient_id_right")
+    as_of, born = rows.as_of, rows.birth_date
+
+    def in_year(day: Value) -> Value:
+        return day.month() * 100 + day.day()
+
+    birthday_passed = in_year(as_of) >= in_year(born)
+    dose = ibis.coalesce(rows.dose, rows.planned_dose)
+    rows = rows.mutate(
+        protocol=ibis.coalesce(rows.protocol, rows.indication_protocol, MOST_CAUTIOUS),
+        protocol_known=ibis.coalesce(rows.protocol, rows.indication_protocol).notnull(),
+        family=rows.family.fill_null("other"),
+        as_of_day=day_number(as_of),
+        age=as_of.year() - born.year() - birthday_passed.ifelse(0, 1),
+        deceased=rows.died.fill_null(False),
+        status=ibis.cases(
+            (rows.died.fill_null(False), "none"),
+            (rows.running.fill_null(False), "on"),
+            (rows.planned_day.notnull() | rows.planned_drug.notnull(), "planned"),
+            (rows.started_day.notnull() | rows.stopped_day.notnull(), "stopped"),
+            else_="none",
+        ),
+        taken=ibis.coalesce(rows.drug, rows.planned_drug),
+        dose=dose,
+        mg_per_kg=dose / rows.weight,
+        days_on=day_number(as_of) - rows.started_day,
+        conflict=(rows.identities > 1) | (rows.sexes > 1),
+    )
+    return rows.drop("identities", "sexes", "indication_protocol", "died")

@@ -1,0 +1,129 @@
+"""Gives a finding its words, for the clinician and for the patient, from knowledge/messages.yaml.
+
+The rules choose a `code`; what is said for it stands in one file, so that a translation is one file too.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, cast
+
+from azaward.knowledge import Knowledge, KnowledgeError
+from azaward.knowledge.load import HERE
+
+COMPARISONS = {"below": "below", "at-most": "at most", "above": "above", "at-least": "at least", "every": "every"}
+_UNITS = {"10*9/L": "x10^9/L", "mL/min/{1.73_m2}": "mL/min/1.73m2", "d": "days", "Cel": "degrees C", "umol/L": "micromol/L"}
+
+
+class Gaps(dict[str, str]):
+    """The words that fill a message; a gap that nothing fills says so rather than vanish."""
+
+    def __missing__(self, key: str) -> str:
+        return "unknown"
+
+
+@lru_cache(maxsize=1)
+def messages() -> Mapping[str, Mapping[str, Any]]:
+    """Every message by code; under `actions` and `urgencies` what each means for a patient."""
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return yaml.load((HERE / "messages.yaml").read_text(encoding="utf-8"), Loader=loader)
+
+
+class Words:
+    """Names of analytes, tests, medicines and protocols, and the messages."""
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        tables = knowledge.tables
+        self._names: dict[str, tuple[str, str]] = {}
+        for medicine in tables["medicines"]:
+            self._names[medicine.id] = (medicine.name, medicine.name)
+        for indication in tables["indications"]:
+            self._names[indication.id] = (indication.name, indication.plain_name)
+        for test in tables["tests"]:
+            self._names[test.test] = (test.name, test.plain_name)
+        for analyte in tables["analytes"]:
+            self._names[analyte.id] = (analyte.name, analyte.plain_name)
+        self._messages = messages()
+
+    def name(self, subject: str) -> tuple[str, str]:
+        """What a clinician and a patient call it."""
+        known = self._names.get(subject)
+        if known:
+            return known
+        bare = subject.removeprefix("unknown:").replace("_", " ")
+        return bare, bare
+
+    def say(self, found: Mapping[str, Any]) -> tuple[str, str]:
+        """The finding for the clinician and for the patient."""
+        code = str(found["code"])
+        message = self._messages.get(code)
+        if message is None:
+            raise KnowledgeError(f"messages.yaml: no words for {code!r}")
+        name, plain_name = self.name(str(found["subject"] or ""))
+        gaps = Gaps(
+            name=name,
+            plain_name=plain_name,
+            value=amount(found["value"], found["text"] if found["text"] in ("<", "<=", ">", ">=") else None),
+            unit=unit(found["unit"]),
+            on=day(found["on"]),
+            comparison=COMPARISONS.get(str(found["comparison"]), str(found["comparison"])),
+            limit=amount(found["limit_value"]),
+            limit_unit=unit(found["limit_unit"]),
+            low=percent(found["fraction_low"]),
+            high=percent(found["fraction_high"]),
+        )
+        gaps["note"], gaps["b_note"] = str(found["c"] or ""), str(found["b"] or "")
+        gaps |= {key: str(found[key]) for key in ("a", "b", "c", "text") if found[key]}
+        for key in ("a", "b", "c"):
+            if found[key]:
+                gaps[f"{key}_name"], gaps[f"{key}_plain"] = self.name(str(found[key]))
+        own_words = {key: str(found[key]) for key in ("says", "says_patient") if found[key]}
+        gaps |= {f"own_{key}": text for key, text in own_words.items()}
+        advice = cast(Mapping[str, str], self._messages["actions"]).get(str(found["action"]), "")
+        gaps["advice"] = advice
+        says = tidy(str(message["says"]).format_map(gaps))
+        patient = tidy(str(message["says_patient"]).format_map(gaps))
+        return says, patient
+
+
+def default_sources(code: str, knowledge: Knowledge) -> list[dict[str, str]]:
+    """The sources of a code whose finding brings none of its own: its parameters', or those named with its words."""
+    message = cast(Mapping[str, Any], messages().get(code, {}))
+    rows = [knowledge.parameters[name] for name in message.get("parameters", ())]
+    own = [{"source": row.source, "locator": row.locator, "how": row.how} for row in rows]
+    return own + [each for each in message.get("sources", ()) if each not in own]
+
+
+def amount(number: float | None, comparator: str | None = None) -> str:
+    """A number as a person writes it.
+
+    >>> amount(3.0), amount(0.4501), amount(0.5, "<")
+    ('3', '0.45', '<0.5')
+    """
+    if number is None:
+        return "unknown"
+    return f"{comparator or ''}{number:.3g}" if abs(number) < 1000 else f"{number:.0f}"
+
+
+def percent(fraction: float | None) -> str:
+    """A fraction as a percentage."""
+    return "unknown" if fraction is None else f"{fraction * 100:.0f}%"
+
+
+def unit(code: str | None) -> str:
+    """A UCUM code as it is read on a report."""
+    return _UNITS.get(code or "", code or "")
+
+
+def day(value: dt.date | None) -> str:
+    """A day, or that it isn't known."""
+    return value.isoformat() if value else "an unknown day"
+
+
+def tidy(text: str) -> str:
+    """Without doubled spaces and points."""
+    return " ".join(text.split()).replace("..", ".").replace(" .", ".")
