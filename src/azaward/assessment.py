@@ -22,7 +22,7 @@ from typing import Any
 import msgspec
 
 from azaward import __version__
-from azaward.engine import Engine, Request
+from azaward.engine import Answer, Engine, Request
 from azaward.knowledge import ACTIONS, MOST_CAUTIOUS, URGENCIES, Knowledge, load
 from azaward.record.tables import Record, SetAside
 from azaward.wording import Words, default_sources
@@ -39,31 +39,35 @@ DISCLAIMER = (
 )
 
 
+class UnknownProtocol(ValueError):
+    """No protocol has that id; the message lists those that there are."""
+
+
 class Out(msgspec.Struct, frozen=True, kw_only=True):
     """Part of the JSON that azaward gives out."""
 
 
-class Cited(Out):
+class Cited(Out, frozen=True):
     source: str
     locator: str
     how: str
     title: str
 
 
-class Observed(Out):
+class Observed(Out, frozen=True):
     value: float | None
     unit: str | None
     on: dt.date | None
     text: str | None = None
 
 
-class LimitUsed(Out):
+class LimitUsed(Out, frozen=True):
     comparison: str | None
     value: float
     unit: str | None
 
 
-class Finding(Out):
+class Finding(Out, frozen=True):
     """One thing that someone should know or do, with its reason, value, limit and source."""
 
     patient_id: str
@@ -81,7 +85,7 @@ class Finding(Out):
     dose_fraction: tuple[float, float] | None = None
 
 
-class DosePlan(Out):
+class DosePlan(Out, frozen=True):
     """The decision about the dose, its daily range in mg, and the tablets for the upper end of it."""
 
     decision: str
@@ -89,20 +93,20 @@ class DosePlan(Out):
     tablets: str | None
 
 
-class NextTest(Out):
+class NextTest(Out, frozen=True):
     analyte: str
     due_on: dt.date
     why: str
 
 
-class Plan(Out):
+class Plan(Out, frozen=True):
     dose: DosePlan
     next_tests: list[NextTest]
     urgency: str
     who: str
 
 
-class PatientAssessment(Out):
+class PatientAssessment(Out, frozen=True):
     patient_id: str
     findings: list[Finding]
     plan: Plan
@@ -110,14 +114,14 @@ class PatientAssessment(Out):
     status: str
 
 
-class Aside(Out):
+class Aside(Out, frozen=True):
     where: str
     what: str
     why: str
     patient_id: str | None = None
 
 
-class Assessment(Out):
+class Assessment(Out, frozen=True):
     """Everything that was found, patients most urgent first."""
 
     azaward: str
@@ -140,14 +144,27 @@ def assess(
 ) -> Assessment:
     """The findings and plan of every patient in `record` as of a day.
 
-    `protocol` is an id, or `auto` to choose by each patient's indication. `ValueError` where there is no such
-    protocol.
+    `protocol` is an id, or `auto` to choose by each patient's indication. `UnknownProtocol` where there is none
+    of that id.
     """
     knowledge = knowledge or load()
     if protocol not in ("auto", MOST_CAUTIOUS, *knowledge.protocols):
-        raise ValueError(f"no protocol {protocol!r}. Known: auto, {MOST_CAUTIOUS}, {', '.join(knowledge.protocols)}")
+        raise UnknownProtocol(f"no protocol {protocol!r}. Known: auto, {MOST_CAUTIOUS}, {', '.join(knowledge.protocols)}")
     chosen = None if protocol == "auto" else protocol
     answer = engine(knowledge).ask(record, [Request(one, as_of, chosen) for one in record.patient_ids()])
+    patients = put_together(answer, knowledge)
+    return Assessment(
+        azaward=__version__,
+        knowledge=knowledge.version,
+        as_of=as_of,
+        protocol=protocol,
+        patients=patients,
+        set_aside=_set_aside(record, answer.unusable, Words(knowledge)),
+    )
+
+
+def put_together(answer: Answer, knowledge: Knowledge) -> list[PatientAssessment]:
+    """Each patient's findings in order and their plan, the most urgent patient first."""
     words = Words(knowledge)
     found: dict[str, list[Finding]] = {}
     for row in answer.findings:
@@ -168,15 +185,7 @@ def assess(
                 status=person["status"],
             )
         )
-    patients.sort(key=_most_urgent_first)
-    return Assessment(
-        azaward=__version__,
-        knowledge=knowledge.version,
-        as_of=as_of,
-        protocol=protocol,
-        patients=patients,
-        set_aside=_set_aside(record, answer.unusable, words),
-    )
+    return sorted(patients, key=_most_urgent_first)
 
 
 def _order(finding: Finding) -> tuple[int, int, str, str, str]:

@@ -1,4 +1,4 @@
-"""The command line: the words of docs/start.md, typed.
+"""The command line: the words of docs/commands.md, typed.
 
 Whatever can't be used is said in one line on stderr and ends with exit code 1; what was typed wrongly ends with 2.
 """
@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -19,9 +19,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Keeps people on azathioprine safe. Decision support, not a certified medical device.",
 )
+knowledge_app = typer.Typer(no_args_is_help=False, help="What azaward believes, and where it read it.")
+app.add_typer(knowledge_app, name="knowledge", invoke_without_command=True)
+# More lines of warnings than this help nobody; all of them are in the JSON.
+_WARNINGS = 10
 
 
-class Format(str, Enum):
+class Format(StrEnum):
     """How an assessment is given out."""
 
     text = "text"
@@ -39,7 +43,9 @@ def _day(text: str) -> dt.date:
 
 @app.command()
 def assess(
-    record: Annotated[Path, typer.Argument(help="A FHIR Bundle (.json, .ndjson), a folder of tables, or azaward's JSON.")],
+    record: Annotated[
+        Path, typer.Argument(help="A FHIR Bundle (.json, .ndjson), a folder of tables, or azaward's JSON.")
+    ],
     as_of: Annotated[str | None, typer.Option(help="The day that counts as today (YYYY-MM-DD).")] = None,
     protocol: Annotated[str, typer.Option(help="A protocol's id, a clinic's own .yaml file, or auto.")] = "auto",
     format: Annotated[Format, typer.Option(help="How to show it.")] = Format.text,
@@ -59,21 +65,103 @@ def assess(
         held = read(record, knowledge)
         if patient is not None:
             if patient not in held.patient_ids():
-                raise InputError(f"{record}: no patient {patient!r}.")
+                raise InputError(f"{record}: no patient {patient!r} in it.")
             held = held.of_patient(patient)
         found = assessment.assess(held, day, protocol, knowledge)
-    except (InputError, KnowledgeError, ValueError) as error:
+    except (InputError, KnowledgeError, assessment.UnknownProtocol) as error:
         _fail(str(error))
-    if format is Format.json:
-        sys.stdout.buffer.write(assessment.to_json(found) + b"\n")
-        return
-    from azaward.formats import report_text
+    _warn([f"{item.where}: {item.what}: {item.why}" for item in found.set_aside])
+    match format:
+        case Format.json:
+            _write(assessment.to_json(found) + b"\n")
+        case Format.html:
+            from azaward.formats.report_html import to_html
 
-    report_text.show(found, in_full=patient is not None)
+            _write(to_html(found, held, knowledge).encode())
+        case Format.fhir:
+            from azaward.formats.report_fhir import to_fhir
+
+            _write(to_fhir(found) + b"\n")
+        case Format.text:
+            from azaward.formats import report_text
+
+            report_text.show(found, in_full=patient is not None)
 
 
-def _fail(line: str) -> None:
-    typer.echo(f"azaward: {line}", err=True)
+@knowledge_app.callback(invoke_without_command=True)
+def knowledge_default(context: typer.Context) -> None:
+    """What azaward believes; `list` where nothing else is asked."""
+    if context.invoked_subcommand is None:
+        list_knowledge()
+
+
+@knowledge_app.command("list")
+def list_knowledge() -> None:
+    """Every protocol and every table."""
+    from azaward.formats import report_knowledge
+
+    report_knowledge.show_list(_knowledge())
+
+
+@knowledge_app.command("show")
+def show_knowledge(
+    id: Annotated[str, typer.Argument(help="A protocol, a table, a source, or the id of a row.")],
+) -> None:
+    """One of them, as a clinician would read it."""
+    from azaward.formats import report_knowledge
+
+    if not report_knowledge.show_one(_knowledge(), id):
+        _fail(f"nothing in the knowledge base is called {id!r}. See: azaward knowledge list")
+
+
+@knowledge_app.command("check")
+def check_knowledge(
+    protocol: Annotated[Path | None, typer.Argument(help="A clinic's own protocol to check as well.")] = None,
+) -> None:
+    """Proves that each row has its source and locator and each protocol is complete; counts what is secondary."""
+    from azaward.formats import report_knowledge
+    from azaward.knowledge import KnowledgeError
+    from azaward.knowledge.check import faults
+
+    held = _knowledge()
+    if protocol is not None:
+        try:
+            held, _ = held.with_protocol(protocol)
+        except KnowledgeError as error:
+            _fail(str(error))
+    found = faults(held)
+    for fault in found:
+        typer.echo(f"azaward: {fault}", err=True)
+    report_knowledge.show_check(held)
+    if found:
+        raise typer.Exit(1)
+
+
+def _knowledge():  # noqa: ANN202
+    from azaward.knowledge import KnowledgeError, load
+
+    try:
+        return load()
+    except KnowledgeError as error:
+        _fail(str(error))
+
+
+def _write(content: bytes) -> None:
+    sys.stdout.buffer.write(content)
+    sys.stdout.buffer.flush()
+
+
+def _warn(lines: list[str]) -> None:
+    """What was set aside, a line each up to a few: stdout stays the answer's alone."""
+    for line in lines[:_WARNINGS]:
+        typer.echo(f"azaward: {line}", err=True)
+    if len(lines) > _WARNINGS:
+        typer.echo(f"azaward: and {len(lines) - _WARNINGS} more; --format json lists all under set_aside", err=True)
+
+
+def _fail(line: str) -> NoReturn:
+    for part in line.splitlines():
+        typer.echo(f"azaward: {part}", err=True)
     raise typer.Exit(1)
 
 

@@ -11,9 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from azaward.knowledge import Knowledge
-from azaward.knowledge.relations import Relation, relations
-from azaward.record.tables import TABLES, Record
+from azaward.knowledge.relations import relations, schemas
 from azaward.knowledge.units import conversions_for
+from azaward.record.tables import TABLES, Record
+from azaward.rules.columns import COLUMNS
 from azaward.rules.pipeline import Step, compiled
 
 _DUCKDB = {"string": "VARCHAR", "date": "DATE", "float": "DOUBLE", "float64": "DOUBLE", "int64": "BIGINT", "boolean": "BOOLEAN"}
@@ -40,37 +41,52 @@ class Answer(NamedTuple):
 
 
 class Engine:
-    """The rules, compiled and ready, with the knowledge they join."""
+    """The rules, compiled, planned and ready, with the knowledge they join.
 
-    def __init__(self, knowledge: Knowledge, *, threads: int | None = None) -> None:
+    Statements are planned once, over empty tables: the optimisers that plan by what a table holds at that
+    moment are switched off, since the plan is used for other rows than those (tests/test_engine.py).
+    """
+
+    def __init__(self, knowledge: Knowledge, *, threads: int = 1) -> None:
         import duckdb
 
         self.knowledge = knowledge
         self._steps: tuple[Step, ...] = compiled("duckdb")
-        self._database = duckdb.connect(config={"threads": threads} if threads else {})
-        for name, relation in relations(knowledge).items():
-            self._create(f"k_{name}", relation)
+        self._database = duckdb.connect(config={"threads": threads})
+        self._run("SET disabled_optimizers = 'statistics_propagation,compressed_materialization'")
+        for name, (schema, rows) in relations(knowledge).items():
+            self._create(f"k_{name}", schema)
+            self._insert(f"k_{name}", schema, rows)
+        for name, schema in _TABLES.items():
+            self._create(name, schema)
+        for step in self._steps:
+            if step.is_rule:
+                self._run(f'PREPARE "{step.name}" AS {step.sql}')
+            else:
+                self._run(f"CREATE TABLE s_{step.name} AS {step.sql}")
+                self._run(f'PREPARE "{step.name}" AS INSERT INTO s_{step.name} {step.sql}')
 
     def ask(self, record: Record, requests: Iterable[Request]) -> Answer:
         """Every rule's answer for the patients asked about."""
-        for name, columns in TABLES.items():
-            self._create(name, ({c.name: c.type for c in columns}, record.rows[name]))
-        self._create(
-            "requests", ({"patient_id": "string", "as_of": "date", "protocol": "string"}, list(requests))
-        )
         unread = [(x.patient_id, x.kind, x.where, x.what, x.why) for x in record.set_aside if x.patient_id]
-        self._create("unread", (dict.fromkeys(("patient_id", "kind", "where", "what", "why"), "string"), unread))
         extra = conversions_for(record, self.knowledge)
-        if extra:
-            self._insert("k_conversions", 4, extra)
+        tables: dict[str, Sequence[Sequence[Any]]] = {**record.rows, "requests": list(requests), "unread": unread}
+        filled = {name: len(rows) for name, rows in tables.items()}
+        for name, rows in tables.items():
+            self._run(f"TRUNCATE {name}")
+            self._insert(name, _TABLES[name], rows)
+        self._insert("k_conversions", schemas()["conversions"], extra)
         findings: list[Row] = []
         for step in self._steps:
-            if step.is_rule:
-                findings += self._rows(step.sql)
-            else:
-                self._database.execute(f"CREATE OR REPLACE TEMP TABLE s_{step.name} AS {step.sql}")
-        if extra:
-            self._create("k_conversions", relations(self.knowledge)["conversions"])
+            if not step.is_rule:
+                self._run(f"TRUNCATE s_{step.name}")
+                filled[step.name] = self._run(f'EXECUTE "{step.name}"').fetchall()[0][0]
+            elif all(filled[name] for name in step.needs):
+                findings += [{**_EMPTY, **step.constants, **row} for row in self._rows(f'EXECUTE "{step.name}"')]
+        for analyte, written, *_ in extra:
+            self._database.execute(
+                "DELETE FROM k_conversions WHERE analyte = ? AND written = ?", [analyte, written]
+            )
         return Answer(
             findings,
             self._rows("SELECT * FROM s_due"),
@@ -78,27 +94,49 @@ class Engine:
             self._rows("SELECT * FROM s_checked WHERE problem IS NOT NULL"),
         )
 
+    def _run(self, sql: str) -> Any:
+        return self._database.execute(sql)
+
     def _rows(self, sql: str) -> list[Row]:
-        cursor = self._database.execute(sql)
-        names = [column[0] for column in cursor.description]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-
-    def _create(self, name: str, relation: Relation) -> None:
-        schema, rows = relation
-        columns = ", ".join(f'"{column}" {_DUCKDB[kind]}' for column, kind in schema.items())
-        self._database.execute(f"CREATE OR REPLACE TEMP TABLE {name} ({columns})")
-        self._insert(name, len(schema), rows)
-
-    def _insert(self, name: str, width: int, rows: Sequence[Sequence[Any]]) -> None:
+        cursor = self._run(sql)
+        rows = cursor.fetchall()
         if not rows:
+            return []
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
+    def _create(self, name: str, schema: Mapping[str, str]) -> None:
+        columns = ", ".join(f'"{column}" {_DUCKDB[kind]}' for column, kind in schema.items())
+        self._run(f"CREATE TABLE {name} ({columns})")
+
+    def _insert(self, name: str, schema: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> None:
+        """Appends rows by way of Arrow, which is faster than one INSERT a row from the second row on."""
+        if not rows:
+            return
+        if len(rows) <= _FEW:
+            marks = ", ".join("?" * len(schema))
+            self._database.execute(
+                f"INSERT INTO {name} VALUES {', '.join([f'({marks})'] * len(rows))}",  # noqa: S608
+                [cell for row in rows for cell in row],
+            )
             return
         import pyarrow as pa
 
-        kinds = [column[1] for column in self._database.execute(f"SELECT * FROM {name} LIMIT 0").description]
-        types = {"VARCHAR": pa.string(), "DATE": pa.date32(), "DOUBLE": pa.float64(), "BIGINT": pa.int64(), "BOOLEAN": pa.bool_()}
+        types = {"string": pa.string(), "date": pa.date32(), "float": pa.float64(), "float64": pa.float64()}
+        types |= {"int64": pa.int64(), "boolean": pa.bool_()}
         arrays = [
-            pa.array(cells, types[str(kind)]) for cells, kind in zip(zip(*rows, strict=True), kinds, strict=True)
+            pa.array(cells, types[kind]) for cells, kind in zip(zip(*rows, strict=True), schema.values(), strict=True)
         ]
-        self._database.register("incoming", pa.table(arrays, names=[f"c{i}" for i in range(width)]))
-        self._database.execute(f"INSERT INTO {name} SELECT * FROM incoming")
+        self._database.register("incoming", pa.table(arrays, names=[f"c{i}" for i in range(len(schema))]))
+        self._run(f"INSERT INTO {name} SELECT * FROM incoming")  # noqa: S608
         self._database.unregister("incoming")
+
+
+# Up to so many rows, parameters are quicker than an Arrow table and its registration.
+_FEW = 8
+_TABLES: dict[str, dict[str, str]] = {
+    **{name: {column.name: column.type for column in columns} for name, columns in TABLES.items()},
+    "requests": {"patient_id": "string", "as_of": "date", "protocol": "string"},
+    "unread": dict.fromkeys(("patient_id", "kind", "where", "what", "why"), "string"),
+}
+_EMPTY: dict[str, Any] = dict.fromkeys(COLUMNS)

@@ -76,7 +76,7 @@ class Words:
             low=percent(found["fraction_low"]),
             high=percent(found["fraction_high"]),
         )
-        gaps["note"], gaps["b_note"] = str(found["c"] or ""), str(found["b"] or "")
+        gaps["note"], gaps["b_note"] = sentence(found["c"]), sentence(found["b"])
         gaps |= {key: str(found[key]) for key in ("a", "b", "c", "text") if found[key]}
         for key in ("a", "b", "c"):
             if found[key]:
@@ -96,6 +96,16 @@ def default_sources(code: str, knowledge: Knowledge) -> list[dict[str, str]]:
     rows = [knowledge.parameters[name] for name in message.get("parameters", ())]
     own = [{"source": row.source, "locator": row.locator, "how": row.how} for row in rows]
     return own + [each for each in message.get("sources", ()) if each not in own]
+
+
+def sentence(note: Any) -> str:
+    """A note as a sentence of its own.
+
+    >>> sentence("call the team"), sentence(None)
+    ('Call the team.', '')
+    """
+    text = str(note or "").strip()
+    return f"{text[0].upper()}{text[1:].rstrip('.')}." if text else ""
 
 
 def amount(number: float | None, comparator: str | None = None) -> str:

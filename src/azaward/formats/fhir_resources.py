@@ -9,23 +9,23 @@ class Element(msgspec.Struct, frozen=True, gc=False):
     """A piece of a resource."""
 
 
-class Reference(Element):
+class Reference(Element, frozen=True, gc=False):
     reference: str | None = None
     display: str | None = None
 
 
-class Coding(Element):
+class Coding(Element, frozen=True, gc=False):
     system: str = ""
     code: str = ""
     display: str | None = None
 
 
-class Concept(Element):
+class Concept(Element, frozen=True, gc=False):
     coding: list[Coding] = []
     text: str | None = None
 
 
-class Quantity(Element):
+class Quantity(Element, frozen=True, gc=False):
     value: float | None = None
     comparator: str | None = None
     unit: str | None = None
@@ -33,18 +33,18 @@ class Quantity(Element):
     code: str | None = None
 
 
-class Range(Element):
+class Range(Element, frozen=True, gc=False):
     low: Quantity | None = None
     high: Quantity | None = None
     type: Concept | None = None
 
 
-class Period(Element):
+class Period(Element, frozen=True, gc=False):
     start: str | None = None
     end: str | None = None
 
 
-class Component(Element):
+class Component(Element, frozen=True, gc=False):
     code: Concept = Concept()
     valueQuantity: Quantity | None = None
     valueString: str | None = None
@@ -54,7 +54,7 @@ class Component(Element):
     referenceRange: list[Range] = []
 
 
-class Observation(Component):
+class Observation(Component, frozen=True, gc=False):
     id: str | None = None
     status: str | None = None
     subject: Reference | None = None
@@ -65,7 +65,7 @@ class Observation(Component):
     component: list[Component] = []
 
 
-class Patient(Element):
+class Patient(Element, frozen=True, gc=False):
     id: str | None = None
     birthDate: str | None = None
     gender: str | None = None
@@ -73,49 +73,49 @@ class Patient(Element):
     deceasedDateTime: str | None = None
 
 
-class Repeat(Element):
+class Repeat(Element, frozen=True, gc=False):
     frequency: float | None = None
     period: float | None = None
     periodUnit: str | None = None
     boundsPeriod: Period | None = None
 
 
-class Timing(Element):
+class Timing(Element, frozen=True, gc=False):
     repeat: Repeat | None = None
     code: Concept | None = None
 
 
-class DoseAndRate(Element):
+class DoseAndRate(Element, frozen=True, gc=False):
     doseQuantity: Quantity | None = None
 
 
-class Dosage(Element):
+class Dosage(Element, frozen=True, gc=False):
     text: str | None = None
     timing: Timing | None = None
     asNeededBoolean: bool | None = None
     doseAndRate: list[DoseAndRate] = []
 
 
-class SupplyDuration(Element):
+class SupplyDuration(Element, frozen=True, gc=False):
     validityPeriod: Period | None = None
 
 
-class AdministeredDose(Element):
+class AdministeredDose(Element, frozen=True, gc=False):
     dose: Quantity | None = None
 
 
-class Medication(Element):
+class Medication(Element, frozen=True, gc=False):
     id: str | None = None
     code: Concept | None = None
 
 
-class Contained(Element):
+class Contained(Element, frozen=True, gc=False):
     id: str | None = None
     resourceType: str = ""
     code: Concept | None = None
 
 
-class MedicationUse(Element):
+class MedicationUse(Element, frozen=True, gc=False):
     """MedicationRequest, MedicationStatement, MedicationAdministration or MedicationDispense."""
 
     id: str | None = None
@@ -138,7 +138,7 @@ class MedicationUse(Element):
     doNotPerform: bool | None = None
 
 
-class Clinical(Element):
+class Clinical(Element, frozen=True, gc=False):
     """Condition, AllergyIntolerance, Immunization or Procedure."""
 
     id: str | None = None
@@ -158,11 +158,11 @@ class Clinical(Element):
     performedPeriod: Period | None = None
 
 
-class Participant(Element):
+class Participant(Element, frozen=True, gc=False):
     actor: Reference | None = None
 
 
-class Meeting(Element):
+class Meeting(Element, frozen=True, gc=False):
     """Encounter or Appointment."""
 
     id: str | None = None
@@ -174,17 +174,17 @@ class Meeting(Element):
     description: str | None = None
 
 
-class Head(Element):
+class Head(Element, frozen=True, gc=False):
     resourceType: str = ""
     id: str | None = None
 
 
-class Entry(Element):
+class Entry(Element, frozen=True, gc=False):
     fullUrl: str | None = None
     resource: msgspec.Raw = msgspec.Raw()
 
 
-class Bundle(Element):
+class Bundle(Element, frozen=True, gc=False):
     resourceType: str = ""
     entry: list[Entry] = []
 

@@ -32,7 +32,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """A line of a table."""
 
 
-class Fact(Row):
+class Fact(Row, frozen=True):
     """A line that says something clinical, and where it was read."""
 
     source: str
@@ -41,7 +41,7 @@ class Fact(Row):
     checked_on: dt.date
 
 
-class Source(Row):
+class Source(Row, frozen=True):
     id: str
     title: str
     publisher: str
@@ -49,7 +49,7 @@ class Source(Row):
     identifier: str
 
 
-class Analyte(Fact):
+class Analyte(Fact, frozen=True):
     id: str
     name: str
     plain_name: str
@@ -64,12 +64,12 @@ class Analyte(Fact):
     plain_meaning: str
 
 
-class Unit(Fact):
+class Unit(Fact, frozen=True):
     written: str
     ucum: str
 
 
-class Conversion(Row):
+class Conversion(Row, frozen=True):
     """Made by scripts/conversions.py from the UCUM library; a test holds the two together."""
 
     analyte: str
@@ -78,7 +78,7 @@ class Conversion(Row):
     offset: float
 
 
-class Test(Fact):
+class Test(Fact, frozen=True):
     test: str
     name: str
     plain_name: str
@@ -88,7 +88,7 @@ class Test(Fact):
     why_plain: str
 
 
-class BiologicalVariation(Fact):
+class BiologicalVariation(Fact, frozen=True):
     analyte: str
     population: str
     cv_within_percent: float
@@ -96,7 +96,7 @@ class BiologicalVariation(Fact):
     cv_analytical_percent: float | None
 
 
-class Indication(Fact):
+class Indication(Fact, frozen=True):
     id: str
     name: str
     plain_name: str
@@ -108,7 +108,7 @@ class Indication(Fact):
     protocol: str | None
 
 
-class Metabolites(Fact):
+class Metabolites(Fact, frozen=True):
     protocol: str
     pattern: Literal["not_taking", "under_dosed", "shunting", "therapeutic", "over_dosed"]
     tgn_low: float | None
@@ -123,13 +123,13 @@ class Metabolites(Fact):
     says: str
 
 
-class PhenotypeRule(Fact):
+class PhenotypeRule(Fact, frozen=True):
     function_1: str
     function_2: str
     phenotype: str
 
 
-class Allele(Fact):
+class Allele(Fact, frozen=True):
     gene: str
     allele: str
     function: str
@@ -140,7 +140,7 @@ class Allele(Fact):
     alt: str | None
 
 
-class GenotypeDose(Fact):
+class GenotypeDose(Fact, frozen=True):
     id: str
     body: Literal["CPIC", "DPWG", "FDA"]
     drug: Literal["azathioprine", "mercaptopurine", "tioguanine"]
@@ -158,7 +158,7 @@ class GenotypeDose(Fact):
     says_patient: str
 
 
-class EnzymeBand(Fact):
+class EnzymeBand(Fact, frozen=True):
     method: str
     unit: str
     category: Literal["deficient", "low", "intermediate", "normal", "high"]
@@ -167,7 +167,7 @@ class EnzymeBand(Fact):
     says: str
 
 
-class EnzymePitfall(Fact):
+class EnzymePitfall(Fact, frozen=True):
     id: str
     kind: Literal["transfusion", "medicine", "condition", "age", "treatment"]
     code: str
@@ -176,7 +176,7 @@ class EnzymePitfall(Fact):
     says: str
 
 
-class Discordance(Fact):
+class Discordance(Fact, frozen=True):
     id: str
     genotype_phenotype: str
     activity_phenotype: str
@@ -184,7 +184,7 @@ class Discordance(Fact):
     says: str
 
 
-class Trial(Fact):
+class Trial(Fact, frozen=True):
     trial: str
     arm: str
     n: int
@@ -193,7 +193,7 @@ class Trial(Fact):
     months: float | None
 
 
-class Frequency(Fact):
+class Frequency(Fact, frozen=True):
     gene: str
     allele: str
     population: str
@@ -201,7 +201,7 @@ class Frequency(Fact):
     n: int | None
 
 
-class Medicine(Fact):
+class Medicine(Fact, frozen=True):
     id: str
     name: str
     atc: str | None
@@ -209,13 +209,13 @@ class Medicine(Fact):
     classes: str | None
 
 
-class MedicineName(Fact):
+class MedicineName(Fact, frozen=True):
     name: str
     ingredients: str
     kind: Literal["ingredient", "brand", "synonym"]
 
 
-class Interaction(Fact):
+class Interaction(Fact, frozen=True):
     id: str
     drug: str
     with_: str = msgspec.field(name="with")
@@ -234,21 +234,21 @@ class Interaction(Fact):
     says_patient: str
 
 
-class Parameter(Fact):
+class Parameter(Fact, frozen=True):
     id: str
     value: float
     unit: str | None
     meaning: str
 
 
-class Onset(Fact):
+class Onset(Fact, frozen=True):
     indication: str
     weeks_low: float
     weeks_high: float
     says_patient: str
 
 
-class Risk(Fact):
+class Risk(Fact, frozen=True):
     id: str
     outcome: str
     population: str
@@ -265,7 +265,7 @@ class Risk(Fact):
     says_patient: str
 
 
-class Event(Fact):
+class Event(Fact, frozen=True):
     kind: str
     code: str
     synonyms: str | None
@@ -273,7 +273,7 @@ class Event(Fact):
     classes: str | None
 
 
-class ChildDose(Fact):
+class ChildDose(Fact, frozen=True):
     indication: str
     age_low: float | None
     age_high: float | None
@@ -285,7 +285,7 @@ class ChildDose(Fact):
 
 
 # The lists inside a protocol's file. Their rows become tables with the protocol's id in front.
-class Baseline(Fact):
+class Baseline(Fact, frozen=True):
     test: str
     required: bool
     within_days: float | None = None
@@ -293,7 +293,7 @@ class Baseline(Fact):
     note: str | None = None
 
 
-class Schedule(Fact):
+class Schedule(Fact, frozen=True):
     tests: list[str]
     since: Literal["start", "dose_increase", "risk"]
     phase: str
@@ -304,7 +304,7 @@ class Schedule(Fact):
     note: str | None = None
 
 
-class Limit(Fact):
+class Limit(Fact, frozen=True):
     analyte: str
     comparison: Comparison
     value: float
@@ -316,7 +316,7 @@ class Limit(Fact):
     note: str | None = None
 
 
-class Dose(Fact):
+class Dose(Fact, frozen=True):
     indication: str
     population: str
     drug: str = "azathioprine"
@@ -331,7 +331,7 @@ class Dose(Fact):
     note: str | None = None
 
 
-class Symptom(Fact):
+class Symptom(Fact, frozen=True):
     symptom: str
     action: Action
     urgency: Urgency

@@ -6,15 +6,20 @@ treatment, what was never known is still asked for, without alarm where it no lo
 
 from __future__ import annotations
 
-import ibis
-
 from azaward.rules.finding import findings
 from azaward.rules.stages.due import applies
 from azaward.rules.tables import Table, cite, from_day, knowledge, parameters
+from azaward.rules.untyped import ibis
 
 # Asked for once in a life: they still matter to a patient who is already on treatment.
 LASTING = ("tpmt", "nudt15")
 SCREENS = ("hbsag", "anti_hbc", "anti_hcv", "hiv_test")
+# How laboratories say no, and what is left to say yes.
+NEGATIVE = (
+    "negative|non[- ]?reactive|not (reactive|detected|immune)|non[- ]?immune|undetected"
+    "|no ([a-z-]+ ){0,3}(detected|immunity)|none detected"
+)
+POSITIVE = "positive|reactive|detected|immune"
 
 
 def baseline(person: Table, done: Table) -> Table:
@@ -69,11 +74,11 @@ def baseline(person: Table, done: Table) -> Table:
 
 
 def gene_test_limits(person: Table, genes: Table) -> Table:
-    """Planned treatment while a gene that decides the dose is unknown, whatever the protocol asks for."""
+    """Planned treatment while TPMT is unknown, whatever the protocol asks for; a known NUDT15 is no substitute."""
     rows = person.filter(person.status == "planned").inner_join(
         genes.select("patient_id", "tpmt", "nudt15"), "patient_id"
     )
-    rows = rows.filter(rows.tpmt.isnull() & rows.nudt15.isnull())
+    rows = rows.filter(rows.tpmt.isnull())
     return findings(
         rows,
         "baseline",
@@ -81,6 +86,7 @@ def gene_test_limits(person: Table, genes: Table) -> Table:
         action="do-not-start",
         urgency="this-week",
         subject="tpmt",
+        a=rows.nudt15.fill_null("not known"),
     )
 
 
@@ -90,31 +96,22 @@ def screening_found(person: Table, latest: Table) -> Table:
         person.filter(person.status.isin(["planned", "on"])).select("patient_id", "protocol", "status"), "patient_id"
     )
     words = rows.text.lower()
-    negative = (
-        words.contains("negative")
-        | words.contains("non-reactive")
-        | words.contains("non reactive")
-        | words.contains("nonreactive")
-        | words.contains("not detected")
-        | words.contains("not immune")
-        | words.contains("non-immune")
-    )
-    positive = ~negative & (
-        words.contains("positive") | words.contains("reactive") | words.contains("detected") | words.contains("immune")
-    )
-    is_vzv = rows.analyte == "vzv_igg"
-    bad = is_vzv.ifelse(negative, positive).fill_null(False)
-    unclear = (~negative & ~positive).fill_null(True)
-    rows = rows.mutate(bad=bad, unclear=unclear).filter(bad | unclear)
+    negative = words.re_search(NEGATIVE)
+    positive = words.re_replace(NEGATIVE, "").re_search(POSITIVE)
+    screen = rows.analyte != "vzv_igg"
+    bad = screen.ifelse(positive & ~negative, negative & ~positive).fill_null(False)
+    # Words that say both, or neither, are no answer.
+    unclear = (negative == positive).fill_null(True)
+    rows = rows.mutate(bad=bad, unclear=unclear, screen=screen).filter(bad | unclear)
     planned = rows.status == "planned"
-    serious = rows.bad & (rows.analyte != "vzv_igg")
+    serious = rows.bad & rows.screen
     return findings(
         rows,
         "baseline",
         code=ibis.cases(
-            (rows.unclear, "screening_unclear"), (rows.analyte == "vzv_igg", "not_immune_varicella"), else_="screening_positive"
+            (rows.unclear, "screening_unclear"), (rows.screen, "screening_positive"), else_="not_immune_varicella"
         ),
-        action=ibis.cases((serious & planned, "do-not-start"), (serious, "refer"), else_="review"),
+        action=ibis.cases((rows.screen & planned, "do-not-start"), (serious, "refer"), else_="review"),
         urgency=(serious | planned).ifelse("this-week", "routine"),
         subject=rows.analyte,
         text=rows.text,

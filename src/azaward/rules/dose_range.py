@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
-import ibis
-
 from azaward.rules.finding import findings, number
 from azaward.rules.tables import Table, cite, knowledge, parameters
+from azaward.rules.untyped import ibis
+
+WEAKER = ("Poor Metabolizer", "Intermediate Metabolizer", "Possible Intermediate Metabolizer")
 
 
 def too_high(person: Table, usual: Table) -> Table:
-    """A dose, taken or planned, above the highest of the protocol."""
+    """A dose, taken or planned, above the highest of the protocol, or above a target beside which none stands."""
     rows = person.filter(person.status.isin(["on", "planned"])).inner_join(usual, "patient_id")
-    rows = rows.filter(rows.dose > rows.ceiling)
+    over = (rows.dose > rows.ceiling).fill_null(False)
+    # What is planned for someone on treatment has not begun: nothing needs to be stopped for it.
+    ahead = (rows.status == "on") & (rows.planned_dose > rows.ceiling).fill_null(False)
+    beyond = ~over & (rows.dose > rows.target_only).fill_null(False)
+    rows = rows.mutate(over=over, ahead=ahead & ~over).filter(over | ahead | beyond)
+    shown = rows.ahead.ifelse(rows.planned_dose, rows.dose)
     return findings(
         rows,
         "dose_range",
-        code="dose_above_range",
-        action=(rows.status == "planned").ifelse("do-not-start", "reduce"),
-        urgency="same-day",
+        code=ibis.cases(
+            (rows.over, "dose_above_range"), (rows.ahead, "planned_dose_above_range"), else_="dose_above_target"
+        ),
+        action=ibis.cases(
+            (rows.over & (rows.status == "planned"), "do-not-start"), (rows.over, "reduce"), else_="review"
+        ),
+        urgency=(rows.over | rows.ahead).ifelse("same-day", "routine"),
         subject=rows.taken,
-        value=rows.dose,
+        value=shown,
         unit="mg/d",
         comparison="at-most",
-        limit_value=rows.ceiling,
+        limit_value=(rows.over | rows.ahead).ifelse(rows.ceiling, rows.target_only),
         limit_unit="mg/d",
-        a=number(rows.mg_per_kg),
-        b=number(rows.ceiling_per_kg),
+        a=number(shown / rows.weight),
         sources=rows.dose_sources,
     )
 
@@ -33,7 +42,7 @@ def too_high(person: Table, usual: Table) -> Table:
 def start_high(person: Table, usual: Table) -> Table:
     """A planned first dose above the protocol's starting dose."""
     rows = person.filter(person.status == "planned").inner_join(usual, "patient_id")
-    rows = rows.filter((rows.planned_dose > rows.start) & (rows.planned_dose <= rows.ceiling))
+    rows = rows.filter((rows.planned_first > rows.start) & ~(rows.planned_first > rows.ceiling).fill_null(False))
     return findings(
         rows,
         "dose_range",
@@ -41,21 +50,28 @@ def start_high(person: Table, usual: Table) -> Table:
         action="review",
         urgency="this-week",
         subject=rows.taken,
-        value=rows.planned_dose,
+        value=rows.planned_first,
         unit="mg/d",
         comparison="at-most",
         limit_value=rows.start,
         limit_unit="mg/d",
-        a=number(rows.start_per_kg),
         sources=rows.dose_sources,
     )
 
 
-def low(person: Table, usual: Table, met: Table) -> Table:
-    """A settled dose below the usual range, where nothing in the record explains it."""
-    lowering = met.filter(met.running & met.dose_fraction_high.notnull()).select("patient_id").distinct()
-    rows = person.filter(person.status == "on").inner_join(usual, "patient_id").anti_join(lowering, "patient_id")
-    rows = rows.filter(rows.dose < rows.usual_low)
+def low(person: Table, usual: Table, met: Table, genes: Table, latest: Table) -> Table:
+    """A dose below the usual range, past the time of its next step, where nothing in the record explains it."""
+    weaker = genes.filter(genes.tpmt.isin(WEAKER) | genes.nudt15.isin(WEAKER))
+    kidneys = latest.cross_join(parameters("renal_full_dose_gfr"))
+    kidneys = kidneys.filter((kidneys.analyte == "egfr") & (kidneys.low < kidneys.renal_full_dose_gfr))
+    explained = ibis.union(
+        met.filter(met.running & met.dose_fraction_high.notnull()).select("patient_id"),
+        weaker.select("patient_id"),
+        kidneys.select("patient_id"),
+    ).distinct()
+    rows = person.filter(person.status == "on").inner_join(usual, "patient_id").anti_join(explained, "patient_id")
+    rising = (rows.as_of_day - rows.increased_day <= rows.step_days).fill_null(False)
+    rows = rows.filter((rows.whole_dose < rows.usual_low) & ~rising)
     return findings(
         rows,
         "dose_range",
@@ -73,12 +89,15 @@ def low(person: Table, usual: Table, met: Table) -> Table:
     )
 
 
-def unknown(person: Table) -> Table:
-    """Weight, dose or date of birth that isn't known, so that the dose can't be judged."""
-    treated = person.filter(person.status.isin(["on", "planned"]))
+def unknown(person: Table, usual: Table) -> Table:
+    """Weight, dose, date of birth or usual dose that isn't known, so that the dose can't be judged."""
+    known = usual.select("patient_id").mutate(has_usual=ibis.literal(True))
+    treated = person.filter(person.status.isin(["on", "planned"])).cross_join(parameters("adult_age_years"))
+    treated = treated.left_join(known, "patient_id").drop("patient_id_right")
     planned = treated.status == "planned"
+    grown = (treated.age >= treated.adult_age_years).fill_null(True)
 
-    def missing(which: Table, code: str, action: str, urgency: Table | str, subject: str) -> Table:
+    def missing(which: Table, code: str, action: str, urgency: Table | str, subject: Table | str) -> Table:
         return findings(
             treated.filter(which), "dose_range", code=code, action=action, urgency=urgency, subject=subject
         )
@@ -92,14 +111,21 @@ def unknown(person: Table) -> Table:
             "weight",
         ),
         missing(
-            ~planned & (treated.dose.isnull() | treated.dose_unknown.fill_null(False)),
+            ~planned & treated.whole_dose.isnull() & ~treated.impossible,
             "dose_unknown",
             "review",
             "this-week",
-            "azathioprine",
+            treated.taken,
         ),
-        missing((treated.dose < treated.dose) | (treated.dose <= 0), "dose_impossible", "review", "this-week", "azathioprine"),
-        missing(~planned & (treated.dose_low < treated.dose), "doses_disagree", "review", "this-week", "azathioprine"),
+        missing(treated.impossible, "dose_impossible", "review", "this-week", treated.taken),
+        missing(~planned & (treated.dose_low < treated.dose), "doses_disagree", "review", "this-week", treated.taken),
+        missing(
+            grown & treated.has_usual.isnull(),
+            "range_unknown",
+            "review",
+            planned.ifelse("this-week", "routine"),
+            treated.taken,
+        ),
         missing(treated.birth_date.isnull() | (treated.age < 0), "age_unknown", "review", "routine", "age"),
     )
 
@@ -112,6 +138,7 @@ def child(person: Table) -> Table:
     best = rows.left_join(
         doses,
         [
+            rows.taken == "azathioprine",
             (rows.indication == doses.for_) | (doses.for_ == "any"),
             doses.age_low.isnull() | (rows.age >= doses.age_low),
             doses.age_high.isnull() | (rows.age <= doses.age_high),
@@ -155,7 +182,7 @@ def kidney(person: Table, latest: Table, usual: Table) -> Table:
     rows = rows.filter(rows.egfr < rows.renal_full_dose_gfr)
     severe = rows.egfr < rows.renal_gfr_moderate
     fraction = severe.ifelse(rows.renal_fraction_severe_low, rows.renal_fraction_moderate_low)
-    within = (rows.dose <= rows.usual_high * fraction).fill_null(False)
+    within = (rows.whole_dose <= rows.usual_high * fraction).fill_null(False)
     return findings(
         rows.mutate(fraction=fraction),
         "dose_range",

@@ -1,4 +1,4 @@
-"""Falls and rises inside the limits that are larger than biological and analytical variation explains.
+"""Falls that are larger than biological and analytical variation explains, even where they stay inside the limits.
 
 A reference change value sets what counts as a real change against the mean of the patient's own earlier
 results: z * sqrt(cv_within^2 + cv_analytical^2) * sqrt(1 + 1/n), n the number of results in that mean.
@@ -6,10 +6,9 @@ results: z * sqrt(cv_within^2 + cv_analytical^2) * sqrt(1 + 1/n), n the number o
 
 from __future__ import annotations
 
-import ibis
-
 from azaward.rules.finding import findings, number
 from azaward.rules.tables import Table, Value, cite, knowledge, parameters
+from azaward.rules.untyped import ibis
 
 # A mean of fewer results than this says little about a patient's own level.
 ENOUGH = 3

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import ibis
-
 from azaward.rules.finding import findings, number
 from azaward.rules.tables import Table, cite, day_number, knowledge, record
+from azaward.rules.untyped import ibis
 
 
 def untrusted(person: Table, genes: Table, taken: Table) -> Table:

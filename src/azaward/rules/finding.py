@@ -1,39 +1,12 @@
-"""The columns of a finding, the same from every rule."""
+"""Makes the rows of a rule into findings."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import ibis
-
+from azaward.rules.columns import COLUMNS
 from azaward.rules.tables import Table, Value
-
-# `a`, `b`, `c` fill the gaps in the words of messages.yaml; `says` overrides those words where a row of
-# knowledge brings its own. `fraction_*` is the share of the usual dose that the finding leaves. `sources` holds one `source|locator|how` a line.
-COLUMNS = {
-    "patient_id": "string",
-    "rule": "string",
-    "code": "string",
-    "protocol": "string",
-    "action": "string",
-    "urgency": "string",
-    "subject": "string",
-    "value": "float64",
-    "text": "string",
-    "unit": "string",
-    "on": "date",
-    "comparison": "string",
-    "limit_value": "float64",
-    "limit_unit": "string",
-    "fraction_low": "float64",
-    "fraction_high": "float64",
-    "a": "string",
-    "b": "string",
-    "c": "string",
-    "says": "string",
-    "says_patient": "string",
-    "sources": "string",
-}
+from azaward.rules.untyped import ibis
 
 
 def findings(table: Table, rule: str, **columns: Any) -> Table:

@@ -1,24 +1,25 @@
 """Symptoms and infections on treatment: fever with low counts, contact with chickenpox or measles, live vaccines.
 
-A symptom counts as long as no full blood count was done after it began, or it is still going on.
+A symptom counts while it goes on, until the test that the protocol asks for (where it names none, a full blood
+count) was done on the day it began or later.
 """
 
 from __future__ import annotations
 
-import ibis
-
 from azaward.rules.finding import findings
 from azaward.rules.stages.due import applies
 from azaward.rules.tables import DAYS_IN_MONTH, Table, cite, day_number, knowledge, parameters, record
+from azaward.rules.untyped import ibis
 
 CONTACTS = ("varicella", "shingles", "measles")
+NOT_IMMUNE = ("negative", "not ", "non", "no ")
 
 
-def _happened(person: Table, *kinds: str) -> Table:
+def _happened(person: Table, *kinds: str, also: str = "on") -> Table:
     events = record("events").distinct()
     events = events.filter(events.kind.isin(list(kinds)))
     rows = events.inner_join(
-        person.filter(person.status.isin(["on", "planned"])).select(
+        person.filter(person.status.isin(["on", "planned", also])).select(
             "patient_id", "protocol", "protocol_known", "family", "status", "as_of", "as_of_day", "started_day", "mg_per_kg"
         ),
         "patient_id",
@@ -29,53 +30,83 @@ def _happened(person: Table, *kinds: str) -> Table:
     )
 
 
-def _since_count(rows: Table, latest: Table) -> Table:
-    """Keeps what began after the last neutrophil count, or has no date; adds that count."""
-    counts = latest.filter(latest.analyte == "neutrophils").select(
-        "patient_id", count_day="day", count_on="taken_on", neutrophils="low", count_unit="unit"
-    )
-    rows = rows.left_join(counts, "patient_id").drop("patient_id_right")
-    return rows.filter(rows.going_on & (rows.day.isnull() | rows.count_day.isnull() | (rows.count_day <= rows.day)))
+def symptoms(person: Table, done: Table) -> Table:
+    """What the protocol does about a symptom or infection that its test has not looked into yet.
 
-
-def symptoms(person: Table, latest: Table) -> Table:
-    """What the protocol does about a symptom or infection that no blood count has looked into yet."""
-    rows = _since_count(_happened(person, "symptom", "infection", "condition"), latest)
-    listed = knowledge("protocol_symptoms")
-    listed = listed.mutate(word=listed.symptom.lower().replace("_", " "))
-    rows = rows.mutate(
+    What the protocol stops treatment for is not forgotten once it was looked into, if it came on treatment. A
+    symptom that the protocol doesn't list is asked about.
+    """
+    rows = _happened(person, "symptom", "infection", "condition")
+    rows = rows.filter(rows.going_on).mutate(
         word=(rows.kind == "infection").ifelse("infection", rows.code.lower().replace("_", " "))
     )
-    rows = rows.inner_join(listed, ["protocol", "word"])
-    rows = rows.filter(applies(rows, rows.family) | ~rows.protocol_known)
-    rows = rows.inner_join(knowledge("urgency_ranks"), "urgency").inner_join(knowledge("action_ranks"), "action")
-    worst = ibis.window(group_by=["patient_id", "code"], order_by=["urgency_rank", "action_rank", "source", "locator"])
+    listed = knowledge("protocol_symptoms")
+    listed = listed.mutate(
+        word=listed.symptom.lower().replace("_", " "), asked=listed.test.fill_null("full_blood_count"), listed=True
+    )
+    rows = rows.left_join(listed, ["protocol", "word"]).drop("protocol_right", "word_right")
+    rows = rows.mutate(listed=(rows.listed & (applies(rows, rows.family) | ~rows.protocol_known)).fill_null(False))
+    # Fever has a rule of its own; a condition that no protocol acts on is no symptom.
+    asked_about = (rows.kind == "symptom") & (rows.code != "fever")
+    rows = rows.filter(rows.listed | asked_about).mutate(asked=rows.asked.fill_null("full_blood_count"))
+    tests = done.filter(done.complete).select("patient_id", asked="test", done_day="done_day")
+    rows = rows.left_join(tests, ["patient_id", "asked"]).drop("patient_id_right", "asked_right")
+    answered = (rows.done_day >= rows.day).fill_null(False)
+    past = rows.listed & answered & (rows.action == "stop") & (rows.day >= rows.started_day).fill_null(False)
+    rows = rows.mutate(past=past).filter(~answered | past)
+    rows = rows.left_join(knowledge("urgency_ranks"), "urgency").drop("urgency_right")
+    rows = rows.left_join(knowledge("action_ranks"), "action").drop("action_right")
+    worst = ibis.window(
+        group_by=["patient_id", "code"],
+        order_by=[
+            ibis.desc("listed"),
+            "past",
+            "urgency_rank",
+            "action_rank",
+            ibis.desc("day", nulls_first=True),
+            "source",
+            "locator",
+        ],
+    )
     rows = rows.mutate(place=ibis.row_number().over(worst))
     rows = rows.filter(rows.place == 0)
+    classes = knowledge("event_classes")
+    warnings = classes.filter((classes.kind == "symptom") & classes["class"].endswith("_warning"))
+    warnings = warnings.select("code").distinct().mutate(warning=True)
+    rows = rows.left_join(warnings, "code").drop("code_right")
+    not_begun = (rows.status == "planned") & rows.action.isin(["stop", "withhold", "reduce"])
     return findings(
         rows,
         "infection",
-        code="symptom",
-        action=rows.action,
-        urgency=rows.urgency,
+        code=ibis.cases((~rows.listed, "symptom_unlisted"), (rows.past, "symptom_past"), else_="symptom"),
+        action=ibis.cases((~rows.listed | rows.past, "review"), (not_begun, "do-not-start"), else_=rows.action),
+        urgency=ibis.cases(
+            (rows.past, "routine"),
+            (~rows.listed, rows.warning.notnull().ifelse("this-week", "routine")),
+            else_=rows.urgency,
+        ),
         subject=rows.code,
         on=rows.started_on,
-        a=rows.test,
-        b=rows.note,
-        sources=cite(rows),
+        a=rows.asked,
+        b=rows.listed.ifelse(rows.note, ibis.null("string")),
+        sources=rows.listed.ifelse(cite(rows), ibis.null("string")),
     )
 
 
 def fever(person: Table, latest: Table) -> Table:
-    """Fever on treatment: an emergency where neutrophils are low or nobody knows them."""
-    rows = _happened(person, "symptom")
+    """Fever on treatment: an emergency where neutrophils are low; where nobody knows them, a count the same day.
+
+    Low neutrophils count after treatment was stopped too: that is when it is stopped for them.
+    """
+    rows = _happened(person, "symptom", also="stopped")
     rows = rows.filter((rows.code == "fever") & rows.going_on).select(
         "patient_id", "protocol", "as_of_day", "day", "started_on", "status"
     )
     warm = latest.filter(latest.analyte == "temperature").cross_join(parameters("fever_celsius"))
     warm = warm.filter(warm.high > warm.fever_celsius)
     measured = warm.inner_join(
-        person.filter(person.status == "on").select("patient_id", "protocol", "as_of_day", "status"), "patient_id"
+        person.filter(person.status.isin(["on", "stopped"])).select("patient_id", "protocol", "as_of_day", "status"),
+        "patient_id",
     ).select("patient_id", "protocol", "as_of_day", day="day", started_on="taken_on", status="status")
     rows = ibis.union(rows, measured)
     rows = rows.group_by(["patient_id", "protocol", "as_of_day", "status"]).agg(
@@ -90,7 +121,7 @@ def fever(person: Table, latest: Table) -> Table:
     untested = rows.count_day.isnull() | (rows.count_day < rows.day).fill_null(True)
     rows = rows.mutate(low=low, untested=untested)
     # A fever that a later, sufficient count has answered is not found for ever.
-    rows = rows.filter(rows.low | rows.untested)
+    rows = rows.filter(rows.low | (rows.untested & (rows.status != "stopped")))
     return findings(
         rows,
         "infection",
@@ -119,11 +150,15 @@ def contact(person: Table, latest: Table) -> Table:
     within = measles.ifelse(rows.measles_incubation_days_high, rows.varicella_incubation_days_high)
     rows = rows.mutate(since=rows.as_of_day - rows.day, measles=measles, within=within)
     rows = rows.filter(rows.day.isnull() | (rows.since <= rows.within))
-    immune = latest.filter((latest.analyte == "vzv_igg") & ~latest.text.lower().contains("neg")).select(
-        "patient_id", immune_text="text"
-    )
-    rows = rows.left_join(immune, "patient_id").drop("patient_id_right")
-    protected = ~rows.measles & rows.immune_text.notnull()
+    # Only words that say so protect: an unclear result does not.
+    igg = latest.filter(latest.analyte == "vzv_igg")
+    words = igg.text.lower()
+    says_immune = words.contains("positive") | words.contains("immune") | words.contains("detected")
+    for word in NOT_IMMUNE:
+        says_immune = says_immune & ~words.contains(word)
+    igg = igg.select("patient_id", igg_text="text", immune=says_immune.fill_null(False))
+    rows = rows.left_join(igg, "patient_id").drop("patient_id_right")
+    protected = ~rows.measles & rows.immune.fill_null(False)
     return findings(
         rows,
         "infection",
@@ -137,7 +172,7 @@ def contact(person: Table, latest: Table) -> Table:
         comparison="within",
         limit_value=rows.measles.ifelse(rows.measles_immunoglobulin_within_days, rows.varicella_antiviral_from_day),
         limit_unit="d",
-        text=rows.immune_text,
+        text=rows.igg_text,
     )
 
 
@@ -169,9 +204,13 @@ def live_vaccine(person: Table) -> Table:
     return findings(
         rows,
         "infection",
-        code=ibis.cases((rows.has_come.fill_null(True), "live_vaccine_given"), else_="live_vaccine_planned"),
-        action=ibis.cases((rows.planned_now.fill_null(False) & rows.has_come, "do-not-start"), else_="avoid"),
-        urgency=recent.ifelse("same-day", "routine"),
+        code=ibis.cases(
+            (rows.unknown_day, "live_vaccine_undated"), (rows.has_come, "live_vaccine_given"), else_="live_vaccine_planned"
+        ),
+        action=ibis.cases(
+            (rows.unknown_day, "review"), (rows.planned_now.fill_null(False) & rows.has_come, "do-not-start"), else_="avoid"
+        ),
+        urgency=ibis.cases((rows.unknown_day, "this-week"), (recent, "same-day"), else_="routine"),
         subject=rows.code,
         on=rows.started_on,
         comparison="at-least",

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-import ibis
-
 from azaward.rules.finding import findings, number
-from azaward.rules.tables import Table, day_number, parameters, record
+from azaward.rules.tables import Table, day_number, knowledge, parameters, record
+from azaward.rules.untyped import ibis
+
+ENDS = ("birth", "miscarriage")
+OPERATIONS = ("surgery", "transplant", "splenectomy")
 
 
 def pregnancy(person: Table) -> Table:
     """A pregnancy, planned or going on, for mother or father; breastfeeding."""
     events = record("events").distinct()
-    events = events.filter(events.kind.isin(["pregnancy", "breastfeeding"]))
+    ends = events.filter((events.kind == "pregnancy") & events.code.isin(ENDS))
+    ends = ends.group_by("patient_id").agg(last_end=ends.started_on.max())
+    events = events.filter(events.kind.isin(["pregnancy", "breastfeeding"]) & ~events.code.isin(ENDS))
+    events = events.left_join(ends, "patient_id").drop("patient_id_right")
     rows = events.inner_join(
         person.filter(person.status.isin(["on", "planned"])).select(
             "patient_id", "protocol", "status", "as_of", "as_of_day", "mg_per_kg", "dose", "sex"
@@ -23,9 +28,12 @@ def pregnancy(person: Table) -> Table:
     )
     feeding = rows.kind == "breastfeeding"
     father = (rows.sex == "male") | rows.code.contains("partner") | rows.code.contains("father")
-    # Without an end a pregnancy ends of itself.
+    # Without an end a pregnancy ends of itself; the wish for one does not.
+    wish = (rows.code == "trying_to_conceive") | father.fill_null(False)
+    ended = (rows.last_end >= rows.started_on) & (rows.last_end <= rows.as_of)
+    long = rows.as_of_day - day_number(rows.started_on) > rows.pregnancy_longest_days
     over = (rows.ended_on < rows.as_of).fill_null(False) | (
-        ~feeding & (rows.as_of_day - day_number(rows.started_on) > rows.pregnancy_longest_days).fill_null(False)
+        ~feeding & (ended.fill_null(False) | (~wish & long.fill_null(False)))
     )
     rows = rows.mutate(feeding=feeding, father=father.fill_null(False)).filter(~over)
     high = ~rows.father & ~rows.feeding & (rows.mg_per_kg > rows.pregnancy_max_mg_per_kg).fill_null(False)
@@ -52,7 +60,10 @@ def pregnancy(person: Table) -> Table:
 def surgery(person: Table) -> Table:
     """An operation that is planned: treatment goes on unless its surgeon and specialist say otherwise."""
     events = record("events").distinct()
-    events = events.filter((events.kind == "procedure") & events.code.isin(["surgery", "transplant", "splenectomy"]))
+    classes = knowledge("event_classes")
+    classes = classes.filter((classes.kind == "procedure") & classes["class"].isin(["surgery", "transplant"]))
+    named = events.code.isin(OPERATIONS) | events.code.isin(classes.code)
+    events = events.filter((events.kind == "procedure") & named)
     rows = events.inner_join(
         person.filter(person.status == "on").select("patient_id", "protocol", "as_of", "indication"), "patient_id"
     )

@@ -6,11 +6,10 @@ cautious action and the most urgent urgency among them count, and the row that g
 
 from __future__ import annotations
 
-import ibis
-
 from azaward.rules.finding import findings, number
 from azaward.rules.stages.due import applies
 from azaward.rules.tables import Table, cite, knowledge
+from azaward.rules.untyped import ibis
 
 
 def limits(person: Table, latest: Table, daily: Table) -> Table:
@@ -52,7 +51,7 @@ def limits(person: Table, latest: Table, daily: Table) -> Table:
         urgency=met.urgency,
         subject=met.analyte,
         value=met.downward.ifelse(met.shown_low, met.shown_high),
-        text=met.comparator,
+        text=met.downward.ifelse(met.comparator_low, met.comparator_high),
         unit=met.unit,
         on=met.taken_on,
         comparison=met.comparison,
@@ -65,20 +64,29 @@ def limits(person: Table, latest: Table, daily: Table) -> Table:
     )
 
 
-def unknowable(person: Table, latest: Table) -> Table:
-    """Results whose limit is a multiple of the laboratory's normal, where the laboratory gave no normal."""
-    rows = _with_limits(person, latest)
-    upper = rows.relative_to == "upper-limit-of-normal"
-    rows = rows.filter(
-        (upper & rows.uln.isnull()) | ((rows.relative_to == "lower-limit-of-normal") & rows.lln.isnull())
+def unknowable(person: Table, latest: Table, daily: Table) -> Table:
+    """Results whose limit is measured from something unknown: the laboratory's normal, or an earlier value."""
+    rows = _with_earlier(_with_limits(person, latest), daily)
+    # The kidneys are judged by the eGFR where creatinine has nothing to be compared with.
+    filtered = latest.filter(latest.analyte == "egfr").select("patient_id", filtered_day="day")
+    rows = rows.left_join(filtered, "patient_id").drop("patient_id_right")
+    alone = (rows.analyte != "creatinine") | rows.filtered_day.isnull()
+    no_normal = ((rows.relative_to == "upper-limit-of-normal") & rows.uln.isnull()) | (
+        (rows.relative_to == "lower-limit-of-normal") & rows.lln.isnull()
     )
+    no_earlier = alone & (
+        ((rows.relative_to == "baseline-rise-percent") & rows.earlier_low.isnull())
+        | ((rows.relative_to == "baseline-fall-percent") & rows.earlier_high.isnull())
+        | ((rows.relative_to == "previous-fall-percent") & rows.low_1.isnull())
+    )
+    rows = rows.mutate(no_normal=no_normal).filter(no_normal | no_earlier)
     first = ibis.window(group_by=["patient_id", "analyte"], order_by=["threshold", "source", "locator"])
     rows = rows.mutate(place=ibis.row_number().over(first))
     rows = rows.filter(rows.place == 0)
     return findings(
         rows,
         "limits",
-        code="reference_range_missing",
+        code=rows.no_normal.ifelse("reference_range_missing", "earlier_value_missing"),
         action="review",
         urgency="routine",
         subject=rows.analyte,

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import ibis
-
 from azaward.rules.finding import findings, number
 from azaward.rules.tables import Table, parameters
+from azaward.rules.untyped import ibis
 
 
 def _wide(latest: Table, *analytes: str) -> Table:
@@ -53,10 +52,11 @@ def pattern(person: Table, latest: Table) -> Table:
 
 def nodular(person: Table, latest: Table) -> Table:
     """Platelets below normal and below the patient's own level, with a raised liver test: think of nodular hyperplasia."""
-    rows = _wide(latest, "platelets", "alt", "alp", "ggt", "bilirubin")
+    rows = _wide(latest, "platelets", "alt", "ast", "alp", "ggt", "bilirubin")
     rows = rows.inner_join(person.filter(person.status == "on").select("patient_id", "protocol"), "patient_id")
     raised = (
         (rows.alt > rows.alt_uln).fill_null(False)
+        | (rows.ast > rows.ast_uln).fill_null(False)
         | (rows.alp > rows.alp_uln).fill_null(False)
         | (rows.ggt > rows.ggt_uln).fill_null(False)
         | (rows.bilirubin > rows.bilirubin_uln).fill_null(False)
@@ -84,24 +84,27 @@ def nodular(person: Table, latest: Table) -> Table:
 
 
 def pancreas(person: Table, latest: Table) -> Table:
-    """Amylase or lipase at the multiple of normal that defines pancreatitis."""
+    """Amylase or lipase at the multiple of normal that defines pancreatitis, above normal, or of unknown normal."""
     rows = latest.filter(latest.analyte.isin(["amylase", "lipase"]))
     rows = rows.inner_join(person.filter(person.status == "on").select("patient_id", "protocol"), "patient_id")
     rows = rows.cross_join(parameters("pancreatitis_multiple"))
     bound = rows.uln * rows.pancreatitis_multiple
-    rows = rows.mutate(bound=bound).filter(rows.high > rows.uln)
-    severe = rows.high >= rows.bound
+    rows = rows.mutate(bound=bound).filter(rows.uln.isnull() | (rows.high > rows.uln))
+    unknown = rows.uln.isnull()
+    severe = (rows.high >= rows.bound).fill_null(False)
     return findings(
         rows,
         "liver",
-        code=severe.ifelse("pancreatitis_likely", "pancreas_raised"),
+        code=ibis.cases(
+            (unknown, "pancreas_range_missing"), (severe, "pancreatitis_likely"), else_="pancreas_raised"
+        ),
         action=severe.ifelse("stop", "review"),
         urgency=severe.ifelse("emergency", "this-week"),
         subject=rows.analyte,
         value=rows.shown_high,
         unit=rows.unit,
         on=rows.taken_on,
-        comparison="at-least",
+        comparison=severe.ifelse("at-least", "above"),
         limit_value=severe.ifelse(rows.bound, rows.uln),
         limit_unit=rows.unit,
         a=number(rows.pancreatitis_multiple),

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import ibis
-
 from azaward.rules.finding import findings, number
 from azaward.rules.tables import DAYS_IN_MONTH, DAYS_IN_YEAR, Table, cite, from_day, knowledge, parameters
+from azaward.rules.untyped import ibis
 
 
 def years(person: Table) -> Table:

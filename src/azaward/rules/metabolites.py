@@ -5,10 +5,9 @@ By the table of the patient's protocol; where it has none, by that of the BSG gu
 
 from __future__ import annotations
 
-import ibis
-
 from azaward.rules.finding import findings, number
 from azaward.rules.tables import Table, cite, knowledge
+from azaward.rules.untyped import ibis
 
 FALLBACK = "bsg-2019"
 

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-import ibis
-
 from azaward.rules.finding import findings, number
-from azaward.rules.tables import DAYS_IN_MONTH, DAYS_IN_WEEK, Table, cite, day_number, from_day, knowledge, parameters, record
+from azaward.rules.stages.person import FAR
+from azaward.rules.tables import (
+    DAYS_IN_MONTH,
+    DAYS_IN_WEEK,
+    Table,
+    cite,
+    day_number,
+    from_day,
+    knowledge,
+    parameters,
+    record,
+)
+from azaward.rules.untyped import ibis
 
 
 def onset(person: Table) -> Table:
@@ -44,10 +54,15 @@ def steroid(person: Table, taken: Table) -> Table:
     systemic = classes.filter(classes["class"] == "systemic_corticosteroid").select("medicine")
     protecting = classes.filter(classes["class"] == "bone_protection").select("medicine")
     running = taken.filter(taken.running)
-    steroids = running.semi_join(systemic, "medicine")
-    steroids = steroids.group_by(["patient_id", "medicine"]).agg(
-        since=steroids.start_day.min(), dose=steroids.dose_mg_per_day.max()
-    )
+    # Steps of a taper follow each other without a gap: they are one time of treatment.
+    steps = taken.filter(taken.begun & taken.start_day.notnull()).semi_join(systemic, "medicine")
+    per = {"group_by": ["patient_id", "medicine"], "order_by": ["start_day", "stop_day"]}
+    steps = steps.mutate(until=steps.stop_day.fill_null(FAR))
+    steps = steps.mutate(before=steps.until.max().over(ibis.window(**per, preceding=(None, 1))))
+    steps = steps.mutate(opens=(steps.before < steps.start_day).fill_null(True))
+    steps = steps.mutate(since=steps.opens.ifelse(steps.start_day, ibis.null("int64")).max().over(ibis.window(**per, preceding=None, following=0)))
+    now = steps.filter(steps.running)
+    steroids = now.group_by(["patient_id", "medicine"]).agg(since=now.since.min(), dose=now.dose_mg_per_day.max())
     rows = steroids.inner_join(
         person.filter(person.status == "on").select("patient_id", "protocol", "as_of_day", "days_on", "indication", "family"),
         "patient_id",
@@ -65,7 +80,8 @@ def steroid(person: Table, taken: Table) -> Table:
     rows = rows.cross_join(times.filter(times.indication == "any").select(works_by_weeks="weeks_high"))
     days = rows.as_of_day - rows.since
     long = days >= rows.steroid_bone_months * DAYS_IN_MONTH
-    counts = (rows.dose >= rows.steroid_bone_mg_per_day).fill_null(True)
+    # The limit is in mg of prednisolone: a dose of another steroid can't be compared with it.
+    counts = ~rows.medicine.isin(["prednisolone", "prednisone"]) | (rows.dose >= rows.steroid_bone_mg_per_day).fill_null(True)
     unprotected = long & counts & rows.protected.isnull() & (rows.scan_day.isnull() | (rows.scan_day < rows.since))
     # A graft is protected by both for good: no taper is expected there.
     no_taper = (rows.days_on > rows.works_by_weeks * DAYS_IN_WEEK) & (rows.family != "transplant") & long

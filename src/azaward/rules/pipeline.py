@@ -11,11 +11,11 @@ import inspect
 import json
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 STAGES: tuple[tuple[str, str], ...] = (
     ("checked", "lab.checked"),
@@ -30,58 +30,64 @@ STAGES: tuple[tuple[str, str], ...] = (
     ("genes", "genes.genes"),
     ("usual", "usual.usual"),
 )
-RULES: tuple[str, ...] = (
-    "limits.limits",
-    "limits.unknowable",
-    "infection.fever",
-    "infection.symptoms",
-    "infection.contact",
-    "infection.live_vaccine",
-    "recovery.paused",
-    "recovery.restarted",
-    "dosing.dosing",
-    "enzyme.untrusted",
-    "enzyme.disagree",
-    "enzyme.reports_disagree",
-    "dose_range.too_high",
-    "dose_range.start_high",
-    "dose_range.low",
-    "dose_range.unknown",
-    "dose_range.child",
-    "dose_range.kidney",
-    "medicines.interactions",
-    "medicines.unrecognised",
-    "liver.pattern",
-    "liver.nodular",
-    "liver.pancreas",
-    "metabolites.metabolites",
-    "metabolites.unclear",
-    "baseline.baseline",
-    "baseline.gene_test_limits",
-    "baseline.screening_found",
-    "schedule.overdue",
-    "schedule.did_not_attend",
-    "drift.step",
-    "drift.trend",
-    "drift.sequential",
-    "life.pregnancy",
-    "life.surgery",
-    "onset.onset",
-    "onset.steroid",
-    "long_run.years",
-    "long_run.checks",
-    "long_run.risks",
-    "record_quality.unusable_results",
-    "record_quality.unread",
-    "record_quality.who",
-)
+# Each rule, and the tables without whose rows it can't find anything: it is not asked where one is empty.
+RULES: dict[str, tuple[str, ...]] = {
+    "limits.limits": ("latest",),
+    "limits.unknowable": ("latest",),
+    "infection.fever": (),
+    "infection.symptoms": ("events",),
+    "infection.contact": ("events",),
+    "infection.live_vaccine": ("events",),
+    "recovery.paused": ("latest",),
+    "recovery.restarted": ("latest",),
+    "dosing.dosing": ("genes",),
+    "enzyme.untrusted": ("genes",),
+    "enzyme.disagree": ("genotypes",),
+    "enzyme.reports_disagree": ("genotypes",),
+    "dose_range.too_high": ("usual",),
+    "dose_range.start_high": ("usual",),
+    "dose_range.low": ("usual",),
+    "dose_range.unknown": (),
+    "dose_range.child": (),
+    "dose_range.kidney": ("latest",),
+    "medicines.interactions": ("met",),
+    "medicines.unrecognised": ("taken",),
+    "liver.pattern": ("latest",),
+    "liver.nodular": ("latest",),
+    "liver.pancreas": ("latest",),
+    "metabolites.metabolites": ("latest",),
+    "metabolites.unclear": ("latest",),
+    "baseline.baseline": (),
+    "baseline.gene_test_limits": (),
+    "baseline.screening_found": ("latest",),
+    "schedule.overdue": ("due",),
+    "schedule.did_not_attend": ("contacts",),
+    "drift.step": ("latest",),
+    "drift.trend": ("latest",),
+    "drift.sequential": ("latest",),
+    "life.pregnancy": ("events",),
+    "life.surgery": ("events",),
+    "onset.onset": (),
+    "onset.steroid": ("taken",),
+    "long_run.years": (),
+    "long_run.checks": (),
+    "long_run.risks": (),
+    "record_quality.unusable_results": ("checked",),
+    "record_quality.unread": ("unread",),
+    "record_quality.who": (),
+}
 
 
 class Step(NamedTuple):
-    """A stage to be stored under its name, or a rule whose rows are findings."""
+    """A stage to be stored under its name, or a rule whose rows are findings.
+
+    `constants` are the columns of a rule that are the same in every row; they stand outside the SQL.
+    """
 
     name: str
     is_rule: bool
+    needs: tuple[str, ...]
+    constants: dict[str, Any]
     sql: str
 
 
@@ -89,7 +95,7 @@ def expressions() -> list[tuple[str, bool, Any]]:
     """Every stage and rule as an Ibis expression over the tables before it."""
     import importlib
 
-    import ibis
+    from azaward.rules.untyped import ibis
 
     def function(package: str, dotted: str) -> Callable[..., Any]:
         module, name = dotted.split(".")
@@ -99,7 +105,7 @@ def expressions() -> list[tuple[str, bool, Any]]:
     found: list[tuple[str, bool, Any]] = []
     for package, is_rule, names in (
         (".stages", False, STAGES),
-        ("", True, [(rule, rule) for rule in RULES]),
+        ("", True, tuple((rule, rule) for rule in RULES)),
     ):
         for name, dotted in names:
             build = function(package, dotted)
@@ -118,12 +124,13 @@ def compiled(dialect: str = "duckdb") -> tuple[Step, ...]:
         return tuple(Step(*step) for step in json.loads(cache.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         pass
-    import ibis
+    from azaward.rules.untyped import ibis
 
-    steps = tuple(
-        Step(name, is_rule, str(ibis.to_sql(expression, dialect=dialect)))
-        for name, is_rule, expression in expressions()
-    )
+    steps: list[Step] = []
+    for name, is_rule, expression in expressions():
+        constants, varying = _take_out_constants(expression) if is_rule else ({}, expression)
+        sql = str(ibis.to_sql(varying, dialect=dialect))
+        steps.append(Step(name, is_rule, RULES.get(name, ()), constants, sql))
     try:
         cache.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with tempfile.NamedTemporaryFile("w", dir=cache.parent, delete=False, encoding="utf-8") as file:
@@ -131,7 +138,23 @@ def compiled(dialect: str = "duckdb") -> tuple[Step, ...]:
         os.replace(file.name, cache)
     except OSError:
         pass  # a read-only home costs time, not correctness
-    return steps
+    return tuple(steps)
+
+
+def _take_out_constants(expression: Any) -> tuple[dict[str, Any], Any]:
+    """A rule's columns that are literals, and the rule without them: each column costs an engine time."""
+    import ibis.expr.operations as ops
+
+    operation = expression.op()
+    if not isinstance(operation, ops.Project):
+        return {}, expression
+    constants: dict[str, Any] = {}
+    for name, value in cast(Mapping[str, Any], operation.values).items():
+        while isinstance(value, ops.Cast):
+            value = value.arg
+        if isinstance(value, ops.Literal):
+            constants[name] = cast(Any, value).value
+    return constants, expression.drop(*constants) if constants else expression
 
 
 def _cache_file(dialect: str) -> Path:

@@ -5,10 +5,9 @@ Silence is never read as normal: whatever was set aside or is missing and could 
 
 from __future__ import annotations
 
-import ibis
-
 from azaward.rules.finding import findings
 from azaward.rules.tables import Table, knowledge
+from azaward.rules.untyped import ibis
 
 
 def unusable_results(person: Table, checked: Table, latest: Table) -> Table:
@@ -88,7 +87,7 @@ def who(person: Table) -> Table:
         say(nobody, "no_thiopurine", "review", "info", "azathioprine"),
         say(person.filter(person.deceased), "deceased", "inform", "info", "identity"),
         say(
-            treated.filter(treated.days_on < 0),
+            person.filter((person.status != "none") & person.backwards.fill_null(False)),
             "dates_contradict",
             "review",
             "this-week",

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import ibis
-
 from azaward.rules.finding import findings
 from azaward.rules.stages.due import applies
 from azaward.rules.tables import Table, cite, from_day, knowledge
+from azaward.rules.untyped import ibis
 
-COUNTS = ("wbc", "neutrophils", "platelets", "lymphocytes", "haemoglobin")
+WATCHED = ("wbc", "neutrophils", "platelets", "lymphocytes", "haemoglobin", "alt", "ast", "bilirubin")
 
 
 def paused(person: Table, latest: Table) -> Table:
-    """Treatment that stopped while a count was under the limit: not recovered yet, or never tested since."""
-    rows = _under_limit(person.filter(person.status == "stopped"), latest)
+    """Treatment that stopped while a result was beyond its limit: not recovered yet, or never tested since."""
+    rows = _beyond_limit(person.filter(person.status == "stopped"), latest)
     rows = rows.mutate(tested_since=rows.day > rows.stopped_day)
-    # A count that was already low before treatment began has nothing to do with the pause.
-    rows = rows.filter(rows.day >= rows.started_day)
+    # What was already wrong before treatment began has nothing to do with the pause.
+    rows = rows.filter((rows.day >= rows.started_day).fill_null(True))
     return findings(
         rows,
         "recovery",
@@ -24,11 +23,11 @@ def paused(person: Table, latest: Table) -> Table:
         action=rows.tested_since.ifelse("withhold", "test"),
         urgency="this-week",
         subject=rows.analyte,
-        value=rows.shown_low,
+        value=rows.shown,
         unit=rows.unit,
         on=rows.taken_on,
         comparison=rows.comparison,
-        limit_value=rows.threshold,
+        limit_value=rows.bound,
         limit_unit=rows.unit,
         a=from_day(rows.stopped_day).cast("string"),
         sources=cite(rows),
@@ -36,8 +35,8 @@ def paused(person: Table, latest: Table) -> Table:
 
 
 def restarted(person: Table, latest: Table) -> Table:
-    """Treatment begun again although the last count, taken before that day, is under the limit."""
-    rows = _under_limit(person.filter((person.status == "on") & person.restarted_day.notnull()), latest)
+    """Treatment begun again although the last result, taken before that day, is beyond its limit."""
+    rows = _beyond_limit(person.filter((person.status == "on") & person.restarted_day.notnull()), latest)
     rows = rows.filter((rows.day < rows.restarted_day) & (rows.day >= rows.started_day))
     return findings(
         rows,
@@ -46,34 +45,47 @@ def restarted(person: Table, latest: Table) -> Table:
         action="withhold",
         urgency="same-day",
         subject=rows.analyte,
-        value=rows.shown_low,
+        value=rows.shown,
         unit=rows.unit,
         on=rows.taken_on,
         comparison=rows.comparison,
-        limit_value=rows.threshold,
+        limit_value=rows.bound,
         limit_unit=rows.unit,
         a=from_day(rows.restarted_day).cast("string"),
         sources=cite(rows),
     )
 
 
-def _under_limit(person: Table, latest: Table) -> Table:
+def _beyond_limit(person: Table, latest: Table) -> Table:
     limits = knowledge("protocol_limits").rename(threshold="value")
     limits = limits.filter(
-        limits.analyte.isin(COUNTS)
-        & (limits.relative_to == "absolute")
+        limits.analyte.isin(WATCHED)
+        & limits.relative_to.isin(["absolute", "upper-limit-of-normal", "lower-limit-of-normal"])
         & limits.action.isin(["stop", "withhold"])
-        & limits.comparison.isin(["below", "at-most"])
     )
     rows = person.select(
         "patient_id", "protocol", "protocol_known", "family", "stopped_day", "restarted_day", "started_day"
     )
-    rows = rows.inner_join(latest.filter(latest.analyte.isin(COUNTS)), "patient_id")
+    rows = rows.inner_join(latest.filter(latest.analyte.isin(WATCHED)), "patient_id")
     rows = rows.inner_join(limits, ["protocol", "analyte"])
-    rows = rows.filter(
-        (applies(rows, rows.family) | ~rows.protocol_known)
-        & ((rows.low < rows.threshold) | ((rows.comparison == "at-most") & (rows.low == rows.threshold)))
+    rows = rows.filter(applies(rows, rows.family) | ~rows.protocol_known)
+    bound = rows.threshold * ibis.cases(
+        (rows.relative_to == "upper-limit-of-normal", rows.uln),
+        (rows.relative_to == "lower-limit-of-normal", rows.lln),
+        else_=1.0,
     )
-    highest = ibis.window(group_by=["patient_id", "analyte"], order_by=[ibis.desc("threshold"), "source", "locator"])
-    rows = rows.mutate(place=ibis.row_number().over(highest))
+    rows = rows.mutate(downward=rows.comparison.isin(["below", "at-most"]), bound=bound)
+    rows = rows.filter(
+        ibis.cases(
+            (rows.comparison == "below", rows.low < rows.bound),
+            (rows.comparison == "at-most", rows.low <= rows.bound),
+            (rows.comparison == "above", rows.high > rows.bound),
+            (rows.comparison == "at-least", rows.high >= rows.bound),
+        )
+    )
+    # The limit that is met first on the way back to normal stands for all of them.
+    strictest = rows.downward.ifelse(-rows.bound, rows.bound)
+    rows = rows.mutate(strictest=strictest, shown=rows.downward.ifelse(rows.shown_low, rows.shown_high))
+    first = ibis.window(group_by=["patient_id", "analyte"], order_by=["strictest", "source", "locator"])
+    rows = rows.mutate(place=ibis.row_number().over(first))
     return rows.filter(rows.place == 0)

@@ -6,10 +6,9 @@ For the clinic's recall list and for the patient who asks when the next test is.
 
 from __future__ import annotations
 
-import ibis
-
 from azaward.rules.finding import findings
 from azaward.rules.tables import Table, cite, from_day, knowledge, record, requests
+from azaward.rules.untyped import ibis
 
 
 def overdue(due: Table) -> Table:

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import ibis
-
 from azaward.knowledge import load
 from azaward.knowledge.relations import schemas
 from azaward.record.tables import TABLES
+from azaward.rules.untyped import ibis
 
 # Ibis builds its columns at run time; a static type for them would be an invention.
 Table = Any

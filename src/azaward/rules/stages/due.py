@@ -7,10 +7,9 @@ proposal counts, so that overlapping rows and the end of a phase are always read
 
 from __future__ import annotations
 
-import ibis
-
 from azaward.rules.stages.person import FAR
 from azaward.rules.tables import Table, Value, day_number, knowledge, record, requests
+from azaward.rules.untyped import ibis
 
 
 def done(latest: Table) -> Table:
@@ -31,12 +30,15 @@ def done(latest: Table) -> Table:
         events.select(
             "patient_id",
             by=ibis.literal("event"),
-            code=events.kind + ":" + events.code,
+            code=(events.kind + ":" + events.code.lower()).replace("_", " "),
             day=day_number(events.started_on),
         ),
     )
     tests = knowledge("tests")
-    slots = known.inner_join(tests, [known.by == tests.satisfied_by, known.code == tests.code])
+    # An event may be named by its id or in words: skin_check, skin check.
+    wanted_code = (tests.satisfied_by == "event").ifelse(tests.code.replace("_", " "), tests.code)
+    tests = tests.mutate(wanted_code=wanted_code)
+    slots = known.inner_join(tests, [known.by == tests.satisfied_by, known.code == tests.wanted_code])
     per_slot = slots.group_by(["patient_id", "test", "slot"]).agg(day=slots.day.max())
     wanted = tests.group_by("test").agg(slots=tests.slot.nunique(), first_slot=tests.slot.min())
     per_test = per_slot.group_by(["patient_id", "test"]).agg(

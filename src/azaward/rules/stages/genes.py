@@ -6,9 +6,8 @@ activity. Where two reports of one gene differ, the weaker enzyme counts.
 
 from __future__ import annotations
 
-import ibis
-
 from azaward.rules.tables import Table, Value, day_number, record, requests
+from azaward.rules.untyped import ibis
 
 # From the weakest enzyme to the strongest; what can't be told is more cautious than normal.
 ORDER = (
@@ -34,7 +33,9 @@ def genes(latest: Table) -> Table:
     """One row a request with `tpmt`, `nudt15` (to dose by), and `tpmt_genotype`, `tpmt_activity` behind them."""
     asked = requests().select("patient_id", "as_of")
     reports = record("genotypes").inner_join(asked, "patient_id")
-    reports = reports.filter(reports.reported_on <= reports.as_of).mutate(rank=rank(reports.phenotype))
+    # A gene doesn't age: a report without a day still counts.
+    reports = reports.filter((reports.reported_on <= reports.as_of).fill_null(True))
+    reports = reports.mutate(rank=rank(reports.phenotype))
     tpmt, nudt15 = reports.gene == "TPMT", reports.gene == "NUDT15"
     by_gene, by_activity = reports.method == "genotype", reports.method == "activity"
     known = reports.group_by("patient_id").agg(
@@ -49,12 +50,14 @@ def genes(latest: Table) -> Table:
         activity_on=reports.reported_on.max(where=tpmt & by_activity),
     )
     measured = latest.filter(latest.analyte == "tpmt_activity")
-    # Below the laboratory's normal is at least intermediate; how far below is for the laboratory to say.
+    # Below the laboratory's normal is at least intermediate; how far below is for the laboratory to say. What may
+    # be no activity at all is poor.
     measured = measured.select(
         "patient_id",
         measured_day="day",
         measured_on="taken_on",
         measured_rank=ibis.cases(
+            (measured.low <= 0, ORDER.index("Poor Metabolizer")),
             (measured.low < measured.lln, ORDER.index("Intermediate Metabolizer")),
             (measured.low >= measured.lln, ORDER.index("Normal Metabolizer")),
             else_=ORDER.index("Indeterminate"),

@@ -7,10 +7,9 @@ the highest both stay, so that each rule meets the worse of them.
 
 from __future__ import annotations
 
-import ibis
-
 from azaward.record.tables import STATUS_NEVER_COUNTS
 from azaward.rules.tables import Table, Value, day_number, knowledge, record, requests
+from azaward.rules.untyped import ibis
 
 
 def checked() -> Table:
@@ -93,8 +92,11 @@ def daily(checked: Table) -> Table:
         high=usable.high.max(),
         shown_low=usable.measured.min(),
         shown_high=usable.measured.max(),
-        comparator=usable.comparator.max(),
-        text=usable.text.max(),
+        # The sign that belongs to the value shown, not to another of that day.
+        comparator_low=usable.comparator.fill_null("").argmin(usable.measured).nullif(""),
+        comparator_high=usable.comparator.fill_null("").argmax(usable.measured).nullif(""),
+        # Words of one day stand side by side: none of two that contradict each other may be lost.
+        text=usable.text.group_concat(" / ", order_by=usable.text),
         lln=usable.lln.max(),
         uln=usable.uln.min(),
         unit=usable.canonical.max(),

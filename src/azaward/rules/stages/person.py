@@ -2,15 +2,16 @@
 
 A thiopurine's entries are read as steps: entries begun on one day add up (100 mg and 25 mg tablets), a
 later entry replaces an earlier one. Where entries that both run disagree, the higher dose counts and
-`doses_disagree` says so. `increased_on` is the last day on which the dose rose, or treatment began again.
+`doses_disagree` says so. `increased_day` is the last day on which the dose rose, or treatment began again;
+`changed_day` the last on which it changed at all. `dose` is what is known of the dose, `whole_dose` is empty
+where part of it is not: only that one may reassure.
 """
 
 from __future__ import annotations
 
-import ibis
-
 from azaward.knowledge import MOST_CAUTIOUS
 from azaward.rules.tables import Table, Value, day_number, knowledge, record, requests
+from azaward.rules.untyped import ibis
 
 FAR = 1_000_000  # a day number after every real one
 
@@ -20,12 +21,14 @@ def medicines() -> Table:
     taken = record("exposures").distinct()
     taken = taken.inner_join(requests().select("patient_id", "as_of"), "patient_id")
     begun = taken.started_on.notnull() & (taken.started_on <= taken.as_of)
-    # An entry that ended was taken, even where its start is unknown.
-    over = (taken.stopped_on <= taken.as_of).fill_null(False)
+    # An entry that ended was taken, even where its start is unknown; an end before its start ended nothing.
+    backwards = (taken.stopped_on < taken.started_on).fill_null(False)
+    over = (taken.stopped_on <= taken.as_of).fill_null(False) & ~backwards
     return taken.mutate(
         begun=begun | over,
         running=begun & ~over,
         planned=~begun & ~over,
+        backwards=backwards,
         start_day=day_number(taken.started_on),
         stop_day=day_number(taken.stopped_on),
         as_of_day=day_number(taken.as_of),
@@ -33,7 +36,7 @@ def medicines() -> Table:
 
 
 def met(taken: Table) -> Table:
-    """Each medicine that runs, is planned or stopped lately, and meets a row of interactions.csv."""
+    """Each medicine that runs or is planned, and meets a row of interactions.csv."""
     rows = knowledge("interactions").filter(knowledge("interactions").with_kind != "event")
     classes = knowledge("medicine_classes")
     by_name = rows.filter(rows.with_kind == "ingredient").mutate(medicine="with")
@@ -41,17 +44,25 @@ def met(taken: Table) -> Table:
     by_class = by_class.inner_join(classes, by_class["with"] == classes["class"]).drop("class")
     pairs = ibis.union(by_name, by_class.select(by_name.columns))
     found = taken.inner_join(pairs, "medicine")
-    recent = (found.as_of_day - found.stop_day <= found.lasts_days_after.fill_null(0)).fill_null(False)
-    return found.filter(found.running | found.planned | recent).drop("begun", "frequency")
+    return found.filter(found.running | found.planned).drop("begun", "frequency", "backwards")
 
 
 def course(taken: Table) -> Table:
     """One row a patient who has, had or will have a thiopurine: the steps of its dose put together."""
     thiopurines = knowledge("medicine_classes").filter(knowledge("medicine_classes")["class"] == "thiopurine")
     rows = taken.semi_join(thiopurines, "medicine")
+    contradictory = rows.group_by("patient_id").agg(
+        backwards=rows.backwards.any(),
+        impossible=(rows.dose_mg_per_day <= 0).fill_null(False).any(),
+    )
+    # Nothing or less is no dose that anyone takes: it is not known.
+    rows = rows.mutate(
+        dose_mg_per_day=(rows.dose_mg_per_day > 0).ifelse(rows.dose_mg_per_day, ibis.null("float64"))
+    )
     steps = rows.filter(rows.begun).group_by(["patient_id", "medicine", "start_day"]).agg(
         dose=ibis.coalesce(rows.dose_mg_per_day.sum(where=rows.running), rows.dose_mg_per_day.sum()),
         unknown_dose=rows.dose_mg_per_day.isnull().any(),
+        part_ended=rows.stop_day.max(where=~rows.running),
         stop=rows.stop_day.fill_null(FAR).max(),
         running=rows.running.any(),
     )
@@ -71,10 +82,18 @@ def course(taken: Table) -> Table:
         | (steps.prior_stop < steps.start_day)
     ).fill_null(True)
     current = steps.running & (steps.start_day == steps.current_start)
-    steps = steps.mutate(rose=rose, current=current)
+    same = ((steps.dose == steps.prior) & ~steps.unknown_dose & (steps.prior_stop >= steps.start_day)).fill_null(False)
+    steps = steps.mutate(
+        rose=rose,
+        current=current,
+        changed=ibis.greatest(
+            same.ifelse(-FAR, steps.start_day), (steps.running & steps.part_ended.notnull()).ifelse(steps.part_ended, -FAR)
+        ),
+    )
     begun = steps.group_by("patient_id").agg(
         started_day=steps.start_day.min(),
         increased_day=steps.start_day.max(where=steps.rose),
+        changed_day=steps.changed.max(),
         running=steps.running.any(),
         stopped_day=steps.stop.max(),
         entries=steps.count(where=steps.running),
@@ -87,11 +106,19 @@ def course(taken: Table) -> Table:
         restarted_day=steps.start_day.max(where=steps.prior_stop < steps.start_day),
         paused_day=steps.prior_stop.max(where=steps.prior_stop < steps.start_day),
     )
-    planned = rows.filter(rows.planned).group_by("patient_id").agg(
-        planned_dose=rows.dose_mg_per_day.max(), planned_day=rows.start_day.min(), planned_drug=rows.medicine.min()
+    ahead = rows.filter(rows.planned).mutate(first_day=rows.start_day.fill_null(-FAR))
+    ahead = ahead.group_by(["patient_id", "first_day"]).agg(
+        dose=ahead.dose_mg_per_day.sum(), start_day=ahead.start_day.min(), medicine=ahead.medicine.min()
+    )
+    planned = ahead.group_by("patient_id").agg(
+        planned_dose=ahead.dose.max(),
+        planned_first=ahead.dose.argmin(ahead.first_day),
+        planned_day=ahead.start_day.min(),
+        planned_drug=ahead.medicine.min(),
     )
     both = begun.outer_join(planned, "patient_id")
-    return both.mutate(patient_id=ibis.coalesce(both.patient_id, both.patient_id_right)).drop("patient_id_right")
+    both = both.mutate(patient_id=ibis.coalesce(both.patient_id, both.patient_id_right)).drop("patient_id_right")
+    return both.inner_join(contradictory, "patient_id")
 
 
 def person(latest: Table, course: Table, met: Table) -> Table:
@@ -100,15 +127,18 @@ def person(latest: Table, course: Table, met: Table) -> Table:
     patients = record("patients")
     known = patients.group_by("patient_id").agg(
         birth_date=patients.birth_date.max(),
-        sex=patients.sex.max(),
+        sex=ibis.coalesce(patients.sex.max(where=patients.sex != "unknown"), "unknown"),
         indication=patients.indication.max(),
+        indications=patients.indication.nunique(),
         identities=ibis.coalesce(patients.birth_date.nunique(), 0),
-        sexes=patients.sex.nunique(),
+        sexes=patients.sex.nunique(where=patients.sex != "unknown"),
         listed=patients.count(),
     )
     weights = latest.filter(latest.analyte == "weight").select(
         "patient_id", weight="low", weight_day="day", weight_on="taken_on"
     )
+    # Two reasons for treatment are two protocols: neither is chosen, so that the most cautious counts.
+    known = known.mutate(indication=(known.indications > 1).ifelse(ibis.null("string"), known.indication))
     indications = knowledge("indications").select(
         "id", "family", "malignant", indication_protocol="protocol"
     )
@@ -125,17 +155,17 @@ def person(latest: Table, course: Table, met: Table) -> Table:
     rows = rows.left_join(died.mutate(died=ibis.literal(True)), "patient_id").drop("patient_id_right")
     as_of, born = rows.as_of, rows.birth_date
 
-    def in_year(day: Value) -> Value:
-        return day.month() * 100 + day.day()
+    def digits(day: Value) -> Value:
+        """20261123 for 2026-11-23: ten thousand of these make a year, exactly, on every engine."""
+        return day.cast("string").replace("-", "").cast("int64")
 
-    birthday_passed = in_year(as_of) >= in_year(born)
     dose = ibis.coalesce(rows.dose, rows.planned_dose)
     rows = rows.mutate(
         protocol=ibis.coalesce(rows.protocol, rows.indication_protocol, MOST_CAUTIOUS),
         protocol_known=ibis.coalesce(rows.protocol, rows.indication_protocol).notnull(),
         family=rows.family.fill_null("other"),
         as_of_day=day_number(as_of),
-        age=as_of.year() - born.year() - birthday_passed.ifelse(0, 1),
+        age=((digits(as_of) - digits(born)) / 10000).floor().cast("int64"),
         deceased=rows.died.fill_null(False),
         status=ibis.cases(
             (rows.died.fill_null(False), "none"),
@@ -146,8 +176,9 @@ def person(latest: Table, course: Table, met: Table) -> Table:
         ),
         taken=ibis.coalesce(rows.drug, rows.planned_drug),
         dose=dose,
+        whole_dose=rows.dose_unknown.fill_null(False).ifelse(ibis.null("float64"), dose),
         mg_per_kg=dose / rows.weight,
         days_on=day_number(as_of) - rows.started_day,
         conflict=(rows.identities > 1) | (rows.sexes > 1),
     )
-    return rows.drop("identities", "sexes", "indication_protocol", "died")
+    return rows.drop("identities", "sexes", "indications", "indication_protocol", "died")

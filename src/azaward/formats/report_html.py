@@ -1,0 +1,403 @@
+"""What does a clinic need this morning, and what does each patient need? One HTML file to open and to print.
+
+The worklist first, then a page for each patient who needs something, with charts, sources and a letter in the
+patient's words. The file stands alone: no scripts, nothing loaded, every cell escaped, a content security
+policy that names its one style sheet by hash. The same assessment gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import hashlib
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from azaward.assessment import Aside, Assessment, Cited, Finding, PatientAssessment
+from azaward.formats.report_charts import COLOURS, MONTHS, MissingPencilError, Panel, Pencil
+from azaward.formats.report_series import GROUPS, Mark, Series, Timeline, dose_steps, rows_of, series_of, timeline
+from azaward.knowledge import MOST_CAUTIOUS, URGENCIES, Knowledge
+from azaward.knowledge.relations import split
+from azaward.record.tables import TABLES, Record
+from azaward.wording import COMPARISONS, Words, amount, messages, unit
+
+TEMPLATES = Path(__file__).parent / "templates"
+NO_CHARTS = "Charts are missing: matplotlib is not installed. Install it with: pip install 'azaward[report]'"
+_UNITS = {"x10^9/L": "×10⁹/L", "mL/min/1.73m2": "mL/min/1.73 m²", "micromol/L": "µmol/L", "degrees C": "°C"}
+_METABOLITE = "pmol/8x10^8 RBC"
+_COMPARATORS = ("<", "<=", ">", ">=")
+_URGENCY = {
+    "emergency": "Emergency",
+    "same-day": "Same day",
+    "this-week": "This week",
+    "routine": "Routine",
+    "info": "For information",
+}
+# How soon, as it stands above the patient's own words.
+_SOON = {
+    "emergency": "Now",
+    "same-day": "Today",
+    "this-week": "This week",
+    "routine": "When you next see your team",
+    "info": "Good to know",
+}
+_HOW = {"read": "read at the source", "secondary": "secondary: read in a text that quotes it"}
+# What HTML can't carry, whatever an id or a note holds.
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff\ud800-\udfff]")
+
+
+class Citation(NamedTuple):
+    """One source with the place in it, numbered on its page."""
+
+    number: int
+    title: str
+    published: str
+    locator: str
+    how: str
+    identifier: str
+    link: str | None
+
+
+class Shown(NamedTuple):
+    """A finding in the words of the page."""
+
+    finding: Finding
+    name: str
+    value: str
+    limit: str
+    protocol: str
+    citations: list[Citation]
+
+
+class Line(NamedTuple):
+    """A patient's row of the worklist; `page` is the number of their page, if they have one."""
+
+    patient: PatientAssessment
+    page: int
+    first: Shown
+    also: list[str]
+
+
+class Page(NamedTuple):
+    """All that one patient's page shows."""
+
+    number: int
+    patient: PatientAssessment
+    facts: list[tuple[str, str]]
+    protocol: str
+    findings: list[Shown]
+    citations: list[Citation]
+    tests: list[dict[str, Any]]
+    charts: list[tuple[str, list[Panel]]]
+    latest: list[Series]
+    drug: str
+    marks: tuple[Mark, ...]
+    older: int
+    asides: list[Aside]
+    lead: str
+    letter: list[tuple[str, list[str]]]
+
+
+def to_html(assessment: Assessment, record: Record, knowledge: Knowledge) -> str:
+    """The assessment of `record` as one HTML file; `knowledge` is what it was assessed with.
+
+    >>> from azaward.assessment import assess
+    >>> from azaward.knowledge import load
+    >>> nobody = Record.of({})
+    >>> to_html(assess(nobody, dt.date(2026, 2, 2)), nobody, load()).splitlines()[0]
+    '<!doctype html>'
+    """
+    words = Words(knowledge)
+    try:
+        pencil = Pencil()
+    except MissingPencilError:
+        pencil = None
+    own = _by_patient(record)
+    full = [one for one in assessment.patients if one.plan.urgency != "info" or len(assessment.patients) == 1]
+    pages = [
+        _page(number, patient, own.get(patient.patient_id, Record.of({})), assessment, knowledge, words, pencil)
+        for number, patient in enumerate(full, start=1)
+    ]
+    lines = [_line(page) for page in pages if page.patient.plan.urgency != "info"]
+    shown = {page.patient.patient_id for page in pages}
+    style = Markup(_style(pages, pencil.css if pencil else ""))  # noqa: S704 (our own style sheet; ids are escaped)
+    return _environment().get_template("report.html.jinja").render(
+        assessment=assessment,
+        counts=[(word, sum(one.plan.urgency == word for one in assessment.patients)) for word in URGENCIES],
+        lines=lines,
+        quiet=[(one, next((p.number for p in pages if p.patient is one), 0)) for one in assessment.patients if one.plan.urgency == "info"],
+        pages=pages,
+        asides=[item for item in assessment.set_aside if item.patient_id not in shown],
+        no_charts="" if pencil else NO_CHARTS,
+        protocol=_protocol(assessment.protocol, knowledge),
+        style=style,
+        style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+    )
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_printable,
+    )
+    environment.filters |= {
+        "urgency": _URGENCY.__getitem__,
+        "action": phrase,
+        "longday": long_day,
+        "unit": pretty_unit,
+        "amount": amount,
+        "drawing": Markup,
+        "why": _why,
+        "last": _last,
+    }
+    return environment
+
+
+def _printable(value: Any) -> Any:
+    return value if isinstance(value, Markup) or not isinstance(value, str) else _UNPRINTABLE.sub("\ufffd", value)
+
+
+def phrase(word: str) -> str:
+    """An action or decision as a person reads it.
+
+    >>> phrase("do-not-start"), phrase("none")
+    ('Do not start', 'No thiopurine')
+    """
+    return "No thiopurine" if word == "none" else word.replace("-", " ").capitalize()
+
+
+def long_day(day: dt.date) -> str:
+    """A day as in a letter, whatever the computer's language.
+
+    >>> long_day(dt.date(2026, 9, 1))
+    '1 September 2026'
+    """
+    return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
+
+
+def pretty_unit(code: str | None) -> str:
+    """A UCUM code as it is printed.
+
+    >>> pretty_unit("10*9/L"), pretty_unit("U/L"), pretty_unit(None)
+    ('×10⁹/L', 'U/L', '')
+    """
+    read = unit(code)
+    return "pmol/8×10⁸ RBC" if read == _METABOLITE else _UNITS.get(read, read)
+
+
+def _by_patient(record: Record) -> dict[str, Record]:
+    """Each patient's own rows, in one walk through the record."""
+    own: dict[str, Record] = {}
+    for table, rows in record.rows.items():
+        for row in rows:
+            own.setdefault(str(row[0]), Record({name: [] for name in TABLES})).rows[table].append(row)
+    return own
+
+
+def _protocol(name: str, knowledge: Knowledge) -> str:
+    if name == "auto":
+        return "by each patient's indication"
+    if name == MOST_CAUTIOUS:
+        return "the most cautious of all protocols"
+    protocol = knowledge.protocols[name]
+    return f"{protocol.title} ({protocol.body}, {protocol.published_on})"
+
+
+def _line(page: Page) -> Line:
+    first, *others = page.findings
+    also = dict.fromkeys(f"{phrase(each.finding.action)}: {each.name}" for each in others if each.finding.urgency != "info")
+    also.pop(f"{phrase(first.finding.action)}: {first.name}", None)
+    return Line(page.patient, page.number, first, list(also))
+
+
+def _page(
+    number: int,
+    patient: PatientAssessment,
+    own: Record,
+    assessment: Assessment,
+    knowledge: Knowledge,
+    words: Words,
+    pencil: Pencil | None,
+) -> Page:
+    numbers: dict[tuple[str, str, str], Citation] = {}
+    findings = [_shown(finding, knowledge, words, numbers) for finding in patient.findings]
+    course = timeline(patient, own, knowledge, assessment.as_of, chosen=assessment.protocol != "auto")
+    return Page(
+        number=number,
+        patient=patient,
+        facts=_facts(patient, own, assessment.as_of, knowledge, words),
+        protocol=_protocol(patient.protocol, knowledge),
+        findings=findings,
+        citations=list(numbers.values()),
+        tests=[
+            {
+                "name": words.name(test.analyte)[0],
+                "plain": words.name(test.analyte)[1],
+                "due_on": test.due_on,
+                "late": (assessment.as_of - test.due_on).days,
+                "why": test.why,
+            }
+            for test in patient.plan.next_tests
+        ],
+        charts=_charts(pencil.draw(course)) if pencil and course else [],
+        latest=list(course.series) if course else [],
+        drug=course.drug if course else "",
+        marks=course.marks if course else (),
+        older=course.older if course else 0,
+        asides=[item for item in assessment.set_aside if item.patient_id == patient.patient_id],
+        lead=str(messages()["actions"].get(patient.plan.dose.decision, "")),
+        letter=_letter(patient.findings),
+    )
+
+
+def _charts(panels: Sequence[Panel]) -> list[tuple[str, list[Panel]]]:
+    """The panels under the names of their groups."""
+    groups = [(name, [panel for panel in panels if panel.series.analyte in analytes]) for name, analytes in GROUPS]
+    return [(name, members) for name, members in groups if members]
+
+
+def _shown(
+    finding: Finding, knowledge: Knowledge, words: Words, numbers: dict[tuple[str, str, str], Citation]
+) -> Shown:
+    """The finding with its sources numbered in order of first appearance on the page."""
+    citations: list[Citation] = []
+    for cited in finding.sources:
+        key = (cited.source, cited.locator, cited.how)
+        if key not in numbers:
+            numbers[key] = _citation(len(numbers) + 1, cited, knowledge)
+        citations.append(numbers[key])
+    observed, limit = finding.observed, finding.limit
+    value = ""
+    if observed and observed.value is not None:
+        comparator = observed.text if observed.text in _COMPARATORS else None
+        value = f"{amount(observed.value, comparator)} {pretty_unit(observed.unit)}".strip()
+    elif observed and observed.text:
+        value = observed.text
+    bound = ""
+    if limit:
+        side = COMPARISONS.get(str(limit.comparison), limit.comparison or "")
+        bound = f"{side} {amount(limit.value)} {pretty_unit(limit.unit)}".strip()
+    name = words.name(finding.subject)[0] if finding.subject else finding.rule
+    return Shown(finding, name, value, bound, finding.protocol or "", citations)
+
+
+def _citation(number: int, cited: Cited, knowledge: Knowledge) -> Citation:
+    source = knowledge.sources[cited.source]
+    published = ", ".join(part for part in (source.publisher, source.published_on) if part and part != "undated")
+    return Citation(
+        number=number,
+        title=cited.title,
+        published=published,
+        locator=cited.locator,
+        how=_HOW[cited.how],
+        identifier=source.identifier,
+        link=_link(source.identifier),
+    )
+
+
+def _link(identifier: str) -> str | None:
+    """Where a reader may follow a source to; only web addresses become links.
+
+    >>> _link("doi:10.1002/acr.24893"), _link("PMID:28071656"), _link("javascript:alert(1)")
+    ('https://doi.org/10.1002/acr.24893', 'https://pubmed.ncbi.nlm.nih.gov/28071656/', None)
+    """
+    scheme, _, rest = identifier.partition(":")
+    if scheme.casefold() == "doi":
+        return f"https://doi.org/{rest}"
+    if scheme.upper() == "PMID" and rest.isdigit():
+        return f"https://pubmed.ncbi.nlm.nih.gov/{rest}/"
+    return identifier if identifier.startswith(("https://", "http://")) and " " not in identifier else None
+
+
+def _facts(
+    patient: PatientAssessment, own: Record, as_of: dt.date, knowledge: Knowledge, words: Words
+) -> list[tuple[str, str]]:
+    """Who the patient is and what they take, in a few words each."""
+    facts: list[tuple[str, str]] = []
+    people = rows_of(own, "patients")
+    about = people[0] if people else {}
+    if born := about.get("birth_date"):
+        age = as_of.year - born.year - ((as_of.month, as_of.day) < (born.month, born.day))
+        facts.append(("Age", f"{age} (born {born})"))
+    else:
+        facts.append(("Age", "not known"))
+    facts.append(("Sex", str(about.get("sex") or "not known")))
+    indication = about.get("indication")
+    facts.append(("Indication", words.name(str(indication))[0] if indication else "not known"))
+    drug, steps = dose_steps(own, knowledge, as_of)
+    if steps and patient.status == "on":
+        mg = steps[-1].mg
+        dose = "dose not known" if mg is None else f"{amount(mg)} mg a day"
+        facts.append((drug.capitalize(), f"{dose} since {steps[-1].start}; begun {steps[0].start}"))
+    else:
+        facts.append((drug.capitalize(), {"planned": "planned, not begun", "stopped": "stopped"}.get(patient.status, "not taken")))
+    weights = [row for row in rows_of(own, "results") if row["analyte"] == "weight"]
+    weight = series_of("weight", weights, patient, None, knowledge, as_of)
+    if weight:
+        facts.append(("Weight", f"{amount(weight.points[-1].value)} kg on {weight.points[-1].on}"))
+    for row in rows_of(own, "genotypes"):
+        result = ", ".join(str(row[key]) for key in ("diplotype", "phenotype") if row[key]) or "no result"
+        facts.append((str(row["gene"]), f"{result} ({row['method']}, {row['reported_on'] or 'day not known'})"))
+    thiopurines = {row.id for row in knowledge.tables["medicines"] if "thiopurine" in split(row.classes)}
+    others = [
+        row["medicine"]
+        for row in rows_of(own, "exposures")
+        if row["medicine"] not in thiopurines and not (row["stopped_on"] and row["stopped_on"] <= as_of)
+    ]
+    if others:
+        facts.append(("Other medicines", ", ".join(words.name(name)[0] for name in dict.fromkeys(others))))
+    return facts
+
+
+def _letter(findings: Sequence[Finding]) -> list[tuple[str, list[str]]]:
+    """What is said to the patient, most urgent first, each thing once."""
+    said: dict[str, str] = {}
+    for finding in findings:
+        if finding.says_patient:
+            said.setdefault(finding.says_patient, finding.urgency)
+    parts = [(_SOON[word], [text for text, urgency in said.items() if urgency == word]) for word in URGENCIES]
+    return [(heading, texts) for heading, texts in parts if texts]
+
+
+def _why(series: Series) -> list[str]:
+    return [f"{limit.label}{f' ({limit.why})' if limit.why else ''}" for limit in series.limits]
+
+
+def _last(series: Series, back: int) -> str:
+    if len(series.points) < back:
+        return "none"
+    point = series.points[-back]
+    return f"{amount(point.value, point.comparator)} on {point.on}"
+
+
+def _style(pages: Sequence[Page], charts: str) -> str:
+    """The style sheet, the charts' classes, and each page's patient at the head of every printed sheet."""
+    light = "".join(f"--{name}:{colour};" for name, colour in COLOURS.items())
+    sheets = [
+        f'@page p{page.number}{{@top-right{{content:"Patient {_in_css(page.patient.patient_id)}"}}}}'
+        f"#p{page.number}{{page:p{page.number}}}"
+        for page in pages
+    ]
+    css = (TEMPLATES / "report.css").read_text(encoding="utf-8")
+    return "\n".join([f":root{{{light}}}", css, charts, "@media print{", *sheets, "}"]).replace("\r", "")
+
+
+def _in_css(text: str) -> str:
+    """Any text as the inside of a CSS string: whatever is not a plain letter or digit becomes its number.
+
+    >>> _in_css('c1"}</style>')
+    'c1\\\\22 \\\\7d \\\\3c \\\\2f style\\\\3e '
+    """
+    clean = _UNPRINTABLE.sub("\ufffd", text)
+    return "".join(sign if sign.isascii() and sign.isalnum() else f"\\{ord(sign):x} " for sign in clean)

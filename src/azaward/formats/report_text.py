@@ -1,0 +1,127 @@
+"""The worklist and one patient in full, for a terminal: one screen wide, coloured where there is a terminal."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from rich.console import Console
+from rich.markup import escape
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from azaward.assessment import Assessment, Finding, PatientAssessment
+from azaward.wording import COMPARISONS, amount, unit
+
+_STYLES = {
+    "emergency": "bold white on red",
+    "same-day": "bold red",
+    "this-week": "yellow",
+    "routine": "cyan",
+    "info": "dim",
+}
+_SHOWN_PER_PATIENT = 3
+_SHOWN_ASIDE = 5
+
+
+def show(assessment: Assessment, *, in_full: bool = False, console: Console | None = None) -> None:
+    """Prints the worklist, or every finding of the patients where `in_full`."""
+    console = console or Console(highlight=False)
+    console.print(
+        f"[bold]azaward[/] as of {assessment.as_of}, protocol {escape(assessment.protocol)}, "
+        f"knowledge {assessment.knowledge}"
+    )
+    if in_full:
+        for patient in assessment.patients:
+            _patient(patient, console)
+    else:
+        _worklist(assessment, console)
+    _aside(assessment, console)
+    console.print(Text(assessment.disclaimer, style="dim"))
+
+
+def _worklist(assessment: Assessment, console: Console) -> None:
+    needing = [one for one in assessment.patients if one.plan.urgency not in ("routine", "info")]
+    routine = [one for one in assessment.patients if one.plan.urgency == "routine"]
+    counts = Counter(one.plan.urgency for one in assessment.patients)
+    console.print(
+        f"{len(assessment.patients)} people: "
+        + ", ".join(f"[{_STYLES[word]}]{counts[word]} {word}[/]" for word in _STYLES if counts[word])
+    )
+    table = Table(box=None, pad_edge=False, padding=(0, 1), expand=True, show_edge=False)
+    table.add_column("who", no_wrap=True)
+    table.add_column("when", no_wrap=True)
+    table.add_column("do", no_wrap=True)
+    table.add_column("why", ratio=1)
+    table.add_column("source", no_wrap=True, style="dim", max_width=26, overflow="ellipsis")
+    for patient in needing:
+        pressing = [one for one in patient.findings if one.urgency not in ("routine", "info")]
+        for place, finding in enumerate(pressing[:_SHOWN_PER_PATIENT]):
+            table.add_row(
+                escape(patient.patient_id) if place == 0 else "",
+                Text(finding.urgency, style=_STYLES[finding.urgency]),
+                finding.action,
+                escape(finding.says.split(". ")[0].rstrip(".") + "."),
+                escape(finding.sources[0].source) if finding.sources else "",
+            )
+        if len(pressing) > _SHOWN_PER_PATIENT:
+            table.add_row("", "", "", Text(f"and {len(pressing) - _SHOWN_PER_PATIENT} more", style="dim"), "")
+    console.print(table)
+    if not needing:
+        console.print("Nobody needs anything before their next routine visit.")
+    if routine:
+        console.print(
+            Padding(
+                Text("routine: " + ", ".join(one.patient_id for one in routine), style=_STYLES["routine"]), (1, 0, 0, 0)
+            )
+        )
+    console.print(Text("One patient in full: azaward assess RECORD --patient ID", style="dim"))
+
+
+def _patient(patient: PatientAssessment, console: Console) -> None:
+    plan = patient.plan
+    console.rule(f"[bold]{escape(patient.patient_id)}[/]", align="left")
+    dose = f"{plan.dose.decision}"
+    if plan.dose.mg_per_day:
+        low, high = plan.dose.mg_per_day
+        dose += f", {low:g} to {high:g} mg a day" if high else ", no dose"
+    if plan.dose.tablets:
+        dose += f" ({plan.dose.tablets})"
+    console.print(
+        f"protocol {patient.protocol} · {patient.status} · [{_STYLES[plan.urgency]}]{plan.urgency}[/] · for: {plan.who}"
+    )
+    console.print(f"dose: {dose}")
+    for test in plan.next_tests:
+        console.print(f"next: {escape(test.why)}, due {test.due_on}")
+    for finding in patient.findings:
+        _finding(finding, console)
+    if not patient.findings:
+        console.print("No findings.")
+
+
+def _finding(finding: Finding, console: Console) -> None:
+    console.print()
+    console.print(
+        Text.assemble((finding.urgency, _STYLES[finding.urgency]), "  ", (finding.action, "bold"), "  ", finding.says)
+    )
+    facts = [f"rule {finding.rule}/{finding.code}"]
+    if finding.limit and finding.limit.comparison in COMPARISONS:
+        facts.append(
+            f"limit: {COMPARISONS[finding.limit.comparison]} {amount(finding.limit.value)} {unit(finding.limit.unit)}".rstrip()
+        )
+    facts += [f"{one.title}, {one.locator} ({one.how})" for one in finding.sources]
+    for fact in facts:
+        console.print(Padding(Text(fact, style="dim"), (0, 0, 0, 4)))
+    if finding.says_patient:
+        console.print(Padding(Text(f"for the patient: {finding.says_patient}"), (0, 0, 0, 4)))
+
+
+def _aside(assessment: Assessment, console: Console) -> None:
+    if not assessment.set_aside:
+        return
+    console.print()
+    console.print(
+        f"[bold]{len(assessment.set_aside)} item(s) of the input were set aside or read with care[/] (all: --format json)"
+    )
+    for item in assessment.set_aside[:_SHOWN_ASIDE]:
+        console.print(Padding(Text(f"{item.where}: {item.what}: {item.why}", style="dim"), (0, 0, 0, 2)))

@@ -1,0 +1,101 @@
+"""Proves that the knowledge base is whole: every fact has its source and locator, every protocol is complete."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from azaward.knowledge.load import Knowledge
+from azaward.knowledge.relations import split
+from azaward.knowledge.schema import PROTOCOL_LISTS, Fact
+
+_SEPARATORS = ("|", "\n")
+_LISTS_NEEDED = ("baseline", "schedule", "limits", "doses")
+_CELLS = ("wbc", "neutrophils", "platelets")
+_ENZYMES = ("alt", "ast")
+
+
+def facts(knowledge: Knowledge) -> Iterator[tuple[str, Fact]]:
+    """Every fact with where it stands: its table or protocol, and its place."""
+    for name, rows in knowledge.tables.items():
+        for place, row in enumerate(rows, 2):
+            if isinstance(row, Fact):
+                yield f"{name}.csv line {place}", row
+    for protocol in knowledge.protocols.values():
+        for name in PROTOCOL_LISTS:
+            lender = protocol.borrowed.get(name)
+            borrowed = knowledge.protocols[lender].lists[name] if lender else ()
+            for place, row in enumerate(protocol.lists[name], 1):
+                if row not in borrowed:
+                    yield f"protocols/{protocol.id} {name} row {place}", row
+
+
+def faults(knowledge: Knowledge) -> list[str]:
+    """One line for each fault; an empty list where there is none."""
+    found: list[str] = []
+    for where, row in facts(knowledge):
+        if row.source not in knowledge.sources:
+            found.append(f"{where}: source {row.source!r} is not in sources.csv. Add it there.")
+        if not row.locator.strip():
+            found.append(f"{where}: no locator. Say where in {row.source!r} it stands.")
+        if any(mark in row.locator for mark in _SEPARATORS):
+            found.append(f"{where}: the locator holds '|' or a line break. Take it out.")
+    found += _repeated(knowledge)
+    found += _dangling(knowledge)
+    for protocol in knowledge.protocols.values():
+        found += [f"protocols/{protocol.id}: no {name}" for name in _LISTS_NEEDED if not protocol.lists[name]]
+        limited = {getattr(row, "analyte", None) for row in protocol.lists["limits"]}
+        for analyte in _CELLS:
+            if analyte not in limited:
+                found.append(f"protocols/{protocol.id}: no limit for {analyte}")
+        if not limited & set(_ENZYMES):
+            found.append(f"protocols/{protocol.id}: no limit for a liver enzyme")
+    return found
+
+
+def _repeated(knowledge: Knowledge) -> Iterator[str]:
+    for name in ("sources", "analytes", "medicines", "parameters", "indications", "interactions", "genotype_doses"):
+        for word, times in Counter(row.id for row in knowledge.tables[name]).items():
+            if times > 1:
+                yield f"{name}.csv: id {word!r} stands there {times} times"
+
+
+def _dangling(knowledge: Knowledge) -> Iterator[str]:
+    """References to a row that doesn't exist would never be met by a rule, in silence."""
+    tests = {row.test for row in knowledge.tables["tests"]}
+    medicines = {row.id for row in knowledge.tables["medicines"]}
+    classes = {word for row in knowledge.tables["medicines"] for word in split(row.classes)}
+    indications = {row.id for row in knowledge.tables["indications"]} | {"any"}
+    for row in knowledge.tables["indications"]:
+        if row.protocol and row.protocol not in knowledge.protocols:
+            yield f"indications.csv: {row.id}: no protocol {row.protocol!r}"
+    for row in knowledge.tables["interactions"]:
+        known = {"ingredient": medicines, "class": classes}.get(row.with_kind)
+        if known is not None and row.with_ not in known:
+            yield f"interactions.csv: {row.id}: no {row.with_kind} {row.with_!r} in medicines.csv"
+        if row.test and row.test not in tests:
+            yield f"interactions.csv: {row.id}: no test {row.test!r}"
+    for row in knowledge.tables["medicine_names"]:
+        for one in split(row.ingredients):
+            if one not in medicines:
+                yield f"medicine_names.csv: {row.name}: no ingredient {one!r} in medicines.csv"
+    for name in ("onset", "children_doses"):
+        for row in knowledge.tables[name]:
+            if row.indication not in indications:
+                yield f"{name}.csv: no indication {row.indication!r}"
+    for row in knowledge.tables["tests"]:
+        if row.satisfied_by == "analyte" and row.code not in knowledge.analytes:
+            yield f"tests.csv: {row.test}: no analyte {row.code!r}"
+    for protocol in knowledge.protocols.values():
+        for row in (*protocol.lists["baseline"], *protocol.lists["schedule"]):
+            for test in getattr(row, "tests", None) or [getattr(row, "test", None)]:
+                if test not in tests:
+                    yield f"protocols/{protocol.id}: no test {test!r} in tests.csv"
+        for row in protocol.lists["limits"]:
+            analyte = getattr(row, "analyte", None)
+            if analyte not in knowledge.analytes:
+                yield f"protocols/{protocol.id}: no analyte {analyte!r}"
+        for row in protocol.lists["doses"]:
+            indication = getattr(row, "indication", None)
+            if indication not in indications:
+                yield f"protocols/{protocol.id}: doses: no indication {indication!r}"

@@ -1,0 +1,30 @@
+"""The columns of a finding, the same from every rule and on every engine."""
+
+from __future__ import annotations
+
+# `a`, `b`, `c` fill the gaps in the words of messages.yaml; `says` overrides those words where a row of
+# knowledge brings its own. `fraction_*` is the share of the usual dose that the finding leaves. `sources` holds one `source|locator|how` a line.
+COLUMNS = {
+    "patient_id": "string",
+    "rule": "string",
+    "code": "string",
+    "protocol": "string",
+    "action": "string",
+    "urgency": "string",
+    "subject": "string",
+    "value": "float64",
+    "text": "string",
+    "unit": "string",
+    "on": "date",
+    "comparison": "string",
+    "limit_value": "float64",
+    "limit_unit": "string",
+    "fraction_low": "float64",
+    "fraction_high": "float64",
+    "a": "string",
+    "b": "string",
+    "c": "string",
+    "says": "string",
+    "says_patient": "string",
+    "sources": "string",
+}
