@@ -36,8 +36,8 @@ def page_of(id: str) -> str:
 
 def protocol_page(protocol: Protocol, knowledge: Knowledge) -> str:
     """One protocol, whole."""
-    rows = [row for name in PROTOCOL_LISTS for row in protocol.lists[name]]
-    second_hand = sum(row.how == "secondary" for row in rows)
+    own_rows, lent_rows = counted(protocol, knowledge)
+    second_hand = sum(row.how == "secondary" for row in own_rows)
     chosen_for = [row.name for row in knowledge.tables["indications"] if row.protocol == protocol.id]
     about = [
         ("Id", bold(protocol.id)),
@@ -45,7 +45,7 @@ def protocol_page(protocol: Protocol, knowledge: Knowledge) -> str:
         ("Published", protocol.published_on),
         ("Specialty", protocol.specialty),
         ("Chosen for", chosen_for or "nobody by itself; it can be asked for by its id"),
-        ("Facts", f"{len(rows)}, of which {second_hand} second-hand"),
+        ("Facts", f"{len(own_rows)} of its own, {second_hand} of them second-hand; {len(lent_rows)} borrowed"),
     ]
     parts = [
         f"# {plain(protocol.title)}\n",
@@ -59,8 +59,7 @@ def protocol_page(protocol: Protocol, knowledge: Knowledge) -> str:
     for name, title in TITLES.items():
         parts.append(f"## {title}\n")
         lender = protocol.borrowed.get(name)
-        lent = knowledge.protocols[lender].lists[name] if lender else ()
-        own = protocol.lists[name][: len(protocol.lists[name]) - len(lent)]
+        own, lent = own_and_lent(protocol, name, knowledge)
         if own or not lender:
             parts.append(_TABLES[name](own, knowledge))
         if lender:
@@ -68,6 +67,20 @@ def protocol_page(protocol: Protocol, knowledge: Knowledge) -> str:
             parts.append(f"### {title}: borrowed from {lender}\n\n{more}. They are those of [{lender}]({lender}.md).\n")
             parts.append(_TABLES[name](lent, knowledge))
     return "\n".join(parts)
+
+
+def own_and_lent(protocol: Protocol, name: str, knowledge: Knowledge) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """A list's own rows, and those that it borrows: the loader puts these last."""
+    lender = protocol.borrowed.get(name)
+    lent = knowledge.protocols[lender].lists[name] if lender else ()
+    rows = protocol.lists[name]
+    return rows[: len(rows) - len(lent)], lent
+
+
+def counted(protocol: Protocol, knowledge: Knowledge) -> tuple[list[Any], list[Any]]:
+    """All its own rows, and all that it borrows."""
+    pairs = [own_and_lent(protocol, name, knowledge) for name in PROTOCOL_LISTS]
+    return [row for own, _ in pairs for row in own], [row for _, lent in pairs for row in lent]
 
 
 def most_cautious_page(knowledge: Knowledge) -> str:

@@ -13,7 +13,7 @@ from azaward.knowledge.load import HERE
 from azaward.knowledge.schema import TABLES, Fact
 from azaward.record.tables import TABLES as RECORD
 from docs_markdown import Markdown, bold, cited, interval, table
-from docs_protocols import page_of
+from docs_protocols import counted, page_of
 
 # Hundreds of spellings would drown what a reader searches for.
 _NOT_SEARCHED = ("medicine_names", "units", "conversions")
@@ -172,18 +172,19 @@ def _units(knowledge: Knowledge) -> str:
 
 def _protocols(knowledge: Knowledge) -> str:
     return table(
-        ("protocol", "body", "specialty", "published", "facts", "second-hand", "borrows"),
+        ("protocol", "body", "specialty", "published", "own facts", "second-hand", "borrows"),
         (
             (
                 Markdown(f"[{each.id}]({each.id}.md)"),
                 each.body,
                 each.specialty,
                 each.published_on,
-                sum(len(rows) for rows in each.lists.values()),
-                sum(row.how == "secondary" for rows in each.lists.values() for row in rows),
+                len(own),
+                sum(row.how == "secondary" for row in own),
                 [f"{name} from {lender}" for name, lender in each.borrowed.items()],
             )
             for each in knowledge.protocols.values()
+            for own, _ in [counted(each, knowledge)]
         ),
     )
 

@@ -22,7 +22,7 @@ from typing import Any
 import msgspec
 
 from azaward import __version__
-from azaward.engine import Answer, Engine, Request
+from azaward.engine import MANY_RESULTS, Answer, DuckDBEngine, Engine, Request, SQLiteEngine
 from azaward.knowledge import ACTIONS, MOST_CAUTIOUS, URGENCIES, Knowledge, load
 from azaward.record.tables import Record, SetAside
 from azaward.wording import Words, default_sources
@@ -134,9 +134,14 @@ class Assessment(Out, frozen=True):
 
 
 @lru_cache(maxsize=4)
-def engine(knowledge: Knowledge) -> Engine:
-    """The engine for a knowledge base, made once in a process."""
-    return Engine(knowledge)
+def engine(knowledge: Knowledge, kind: type[Engine]) -> Engine:
+    """The engine of a kind for a knowledge base, made once in a process."""
+    return kind(knowledge)
+
+
+def engine_for(record: Record) -> type[Engine]:
+    """The engine that is the quicker one for so many results."""
+    return DuckDBEngine if len(record.rows["results"]) > MANY_RESULTS else SQLiteEngine
 
 
 def assess(
@@ -151,7 +156,7 @@ def assess(
     if protocol not in ("auto", MOST_CAUTIOUS, *knowledge.protocols):
         raise UnknownProtocol(f"no protocol {protocol!r}. Known: auto, {MOST_CAUTIOUS}, {', '.join(knowledge.protocols)}")
     chosen = None if protocol == "auto" else protocol
-    answer = engine(knowledge).ask(record, [Request(one, as_of, chosen) for one in record.patient_ids()])
+    answer = engine(knowledge, engine_for(record)).ask(record, [Request(one, as_of, chosen) for one in record.patient_ids()])
     patients = put_together(answer, knowledge)
     return Assessment(
         azaward=__version__,

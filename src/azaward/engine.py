@@ -1,23 +1,27 @@
-"""Runs the rules on DuckDB in this process: a record and knowledge in, findings out.
+"""Runs the rules: a record and knowledge in, findings out; the same expressions on either of two engines.
 
-An `Engine` holds the knowledge and the compiled SQL, and may be asked again and again; a record's tables
-replace those of the record before.
+SQLite answers for one patient in a few milliseconds, because a statement costs it next to nothing; DuckDB
+answers for many, because a row does (docs/decisions/0001). Every table of docs/rules/ is run on both.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from azaward.knowledge import Knowledge
-from azaward.knowledge.relations import relations, schemas
+from azaward.knowledge.relations import Schema, relations, schemas
 from azaward.knowledge.units import conversions_for
 from azaward.record.tables import TABLES, Record
 from azaward.rules.columns import COLUMNS
 from azaward.rules.pipeline import Step, compiled
 
-_DUCKDB = {"string": "VARCHAR", "date": "DATE", "float": "DOUBLE", "float64": "DOUBLE", "int64": "BIGINT", "boolean": "BOOLEAN"}
+# From so many results on, DuckDB is the quicker one (benchmarks/engines.py).
+MANY_RESULTS = 4_000
+EPOCH = dt.date(1970, 1, 1)
 
 
 class Request(NamedTuple):
@@ -29,6 +33,7 @@ class Request(NamedTuple):
 
 
 Row = Mapping[str, Any]
+Rows = Sequence[Sequence[Any]]
 
 
 class Answer(NamedTuple):
@@ -40,85 +45,191 @@ class Answer(NamedTuple):
     unusable: list[Row]
 
 
-class Engine:
-    """The rules, compiled, planned and ready, with the knowledge they join.
+_UNREAD: Schema = dict.fromkeys(("patient_id", "kind", "where", "what", "why"), "string")
+_TABLES: dict[str, Schema] = {
+    **{name: {column.name: column.type for column in columns} for name, columns in TABLES.items()},
+    "requests": {"patient_id": "string", "as_of": "date", "protocol": "string"},
+    "unread": _UNREAD,
+}
+_EMPTY: dict[str, Any] = dict.fromkeys(COLUMNS)
 
-    Statements are planned once, over empty tables: the optimisers that plan by what a table holds at that
-    moment are switched off, since the plan is used for other rows than those (tests/test_engine.py).
-    """
 
-    def __init__(self, knowledge: Knowledge, *, threads: int = 1) -> None:
-        import duckdb
+class Engine(ABC):
+    """The rules, compiled and ready, with the knowledge they join. It may be asked again and again."""
 
+    dialect: str
+    types: Mapping[str, str]
+
+    def __init__(self, knowledge: Knowledge) -> None:
         self.knowledge = knowledge
-        self._steps: tuple[Step, ...] = compiled("duckdb")
-        self._database = duckdb.connect(config={"threads": threads})
-        self._run("SET disabled_optimizers = 'statistics_propagation,compressed_materialization'")
+        self._steps: tuple[Step, ...] = compiled(
+            {row.id: row.value for row in knowledge.tables["parameters"]}, self.dialect
+        )
         for name, (schema, rows) in relations(knowledge).items():
             self._create(f"k_{name}", schema)
-            self._insert(f"k_{name}", schema, rows)
+            self._fill(f"k_{name}", schema, rows)
         for name, schema in _TABLES.items():
             self._create(name, schema)
         for step in self._steps:
-            if step.is_rule:
-                self._run(f'PREPARE "{step.name}" AS {step.sql}')
-            else:
+            if not step.is_rule:
                 self._run(f"CREATE TABLE s_{step.name} AS {step.sql}")
-                self._run(f'PREPARE "{step.name}" AS INSERT INTO s_{step.name} {step.sql}')
 
     def ask(self, record: Record, requests: Iterable[Request]) -> Answer:
         """Every rule's answer for the patients asked about."""
         unread = [(x.patient_id, x.kind, x.where, x.what, x.why) for x in record.set_aside if x.patient_id]
-        extra = conversions_for(record, self.knowledge)
-        tables: dict[str, Sequence[Sequence[Any]]] = {**record.rows, "requests": list(requests), "unread": unread}
-        filled = {name: len(rows) for name, rows in tables.items()}
+        tables: dict[str, Rows] = {**record.rows, "requests": list(requests), "unread": unread}
         for name, rows in tables.items():
-            self._run(f"TRUNCATE {name}")
-            self._insert(name, _TABLES[name], rows)
-        self._insert("k_conversions", schemas()["conversions"], extra)
+            self._run(f"DELETE FROM {name}")
+            self._fill(name, _TABLES[name], rows)
+        unusual = conversions_for(record, self.knowledge)
+        self._fill("k_conversions", schemas()["conversions"], unusual)
+        filled = {name: len(rows) for name, rows in tables.items()}
         findings: list[Row] = []
         for step in self._steps:
             if not step.is_rule:
-                self._run(f"TRUNCATE s_{step.name}")
-                filled[step.name] = self._run(f'EXECUTE "{step.name}"').fetchall()[0][0]
+                filled[step.name] = self._store(step)
             elif all(filled[name] for name in step.needs):
-                findings += [{**_EMPTY, **step.constants, **row} for row in self._rows(f'EXECUTE "{step.name}"')]
-        for analyte, written, *_ in extra:
-            self._database.execute(
-                "DELETE FROM k_conversions WHERE analyte = ? AND written = ?", [analyte, written]
-            )
+                findings += [{**_EMPTY, **step.constants, **row} for row in self._rows(step.sql)]
+        if unusual:
+            self._run("DELETE FROM k_conversions")
+            schema, rows = relations(self.knowledge)["conversions"]
+            self._fill("k_conversions", schema, rows)
         return Answer(
-            findings,
+            [{**row, "on": from_day_number(row["on"])} for row in findings],
             self._rows("SELECT * FROM s_due"),
             self._rows("SELECT * FROM s_person LEFT JOIN s_usual USING (patient_id)"),
             self._rows("SELECT * FROM s_checked WHERE problem IS NOT NULL"),
         )
+
+    def _create(self, name: str, schema: Schema) -> None:
+        columns = ", ".join(f'"{column}" {self.types[kind]}' for column, kind in schema.items())
+        self._run(f"CREATE TABLE {name} ({columns})")
+
+    @abstractmethod
+    def _run(self, sql: str) -> Any: ...
+
+    @abstractmethod
+    def _rows(self, sql: str) -> list[Row]: ...
+
+    @abstractmethod
+    def _store(self, step: Step) -> int:
+        """Works out a stage, stores it under its name and gives its number of rows."""
+
+    @abstractmethod
+    def _fill(self, name: str, schema: Schema, rows: Rows) -> None: ...
+
+
+def from_day_number(number: int | None) -> dt.date | None:
+    """The day of a number of days since 1970-01-01.
+
+    >>> from_day_number(20_454)
+    datetime.date(2026, 1, 1)
+    """
+    return None if number is None else EPOCH + dt.timedelta(days=number)
+
+
+class SQLiteEngine(Engine):
+    """For one patient or a few. APSW brings a SQLite whose parser takes statements of any depth."""
+
+    dialect = "sqlite"
+    types = {
+        "string": "TEXT",
+        "date": "TEXT",
+        "float": "REAL",
+        "float64": "REAL",
+        "int64": "INTEGER",
+        "boolean": "INTEGER",
+    }
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        import apsw
+
+        self._database = apsw.Connection(":memory:", statementcachesize=256)
+        for name, arguments, function in (
+            # What Ibis calls for days and patterns, which SQLite itself doesn't have.
+            ("_IBIS_DATE_DELTA", -1, _days_between),
+            ("_IBIS_REGEX_SEARCH", 2, lambda text, pattern: text is not None and bool(re.search(pattern, text))),
+            ("_IBIS_REGEX_REPLACE", 3, lambda text, old, new: text and re.sub(old, new, text)),
+        ):
+            self._database.create_scalar_function(name, function, arguments, deterministic=True)
+        super().__init__(knowledge)
+        for name in ("conversions", "analytes", "tests", "protocol_limits", "protocol_schedule", "protocol_baseline"):
+            for column in ("protocol", "analyte", "id", "test", "written", "code"):
+                if column in schemas()[name]:
+                    self._run(f"CREATE INDEX i_{name}_{column} ON k_{name} ({column})")
+        self._run("ANALYZE")
+
+    def _run(self, sql: str) -> Any:
+        return self._database.execute(sql)
+
+    def _rows(self, sql: str) -> list[Row]:
+        cursor = self._database.execute(sql)
+        rows = cursor.fetchall()
+        if not rows:
+            return []
+        names = [column[0] for column in self._database.execute(sql).get_description()]
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
+    def _store(self, step: Step) -> int:
+        self._run(f"DELETE FROM s_{step.name}")
+        self._run(f"INSERT INTO s_{step.name} {step.sql}")
+        return self._database.changes()
+
+    def _fill(self, name: str, schema: Schema, rows: Rows) -> None:
+        if rows:
+            marks = ", ".join("?" * len(schema))
+            days = [place for place, kind in enumerate(schema.values()) if kind == "date"]
+            self._database.executemany(f"INSERT INTO {name} VALUES ({marks})", _with_iso_days(rows, days))
+
+
+def _days_between(later: str | None, earlier: str | None, _unit: str = "day") -> int | None:
+    if later is None or earlier is None:
+        return None
+    return dt.date.fromisoformat(later).toordinal() - dt.date.fromisoformat(earlier).toordinal()
+
+
+def _with_iso_days(rows: Rows, days: Sequence[int]) -> Iterable[Sequence[Any]]:
+    for row in rows:
+        cells = list(row)
+        for place in days:
+            if cells[place] is not None:
+                cells[place] = cells[place].isoformat()
+        yield cells
+
+
+class DuckDBEngine(Engine):
+    """For many patients, in columns."""
+
+    dialect = "duckdb"
+    types = {
+        "string": "VARCHAR",
+        "date": "DATE",
+        "float": "DOUBLE",
+        "float64": "DOUBLE",
+        "int64": "BIGINT",
+        "boolean": "BOOLEAN",
+    }
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        import duckdb
+
+        self._database = duckdb.connect()
+        super().__init__(knowledge)
 
     def _run(self, sql: str) -> Any:
         return self._database.execute(sql)
 
     def _rows(self, sql: str) -> list[Row]:
         cursor = self._run(sql)
-        rows = cursor.fetchall()
-        if not rows:
-            return []
         names = [column[0] for column in cursor.description]
-        return [dict(zip(names, row, strict=True)) for row in rows]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
-    def _create(self, name: str, schema: Mapping[str, str]) -> None:
-        columns = ", ".join(f'"{column}" {_DUCKDB[kind]}' for column, kind in schema.items())
-        self._run(f"CREATE TABLE {name} ({columns})")
+    def _store(self, step: Step) -> int:
+        rows = self._run(f"CREATE OR REPLACE TABLE s_{step.name} AS {step.sql}").fetchall()
+        return int(rows[0][0])
 
-    def _insert(self, name: str, schema: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> None:
-        """Appends rows by way of Arrow, which is faster than one INSERT a row from the second row on."""
+    def _fill(self, name: str, schema: Schema, rows: Rows) -> None:
         if not rows:
-            return
-        if len(rows) <= _FEW:
-            marks = ", ".join("?" * len(schema))
-            self._database.execute(
-                f"INSERT INTO {name} VALUES {', '.join([f'({marks})'] * len(rows))}",  # noqa: S608
-                [cell for row in rows for cell in row],
-            )
             return
         import pyarrow as pa
 
@@ -128,15 +239,6 @@ class Engine:
             pa.array(cells, types[kind]) for cells, kind in zip(zip(*rows, strict=True), schema.values(), strict=True)
         ]
         self._database.register("incoming", pa.table(arrays, names=[f"c{i}" for i in range(len(schema))]))
-        self._run(f"INSERT INTO {name} SELECT * FROM incoming")  # noqa: S608
+        self._run(f"INSERT INTO {name} SELECT * FROM incoming")
         self._database.unregister("incoming")
 
-
-# Up to so many rows, parameters are quicker than an Arrow table and its registration.
-_FEW = 8
-_TABLES: dict[str, dict[str, str]] = {
-    **{name: {column.name: column.type for column in columns} for name, columns in TABLES.items()},
-    "requests": {"patient_id": "string", "as_of": "date", "protocol": "string"},
-    "unread": dict.fromkeys(("patient_id", "kind", "where", "what", "why"), "string"),
-}
-_EMPTY: dict[str, Any] = dict.fromkeys(COLUMNS)

@@ -77,7 +77,7 @@ class Words:
             high=percent(found["fraction_high"]),
         )
         gaps["note"], gaps["b_note"] = sentence(found["c"]), sentence(found["b"])
-        gaps |= {key: str(found[key]) for key in ("a", "b", "c", "text") if found[key]}
+        gaps |= {key: _day_in_words(str(found[key])) for key in ("a", "b", "c", "text") if found[key]}
         for key in ("a", "b", "c"):
             if found[key]:
                 gaps[f"{key}_name"], gaps[f"{key}_plain"] = self.name(str(found[key]))
@@ -88,6 +88,12 @@ class Words:
         says = tidy(str(message["says"]).format_map(gaps))
         patient = tidy(str(message["says_patient"]).format_map(gaps))
         return says, patient
+
+
+def _day_in_words(text: str) -> str:
+    """A gap that holds a day number ("day:20454") as that day."""
+    mark, _, number = text.partition("day:")
+    return text if mark or not number.isdigit() else str(dt.date(1970, 1, 1) + dt.timedelta(days=int(number)))
 
 
 def default_sources(code: str, knowledge: Knowledge) -> list[dict[str, str]]:

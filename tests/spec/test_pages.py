@@ -7,25 +7,27 @@ from functools import lru_cache
 import pytest
 
 from azaward.assessment import PatientAssessment, put_together
-from azaward.engine import Answer, Engine
+from azaward.engine import Answer, DuckDBEngine, Engine, SQLiteEngine
 from azaward.knowledge import load
 from tests.spec.answers import actual, expected
 from tests.spec.tables import Case, all_cases, pages, record_of
 
 CASES = all_cases()
+ENGINES: dict[str, type[Engine]] = {"sqlite": SQLiteEngine, "duckdb": DuckDBEngine}
 
 
-@lru_cache(maxsize=1)
-def answered() -> tuple[Answer, dict[str, PatientAssessment]]:
+@lru_cache(maxsize=2)
+def answered(engine: str) -> tuple[Answer, dict[str, PatientAssessment]]:
     knowledge = load()
     requests = [request for case in CASES for request in case.requests()]
-    answer = Engine(knowledge).ask(record_of(CASES, knowledge), requests)
+    answer = ENGINES[engine](knowledge).ask(record_of(CASES, knowledge), requests)
     return answer, {one.patient_id: one for one in put_together(answer, knowledge)}
 
 
+@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.page}: {case.title}")
-def test_page(case: Case) -> None:
-    answer, assessed = answered()
+def test_page(case: Case, engine: str) -> None:
+    answer, assessed = answered(engine)
     for name in case.expected:
         assert actual(case, name, answer, assessed) == expected(case, name), name
 

@@ -9,9 +9,15 @@ class Element(msgspec.Struct, frozen=True, gc=False):
     """A piece of a resource."""
 
 
+class Identifier(Element, frozen=True, gc=False):
+    system: str | None = None
+    value: str | None = None
+
+
 class Reference(Element, frozen=True, gc=False):
     reference: str | None = None
     display: str | None = None
+    identifier: Identifier | None = None
 
 
 class Coding(Element, frozen=True, gc=False):
@@ -39,6 +45,16 @@ class Range(Element, frozen=True, gc=False):
     type: Concept | None = None
 
 
+class Ratio(Element, frozen=True, gc=False):
+    numerator: Quantity | None = None
+    denominator: Quantity | None = None
+
+
+class Extension(Element, frozen=True, gc=False):
+    url: str = ""
+    valueCodeableConcept: Concept | None = None
+
+
 class Period(Element, frozen=True, gc=False):
     start: str | None = None
     end: str | None = None
@@ -49,7 +65,12 @@ class Component(Element, frozen=True, gc=False):
     valueQuantity: Quantity | None = None
     valueString: str | None = None
     valueInteger: int | None = None
+    valueBoolean: bool | None = None
     valueCodeableConcept: Concept | None = None
+    valueRange: Range | None = None
+    valueRatio: Ratio | None = None
+    valueDateTime: str | None = None
+    valueTime: str | None = None
     dataAbsentReason: Concept | None = None
     referenceRange: list[Range] = []
 
@@ -63,10 +84,13 @@ class Observation(Component, frozen=True, gc=False):
     effectivePeriod: Period | None = None
     issued: str | None = None
     component: list[Component] = []
+    hasMember: list[Reference] = []
+    extension: list[Extension] = []
 
 
 class Patient(Element, frozen=True, gc=False):
     id: str | None = None
+    identifier: list[Identifier] = []
     birthDate: str | None = None
     gender: str | None = None
     deceasedBoolean: bool | None = None
@@ -75,6 +99,10 @@ class Patient(Element, frozen=True, gc=False):
 
 class Repeat(Element, frozen=True, gc=False):
     frequency: float | None = None
+    frequencyMax: float | None = None
+    dayOfWeek: list[str] = []
+    timeOfDay: list[str] = []
+    when: list[str] = []
     period: float | None = None
     periodUnit: str | None = None
     boundsPeriod: Period | None = None
@@ -87,9 +115,11 @@ class Timing(Element, frozen=True, gc=False):
 
 class DoseAndRate(Element, frozen=True, gc=False):
     doseQuantity: Quantity | None = None
+    doseRange: Range | None = None
 
 
 class Dosage(Element, frozen=True, gc=False):
+    sequence: int | None = None
     text: str | None = None
     timing: Timing | None = None
     asNeededBoolean: bool | None = None
@@ -105,7 +135,6 @@ class AdministeredDose(Element, frozen=True, gc=False):
 
 
 class Medication(Element, frozen=True, gc=False):
-    id: str | None = None
     code: Concept | None = None
 
 
@@ -121,11 +150,14 @@ class MedicationUse(Element, frozen=True, gc=False):
     id: str | None = None
     status: str | None = None
     intent: str | None = None
+    reportedBoolean: bool | None = None
+    reportedReference: Reference | None = None
     subject: Reference | None = None
     contained: list[Contained] = []
     medicationCodeableConcept: Concept | None = None
     medicationReference: Reference | None = None
     authoredOn: str | None = None
+    dateAsserted: str | None = None
     effectiveDateTime: str | None = None
     effectivePeriod: Period | None = None
     whenHandedOver: str | None = None
@@ -133,6 +165,7 @@ class MedicationUse(Element, frozen=True, gc=False):
     dosageInstruction: list[Dosage] = []
     dosage: list[Dosage] | AdministeredDose = []
     dispenseRequest: SupplyDuration | None = None
+    authorizingPrescription: list[Reference] = []
     reasonCode: list[Concept] = []
     reasonReference: list[Reference] = []
     doNotPerform: bool | None = None
@@ -175,8 +208,18 @@ class Meeting(Element, frozen=True, gc=False):
 
 
 class Head(Element, frozen=True, gc=False):
+    """What every resource begins with."""
+
     resourceType: str = ""
     id: str | None = None
+    contained: list[msgspec.Raw] = []
+
+
+class Subject(Element, frozen=True, gc=False):
+    """Whom any resource is about, even one that is broken elsewhere."""
+
+    subject: Reference | None = None
+    patient: Reference | None = None
 
 
 class Entry(Element, frozen=True, gc=False):
@@ -185,8 +228,10 @@ class Entry(Element, frozen=True, gc=False):
 
 
 class Bundle(Element, frozen=True, gc=False):
+    """Entries stay undecoded, so that one that is broken hides no other."""
+
     resourceType: str = ""
-    entry: list[Entry] = []
+    entry: list[msgspec.Raw] = []
 
 
 READ: dict[str, type[Element]] = {

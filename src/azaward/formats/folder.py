@@ -61,7 +61,7 @@ def read_own_json(document: Mapping[str, Any], file: str, knowledge: Knowledge) 
                 continue
             cells = cast(dict[str, Any], row)
             if odd := [key for key in cells if key not in names]:
-                reader.aside(where, f"column {odd[0]!r}", "no such column: not used", str(cells.get("patient_id")))
+                reader.aside(where, f"column {odd[0]!r}", "no such column: not used", kind="unknown_column")
             reader.add(name, cells, where)
     return reader.record()
 
@@ -81,7 +81,7 @@ def decode(content: bytes, file: str) -> str:
 
 def _csv(path: Path, table: str, reader: RowReader) -> Iterator[tuple[str, Mapping[str, Any]]]:
     text = decode(_bytes(path), path.name)
-    lines = csv.reader(io.StringIO(text, newline=""))
+    lines = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         header = [name.strip() for name in next(lines)]
         _check_header(path.name + " line 1", table, header, reader)

@@ -34,7 +34,7 @@ def read(path: Path, knowledge: Knowledge) -> Record:
         return fhir.read_bundle(content, file, knowledge)
     try:
         document: Any = msgspec.json.decode(content)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise InputError(f"{file}: {fhir.where_in_json(error, content)}") from None
     if not isinstance(document, dict) or not set(TABLES) & set(cast(dict[str, Any], document)):
         raise InputError(f"{file}: neither a FHIR Bundle nor azaward's JSON: expected a key 'patients'.")

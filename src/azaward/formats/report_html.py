@@ -21,7 +21,7 @@ from markupsafe import Markup
 
 from azaward.assessment import Aside, Assessment, Cited, Finding, PatientAssessment
 from azaward.formats.report_charts import COLOURS, MONTHS, MissingPencilError, Panel, Pencil
-from azaward.formats.report_series import GROUPS, Mark, Series, Timeline, dose_steps, rows_of, series_of, timeline
+from azaward.formats.report_series import GROUPS, Mark, Series, dose_steps, rows_of, series_of, timeline
 from azaward.knowledge import MOST_CAUTIOUS, URGENCIES, Knowledge
 from azaward.knowledge.relations import split
 from azaward.record.tables import TABLES, Record
@@ -125,13 +125,13 @@ def to_html(assessment: Assessment, record: Record, knowledge: Knowledge) -> str
         for number, patient in enumerate(full, start=1)
     ]
     lines = [_line(page) for page in pages if page.patient.plan.urgency != "info"]
-    shown = {page.patient.patient_id for page in pages}
+    shown = {page.patient.patient_id: page.number for page in pages}
     style = Markup(_style(pages, pencil.css if pencil else ""))  # noqa: S704 (our own style sheet; ids are escaped)
     return _environment().get_template("report.html.jinja").render(
         assessment=assessment,
         counts=[(word, sum(one.plan.urgency == word for one in assessment.patients)) for word in URGENCIES],
         lines=lines,
-        quiet=[(one, next((p.number for p in pages if p.patient is one), 0)) for one in assessment.patients if one.plan.urgency == "info"],
+        quiet=[(one, shown.get(one.patient_id)) for one in assessment.patients if one.plan.urgency == "info"],
         pages=pages,
         asides=[item for item in assessment.set_aside if item.patient_id not in shown],
         no_charts="" if pencil else NO_CHARTS,
@@ -151,7 +151,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_printable,
     )
-    environment.filters |= {
+    filters: dict[str, Any] = {
         "urgency": _URGENCY.__getitem__,
         "action": phrase,
         "longday": long_day,
@@ -159,8 +159,10 @@ def _environment() -> Environment:
         "amount": amount,
         "drawing": Markup,
         "why": _why,
-        "last": _last,
+        "at": _at,
+        "normal": _normal,
     }
+    environment.filters.update(filters)
     return environment
 
 
@@ -216,9 +218,9 @@ def _protocol(name: str, knowledge: Knowledge) -> str:
 
 def _line(page: Page) -> Line:
     first, *others = page.findings
-    also = dict.fromkeys(f"{phrase(each.finding.action)}: {each.name}" for each in others if each.finding.urgency != "info")
-    also.pop(f"{phrase(first.finding.action)}: {first.name}", None)
-    return Line(page.patient, page.number, first, list(also))
+    pressing = [f"{phrase(each.finding.action)}: {each.name}" for each in others if each.finding.urgency != "info"]
+    said = f"{phrase(first.finding.action)}: {first.name}"
+    return Line(page.patient, page.number, first, [words for words in dict.fromkeys(pressing) if words != said])
 
 
 def _page(
@@ -341,7 +343,8 @@ def _facts(
         dose = "dose not known" if mg is None else f"{amount(mg)} mg a day"
         facts.append((drug.capitalize(), f"{dose} since {steps[-1].start}; begun {steps[0].start}"))
     else:
-        facts.append((drug.capitalize(), {"planned": "planned, not begun", "stopped": "stopped"}.get(patient.status, "not taken")))
+        status = {"planned": "planned, not begun", "stopped": "stopped"}.get(patient.status, "not taken")
+        facts.append((drug.capitalize(), status))
     weights = [row for row in rows_of(own, "results") if row["analyte"] == "weight"]
     weight = series_of("weight", weights, patient, None, knowledge, as_of)
     if weight:
@@ -374,11 +377,18 @@ def _why(series: Series) -> list[str]:
     return [f"{limit.label}{f' ({limit.why})' if limit.why else ''}" for limit in series.limits]
 
 
-def _last(series: Series, back: int) -> str:
+def _at(series: Series, back: int) -> str:
     if len(series.points) < back:
         return "none"
     point = series.points[-back]
     return f"{amount(point.value, point.comparator)} on {point.on}"
+
+
+def _normal(ends: tuple[float | None, float | None]) -> str:
+    low, high = ends
+    if low is not None and high is not None:
+        return f"{amount(low)} to {amount(high)}"
+    return "not given" if low is None and high is None else f"from {amount(low)}" if high is None else f"to {amount(high)}"
 
 
 def _style(pages: Sequence[Page], charts: str) -> str:

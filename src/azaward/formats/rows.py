@@ -19,6 +19,7 @@ from azaward.record.tables import TABLES, Cell, Column, Record, SetAside
 
 _NUMBER = re.compile(r"([<>]=?|≤|≥)?\s*([-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)")
 _COMPARATORS = {"≤": "<=", "≥": ">="}
+_SIGNS = ("<", "<=", ">", ">=")
 # What a partial date is for decides how it is read.
 _LATEST = {("patients", "birth_date"), ("exposures", "stopped_on"), ("events", "ended_on")}
 _SEXES = {"f": "female", "m": "male", "female": "female", "male": "male", "other": "other", "unknown": "unknown"}
@@ -49,6 +50,7 @@ class RowReader:
         self.rows: dict[str, list[tuple[Cell, ...]]] = {name: [] for name in TABLES}
         self.set_aside: list[SetAside] = []
         self._unknown_analytes: dict[str, tuple[str, int]] = {}
+        self._patients: dict[str, dict[str, Cell]] = {}
 
     def aside(self, where: str, what: str, why: str, patient_id: str | None = None, kind: str = "unusable") -> None:
         """Notes something that was not used."""
@@ -64,10 +66,14 @@ class RowReader:
         cells: dict[str, Cell] = {"patient_id": patient_id}
         for column in TABLES[table][1:]:
             try:
-                cells[column.name] = self._cell(table, column, row.get(column.name), cells, where)
+                cell = self._cell(table, column, row.get(column.name), cells, where)
             except (DateError, ValueError) as error:
                 self.aside(where, f"{column.name}: {error}", _WHAT_TO_DO[column.type], patient_id)
-                cells[column.name] = None
+                cell = None
+            # A value such as "<0.5" or "haemolysed" has filled these two; their own columns may add to it.
+            if (found := cells.get(column.name)) is not None and cell != found:
+                cell = found if cell is None else f"{found} {cell}"
+            cells[column.name] = cell
         self._in_our_words(table, cells, where)
 
     def record(self) -> Record:
@@ -123,6 +129,8 @@ class RowReader:
         if isinstance(raw, int | float):
             if math.isnan(raw):
                 return None
+            if math.isinf(raw):
+                raise ValueError(f"not a number: {raw}")
             return float(raw)
         number = read_number(str(raw))
         if number is None:
@@ -130,6 +138,8 @@ class RowReader:
                 cells["text"] = str(raw).strip()
                 return None
             raise ValueError(f"not a number: {raw}")
+        if math.isinf(number[1]):
+            raise ValueError(f"too large: {raw}")
         if number[0]:
             if (table, column.name) != ("results", "value"):
                 raise ValueError(f"not a plain number: {raw}")
@@ -146,7 +156,13 @@ class RowReader:
                 cells["sex"] = _SEXES.get(sex, "unknown")
                 if text := cells.get("indication"):
                     cells["indication"] = self.words.indication(str(text)) or text
+                self._one_patient(patient_id, cells, where)
             case "exposures":
+                dose = cells.get("dose_mg_per_day")
+                if isinstance(dose, float) and dose <= 0:
+                    self.aside(where, f"dose_mg_per_day {dose:g}", "expected milligrams above 0; a stop is `stopped_on`", patient_id)
+                    cells["dose_mg_per_day"] = None
+                self._in_order(cells, "stopped_on", where)
                 for medicine in self.words.medicine(str(cells.get("medicine") or "unnamed")):
                     self._append(table, {**cells, "medicine": medicine})
                 return
@@ -158,10 +174,12 @@ class RowReader:
                     self._unknown_analytes[name] = (first, count + 1)
                     return
                 cells |= {"analyte": analyte, "origin": cells.get("origin") or where}
+                self._comparator(cells, where)
             case "genotypes":
                 self.genotype(cells, where)
                 return
             case "events":
+                self._in_order(cells, "ended_on", where)
                 kind = str(cells.get("kind") or "condition")
                 known = self.words.event(kind, str(cells.get("code") or ""))
                 if known:
@@ -171,6 +189,41 @@ class RowReader:
             case _:
                 pass
         self._append(table, cells)
+
+    def _one_patient(self, patient_id: str, cells: Mapping[str, Cell], where: str) -> None:
+        """Notes a second patient with an id that another has; the same line again says nothing new."""
+        first = self._patients.setdefault(patient_id, dict(cells))
+        if odd := [name for name, cell in cells.items() if cell != first.get(name)]:
+            self.aside(
+                where,
+                f"patient_id {patient_id}",
+                f"a second patient with this id; {', '.join(odd)} differ. Give each patient an id of their own.",
+                patient_id,
+                "two_patients",
+            )
+
+    def _in_order(self, cells: dict[str, Cell], end: str, where: str) -> None:
+        """An end before its start is no end: what may go on counts as going on."""
+        start, stop = cells.get("started_on"), cells.get(end)
+        if isinstance(start, dt.date) and isinstance(stop, dt.date) and stop < start:
+            self.aside(
+                where,
+                f"{end} {stop}",
+                f"lies before started_on {start}: not used, so that it counts as going on. Correct one of them.",
+                str(cells["patient_id"]),
+            )
+            cells[end] = None
+
+    def _comparator(self, cells: dict[str, Cell], where: str) -> None:
+        """Only <, <=, > and >= say which way a value may lie; with another sign the value is only words."""
+        sign = str(cells.get("comparator") or "").strip()
+        sign = _COMPARATORS.get(sign, sign)
+        cells["comparator"] = sign or None
+        if sign and sign not in _SIGNS:
+            value = cells["value"]
+            shown = f"{sign} {value:g}" if isinstance(value, float) else sign
+            self.aside(where, f"comparator {sign!r}", "expected <, <=, > or >=: not used as a number", str(cells["patient_id"]))
+            cells |= {"comparator": None, "value": None, "text": cells.get("text") or shown}
 
     def genotype(self, cells: dict[str, Cell], where: str) -> None:
         """A genotype or activity; where diplotype and phenotype disagree, both stay and rules meet both."""

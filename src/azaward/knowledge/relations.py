@@ -37,25 +37,30 @@ JOINED = (
     "events",
     "children_doses",
 )
+_RANKS = {
+    "action": {word: rank for rank, word in enumerate(ACTIONS)},
+    "urgency": {word: rank for rank, word in enumerate(URGENCIES)},
+}
 Schema = dict[str, str]
 Relation = tuple[Schema, list[tuple[Any, ...]]]
 
 
 @lru_cache(maxsize=1)
 def schemas() -> Mapping[str, Schema]:
-    """The columns and types of every relation but `parameters`, whose columns are its rows' ids."""
+    """The columns and types of every relation, without any rows: what rules are written against."""
     found = {name: _schema(TABLES[name]) for name in JOINED}
     for name, row_type in PROTOCOL_LISTS.items():
         found[f"protocol_{name}"] = {"protocol": "string", **_schema(row_type)}
     found["medicine_classes"] = {"medicine": "string", "class": "string"}
     found["event_classes"] = {"kind": "string", "code": "string", "class": "string"}
-    found["action_ranks"] = {"action": "string", "action_rank": "int64"}
-    found["urgency_ranks"] = {"urgency": "string", "urgency_rank": "int64"}
+    for schema in found.values():
+        # How cautious an action and how urgent an urgency is: rules keep the lowest rank.
+        schema |= {f"{word}_rank": "int64" for word in _RANKS if word in schema}
     return found
 
 
 def relations(knowledge: Knowledge) -> dict[str, Relation]:
-    """Every relation with its rows; `parameters` is one row, a column a parameter."""
+    """Every relation with its rows. Parameters are none: rules hold them as literals (rules/tables.py)."""
     found: dict[str, Relation] = {}
     for name in JOINED:
         found[name] = (schemas()[name], list(_flat(knowledge.tables[name])))
@@ -73,14 +78,16 @@ def relations(knowledge: Knowledge) -> dict[str, Relation]:
         schemas()["event_classes"],
         [(row.kind, row.code, word) for row in knowledge.tables["events"] for word in split(row.classes)],
     )
-    parameters = knowledge.tables["parameters"]
-    found["parameters"] = (
-        {row.id: "float64" for row in parameters},
-        [tuple(row.value for row in parameters)],
-    )
-    found["action_ranks"] = (schemas()["action_ranks"], [(word, rank) for rank, word in enumerate(ACTIONS)])
-    found["urgency_ranks"] = (schemas()["urgency_ranks"], [(word, rank) for rank, word in enumerate(URGENCIES)])
-    return found
+    return {name: _ranked(relation) for name, relation in found.items()}
+
+
+def _ranked(relation: Relation) -> Relation:
+    schema, rows = relation
+    for word, ranks in _RANKS.items():
+        if word in schema:
+            place = list(schema).index(word)
+            rows = [(*row, ranks[row[place]]) for row in rows]
+    return schema, rows
 
 
 def split(cell: str | None) -> list[str]:

@@ -18,14 +18,31 @@ LOINC = "http://loinc.org"
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 ATC = "http://www.whocc.no/atc"
 SNOMED = "http://snomed.info/sct"
-ICD10 = ("http://hl7.org/fhir/sid/icd-10", "http://hl7.org/fhir/sid/icd-10-cm", "urn:oid:2.16.840.1.113883.6.3")
+ICD10 = (
+    "http://hl7.org/fhir/sid/icd-10",
+    "urn:oid:2.16.840.1.113883.6.3",
+    "http://fhir.de/CodeSystem/bfarm/icd-10-gm",
+    "http://fhir.de/CodeSystem/dimdi/icd-10-gm",
+)
+# Other names by which record systems call the code systems above.
+_SYSTEMS = {
+    "urn:oid:2.16.840.1.113883.6.1": LOINC,
+    "urn:oid:2.16.840.1.113883.6.88": RXNORM,
+    "urn:oid:2.16.840.1.113883.6.73": ATC,
+    "http://fhir.de/CodeSystem/bfarm/atc": ATC,
+    "http://fhir.de/CodeSystem/dimdi/atc": ATC,
+    "urn:oid:2.16.840.1.113883.6.96": SNOMED,
+    "urn:oid:2.16.840.1.113883.12.292": "http://hl7.org/fhir/sid/cvx",
+}
 # What a label adds to a name: strength, form, route and salt say nothing about the ingredient.
-_STRENGTH = re.compile(r"\b\d[\d.,/ ]*(mg|mcg|micrograms?|g|ml|iu|units?|%)(\s*/\s*\d*\s*(ml|mg|g|h))?(?=\W|$)")
+_STRENGTH = re.compile(r"\b\d[\d.,/ ]*(mg|mcg|micrograms?|g|ml|iu|units?|hr|%)(\s*/\s*[\d.]*\s*(ml|mg|g|h))?(?=\W|$)")
 _FORM = re.compile(
     r"\b(film|coated|oral|tablets?|tabs?|capsules?|caps?|solution|suspension|injection|prefilled|syringe|pen|"
     r"dispersible|gastro|resistant|modified|prolonged|extended|release|delayed|enteric|er|xr|ec|sodium|"
-    r"po|daily|bd|od|tds|once|twice|a|day|hydrochloride|product)\b"
+    r"po|daily|bd|od|tds|once|twice|a|day|hydrochloride|product|filmtabletten?|tabletten?|kapseln?|"
+    r"for|infusion|powder|concentrate|vials?|pre|filled|pens|syringes|sachets?|granules|chewable|effervescent|soluble)\b"
 )
+_MAKER = re.compile(r"\s\([^()]*\)\s*$")
 _SEPARATORS = re.compile(r"[^\w+/&-]+")
 
 
@@ -34,6 +51,11 @@ class Coding(NamedTuple):
 
     system: str
     code: str
+
+    @classmethod
+    def of(cls, system: str, code: str) -> Coding:
+        """A coding with its system under the name that this knowledge base uses."""
+        return cls(_SYSTEMS.get(system, system), code)
 
 
 def plain(text: str) -> str:
@@ -54,6 +76,7 @@ class Vocabulary:
             for name in (row.id, row.name, *split(row.synonyms)):
                 self._analytes.setdefault(plain(name), row.id)
             self._analytes |= {code: row.id for code in split(row.loinc)}
+        self._with_loinc = {row.id for row in knowledge.tables["analytes"] if row.loinc}
         self._medicines: dict[str, tuple[str, ...]] = {}
         self._medicine_codes: dict[Coding, str] = {}
         for row in knowledge.tables["medicines"]:
@@ -89,13 +112,19 @@ class Vocabulary:
         self._phenotype_names = {plain(name): name for name in self._phenotypes.values()}
 
     def analyte(self, text: str | None, codings: Iterable[Coding] = ()) -> str | None:
-        """The analyte's id from LOINC codes first, then from local codes and names."""
+        """The analyte's id from LOINC codes first, then from local codes and names.
+
+        A LOINC code that isn't listed means another specimen or another kind of count ("WBC" in urine,
+        neutrophils in percent): the name beside it then says nothing.
+        """
+        unlisted = False
         for coding in codings:
             if coding.system == LOINC and coding.code in self._analytes:
                 return self._analytes[coding.code]
+            unlisted = unlisted or coding.system == LOINC
         for name in (*(coding.code for coding in codings), text):
             if name and (found := self._analytes.get(plain(name))):
-                return found
+                return None if unlisted and found in self._with_loinc else found
         return None
 
     def medicine(self, text: str | None, codings: Iterable[Coding] = ()) -> tuple[str, ...]:
@@ -107,7 +136,7 @@ class Vocabulary:
             return (text,)
         if text:
             name = plain(text)
-            bare = " ".join(_FORM.sub(" ", _STRENGTH.sub(" ", text.casefold())).split())
+            bare = " ".join(word for word in _FORM.sub(" ", _STRENGTH.sub(" ", _MAKER.sub("", text.casefold()))).split() if word != "-")
             for candidate in (name, plain(bare), *(plain(part) for part in re.findall(r"\[([^\]]+)\]", text))):
                 if found := self._medicines.get(candidate):
                     return found

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from azaward.rules.finding import findings
 from azaward.rules.stages.due import applies
-from azaward.rules.tables import Table, cite, from_day, knowledge, parameters
+from azaward.rules.tables import Table, cite, knowledge, parameters
 from azaward.rules.untyped import ibis
 
 # Asked for once in a life: they still matter to a patient who is already on treatment.
@@ -31,7 +31,7 @@ def baseline(person: Table, done: Table) -> Table:
     rows = rows.inner_join(asked, "protocol")
     rows = rows.filter(applies(rows, rows.family) | ~rows.protocol_known)
     rows = rows.filter((rows.status == "planned") | rows.test.isin(LASTING))
-    rows = rows.cross_join(parameters("cervical_from_years", "cervical_until_years"))
+    rows = rows.pipe(parameters("cervical_from_years", "cervical_until_years"))
     # Cervical screening and pregnancy tests are for those whom they concern; unknown age or sex counts as concerned.
     not_concerned = ((rows.test == "cervical_screening") | (rows.test == "pregnancy_test")) & (
         (rows.sex == "male")
@@ -62,7 +62,7 @@ def baseline(person: Table, done: Table) -> Table:
         action=must_wait.ifelse("do-not-start", "test"),
         urgency=must_wait.ifelse("this-week", "routine"),
         subject=rows.test,
-        on=from_day(rows.done_day),
+        on=rows.done_day,
         comparison=ibis.cases((rows.within_days.notnull(), "within"), else_=None),
         limit_value=rows.within_days,
         limit_unit=ibis.cases((rows.within_days.notnull(), "d"), else_=None),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-# `a`, `b`, `c` fill the gaps in the words of messages.yaml; `says` overrides those words where a row of
+# `on` is a day number (days since 1970-01-01). `a`, `b`, `c` fill the gaps in the words of messages.yaml; `says` overrides those words where a row of
 # knowledge brings its own. `fraction_*` is the share of the usual dose that the finding leaves. `sources` holds one `source|locator|how` a line.
 COLUMNS = {
     "patient_id": "string",
@@ -15,7 +15,7 @@ COLUMNS = {
     "value": "float64",
     "text": "string",
     "unit": "string",
-    "on": "date",
+    "on": "int64",
     "comparison": "string",
     "limit_value": "float64",
     "limit_unit": "string",

@@ -62,7 +62,7 @@ def start_high(person: Table, usual: Table) -> Table:
 def low(person: Table, usual: Table, met: Table, genes: Table, latest: Table) -> Table:
     """A dose below the usual range, past the time of its next step, where nothing in the record explains it."""
     weaker = genes.filter(genes.tpmt.isin(WEAKER) | genes.nudt15.isin(WEAKER))
-    kidneys = latest.cross_join(parameters("renal_full_dose_gfr"))
+    kidneys = latest.pipe(parameters("renal_full_dose_gfr"))
     kidneys = kidneys.filter((kidneys.analyte == "egfr") & (kidneys.low < kidneys.renal_full_dose_gfr))
     explained = ibis.union(
         met.filter(met.running & met.dose_fraction_high.notnull()).select("patient_id"),
@@ -92,7 +92,7 @@ def low(person: Table, usual: Table, met: Table, genes: Table, latest: Table) ->
 def unknown(person: Table, usual: Table) -> Table:
     """Weight, dose, date of birth or usual dose that isn't known, so that the dose can't be judged."""
     known = usual.select("patient_id").mutate(has_usual=ibis.literal(True))
-    treated = person.filter(person.status.isin(["on", "planned"])).cross_join(parameters("adult_age_years"))
+    treated = person.filter(person.status.isin(["on", "planned"])).pipe(parameters("adult_age_years"))
     treated = treated.left_join(known, "patient_id").drop("patient_id_right")
     planned = treated.status == "planned"
     grown = (treated.age >= treated.adult_age_years).fill_null(True)
@@ -132,7 +132,7 @@ def unknown(person: Table, usual: Table) -> Table:
 
 def child(person: Table) -> Table:
     """A child or teenager: specialists only, with the dose range of the source for that age."""
-    rows = person.filter(person.status.isin(["on", "planned"])).cross_join(parameters("adult_age_years"))
+    rows = person.filter(person.status.isin(["on", "planned"])).pipe(parameters("adult_age_years"))
     rows = rows.filter(rows.age < rows.adult_age_years)
     doses = knowledge("children_doses").rename(for_="indication")
     best = rows.left_join(
@@ -174,7 +174,7 @@ def kidney(person: Table, latest: Table, usual: Table) -> Table:
     egfr = latest.filter(latest.analyte == "egfr").select("patient_id", "taken_on", "unit", egfr="low")
     rows = person.filter(person.status.isin(["on", "planned"])).inner_join(egfr, "patient_id")
     rows = rows.left_join(usual.select("patient_id", "usual_high"), "patient_id").drop("patient_id_right")
-    rows = rows.cross_join(
+    rows = rows.pipe(
         parameters(
             "renal_full_dose_gfr", "renal_gfr_moderate", "renal_fraction_moderate_low", "renal_fraction_severe_low"
         )

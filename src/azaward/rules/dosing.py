@@ -27,7 +27,6 @@ def dosing(person: Table, genes: Table, usual: Table) -> Table:
         & ((rows.for_nudt15 == "any") | (rows.for_nudt15 == rows.nudt15))
         & ((rows.condition == "any") | (rows.condition == malignant))
     )
-    rows = rows.inner_join(knowledge("action_ranks"), "action")
     both = (rows.for_tpmt != "any") & (rows.for_nudt15 != "any")
     body = ibis.window(group_by=["patient_id", "body"])
     rows = rows.mutate(both=both, share=rows.fraction_high.min().over(body))

@@ -21,8 +21,8 @@ def step(person: Table, latest: Table) -> Table:
     change = 1 - rows.low / rows.earlier_mean
     allowed = rows.spread * (1 + 1 / rows.earlier_n).sqrt()
     rows = rows.mutate(change=change, allowed=allowed)
-    rows = rows.filter((rows.earlier_n >= ENOUGH) & (rows.change > rows.allowed))
-    return _drift(rows, "drift_step", rows.earlier_mean * (1 - rows.allowed), rows.earlier_mean, "routine")
+    rows = rows.filter((rows.earlier_n >= ENOUGH) & (rows.earlier_mean > 0) & (rows.change > rows.allowed))
+    return _drift(rows, "drift_step", rows.shown_low, rows.earlier_mean * (1 - rows.allowed), rows.earlier_mean, "routine")
 
 
 def trend(person: Table, latest: Table) -> Table:
@@ -31,8 +31,8 @@ def trend(person: Table, latest: Table) -> Table:
     change = 1 - rows.recent_mean / rows.older_mean
     allowed = rows.spread * (1 / rows.recent_n + 1 / rows.older_n).sqrt()
     rows = rows.mutate(change=change, allowed=allowed)
-    rows = rows.filter((rows.older_n >= ENOUGH) & (rows.change > rows.allowed))
-    return _drift(rows, "drift_trend", rows.older_mean * (1 - rows.allowed), rows.older_mean, "routine")
+    rows = rows.filter((rows.older_n >= ENOUGH) & (rows.older_mean > 0) & (rows.change > rows.allowed))
+    return _drift(rows, "drift_trend", rows.recent_mean, rows.older_mean * (1 - rows.allowed), rows.older_mean, "routine")
 
 
 def sequential(person: Table, latest: Table) -> Table:
@@ -43,7 +43,8 @@ def sequential(person: Table, latest: Table) -> Table:
     three = (rows.low < rows.low_1 * kept) & (rows.low_1 < rows.low_2 * kept) & (rows.low_2 < rows.low_3 * kept)
     rows = rows.filter(three)
     real = 1 - rows.low / rows.low_3 > rows.spread * ibis.literal(2.0).sqrt()
-    return _drift(rows, "drift_sequential", rows.low_1 * (1 - rows.sequential_fall_percent / 100), rows.low_3, real.ifelse("this-week", "routine"))
+    urgency = real.ifelse("this-week", "routine")
+    return _drift(rows, "drift_sequential", rows.shown_low, rows.low_1 * kept, rows.low_3, urgency)
 
 
 def _varying(person: Table, latest: Table) -> Table:
@@ -51,7 +52,7 @@ def _varying(person: Table, latest: Table) -> Table:
     rows = latest.filter(latest.analyte.isin(FALLING))
     rows = rows.inner_join(person.filter(person.status == "on").select("patient_id", "protocol"), "patient_id")
     rows = rows.inner_join(variation, "analyte")
-    rows = rows.cross_join(
+    rows = rows.pipe(
         parameters("reference_change_z", "sequential_fall_percent")
     )
     within = rows.cv_within_percent / 100
@@ -59,7 +60,7 @@ def _varying(person: Table, latest: Table) -> Table:
     return rows.mutate(spread=rows.reference_change_z * (within * within + analytical * analytical).sqrt())
 
 
-def _drift(rows: Table, code: str, bound: Value, before: Value, urgency: Value | str) -> Table:
+def _drift(rows: Table, code: str, value: Value, bound: Value, before: Value, urgency: Value | str) -> Table:
     return findings(
         rows,
         "drift",
@@ -67,13 +68,13 @@ def _drift(rows: Table, code: str, bound: Value, before: Value, urgency: Value |
         action="review",
         urgency=urgency,
         subject=rows.analyte,
-        value=rows.shown_low,
+        value=value,
         unit=rows.unit,
         on=rows.taken_on,
         comparison="below",
         limit_value=bound,
         limit_unit=rows.unit,
         a=number(before),
-        b=number(100 * (1 - rows.low / before)),
+        b=number(100 * (1 - value / before)),
         sources=cite(rows),
     )

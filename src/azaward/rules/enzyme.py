@@ -3,48 +3,28 @@
 from __future__ import annotations
 
 from azaward.rules.finding import findings, number
-from azaward.rules.tables import Table, cite, day_number, knowledge, record
+from azaward.rules.tables import Table, Value, cite, day_number, knowledge, record
 from azaward.rules.untyped import ibis
 
 
 def untrusted(person: Table, genes: Table, taken: Table) -> Table:
-    """Activity measured after a transfusion, on a medicine or in a condition that changes it.
+    """Activity or genotype of a sample that a transfusion, a medicine or a condition may have falsified.
 
     Only a reading that could hide a weak enzyme is pressing; one that may look too low errs on the safe side.
     """
+    treated = person.filter(person.status.isin(["on", "planned"])).select("patient_id", "protocol", "as_of_day")
+    happened = _happened(taken)
+    return ibis.union(_activity_untrusted(treated, genes, happened), _genotype_untrusted(treated, happened))
+
+
+def _activity_untrusted(treated: Table, genes: Table, happened: Table) -> Table:
     rows = genes.filter(genes.tpmt_activity.notnull()).select(
         "patient_id", "tpmt_activity", "tpmt_genotype", "activity_normal", "activity_day", "activity_on"
     )
-    rows = rows.inner_join(
-        person.filter(person.status.isin(["on", "planned"])).select("patient_id", "protocol"), "patient_id"
-    )
-    pitfalls = knowledge("enzyme_pitfalls")
-    # A thiopurine among the medicines is a "treatment" in the list of pitfalls.
-    for_kind = (pitfalls.kind == "treatment").ifelse("medicine", pitfalls.kind)
-    pitfalls = pitfalls.mutate(for_kind=for_kind, for_code=pitfalls.code.replace("_", " ")).drop("kind", "code")
-    events = record("events")
-    events = events.filter(events.kind.isin(["transfusion", "condition"])).select(
-        "patient_id", kind="kind", code="code", from_day=day_number(events.started_on), to_day=day_number(events.ended_on)
-    )
-    # Any transfusion counts as such, whatever its words are.
-    events = events.mutate(code=(events.kind == "transfusion").ifelse("transfusion", events.code.replace("_", " ")))
-    medicines = taken.filter(taken.begun).select(
-        "patient_id",
-        kind=ibis.literal("medicine"),
-        code=taken.medicine.replace("_", " "),
-        from_day=taken.start_day,
-        to_day=taken.stop_day,
-    )
-    seen = rows.inner_join(ibis.union(events, medicines), "patient_id")
-    found = seen.inner_join(
-        pitfalls,
-        [seen.kind == pitfalls.for_kind, seen.code == pitfalls.for_code],
-    )
-    upto = found.activity_day - found.days_before.fill_null(0)
-    ends = ibis.cases((found.kind == "transfusion", found.from_day), else_=found.to_day)
-    found = found.filter(
-        (found.from_day <= found.activity_day).fill_null(True) & (ends.isnull() | (ends >= upto))
-    )
+    seen = rows.inner_join(treated, "patient_id").inner_join(happened, "patient_id")
+    pitfalls = _pitfalls()
+    found = seen.inner_join(pitfalls, [seen.kind == pitfalls.for_kind, seen.code == pitfalls.for_code])
+    found = found.filter(_in_time(found, found.activity_day))
     hides = found.effect.isin(["falsely-high", "unreliable"]) & found.activity_normal & found.tpmt_genotype.isnull()
     return findings(
         found,
@@ -62,7 +42,80 @@ def untrusted(person: Table, genes: Table, taken: Table) -> Table:
         b=number(found.days_before),
         says=found.says,
         sources=cite(found),
+    ).distinct()
+
+
+def _genotype_untrusted(treated: Table, happened: Table) -> Table:
+    """The last report of each gene, where its sample may have held a donor's cells."""
+    reports = record("genotypes").mutate(tested_day=day_number(record("genotypes").reported_on))
+    reports = reports.filter(reports.method == "genotype").inner_join(treated, "patient_id")
+    reports = reports.filter((reports.tested_day <= reports.as_of_day).fill_null(True))
+    last = ibis.window(group_by=["patient_id", "gene"], order_by=[ibis.desc("tested_day"), "phenotype", "diplotype"])
+    reports = reports.mutate(place=ibis.row_number().over(last))
+    seen = reports.filter(reports.place == 0).inner_join(happened, "patient_id")
+    pitfalls = _pitfalls().filter(_pitfalls().effect == "unreliable")
+    found = seen.inner_join(pitfalls, seen.kind == pitfalls.for_kind)
+    found = found.filter((found.kind == "transfusion") | (found.code == found.for_code))
+    found = found.filter(_in_time(found, found.tested_day))
+    hides = (found.phenotype != "Poor Metabolizer").fill_null(True)
+    return findings(
+        found,
+        "enzyme",
+        code="genotype_untrusted",
+        action=hides.ifelse("test", "inform"),
+        urgency=hides.ifelse("this-week", "info"),
+        subject=found.gene.lower(),
+        text=found.phenotype,
+        on=found.reported_on,
+        limit_value=found.days_before,
+        limit_unit="d",
+        comparison="within",
+        a=found.code,
+        says=found.says,
+        sources=cite(found),
+    ).distinct()
+
+
+def _pitfalls() -> Table:
+    pitfalls = knowledge("enzyme_pitfalls")
+    # A "treatment" stands in a record among the medicines, or among the procedures.
+    treatment = (pitfalls.code.contains("transplant")).ifelse("procedure", "medicine")
+    return pitfalls.mutate(
+        for_kind=(pitfalls.kind == "treatment").ifelse(treatment, pitfalls.kind),
+        for_code=pitfalls.code.replace("_", " ").lower(),
+    ).drop("kind", "code")
+
+
+def _happened(taken: Table) -> Table:
+    """What a patient had or took and from when to when, in plain words."""
+    events = record("events")
+    events = events.filter(events.kind.isin(["transfusion", "condition", "procedure"]))
+    transfusion = events.kind == "transfusion"
+    words = events.code.replace("_", " ").lower()
+    begun = day_number(events.started_on)
+    events = events.select(
+        "patient_id",
+        kind="kind",
+        # Any transfusion counts as such, whatever its words are, and is over on its day.
+        code=transfusion.ifelse("transfusion", words),
+        from_day=begun,
+        to_day=transfusion.ifelse(begun, day_number(events.ended_on)),
     )
+    medicines = taken.filter(taken.begun).select(
+        "patient_id",
+        kind=ibis.literal("medicine"),
+        # What the list of medicines doesn't know may still be named here.
+        code=taken.medicine.replace("unknown:", "").replace("_", " ").lower(),
+        from_day=taken.start_day,
+        to_day=taken.stop_day,
+    )
+    return ibis.union(events, medicines)
+
+
+def _in_time(found: Table, day: Value) -> Value:
+    """Whether it had begun by that day and was not over for long; what isn't known counts."""
+    begun = (found.from_day <= day).fill_null(True)
+    return begun & (found.to_day >= day - found.days_before.fill_null(0)).fill_null(True)
 
 
 def disagree(person: Table, genes: Table) -> Table:

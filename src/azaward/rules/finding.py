@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from azaward.rules.columns import COLUMNS
-from azaward.rules.tables import Table, Value
+from azaward.rules.tables import Table, Value, day_number
 from azaward.rules.untyped import ibis
 
 
@@ -24,6 +24,8 @@ def findings(table: Table, rule: str, **columns: Any) -> Table:
         cell = given.get(name)
         if cell is None or isinstance(cell, str | int | float):
             cell = ibis.literal(cell, type=kind)
+        if name == "on" and cell.type().is_date():
+            cell = day_number(cell)
         cells[name] = cell.cast(kind)
     return table.select(**cells)
 

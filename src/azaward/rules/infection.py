@@ -54,8 +54,6 @@ def symptoms(person: Table, done: Table) -> Table:
     answered = (rows.done_day >= rows.day).fill_null(False)
     past = rows.listed & answered & (rows.action == "stop") & (rows.day >= rows.started_day).fill_null(False)
     rows = rows.mutate(past=past).filter(~answered | past)
-    rows = rows.left_join(knowledge("urgency_ranks"), "urgency").drop("urgency_right")
-    rows = rows.left_join(knowledge("action_ranks"), "action").drop("action_right")
     worst = ibis.window(
         group_by=["patient_id", "code"],
         order_by=[
@@ -102,7 +100,7 @@ def fever(person: Table, latest: Table) -> Table:
     rows = rows.filter((rows.code == "fever") & rows.going_on).select(
         "patient_id", "protocol", "as_of_day", "day", "started_on", "status"
     )
-    warm = latest.filter(latest.analyte == "temperature").cross_join(parameters("fever_celsius"))
+    warm = latest.filter(latest.analyte == "temperature").pipe(parameters("fever_celsius"))
     warm = warm.filter(warm.high > warm.fever_celsius)
     measured = warm.inner_join(
         person.filter(person.status.isin(["on", "stopped"])).select("patient_id", "protocol", "as_of_day", "status"),
@@ -116,7 +114,7 @@ def fever(person: Table, latest: Table) -> Table:
         "patient_id", "unit", count_day="day", count_on="taken_on", neutrophils="low"
     )
     rows = rows.left_join(counts, "patient_id").drop("patient_id_right")
-    rows = rows.cross_join(parameters("neutropenic_sepsis_neutrophils"))
+    rows = rows.pipe(parameters("neutropenic_sepsis_neutrophils"))
     low = (rows.neutrophils <= rows.neutropenic_sepsis_neutrophils).fill_null(False)
     untested = rows.count_day.isnull() | (rows.count_day < rows.day).fill_null(True)
     rows = rows.mutate(low=low, untested=untested)
@@ -143,7 +141,7 @@ def contact(person: Table, latest: Table) -> Table:
     """Contact with chickenpox, shingles or measles while there is still time to protect, or to fall ill."""
     rows = _happened(person, "exposure_to_infection")
     rows = rows.filter((rows.status == "on") & rows.code.isin(list(CONTACTS)))
-    rows = rows.cross_join(
+    rows = rows.pipe(
         parameters("varicella_incubation_days_high", "measles_incubation_days_high", "measles_immunoglobulin_within_days", "varicella_antiviral_from_day")
     )
     measles = rows.code == "measles"
@@ -189,7 +187,7 @@ def live_vaccine(person: Table) -> Table:
         ),
         "patient_id",
     )
-    rows = rows.cross_join(parameters("live_vaccine_months_after_stop", "live_vaccine_months_before_start"))
+    rows = rows.pipe(parameters("live_vaccine_months_after_stop", "live_vaccine_months_before_start"))
     day = day_number(rows.started_on)
     after = rows.live_vaccine_months_after_stop * DAYS_IN_MONTH
     before = rows.live_vaccine_months_before_start * DAYS_IN_MONTH

@@ -23,7 +23,7 @@ def pregnancy(person: Table) -> Table:
         ),
         "patient_id",
     )
-    rows = rows.cross_join(
+    rows = rows.pipe(
         parameters("pregnancy_max_mg_per_kg", "pregnancy_longest_days", "breastfeeding_dose_mg_per_day", "breastfeeding_hours")
     )
     feeding = rows.kind == "breastfeeding"
@@ -67,7 +67,7 @@ def surgery(person: Table) -> Table:
     rows = events.inner_join(
         person.filter(person.status == "on").select("patient_id", "protocol", "as_of", "indication"), "patient_id"
     )
-    rows = rows.filter(rows.started_on >= rows.as_of).cross_join(parameters("surgery_withhold_days"))
+    rows = rows.filter(rows.started_on >= rows.as_of).pipe(parameters("surgery_withhold_days"))
     lupus = rows.indication == "sle"
     return findings(
         rows,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from azaward.rules.finding import findings, number
 from azaward.rules.stages.due import applies
-from azaward.rules.tables import Table, cite, knowledge
+from azaward.rules.tables import Table, cite, knowledge, urgency_of
 from azaward.rules.untyped import ibis
 
 
@@ -33,22 +33,20 @@ def limits(person: Table, latest: Table, daily: Table) -> Table:
         (rows.comparison == "at-least", rows.high >= rows.bound),
     )
     met = rows.filter(crossed)
-    met = met.inner_join(knowledge("action_ranks"), "action").inner_join(knowledge("urgency_ranks"), "urgency")
     per = ["patient_id", "analyte", "downward"]
     worst = ibis.window(group_by=per, order_by=["action_rank", "urgency_rank", "threshold", "source", "locator"])
     met = met.mutate(
         place=ibis.row_number().over(worst),
         most_urgent=met.urgency_rank.min().over(ibis.window(group_by=per)),
     )
-    met = met.filter(met.place == 0).drop("urgency", "urgency_rank")
-    met = met.inner_join(knowledge("urgency_ranks"), met.most_urgent == knowledge("urgency_ranks").urgency_rank)
+    met = met.filter(met.place == 0)
     not_begun = (met.status == "planned") & met.action.isin(["stop", "withhold", "reduce"])
     return findings(
         met,
         "limits",
         code=met.downward.ifelse("limit_low", "limit_high"),
         action=not_begun.ifelse("do-not-start", met.action),
-        urgency=met.urgency,
+        urgency=urgency_of(met.most_urgent),
         subject=met.analyte,
         value=met.downward.ifelse(met.shown_low, met.shown_high),
         text=met.downward.ifelse(met.comparator_low, met.comparator_high),

@@ -14,6 +14,7 @@ def _wide(latest: Table, *analytes: str) -> Table:
         **{f"{a}_low": latest.low.min(where=latest.analyte == a) for a in analytes},
         **{f"{a}_uln": latest.uln.min(where=latest.analyte == a) for a in analytes},
         **{f"{a}_lln": latest.lln.max(where=latest.analyte == a) for a in analytes},
+        **{f"{a}_shown": latest.shown_high.max(where=latest.analyte == a) for a in analytes},
         **{f"{a}_day": latest.day.max(where=latest.analyte == a) for a in analytes},
         **{f"{a}_mean": latest.earlier_mean.max(where=latest.analyte == a) for a in analytes},
     )
@@ -23,10 +24,11 @@ def pattern(person: Table, latest: Table) -> Table:
     """R = (ALT / its limit) / (ALP / its limit): hepatocellular, cholestatic or mixed."""
     rows = _wide(latest, "alt", "alp")
     rows = rows.inner_join(person.filter(person.status == "on").select("patient_id", "protocol"), "patient_id")
-    rows = rows.cross_join(parameters("liver_r_hepatocellular", "liver_r_cholestatic"))
+    rows = rows.pipe(parameters("liver_r_hepatocellular", "liver_r_cholestatic"))
     raised = (rows.alt > rows.alt_uln) | (rows.alp > rows.alp_uln)
     rows = rows.mutate(r=(rows.alt / rows.alt_uln) / (rows.alp / rows.alp_uln))
-    rows = rows.filter(raised & rows.r.notnull() & (rows.alt_day == rows.alp_day))
+    # "More than 1000" over something is no ratio.
+    rows = rows.filter(raised & (rows.alp > 0) & (rows.r < float("inf")) & (rows.alt_day == rows.alp_day))
     kind = ibis.cases(
         (rows.r >= rows.liver_r_hepatocellular, "hepatocellular"),
         (rows.r <= rows.liver_r_cholestatic, "cholestatic"),
@@ -45,8 +47,8 @@ def pattern(person: Table, latest: Table) -> Table:
         unit="1",
         on=rows.taken_on,
         a=rows.kind,
-        b=number(rows.alt),
-        c=number(rows.alp),
+        b=number(rows.alt_shown),
+        c=number(rows.alp_shown),
     )
 
 
@@ -87,7 +89,7 @@ def pancreas(person: Table, latest: Table) -> Table:
     """Amylase or lipase at the multiple of normal that defines pancreatitis, above normal, or of unknown normal."""
     rows = latest.filter(latest.analyte.isin(["amylase", "lipase"]))
     rows = rows.inner_join(person.filter(person.status == "on").select("patient_id", "protocol"), "patient_id")
-    rows = rows.cross_join(parameters("pancreatitis_multiple"))
+    rows = rows.pipe(parameters("pancreatitis_multiple"))
     bound = rows.uln * rows.pancreatitis_multiple
     rows = rows.mutate(bound=bound).filter(rows.uln.isnull() | (rows.high > rows.uln))
     unknown = rows.uln.isnull()

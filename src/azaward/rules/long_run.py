@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from azaward.rules.finding import findings, number
-from azaward.rules.tables import DAYS_IN_MONTH, DAYS_IN_YEAR, Table, cite, from_day, knowledge, parameters
+from azaward.rules.tables import DAYS_IN_MONTH, DAYS_IN_YEAR, Table, cite, knowledge, parameters
 from azaward.rules.untyped import ibis
 
 
 def years(person: Table) -> Table:
     """So long on treatment that a source says to ask whether it is still needed; never for a graft."""
-    rows = person.filter((person.status == "on") & (person.family == "gastroenterology")).cross_join(
+    rows = person.filter((person.status == "on") & (person.family == "gastroenterology")).pipe(
         parameters("consider_stopping_after_years")
     )
     rows = rows.filter(rows.days_on > rows.consider_stopping_after_years * DAYS_IN_YEAR)
@@ -22,7 +22,7 @@ def years(person: Table) -> Table:
         subject=rows.taken,
         value=rows.days_on / DAYS_IN_YEAR,
         unit="a",
-        on=from_day(rows.started_day),
+        on=rows.started_day,
         comparison="above",
         limit_value=rows.consider_stopping_after_years,
         limit_unit="a",
@@ -31,7 +31,7 @@ def years(person: Table) -> Table:
 
 def checks(person: Table, done: Table) -> Table:
     """Skin and cervical checks that are due, once treatment has lasted as long as their interval."""
-    rows = person.filter(person.status == "on").cross_join(
+    rows = person.filter(person.status == "on").pipe(
         parameters("skin_check_every_months", "cervical_screening_every_months", "cervical_from_years", "cervical_until_years")
     )
     due = done.filter(done.test.isin(["skin_check", "cervical_screening"]))
@@ -57,7 +57,7 @@ def checks(person: Table, done: Table) -> Table:
         subject=rows.test,
         value=rows.as_of_day - rows.done_day,
         unit="d",
-        on=from_day(rows.done_day),
+        on=rows.done_day,
         comparison="within",
         limit_value=rows.every,
         limit_unit="d",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from azaward.rules.finding import findings
-from azaward.rules.tables import Table, cite, from_day, knowledge
+from azaward.rules.tables import Table, cite, greatest
 from azaward.rules.untyped import ibis
 
 
@@ -39,7 +39,6 @@ def interactions(person: Table, met: Table, usual: Table, done: Table) -> Table:
         & (rows.drug == "azathioprine")
     )
     rows = rows.left_join(usual.select("patient_id", "usual_high"), "patient_id").drop("patient_id_right")
-    rows = rows.inner_join(knowledge("action_ranks"), "action").inner_join(knowledge("urgency_ranks"), "urgency")
     worst = ibis.window(
         group_by=["patient_id", "medicine"],
         order_by=[
@@ -60,8 +59,8 @@ def interactions(person: Table, met: Table, usual: Table, done: Table) -> Table:
     allowed = rows.usual_high * rows.dose_fraction_high
     cut = (rows.whole_dose <= allowed).fill_null(False)
     pair = rows.running & (rows.status == "on") & (rows.action == "test")
-    watched = pair & (rows.done_day > ibis.greatest(rows.start_day, rows.started_day)).fill_null(False)
-    changed = ibis.greatest(rows.start_day, rows.changed_day)
+    watched = pair & (rows.done_day > greatest(rows.start_day, rows.started_day)).fill_null(False)
+    changed = greatest(rows.start_day, rows.changed_day)
     settled = pair & (rows.as_of_day - changed > rows.lasts_days_after).fill_null(False)
     ahead = rows.planned | rows.second
     return findings(
@@ -83,7 +82,7 @@ def interactions(person: Table, met: Table, usual: Table, done: Table) -> Table:
         subject=rows.medicine,
         value=rows.dose,
         unit="mg/d",
-        on=from_day(rows.start_day),
+        on=rows.start_day,
         comparison=ibis.cases((allowed.notnull(), "at-most"), else_=None),
         limit_value=allowed,
         limit_unit="mg/d",

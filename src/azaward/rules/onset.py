@@ -10,7 +10,6 @@ from azaward.rules.tables import (
     Table,
     cite,
     day_number,
-    from_day,
     knowledge,
     parameters,
     record,
@@ -37,7 +36,7 @@ def onset(person: Table) -> Table:
         subject=rows.taken,
         value=rows.days_on,
         unit="d",
-        on=from_day(rows.started_day),
+        on=rows.started_day,
         comparison="within",
         limit_value=rows.weeks_high * DAYS_IN_WEEK,
         limit_unit="d",
@@ -73,7 +72,7 @@ def steroid(person: Table, taken: Table) -> Table:
     scanned = scanned.group_by("patient_id").agg(scan_day=day_number(scanned.started_on).max())
     rows = rows.left_join(bones, "patient_id").drop("patient_id_right")
     rows = rows.left_join(scanned, "patient_id").drop("patient_id_right")
-    rows = rows.cross_join(
+    rows = rows.pipe(
         parameters("steroid_bone_mg_per_day", "steroid_bone_months")
     )
     times = knowledge("onset")
@@ -101,7 +100,7 @@ def steroid(person: Table, taken: Table) -> Table:
                 subject=part.medicine,
                 value=part.dose,
                 unit="mg/d",
-                on=from_day(part.since),
+                on=part.since,
                 comparison="at-least",
                 limit_value=part.steroid_bone_mg_per_day,
                 limit_unit="mg/d",

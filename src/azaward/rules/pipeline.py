@@ -12,7 +12,6 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -91,8 +90,8 @@ class Step(NamedTuple):
     sql: str
 
 
-def expressions() -> list[tuple[str, bool, Any]]:
-    """Every stage and rule as an Ibis expression over the tables before it."""
+def expressions(parameters: Mapping[str, float]) -> list[tuple[str, bool, Any]]:
+    """Every stage and rule as an Ibis expression over the tables before it, with the numbers of parameters.csv."""
     import importlib
 
     from azaward.rules.untyped import ibis
@@ -101,6 +100,9 @@ def expressions() -> list[tuple[str, bool, Any]]:
         module, name = dotted.split(".")
         return getattr(importlib.import_module(f"azaward.rules{package}.{module}"), name)
 
+    from azaward.rules.tables import PARAMETERS
+
+    PARAMETERS.set(parameters)
     stages: dict[str, Any] = {}
     found: list[tuple[str, bool, Any]] = []
     for package, is_rule, names in (
@@ -116,10 +118,9 @@ def expressions() -> list[tuple[str, bool, Any]]:
     return found
 
 
-@lru_cache(maxsize=4)
-def compiled(dialect: str = "duckdb") -> tuple[Step, ...]:
-    """The SQL of every step in order, from the cache where code and versions are the same."""
-    cache = _cache_file(dialect)
+def compiled(parameters: Mapping[str, float], dialect: str = "duckdb") -> tuple[Step, ...]:
+    """The SQL of every step in order, from the cache where code, parameters and versions are the same."""
+    cache = _cache_file(dialect, parameters)
     try:
         return tuple(Step(*step) for step in json.loads(cache.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
@@ -127,7 +128,7 @@ def compiled(dialect: str = "duckdb") -> tuple[Step, ...]:
     from azaward.rules.untyped import ibis
 
     steps: list[Step] = []
-    for name, is_rule, expression in expressions():
+    for name, is_rule, expression in expressions(parameters):
         constants, varying = _take_out_constants(expression) if is_rule else ({}, expression)
         sql = str(ibis.to_sql(varying, dialect=dialect))
         steps.append(Step(name, is_rule, RULES.get(name, ()), constants, sql))
@@ -157,14 +158,14 @@ def _take_out_constants(expression: Any) -> tuple[dict[str, Any], Any]:
     return constants, expression.drop(*constants) if constants else expression
 
 
-def _cache_file(dialect: str) -> Path:
+def _cache_file(dialect: str, parameters: Mapping[str, float]) -> Path:
     digest = hashlib.sha256()
     rules = Path(__file__).parent
     for path in sorted(
         (*rules.rglob("*.py"), *rules.parent.glob("record/tables.py"), *rules.parent.glob("knowledge/*.py"))
     ):
         digest.update(path.read_bytes())
-    digest.update((rules.parent / "knowledge" / "parameters.csv").read_bytes())
+    digest.update(json.dumps(dict(parameters), sort_keys=True).encode())
     digest.update(f"{version('ibis-framework')} {version('sqlglot')}".encode())
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return home / "azaward" / f"rules-{dialect}-{digest.hexdigest()[:16]}.json"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from azaward.rules.finding import findings
 from azaward.rules.stages.due import applies
-from azaward.rules.tables import Table, cite, from_day, knowledge
+from azaward.rules.tables import Table, cite, day_words, knowledge
 from azaward.rules.untyped import ibis
 
 WATCHED = ("wbc", "neutrophils", "platelets", "lymphocytes", "haemoglobin", "alt", "ast", "bilirubin")
@@ -29,7 +29,7 @@ def paused(person: Table, latest: Table) -> Table:
         comparison=rows.comparison,
         limit_value=rows.bound,
         limit_unit=rows.unit,
-        a=from_day(rows.stopped_day).cast("string"),
+        a=day_words(rows.stopped_day),
         sources=cite(rows),
     )
 
@@ -51,7 +51,7 @@ def restarted(person: Table, latest: Table) -> Table:
         comparison=rows.comparison,
         limit_value=rows.bound,
         limit_unit=rows.unit,
-        a=from_day(rows.restarted_day).cast("string"),
+        a=day_words(rows.restarted_day),
         sources=cite(rows),
     )
 

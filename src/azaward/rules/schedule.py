@@ -7,7 +7,7 @@ For the clinic's recall list and for the patient who asks when the next test is.
 from __future__ import annotations
 
 from azaward.rules.finding import findings
-from azaward.rules.tables import Table, cite, from_day, knowledge, record, requests
+from azaward.rules.tables import Table, cite, knowledge, record, requests
 from azaward.rules.untyped import ibis
 
 
@@ -36,7 +36,7 @@ def overdue(due: Table) -> Table:
         subject=rows.test,
         value=rows.late,
         unit="d",
-        on=from_day(rows.done_day),
+        on=rows.done_day,
         limit_value=rows.every_days,
         limit_unit="d",
         comparison="every",

@@ -7,9 +7,11 @@ what several rules share, worked out once and stored by the engine under their o
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from typing import Any
 
-from azaward.knowledge import load
+from azaward.knowledge import URGENCIES
 from azaward.knowledge.relations import schemas
 from azaward.record.tables import TABLES
 from azaward.rules.untyped import ibis
@@ -43,10 +45,22 @@ def knowledge(name: str) -> Table:
     return ibis.table(schemas()[name], name=f"k_{name}")
 
 
-def parameters(*ids: str) -> Table:
-    """One row with the named parameters of parameters.csv as columns, to be cross joined."""
-    columns = {parameter.id: "float64" for parameter in load().tables["parameters"]}
-    return ibis.table(columns, name="k_parameters").select(*ids)
+# The numbers that `parameters` writes into an expression; set while expressions are built.
+PARAMETERS: ContextVar[Mapping[str, float]] = ContextVar("PARAMETERS")
+
+
+def parameters(*ids: str) -> Callable[[Table], Table]:
+    """What to `pipe` a table through so that it has the named rows of parameters.csv as columns.
+
+    They stand in the SQL as literals: a join for each number would cost more than the rest of a small rule.
+    """
+    values = PARAMETERS.get()
+    return lambda table: table.mutate(**{name: ibis.literal(values[name], "float64") for name in ids})
+
+
+def urgency_of(rank: Value) -> Value:
+    """The urgency's word from its rank."""
+    return ibis.cases(*((rank == place, word) for place, word in enumerate(URGENCIES)))
 
 
 def day_number(day: Value) -> Value:
@@ -54,9 +68,19 @@ def day_number(day: Value) -> Value:
     return day.delta(ibis.date(1970, 1, 1), unit="day").cast("int64")
 
 
-def from_day(number: Value) -> Value:
-    """A day number as a date."""
-    return (ibis.date(1970, 1, 1) + number.as_interval("D")).cast("date")
+def day_words(number: Value) -> Value:
+    """A day number for a gap in a message; wording.py writes it as a day."""
+    return "day:" + number.cast("string")
+
+
+def greatest(one: Value, other: Value) -> Value:
+    """The larger of two; the other where one is unknown (engines differ in what they make of that)."""
+    return ibis.coalesce(ibis.greatest(one, other), one, other)
+
+
+def least(one: Value, other: Value) -> Value:
+    """The smaller of two; the other where one is unknown."""
+    return ibis.coalesce(ibis.least(one, other), one, other)
 
 
 def cite(table: Table) -> Value:

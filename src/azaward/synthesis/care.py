@@ -64,7 +64,7 @@ class Care(NamedTuple):
         """For each analyte the lowest and highest value that no fixed limit catches; `pressing`: same-day limits only."""
         found: dict[str, tuple[float, float]] = {}
         for limit in self.limits:
-            if pressing and URGENCIES.index(limit.urgency) > _SAME_DAY:
+            if limit.analyte not in ranges or (pressing and URGENCIES.index(limit.urgency) > _SAME_DAY):
                 continue
             match limit.relative_to:
                 case "absolute":
@@ -141,7 +141,7 @@ def _care(indication: Any, knowledge: Knowledge) -> Care:
         listed: list[Any] = [row for each in chosen for row in each.lists[name]]
         return [
             row
-            for row in dict.fromkeys(listed)
+            for row in listed
             if not indication.protocol or getattr(row, "specialty", "any") in ("any", indication.family)
         ]
 

@@ -80,10 +80,10 @@ class Draft:
     weight: float
     height: float
     status: str
-    laboratory: str
     ranges: Ranges
     levels: dict[str, float]
     start: int = 0
+    entry: int = 0
     steps: list[Step] = field(default_factory=list[Step])
     panels: list[Panel] = field(default_factory=list[Panel])
     medicines: Rows = field(default_factory=Rows)
@@ -93,7 +93,6 @@ class Draft:
     contacts: Rows = field(default_factory=Rows)
     patients: Rows = field(default_factory=Rows)
     units_lost: set[str] = field(default_factory=set[str])
-    attends: bool = True
 
     def age(self, day: int) -> float:
         """Years lived at a day."""
@@ -104,7 +103,7 @@ class Draft:
         risen = [
             step.start
             for before, step in zip([None, *self.steps], self.steps, strict=False)
-            if step.start is not None and (before is None or step.mg > before.mg or before.stop is not None)
+            if step.start is not None and (before is None or step.mg > before.mg or before.stop != step.start)
         ]
         return max(risen, default=self.start)
 

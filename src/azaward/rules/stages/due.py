@@ -8,7 +8,7 @@ proposal counts, so that overlapping rows and the end of a phase are always read
 from __future__ import annotations
 
 from azaward.rules.stages.person import FAR
-from azaward.rules.tables import Table, Value, day_number, knowledge, record, requests
+from azaward.rules.tables import Table, Value, day_number, greatest, knowledge, record, requests
 from azaward.rules.untyped import ibis
 
 
@@ -41,8 +41,12 @@ def done(latest: Table) -> Table:
     slots = known.inner_join(tests, [known.by == tests.satisfied_by, known.code == tests.wanted_code])
     per_slot = slots.group_by(["patient_id", "test", "slot"]).agg(day=slots.day.max())
     wanted = tests.group_by("test").agg(slots=tests.slot.nunique(), first_slot=tests.slot.min())
+    oldest_day = per_slot.day.min().over(ibis.window(group_by=["patient_id", "test"]))
+    per_slot = per_slot.mutate(oldest_day=oldest_day)
     per_test = per_slot.group_by(["patient_id", "test"]).agg(
-        day=per_slot.day.min(), oldest=per_slot.slot.argmin(per_slot.day), found=per_slot.slot.nunique()
+        day=per_slot.day.min(),
+        oldest=per_slot.slot.min(where=per_slot.day == per_slot.oldest_day),
+        found=per_slot.slot.nunique(),
     )
     rows = per_test.inner_join(wanted, "test")
     complete = rows.found == rows.slots
@@ -77,7 +81,7 @@ def due(person: Table, done: Table) -> Table:
     opens = anchor + rows.from_day
     closes = ibis.coalesce(anchor + rows.until_day, ibis.literal(FAR))
     last = rows.done_day.fill_null(-FAR)
-    rows = rows.mutate(due_day=ibis.greatest(last, opens) + rows.every_days, opens=opens, closes=closes)
+    rows = rows.mutate(due_day=greatest(last, opens) + rows.every_days, opens=opens, closes=closes)
     # A window that has not opened by the day the test falls due says nothing yet.
     rows = rows.filter(opens.notnull() & (last < closes))
     first = ibis.window(

@@ -6,7 +6,7 @@ activity. Where two reports of one gene differ, the weaker enzyme counts.
 
 from __future__ import annotations
 
-from azaward.rules.tables import Table, Value, day_number, record, requests
+from azaward.rules.tables import Table, Value, day_number, least, record, requests
 from azaward.rules.untyped import ibis
 
 # From the weakest enzyme to the strongest; what can't be told is more cautious than normal.
@@ -65,7 +65,7 @@ def genes(latest: Table) -> Table:
     )
     rows = asked.select("patient_id").left_join(known, "patient_id").drop("patient_id_right")
     rows = rows.left_join(measured, "patient_id").drop("patient_id_right")
-    activity = ibis.least(
+    activity = least(
         ibis.coalesce(rows.reported_activity_rank, rows.measured_rank),
         ibis.coalesce(rows.measured_rank, rows.reported_activity_rank),
     )
@@ -75,7 +75,7 @@ def genes(latest: Table) -> Table:
     untold = rows.tpmt_genotype_rank == ORDER.index("Indeterminate")
     tpmt_rank = ibis.coalesce(
         (untold & rows.activity_rank.notnull()).ifelse(rows.activity_rank, ibis.null("int8")),
-        ibis.least(
+        least(
             ibis.coalesce(rows.tpmt_genotype_rank, rows.activity_rank),
             ibis.coalesce(rows.activity_rank, rows.tpmt_genotype_rank),
         ),

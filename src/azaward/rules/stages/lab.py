@@ -51,8 +51,7 @@ def checked() -> Table:
                 (rows.measured < rows.plausible_low)
                 | (rows.measured > rows.plausible_high)
                 | (rows.measured < 0)
-                | rows.measured.isnan()
-                | rows.measured.isinf()
+                | (rows.measured == float("inf"))
             ),
             "implausible",
         ),
@@ -87,16 +86,18 @@ def checked() -> Table:
 def daily(checked: Table) -> Table:
     """One row a patient, analyte and day: the lowest and the highest, the tightest limits of normal."""
     usable = checked.filter(checked.problem.isnull())
+    of_day = ibis.window(group_by=["patient_id", "analyte", "taken_on", "day"])
+    usable = usable.mutate(lowest=usable.measured.min().over(of_day), highest=usable.measured.max().over(of_day))
     return usable.group_by(["patient_id", "analyte", "taken_on", "day"]).agg(
         low=usable.low.min(),
         high=usable.high.max(),
         shown_low=usable.measured.min(),
         shown_high=usable.measured.max(),
         # The sign that belongs to the value shown, not to another of that day.
-        comparator_low=usable.comparator.fill_null("").argmin(usable.measured).nullif(""),
-        comparator_high=usable.comparator.fill_null("").argmax(usable.measured).nullif(""),
+        comparator_low=usable.comparator.max(where=usable.measured == usable.lowest),
+        comparator_high=usable.comparator.max(where=usable.measured == usable.highest),
         # Words of one day stand side by side: none of two that contradict each other may be lost.
-        text=usable.text.group_concat(" / ", order_by=usable.text),
+        text=(usable.text.min() == usable.text.max()).ifelse(usable.text.max(), usable.text.min() + " / " + usable.text.max()),
         lln=usable.lln.max(),
         uln=usable.uln.min(),
         unit=usable.canonical.max(),

@@ -10,7 +10,7 @@ where part of it is not: only that one may reassure.
 from __future__ import annotations
 
 from azaward.knowledge import MOST_CAUTIOUS
-from azaward.rules.tables import Table, Value, day_number, knowledge, record, requests
+from azaward.rules.tables import Table, Value, day_number, greatest, knowledge, record, requests
 from azaward.rules.untyped import ibis
 
 FAR = 1_000_000  # a day number after every real one
@@ -72,6 +72,7 @@ def course(taken: Table) -> Table:
         prior=steps.dose.lag(1).over(order),
         prior_stop=steps.stop.max().over(before),
         is_first=ibis.row_number().over(order) == 0,
+        last_start=steps.start_day.max().over(ibis.window(group_by="patient_id")),
         current_start=steps.start_day.max(where=steps.running).over(ibis.window(group_by="patient_id")),
     )
     rose = (
@@ -86,7 +87,7 @@ def course(taken: Table) -> Table:
     steps = steps.mutate(
         rose=rose,
         current=current,
-        changed=ibis.greatest(
+        changed=greatest(
             same.ifelse(-FAR, steps.start_day), (steps.running & steps.part_ended.notnull()).ifelse(steps.part_ended, -FAR)
         ),
     )
@@ -100,7 +101,7 @@ def course(taken: Table) -> Table:
         dose_low=steps.dose.min(where=steps.running),
         dose=steps.dose.max(where=steps.running),
         dose_unknown=(steps.unknown_dose & steps.current).any(),
-        last_dose=steps.dose.argmax(steps.start_day),
+        last_dose=steps.dose.max(where=steps.start_day == steps.last_start),
         drug=steps.medicine.min(where=steps.running),
         drugs=steps.medicine.nunique(where=steps.running),
         restarted_day=steps.start_day.max(where=steps.prior_stop < steps.start_day),
@@ -110,9 +111,11 @@ def course(taken: Table) -> Table:
     ahead = ahead.group_by(["patient_id", "first_day"]).agg(
         dose=ahead.dose_mg_per_day.sum(), start_day=ahead.start_day.min(), medicine=ahead.medicine.min()
     )
+    first = ahead.first_day.min().over(ibis.window(group_by="patient_id"))
+    ahead = ahead.mutate(first=first)
     planned = ahead.group_by("patient_id").agg(
         planned_dose=ahead.dose.max(),
-        planned_first=ahead.dose.argmin(ahead.first_day),
+        planned_first=ahead.dose.min(where=ahead.first_day == ahead["first"]),
         planned_day=ahead.start_day.min(),
         planned_drug=ahead.medicine.min(),
     )

@@ -7,7 +7,7 @@ most cautious protocol holds the rows of all, so there none goes before another.
 from __future__ import annotations
 
 from azaward.knowledge import MOST_CAUTIOUS
-from azaward.rules.tables import Table, Value, cite, knowledge, parameters
+from azaward.rules.tables import Table, Value, cite, greatest, knowledge, least, parameters
 from azaward.rules.untyped import ibis
 
 
@@ -18,7 +18,7 @@ def usual(person: Table) -> Table:
     protocol states for every indication. `target_only` is the top of a target beside which no highest dose stands.
     """
     doses = knowledge("protocol_doses")
-    treated = person.filter(person.status.isin(["on", "planned"])).cross_join(parameters("adult_age_years"))
+    treated = person.filter(person.status.isin(["on", "planned"])).pipe(parameters("adult_age_years"))
     rows = treated.select("patient_id", "protocol", "indication", "weight", "age", "taken", "adult_age_years")
     rows = rows.inner_join(doses.rename(for_="indication"), "protocol")
     grown = (rows.age >= rows.adult_age_years).fill_null(True)
@@ -42,7 +42,7 @@ def usual(person: Table) -> Table:
 
     low = per_day(rows.target_mg_per_day_low, rows.target_mg_per_kg_low)
     high = per_day(rows.target_mg_per_day_high, rows.target_mg_per_kg_high)
-    stated = ibis.least(
+    stated = least(
         ibis.coalesce(rows.max_mg_per_day, rows.max_mg_per_kg * rows.weight),
         ibis.coalesce(rows.max_mg_per_kg * rows.weight, rows.max_mg_per_day),
     )
@@ -52,7 +52,7 @@ def usual(person: Table) -> Table:
         high=high,
         stated=stated,
         target_only=without.ifelse(high, ibis.null("float64")),
-        highest=ibis.greatest(rows.highest_mg_per_kg * rows.weight, high),
+        highest=greatest(rows.highest_mg_per_kg * rows.weight, high),
         start=per_day(rows.start_mg_per_day, rows.start_mg_per_kg),
         source_words=cite(rows),
     )

@@ -1,0 +1,148 @@
+"""What a FHIR dosage says in milligrams a day, and from when to when a medicine is taken.
+
+Only numbers count: a dose in tablets or in words stays unknown. Where an order leaves a choice ("1 to 2
+tablets", "up to three times") the larger counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from azaward.formats import fhir_resources as fhir
+
+UCUM = "http://unitsofmeasure.org"
+_MILLIGRAMS = {"mg": 1.0, "milligram": 1.0, "milligrams": 1.0, "g": 1000.0, "ug": 0.001, "mcg": 0.001, "µg": 0.001}
+_A_DAY = {"d": 1.0, "h": 24.0, "wk": 1 / 7}
+# Timing codes of FHIR (v3 GTSAbbreviation) and of orders; how often a day.
+_TIMING_CODES = {
+    **dict.fromkeys(("QD", "AM", "PM", "BED", "OD", "DAILY", "Q24H"), 1.0),
+    **dict.fromkeys(("BID", "BD", "Q12H"), 2.0),
+    **dict.fromkeys(("TID", "TDS", "Q8H"), 3.0),
+    **dict.fromkeys(("QID", "QDS", "Q6H"), 4.0),
+    "Q4H": 6.0,
+    "QOD": 0.5,
+    "WK": 1 / 7,
+}
+_NOT_BEGUN = ("draft", "intended", "preparation")
+_OVER = ("completed", "stopped", "ended")
+
+
+class Course(NamedTuple):
+    """The first day of a medicine, the first day without it, and what is doubtful about them: (what, why, kind)."""
+
+    start: str | None
+    stop: str | None
+    doubt: tuple[str, str, str] | None = None
+
+
+def unit_of(quantity: fhir.Quantity) -> str | None:
+    """The UCUM code where there is one, else the unit as displayed."""
+    if quantity.code and (quantity.system == UCUM or not quantity.unit):
+        return quantity.code
+    return quantity.unit
+
+
+def milligrams(quantity: fhir.Quantity | None) -> float | None:
+    """A mass in mg; None for tablets, millilitres and the like."""
+    if quantity is None or quantity.value is None:
+        return None
+    factor = _MILLIGRAMS.get((unit_of(quantity) or "").casefold())
+    return None if factor is None else quantity.value * factor
+
+
+def mg_per_day(dosages: Sequence[fhir.Dosage]) -> float | None:
+    """Milligrams a day: lines of one step add up, of steps that follow each other the highest counts.
+
+    >>> twice = fhir.Timing(repeat=fhir.Repeat(frequency=2, period=1, periodUnit="d"))
+    >>> fifty = fhir.DoseAndRate(doseQuantity=fhir.Quantity(value=50, unit="mg"))
+    >>> mg_per_day([fhir.Dosage(timing=twice, doseAndRate=[fifty])])
+    100.0
+    """
+    steps: dict[int | None, float] = {}
+    for dosage in dosages:
+        dose, times = _dose(dosage), _times_a_day(dosage.timing)
+        if dose is None or times is None:
+            return None
+        steps[dosage.sequence] = steps.get(dosage.sequence, 0.0) + dose * times
+    # Lines that all have their own number are as often tablets taken together as steps: alike bounds tell them apart.
+    return max(steps.values(), default=None)
+
+
+def frequency(dosages: Iterable[fhir.Dosage]) -> str | None:
+    """How often it is taken, as written."""
+    for dosage in dosages:
+        code = dosage.timing.code if dosage.timing else None
+        named = [code.text, *(coding.code for coding in code.coding)] if code else []
+        if text := next((name for name in (dosage.text, *named) if name), None):
+            return text
+    return None
+
+
+def course(kind: str, use: fhir.MedicationUse, dosages: Sequence[fhir.Dosage]) -> Course:
+    """From when to when; a start of None means planned, not begun."""
+    periods = _bounds(dosages)
+    bounds_start = min((period.start for period in periods if period.start), default=None)
+    ends = [period.end for period in periods if period.end]
+    bounds_end = max(ends) if ends and len(ends) == len(dosages) else None
+    period = use.effectivePeriod or fhir.Period()
+    start = period.start or bounds_start or use.effectiveDateTime or use.whenHandedOver or use.authoredOn
+    stop = period.end or bounds_end
+    reported = use.reportedBoolean or use.reportedReference is not None
+    over = use.status in _OVER
+    if not over and (use.status in _NOT_BEGUN or (use.intent in ("proposal", "plan", "option") and not reported)):
+        return Course(None, None)
+    if not start and not over:
+        start = use.dateAsserted or use.whenPrepared
+        why = "since when isn't said: counted as not begun. Give the day of the first dose."
+        return Course(start, stop) if start else Course(None, stop, (f"{kind} is {use.status}", why, "unusable"))
+    if kind == "MedicationAdministration" and not stop and over:
+        return Course(start, None if start is None else _day_after(start))
+    if over and not stop and kind != "MedicationDispense":
+        supply = use.dispenseRequest.validityPeriod if use.dispenseRequest else None
+        stop = (supply.end if supply else None) or start
+        what = f"{kind} is {use.status} without an end"
+        if not stop:
+            return Course(None, None, (what, "nor a start: not used. Give both days.", "no_dates"))
+        return Course(start, stop, (what, f"taken as ended on {stop}. Give the day on which it ended.", "no_end"))
+    return Course(start, stop)
+
+
+def _day_after(day: str) -> str:
+    """One dose was given: the next day is the first without it."""
+    import datetime as dt
+
+    from azaward.record.dates import DateError, read_day
+
+    try:
+        return (read_day(day) + dt.timedelta(days=1)).isoformat()
+    except (DateError, OverflowError):
+        return day
+
+
+def _bounds(dosages: Iterable[fhir.Dosage]) -> list[fhir.Period]:
+    repeats = [dosage.timing.repeat for dosage in dosages if dosage.timing and dosage.timing.repeat]
+    return [repeat.boundsPeriod for repeat in repeats if repeat.boundsPeriod]
+
+
+def _dose(dosage: fhir.Dosage) -> float | None:
+    found: list[float] = []
+    for each in dosage.doseAndRate:
+        quantities = (each.doseQuantity, each.doseRange.high if each.doseRange else None)
+        found += [dose for dose in map(milligrams, quantities) if dose is not None]
+    return max(found, default=None)
+
+
+def _times_a_day(timing: fhir.Timing | None) -> float | None:
+    if timing is None:
+        return None
+    repeat = timing.repeat
+    if repeat is not None and (repeat.period or repeat.timeOfDay or repeat.when):
+        times = repeat.frequencyMax or repeat.frequency or len(repeat.timeOfDay) or len(repeat.when) or 1.0
+        # "On Monday and Thursday" with a frequency that counts otherwise can be meant in two ways.
+        if repeat.dayOfWeek and (repeat.periodUnit != "wk" or times < len(repeat.dayOfWeek)):
+            return None
+        a_day = _A_DAY.get(repeat.periodUnit or ("" if repeat.period else "d"))
+        return None if a_day is None else times * a_day / (repeat.period or 1.0)
+    named = [timing.code.text, *(coding.code for coding in timing.code.coding)] if timing.code else []
+    return next((_TIMING_CODES[name.upper()] for name in named if name and name.upper() in _TIMING_CODES), None)

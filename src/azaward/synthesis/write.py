@@ -1,0 +1,89 @@
+"""Writes synthetic people to a folder of the six tables, as CSV or as Parquet, a batch at a time."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from azaward.record.tables import TABLES, Cell, Record
+from azaward.synthesis.person import Person, Planted, Rows
+
+PLANTED_COLUMNS = ("patient_id", "trouble", "rule", "code", "least_urgency", "planted")
+BATCH = 2000
+
+
+def write_csv(people: Iterable[Person], folder: Path) -> int:
+    """Writes the six tables and troubles.csv; returns how many people there were."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as files:
+
+        def writer(name: str, header: Iterable[str]) -> Callable[[Iterable[Iterable[Any]]], None]:
+            file = files.enter_context((folder / f"{name}.csv").open("w", encoding="utf-8", newline=""))
+            lines = csv.writer(file, lineterminator="\n")
+            lines.writerow(header)
+            return lines.writerows
+
+        tables = {name: writer(name, (column.name for column in columns)) for name, columns in TABLES.items()}
+        troubles = writer("troubles", PLANTED_COLUMNS)
+        count = 0
+        for person in people:
+            for name, write in tables.items():
+                write([_cell(cell) for cell in row] for row in person.tables[name])
+            troubles([(person.patient_id, *person.planted)])
+            count += 1
+        return count
+
+
+def write_parquet(people: Iterable[Person], folder: Path) -> int:
+    """The same as Parquet files of one row group a batch, for any number of people in little memory."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    folder.mkdir(parents=True, exist_ok=True)
+    writers: dict[str, Any] = {}
+    count = 0
+    with ExitStack() as files:
+
+        def write(name: str, table: Any) -> None:
+            if name not in writers:
+                writers[name] = files.enter_context(pq.ParquetWriter(folder / f"{name}.parquet", table.schema))
+            writers[name].write_table(table)
+
+        for batch in _batches(people):
+            count += len(batch)
+            for name, table in record_of(batch).arrow().items():
+                write(name, table)
+            troubles = [(person.patient_id, *person.planted) for person in batch]
+            columns: list[Any] = [pa.array(cells, pa.string()) for cells in zip(*troubles, strict=True)]
+            write("troubles", pa.table(columns, names=list(PLANTED_COLUMNS)))
+    return count
+
+
+def record_of(people: Iterable[Person]) -> Record:
+    """People as one record, ready to be assessed."""
+    rows: dict[str, Rows] = {name: [] for name in TABLES}
+    for person in people:
+        for name, own in person.tables.items():
+            rows[name] += own
+    return Record(rows)
+
+
+def _batches(people: Iterable[Person]) -> Iterator[list[Person]]:
+    waiting = iter(people)
+    while batch := list(islice(waiting, BATCH)):
+        yield batch
+
+
+def _cell(cell: Cell) -> Cell | str:
+    """Whole numbers without a point, days as ISO, nothing as an empty cell."""
+    if isinstance(cell, float) and cell.is_integer():
+        return int(cell)
+    return cell.isoformat() if isinstance(cell, dt.date) else cell
+
+
+__all__ = ["BATCH", "PLANTED_COLUMNS", "Planted", "record_of", "write_csv", "write_parquet"]
