@@ -314,7 +314,8 @@ def explain(row: Mapping[str, Any], words: Words) -> tuple[str, str]:
     unit = row["unit"] or "no unit"
     shown = row["value"] if row["value"] is not None else row["text"]
     what = f"{name} {shown} ({unit})"
-    bounds = f"{row['plausible_low']:g} to {row['plausible_high']:g} {row['canonical']}" if row["plausible_high"] is not None else ""
+    ends = ((row["plausible_low"], "at least"), (row["plausible_high"], "at most"))
+    bounds = " and ".join(f"{word} {end:g}" for end, word in ends if end is not None) or "above nothing"
     return what, {
         "no_date": "the day of the sample is missing or unreadable. Give it as YYYY-MM-DD.",
         "future": f"dated {row['taken_on']}, after the day asked about. Correct the date.",
@@ -322,7 +323,7 @@ def explain(row: Mapping[str, Any], words: Words) -> tuple[str, str]:
         "words_for_number": "words where a number belongs. Ask the laboratory.",
         "no_unit": f"no unit, and none is guessed. Expected one that converts to {row['canonical']}.",
         "unknown_unit": f"unit {row['unit']!r} doesn't convert to {row['canonical']}. Correct the unit.",
-        "implausible": f"plausible is {bounds}. Was it reported in another unit?",
+        "implausible": f"plausible is {bounds} {row['canonical']}. Was it reported in another unit?",
     }[row["problem"]]
 
 

@@ -128,6 +128,15 @@ def from_day_number(number: int | None) -> dt.date | None:
     return None if number is None else EPOCH + dt.timedelta(days=number)
 
 
+# What rules look knowledge up by.
+_KEYS = frozenset(
+    ("protocol", "analyte", "test", "medicine", "class", "id", "code", "indication", "drug", "written", "with")
+)
+
+
+_USUAL_ROWS = {"results": 300, "s_checked": 300, "s_daily": 250, "s_latest": 20, "s_done": 20, "s_due": 4}
+
+
 class SQLiteEngine(Engine):
     """For one patient or a few. APSW brings a SQLite whose parser takes statements of any depth."""
 
@@ -153,22 +162,26 @@ class SQLiteEngine(Engine):
         ):
             self._database.create_scalar_function(name, function, arguments, deterministic=True)
         super().__init__(knowledge)
-        for name in ("conversions", "analytes", "tests", "protocol_limits", "protocol_schedule", "protocol_baseline"):
-            for column in ("protocol", "analyte", "id", "test", "written", "code"):
-                if column in schemas()[name]:
-                    self._run(f"CREATE INDEX i_{name}_{column} ON k_{name} ({column})")
+        for name, schema in schemas().items():
+            for column in _KEYS & schema.keys():
+                self._run(f'CREATE INDEX "{name} {column}" ON k_{name} ("{column}")')
         self._run("ANALYZE")
+        # The planner takes a table it knows nothing of for a large one: these hold one patient's few rows.
+        for table in (*_TABLES, *(f"s_{step.name}" for step in self._steps if not step.is_rule)):
+            self._run(f"INSERT INTO sqlite_stat1 VALUES ('{table}', NULL, '{_USUAL_ROWS.get(table, 2)}')")
+        self._run("ANALYZE sqlite_schema")
 
     def _run(self, sql: str) -> Any:
         return self._database.execute(sql)
 
     def _rows(self, sql: str) -> list[Row]:
         cursor = self._database.execute(sql)
-        rows = cursor.fetchall()
-        if not rows:
+        first = cursor.fetchone()
+        if first is None:
             return []
-        names = [column[0] for column in self._database.execute(sql).get_description()]
-        return [dict(zip(names, row, strict=True)) for row in rows]
+        # A cursor that has given its last row no longer knows its columns.
+        names = [column[0] for column in cursor.get_description()]
+        return [dict(zip(names, row, strict=True)) for row in (first, *cursor.fetchall())]
 
     def _store(self, step: Step) -> int:
         self._run(f"DELETE FROM s_{step.name}")

@@ -51,22 +51,30 @@ def milligrams(quantity: fhir.Quantity | None) -> float | None:
     return None if factor is None else quantity.value * factor
 
 
+def steps(dosages: Sequence[fhir.Dosage]) -> list[Sequence[fhir.Dosage]]:
+    """The dosages that hold at one time together: one list each, where all say from when they hold."""
+    by_start: dict[str | None, list[fhir.Dosage]] = {}
+    for dosage in dosages:
+        bounds = _bounds([dosage])
+        by_start.setdefault(bounds[0].start if bounds else None, []).append(dosage)
+    return [dosages] if None in by_start or not by_start else [by_start[start] for start in sorted(by_start, key=str)]
+
+
 def mg_per_day(dosages: Sequence[fhir.Dosage]) -> float | None:
-    """Milligrams a day: lines of one step add up, of steps that follow each other the highest counts.
+    """Milligrams a day: lines add up; lines with different `sequence` follow each other, and the highest counts.
 
     >>> twice = fhir.Timing(repeat=fhir.Repeat(frequency=2, period=1, periodUnit="d"))
     >>> fifty = fhir.DoseAndRate(doseQuantity=fhir.Quantity(value=50, unit="mg"))
     >>> mg_per_day([fhir.Dosage(timing=twice, doseAndRate=[fifty])])
     100.0
     """
-    steps: dict[int | None, float] = {}
+    by_step: dict[int | None, float] = {}
     for dosage in dosages:
         dose, times = _dose(dosage), _times_a_day(dosage.timing)
         if dose is None or times is None:
             return None
-        steps[dosage.sequence] = steps.get(dosage.sequence, 0.0) + dose * times
-    # Lines that all have their own number are as often tablets taken together as steps: alike bounds tell them apart.
-    return max(steps.values(), default=None)
+        by_step[dosage.sequence] = by_step.get(dosage.sequence, 0.0) + dose * times
+    return max(by_step.values(), default=None)
 
 
 def frequency(dosages: Iterable[fhir.Dosage]) -> str | None:
@@ -81,31 +89,34 @@ def frequency(dosages: Iterable[fhir.Dosage]) -> str | None:
 
 def course(kind: str, use: fhir.MedicationUse, dosages: Sequence[fhir.Dosage]) -> Course:
     """From when to when; a start of None means planned, not begun."""
-    periods = _bounds(dosages)
-    bounds_start = min((period.start for period in periods if period.start), default=None)
-    ends = [period.end for period in periods if period.end]
-    bounds_end = max(ends) if ends and len(ends) == len(dosages) else None
+    bounds = _bounds(dosages)
+    first = min((period.start for period in bounds if period.start), default=None)
+    ends = [period.end for period in bounds if period.end]
+    last = max(ends) if ends and len(ends) == len(dosages) else None
     period = use.effectivePeriod or fhir.Period()
-    start = period.start or bounds_start or use.effectiveDateTime or use.whenHandedOver or use.authoredOn
-    stop = period.end or bounds_end
-    reported = use.reportedBoolean or use.reportedReference is not None
+    given = use.effectiveDateTime or use.whenHandedOver or use.whenPrepared
+    start, stop = first or period.start or given or use.authoredOn, last or period.end
     over = use.status in _OVER
-    if not over and (use.status in _NOT_BEGUN or (use.intent in ("proposal", "plan", "option") and not reported)):
+    reported = use.reportedBoolean or use.reportedReference is not None
+    planned = use.status in _NOT_BEGUN or (use.intent in ("proposal", "plan", "option") and not reported)
+    if planned and not over:
         return Course(None, None)
+    what = f"{kind} is {use.status or 'without status'}"
     if not start and not over:
-        start = use.dateAsserted or use.whenPrepared
         why = "since when isn't said: counted as not begun. Give the day of the first dose."
-        return Course(start, stop) if start else Course(None, stop, (f"{kind} is {use.status}", why, "unusable"))
-    if kind == "MedicationAdministration" and not stop and over:
-        return Course(start, None if start is None else _day_after(start))
-    if over and not stop and kind != "MedicationDispense":
-        supply = use.dispenseRequest.validityPeriod if use.dispenseRequest else None
-        stop = (supply.end if supply else None) or start
-        what = f"{kind} is {use.status} without an end"
-        if not stop:
-            return Course(None, None, (what, "nor a start: not used. Give both days.", "no_dates"))
-        return Course(start, stop, (what, f"taken as ended on {stop}. Give the day on which it ended.", "no_end"))
-    return Course(start, stop)
+        return Course(use.dateAsserted, stop, None if use.dateAsserted else (what, why, "unusable"))
+    if not over or stop:
+        return Course(start, stop)
+    supply = use.dispenseRequest.validityPeriod if use.dispenseRequest else None
+    stop = (supply.end if supply else None) or start
+    if stop is None:
+        return Course(None, None, (what, "neither start nor end: not used. Give both days.", "unusable"))
+    if kind == "MedicationDispense":
+        return Course(start, None)  # handed over, not taken up: how long it lasts isn't known
+    if kind == "MedicationAdministration":
+        return Course(start, _day_after(stop))
+    why = f"taken as ended on {stop}. Give the day on which it ended."
+    return Course(start, stop, (f"{what} without an end", why, "no_end"))
 
 
 def _day_after(day: str) -> str:

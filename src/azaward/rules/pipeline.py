@@ -130,7 +130,8 @@ def compiled(parameters: Mapping[str, float], dialect: str = "duckdb") -> tuple[
     steps: list[Step] = []
     for name, is_rule, expression in expressions(parameters):
         constants, varying = _take_out_constants(expression) if is_rule else ({}, expression)
-        sql = str(ibis.to_sql(varying, dialect=dialect))
+        # Compact: APSW keeps statements of up to 16 KB ready.
+        sql = str(ibis.to_sql(varying, dialect=dialect, pretty=False))
         steps.append(Step(name, is_rule, RULES.get(name, ()), constants, sql))
     try:
         cache.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -28,7 +28,7 @@ class Window(NamedTuple):
 
 
 class Regimen(NamedTuple):
-    """Doses in mg a day for one body weight."""
+    """Doses in mg a day for one body weight. `ceiling` is the highest dose stated, here or by any protocol for all."""
 
     start: float | None
     low: float
@@ -45,6 +45,7 @@ class Care(NamedTuple):
     windows: tuple[Window, ...]
     limits: tuple[Any, ...]
     doses: tuple[Any, ...]
+    highest_mg_per_kg: float
     children_mg_per_kg: float
 
     def due(self, last: int, start: int, rise: int) -> tuple[int, int]:
@@ -97,8 +98,8 @@ class Care(NamedTuple):
         starts = lowest([_mg(row.start_mg_per_day, row.start_mg_per_kg, weight) for row in self.doses])
         pairs = [row.target_mg_per_day or tuple(x * weight for x in row.target_mg_per_kg) for row in self.doses]
         low, high = min(pair[0] for pair in pairs), min(pair[1] for pair in pairs)
-        ceilings = [_mg(row.max_mg_per_day, row.max_mg_per_kg, weight) or pair[1] for row, pair in zip(self.doses, pairs, strict=True)]
-        return Regimen(starts, low, high, min(ceilings))
+        stated = lowest([_mg(row.max_mg_per_day, row.max_mg_per_kg, weight) for row in self.doses])
+        return Regimen(starts, low, high, max(high, self.highest_mg_per_kg * weight) if stated is None else stated)
 
 
 class Scale(NamedTuple):
@@ -161,5 +162,11 @@ def _care(indication: Any, knowledge: Knowledge) -> Care:
         windows=tuple(sorted(windows)),
         limits=tuple(rows("limits")),
         doses=tuple(exact or [row for row in adult if row.indication == "any"]),
+        highest_mg_per_kg=min(
+            row.max_mg_per_kg
+            for each in knowledge.protocols.values()
+            for row in each.lists["doses"]
+            if row.indication == "any" and row.population == "adult" and row.max_mg_per_kg is not None
+        ),
         children_mg_per_kg=min(row.high_mg_per_kg for row in own or [row for row in children if row.indication == "any"]),
     )
