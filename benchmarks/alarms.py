@@ -85,7 +85,8 @@ def main() -> None:
     print(f"{'trouble':28} {'planted':>7} {'found':>6}  by, at least")
     for trouble in sorted(set(count) - {"none"}):
         what = expected[trouble]
-        print(f"{trouble:28} {count[trouble]:7} {count[trouble] - not_found[trouble]:6}  {what.rule}, {what.least_urgency}")
+        found = count[trouble] - not_found[trouble]
+        print(f"{trouble:28} {count[trouble]:7} {found:6}  {what.rule}, {what.least_urgency}")
     print(f"{'none':28} {count['none']:7} {len(alarms):6}  got anything above routine")
     if given.show:
         for patient_id in lost:

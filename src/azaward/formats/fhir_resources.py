@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 
@@ -76,6 +78,8 @@ class Component(Element, frozen=True, gc=False):
 
 
 class Observation(Component, frozen=True, gc=False):
+    resourceType: str = ""
+    contained: list[msgspec.Raw] = []
     id: str | None = None
     status: str | None = None
     subject: Reference | None = None
@@ -223,7 +227,7 @@ class Subject(Element, frozen=True, gc=False):
 
 
 class Entry(Element, frozen=True, gc=False):
-    fullUrl: str | None = None
+    fullUrl: Any = None
     resource: msgspec.Raw = msgspec.Raw()
 
 

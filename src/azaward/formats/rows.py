@@ -76,6 +76,30 @@ class RowReader:
             cells[column.name] = cell
         self._in_our_words(table, cells, where)
 
+    def measured(
+        self,
+        patient_id: str,
+        analyte: str,
+        value: float,
+        unit: str,
+        bounds: tuple[float | None, float | None],
+        on: str,
+        status: str,
+        where: str,
+    ) -> bool:
+        """Adds a plain number of a known analyte on a whole day; False where `add` has to look closer.
+
+        Most results are like this, and a bundle holds thousands.
+        """
+        if is_partial(on) or not math.isfinite(value) or patient_id.strip() != patient_id:
+            return False
+        try:
+            day = read_day(on)
+        except DateError:
+            return False
+        self.rows["results"].append((patient_id, analyte, value, None, None, unit, *bounds, day, status, where))
+        return True
+
     def record(self) -> Record:
         """All rows added so far."""
         for name, (where, count) in self._unknown_analytes.items():

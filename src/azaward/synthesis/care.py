@@ -7,7 +7,7 @@ and changes when they change.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -44,6 +44,7 @@ class Care(NamedTuple):
     protocol: str
     windows: tuple[Window, ...]
     limits: tuple[Any, ...]
+    rises: Mapping[str, float]
     doses: tuple[Any, ...]
     highest_mg_per_kg: float
     children_mg_per_kg: float
@@ -56,13 +57,13 @@ class Care(NamedTuple):
         proposals = [
             (max(last, anchor + window.opens) + window.every, window.every)
             for window in self.windows
-            for anchor in (rise if window.since_rise else start,)
+            for anchor in [rise if window.since_rise else start]
             if last < anchor + window.closes
         ]
         return min(proposals)
 
-    def bounds(self, ranges: Ranges, *, pressing: bool = False) -> dict[str, tuple[float, float]]:
-        """For each analyte the lowest and highest value that no fixed limit catches; `pressing`: same-day limits only."""
+    def bounds(self, ranges: Ranges, *, pressing: bool = False) -> Bounds:
+        """For each analyte the lowest and highest value that no fixed limit (`pressing`: of the same day) catches."""
         found: dict[str, tuple[float, float]] = {}
         for limit in self.limits:
             if limit.analyte not in ranges or (pressing and URGENCIES.index(limit.urgency) > _SAME_DAY):
@@ -82,12 +83,7 @@ class Care(NamedTuple):
 
     def rise_allowed(self, analyte: str) -> float:
         """The factor by which an analyte may exceed its earlier level; infinite without such a limit."""
-        rises = [
-            1 + limit.value / 100
-            for limit in self.limits
-            if limit.analyte == analyte and limit.relative_to == "baseline-rise-percent"
-        ]
-        return min(rises, default=math.inf)
+        return self.rises.get(analyte, math.inf)
 
     def regimen(self, weight: float) -> Regimen:
         """The doses for an adult of this weight; where rows differ the lower counts, as in the rules."""
@@ -114,7 +110,8 @@ class Scale(NamedTuple):
     shown_high: float | None
 
 
-Ranges = dict[str, Scale]
+Ranges = Mapping[str, Scale]
+Bounds = Mapping[str, tuple[float, float]]
 
 
 @lru_cache(maxsize=1)
@@ -147,26 +144,36 @@ def _care(indication: Any, knowledge: Knowledge) -> Care:
         ]
 
     windows = {
-        Window(row.since == "dose_increase", row.from_day, math.inf if row.until_day is None else row.until_day, row.every_days)
+        Window(
+            row.since == "dose_increase",
+            row.from_day,
+            math.inf if row.until_day is None else row.until_day,
+            row.every_days,
+        )
         for row in rows("schedule")
         if row.since != "risk"
     }
     adult = [row for row in rows("doses") if row.population == "adult" and row.drug == "azathioprine"]
     exact = [row for row in adult if row.indication == indication.id]
-    children = knowledge.tables["children_doses"]
-    own = [row for row in children if row.indication == indication.id and (row.age_low is None)]
+    every: list[Any] = [row for each in knowledge.protocols.values() for row in each.lists["doses"]]
+    for_all = [row for row in every if row.indication == "any" and row.population == "adult"]
+    # Rows for the very young, who may need more, are left out: nobody here is that young.
+    ageless = [row for row in knowledge.tables["children_doses"] if row.age_low is None]
+    own = [row for row in ageless if row.indication == indication.id]
+    children = [row for row in ageless if row.indication == "any"]
+    limits = rows("limits")
+    rises: dict[str, float] = {}
+    for limit in limits:
+        if limit.relative_to == "baseline-rise-percent":
+            rises[limit.analyte] = min(rises.get(limit.analyte, math.inf), 1 + limit.value / 100)
     return Care(
         indication=indication.id,
         family=indication.family,
         protocol=protocol,
         windows=tuple(sorted(windows)),
-        limits=tuple(rows("limits")),
+        limits=tuple(limits),
+        rises=rises,
         doses=tuple(exact or [row for row in adult if row.indication == "any"]),
-        highest_mg_per_kg=min(
-            row.max_mg_per_kg
-            for each in knowledge.protocols.values()
-            for row in each.lists["doses"]
-            if row.indication == "any" and row.population == "adult" and row.max_mg_per_kg is not None
-        ),
-        children_mg_per_kg=min(row.high_mg_per_kg for row in own or [row for row in children if row.indication == "any"]),
+        highest_mg_per_kg=min(row.max_mg_per_kg for row in for_all if row.max_mg_per_kg is not None),
+        children_mg_per_kg=min(row.high_mg_per_kg for row in own or children if row.high_mg_per_kg is not None),
     )

@@ -13,8 +13,8 @@ from typing import NamedTuple, TypeVar
 
 from azaward.knowledge import load
 from azaward.knowledge.vocabulary import vocabulary
-from azaward.synthesis.care import Care, Regimen, cares, tablets
-from azaward.synthesis.laboratory import laboratories, panel, ranges, table, usual
+from azaward.synthesis.care import Bounds, Care, Regimen, cares, tablets
+from azaward.synthesis.laboratory import laboratories, panel, ranges, room, table, usual
 from azaward.synthesis.person import Draft, Panel, Step, Wishes, day
 from azaward.synthesis.visits import on_time
 
@@ -27,7 +27,14 @@ ENTRY_RESULTS = 8
 FEWEST_PANELS = 4
 YEAR = 365.25
 T = TypeVar("T")
-ANCESTRIES = (("European", 74.0), ("Central/South Asian", 11.0), ("East Asian", 5.0), ("Sub-Saharan African", 7.0), ("Latino", 3.0))
+ANCESTRIES = (
+    ("European", 74.0),
+    ("Central/South Asian", 11.0),
+    ("East Asian", 5.0),
+    ("Sub-Saharan African", 7.0),
+    ("Latino", 3.0),
+)
+CHILDREN_WITH = ("crohns_disease", "ulcerative_colitis")
 NUDT15_CARRIERS = {"East Asian": 0.15, "Latino": 0.08}
 
 
@@ -46,7 +53,7 @@ def _kinds(families: tuple[str, ...], starts_full: bool, child: bool) -> tuple[t
     for row in table("indications"):
         care = cares()[row["indication"]]
         regimen = care.regimen(1.0)
-        if (families and care.family not in families) or (child and care.indication not in ("crohns_disease", "ulcerative_colitis")):
+        if (families and care.family not in families) or (child and care.indication not in CHILDREN_WITH):
             continue
         if starts_full and (regimen.start is None or regimen.start < regimen.low):
             continue
@@ -65,6 +72,7 @@ def draw(rng: Random, patient_id: str, as_of: int, results: int, wishes: Wishes 
     weight, height = _body(rng, sex, age)
     laboratory = pick(rng, laboratories())
     within = ranges(laboratory, sex)
+    bounds = care.bounds(within)
     draft = Draft(
         rng=rng,
         as_of=as_of,
@@ -77,11 +85,11 @@ def draw(rng: Random, patient_id: str, as_of: int, results: int, wishes: Wishes 
         height=height,
         status=want.status,
         ranges=within,
-        levels=usual(rng, care, sex, within),
+        levels=usual(rng, sex, bounds),
     )
-    share = _genes(draft, wishes)
+    share = _genes(draft, wishes, bounds)
     keep = max(FEWEST_PANELS, round((results - ENTRY_RESULTS) / len(draft.levels)))
-    _treat(draft, want, share, keep)
+    _treat(draft, want, share, keep, bounds)
     _entry(draft)
     _companions(draft)
     return draft
@@ -117,10 +125,10 @@ def _body(rng: Random, sex: str, age: float) -> tuple[float, float]:
     return round(weight, 1), round(height)
 
 
-def _genes(draft: Draft, wishes: Wishes | None) -> float:
+def _genes(draft: Draft, wishes: Wishes | None, bounds: Bounds) -> float:
     """Draws TPMT and NUDT15, reported before treatment; returns the share of the usual dose that they leave."""
     rng = draft.rng
-    carrier = wishes is None and draft.age(draft.as_of) >= 18 and rng.random() < CARRIERS
+    carrier = wishes is None and rng.random() < CARRIERS
     tpmt = wishes.tpmt if wishes else "*1/*1"
     if carrier:
         tpmt = pick(rng, (("*1/*3A", 80.0), ("*1/*3C", 15.0), ("*1/*2", 5.0)))
@@ -139,7 +147,6 @@ def _genes(draft: Draft, wishes: Wishes | None) -> float:
     heavy = draft.weight >= 60 and wishes is None and draft.care.family == "gastroenterology"
     if heavy and draft.status == "on" and rng.random() < ON_ALLOPURINOL:
         return QUARTER
-    bounds = draft.care.bounds(draft.ranges)
     upper = draft.ranges["alt"].high
     if wishes is None and bounds["alt"][1] > upper * 1.5 and rng.random() < LIVER_A_LITTLE_RAISED:
         draft.levels["alt"] = upper * 1.15
@@ -152,7 +159,7 @@ def phenotype(gene: str, diplotype: str) -> str | None:
     return vocabulary(load()).diplotype_phenotype(gene, diplotype)
 
 
-def _treat(draft: Draft, want: Wishes, share: float, keep: int) -> None:
+def _treat(draft: Draft, want: Wishes, share: float, keep: int, bounds: Bounds) -> None:
     """The course of treatment and the blood tests that go with it."""
     rng, as_of = draft.rng, draft.as_of
     until = as_of
@@ -178,8 +185,8 @@ def _treat(draft: Draft, want: Wishes, share: float, keep: int) -> None:
         first = draft.start - draft.between(6, 24)
         rises = [step.start for step in draft.steps[1:] if step.start is not None]
         days_of_tests = on_time(rng, draft.care, draft.start, rises, first, until, keep)
-    bounds = draft.care.bounds(draft.ranges)
-    draft.panels = [Panel(one, panel(rng, draft.levels, draft.care, bounds)) for one in days_of_tests]
+    inside = room(draft.levels, draft.care, bounds)
+    draft.panels = [Panel(one, panel(rng, draft.levels, inside)) for one in days_of_tests]
     draft.entry = first
     if share == QUARTER:
         draft.medicine("allopurinol", 100, draft.start)
@@ -221,9 +228,8 @@ def _entry(draft: Draft) -> None:
     draft.words("vzv_igg", "Positive", at)
     draft.number("height", draft.height, at)
     draft.event("procedure", "blood pressure", at)
-    knowledge = load().parameters
-    years = draft.age(draft.as_of)
-    if draft.sex == "female" and knowledge["cervical_from_years"].value <= years <= knowledge["cervical_until_years"].value + 1:
+    screened = [load().parameters[f"cervical_{end}_years"].value for end in ("from", "until")]
+    if draft.sex == "female" and screened[0] <= int(draft.age(draft.as_of)) <= screened[1]:
         draft.event("procedure", "cervical_screening", draft.as_of - draft.between(20, 330))
     if draft.as_of - draft.start > YEAR:
         for since in (draft.between(5, 160), draft.between(180, 350)):
@@ -248,6 +254,11 @@ def _companions(draft: Draft) -> None:
 @lru_cache(maxsize=1)
 def _companion_rows() -> tuple[tuple[str, str, float | None, float], ...]:
     return tuple(
-        (row["family"], row["medicine"], float(row["mg_per_day"]) if row["mg_per_day"] else None, float(row["percent"]) / 100)
+        (
+            row["family"],
+            row["medicine"],
+            float(row["mg_per_day"]) if row["mg_per_day"] else None,
+            float(row["percent"]) / 100,
+        )
         for row in table("companions")
     )

@@ -12,19 +12,22 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from random import Random
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from azaward.knowledge import load
-from azaward.synthesis.care import Care, Ranges, Scale
+from azaward.synthesis.care import Bounds, Care, Ranges, Scale
 
 HERE = Path(__file__).parent
 # White cells and neutrophils go up and down together, since most white cells are neutrophils.
 TOGETHER = 0.6
+APART = math.sqrt(1 - TOGETHER**2)
+USUAL_NEUTROPHILS = 0.68
 MOST_NEUTROPHILS = 0.85
 TRIES = 12
 # How far inside a limit a usual level lies, and how far inside a single value stays once it is rounded.
 COMFORT = 1.15
 ROUNDING = 1.01
+ANYTHING = (0.0, math.inf)
 
 
 class Level(NamedTuple):
@@ -45,17 +48,18 @@ def table(name: str) -> list[dict[str, str]]:
 @lru_cache(maxsize=1)
 def levels() -> Mapping[str, Level]:
     """The spread of every analyte that a panel holds."""
-    known = {row.analyte: row for row in load().tables["biological_variation"] if row.population == "healthy"}
+    known: dict[str, Any] = {
+        row.analyte: row for row in load().tables["biological_variation"] if row.population == "healthy"
+    }
 
     def level(row: dict[str, str]) -> Level:
-        variation = known.get(row["analyte"])
-        between = float(row["between_percent"]) if row["between_percent"] else variation.cv_between_percent
-        within = (
-            float(row["within_percent"])
-            if row["within_percent"]
-            else math.hypot(variation.cv_within_percent, variation.cv_analytical_percent or 0)
-        )
-        return Level(float(row["female"]), float(row["male"]), between / 100, within / 100)
+        between, within = row["between_percent"], row["within_percent"]
+        # Where the package's own table says nothing, the published variation holds.
+        published = known[row["analyte"]] if not (between and within) else None
+        if published is not None:
+            between = between or published.cv_between_percent
+            within = within or math.hypot(published.cv_within_percent, published.cv_analytical_percent or 0)
+        return Level(float(row["female"]), float(row["male"]), float(between) / 100, float(within) / 100)
 
     return {row["analyte"]: level(row) for row in table("levels")}
 
@@ -95,43 +99,51 @@ def ranges(laboratory: str, sex: str) -> Ranges:
     }
 
 
-def usual(rng: Random, care: Care, sex: str, within: Ranges) -> dict[str, float]:
+def usual(rng: Random, sex: str, bounds: Bounds) -> dict[str, float]:
     """A person's own level of each analyte, comfortably inside the limits of their protocol."""
-    bounds = care.bounds(within)
     found: dict[str, float] = {}
     for analyte, level in levels().items():
         middle = level.male if sex == "male" else level.female
-        low, high = bounds.get(analyte, (0.0, math.inf))
+        low, high = bounds.get(analyte, ANYTHING)
         value = middle
         for _ in range(TRIES):
             value = middle * math.exp(level.between * rng.gauss(0, 1))
             if low * COMFORT <= value <= high / COMFORT:
                 break
         found[analyte] = min(max(value, low * COMFORT), high / COMFORT)
-    found["neutrophils"] = min(found["neutrophils"], found["wbc"] * 0.68)
+    found["neutrophils"] = min(found["neutrophils"], found["wbc"] * USUAL_NEUTROPHILS)
     return found
 
 
-def panel(rng: Random, usually: Mapping[str, float], care: Care, bounds: Mapping[str, tuple[float, float]]) -> dict[str, float]:
+def room(usually: Mapping[str, float], care: Care, bounds: Bounds) -> Bounds:
+    """For each analyte the values between which every test of a person stays who is well.
+
+    No limit of the protocol is met, and no two values lie further apart than the protocol allows a rise to be.
+    """
+    found: dict[str, tuple[float, float]] = {}
+    for analyte, level in usually.items():
+        low, high = bounds.get(analyte, ANYTHING)
+        half = math.sqrt(care.rise_allowed(analyte)) / ROUNDING
+        found[analyte] = max(low, level / half) * ROUNDING, min(high, level * half) / ROUNDING
+    return found
+
+
+def panel(rng: Random, usually: Mapping[str, float], inside: Bounds) -> dict[str, float]:
     """One blood test of a person who is well: noise around their own level, inside the limits."""
-    shared = rng.gauss(0, 1)
+    gauss, exp = rng.gauss, math.exp
+    shared = gauss(0, 1)
     values: dict[str, float] = {}
     for analyte, level in levels().items():
-        low, high = bounds.get(analyte, (0.0, math.inf))
-        rise = care.rise_allowed(analyte)
-        if rise < math.inf:
-            # Two values of one person may not lie further apart than the protocol allows a rise to be.
-            half = math.sqrt(rise) / ROUNDING / ROUNDING
-            low, high = max(low, usually[analyte] / half), min(high, usually[analyte] * half)
-        low, high = low * ROUNDING, high / ROUNDING
+        middle, within = usually[analyte], level.within
+        low, high = inside[analyte]
+        common, own = 0.0, 1.0
+        if analyte == "wbc" or analyte == "neutrophils":
+            common, own = TOGETHER * shared, APART
         if analyte == "neutrophils":
             high = min(high, values["wbc"] * MOST_NEUTROPHILS)
-        value = usually[analyte]
+        value = middle
         for _ in range(TRIES):
-            own = rng.gauss(0, 1)
-            if analyte in ("wbc", "neutrophils"):
-                own = TOGETHER * shared + math.sqrt(1 - TOGETHER**2) * own
-            value = usually[analyte] * math.exp(level.within * own)
+            value = middle * exp(within * (common + own * gauss(0, 1)))
             if low <= value <= high:
                 break
         values[analyte] = min(max(value, low), high)

@@ -1,5 +1,7 @@
-"""What happens in ordinary lives on azathioprine and is no trouble: colds that passed, a missed visit made up for,
-a pregnancy on a modest dose, drug levels that are right, a result that the laboratory took back.
+"""What happens in ordinary lives on azathioprine and is no trouble.
+
+Colds that passed, a missed visit made up for, a pregnancy on a modest dose, drug levels that are right, a result
+that the laboratory took back: whoever is alarmed by these cries wolf.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ def well(draft: Draft) -> None:
     if rng.random() < 0.04:
         draft.event("procedure", "surgery", as_of + draft.between(5, 60))
     if rng.random() < 0.02 and any(row[1] == "TPMT" for row in draft.genotypes):
-        draft.event("transfusion", "red_cell_transfusion", draft.entry - draft.between(30, 400))
+        draft.event("transfusion", "red_cell_transfusion", draft.entry - draft.between(160, 900))
     if draft.status != "on" or last <= draft.start:
         return
     if rng.random() < 0.12:
@@ -40,8 +42,8 @@ def well(draft: Draft) -> None:
 
 
 def _levels_that_are_right(draft: Draft, on: int) -> None:
-    bands = [row for row in load().tables["metabolites"] if row.pattern == "therapeutic" and row.protocol == draft.care.protocol]
-    band = bands[0]
+    right = [row for row in load().tables["metabolites"] if row.pattern == "therapeutic"]
+    band = next(row for row in right if row.protocol == draft.care.protocol)
     draft.number("tgn", band.tgn_low + (0.05 + 0.85 * draft.rng.random()) * (band.tgn_high - band.tgn_low), on)
     draft.number("mmp", band.mmp_high * (0.05 + 0.7 * draft.rng.random()), on)
 

@@ -136,9 +136,8 @@ class Draft:
         scale = self.ranges[analyte]
         shown = round(value / scale.factor, scale.decimals)
         unit = None if analyte in self.units_lost and on == self.panels[-1].day else scale.unit
-        self.results.append(
-            (self.patient_id, analyte, shown, None, None, unit, scale.shown_low, scale.shown_high, day(on), status, None)
-        )
+        normal = (scale.shown_low, scale.shown_high)
+        self.results.append((self.patient_id, analyte, shown, None, None, unit, *normal, day(on), status, None))
 
 
 def day(ordinal: int) -> dt.date:

@@ -14,16 +14,36 @@ from azaward.synthesis.care import tablets
 from azaward.synthesis.person import Draft, Panel, Step, Wishes, day
 
 GUT = ("gastroenterology",)
+LONG = (200, 3000)
+YEAR = 365
 
 
 class Trouble(NamedTuple):
-    """A kind of trouble. `plant` changes the draft and says (the finding's code, what was planted)."""
+    """A kind of trouble: who it happens to and what must be found.
+
+    `plant` changes the draft and says (the finding's code, what was planted).
+    """
 
     name: str
     rule: str
     least_urgency: str
-    plant: Callable[[Draft], tuple[str, str]]
-    wishes: Wishes = Wishes()
+    wishes: Wishes
+    plant: Plant
+    about: str
+
+
+Plant = Callable[[Draft], tuple[str, str]]
+_TROUBLES: list[Trouble] = []
+
+
+def _trouble(rule: str, least_urgency: str, wishes: Wishes) -> Callable[[Plant], Plant]:
+    """Makes a function a trouble of the clinic, under its own name and with its docstring."""
+
+    def add(plant: Plant) -> Plant:
+        _TROUBLES.append(Trouble(plant.__name__, rule, least_urgency, wishes, plant, (plant.__doc__ or "").strip()))
+        return plant
+
+    return add
 
 
 def _last(draft: Draft, **values: float) -> Panel:
@@ -42,40 +62,53 @@ def _pressing(draft: Draft, analyte: str) -> tuple[float, float]:
     return draft.care.bounds(draft.ranges, pressing=True)[analyte]
 
 
+@_trouble("limits", "same-day", Wishes(days_on=(60, 3000)))
 def neutropenia(draft: Draft) -> tuple[str, str]:
+    """Neutrophils under the protocol's limit."""
     limit = _pressing(draft, "neutrophils")[0]
     count = limit * _share(draft, 0.4, 0.85)
     _last(draft, neutrophils=count, wbc=count + _share(draft, 1.6, 2.4))
     return "limit_low", f"neutrophils {count:.1f} at the last test"
 
 
+@_trouble("limits", "same-day", Wishes(days_on=(60, 3000)))
 def leucopenia(draft: Draft) -> tuple[str, str]:
+    """White cells under the protocol's limit, neutrophils not."""
     count = _pressing(draft, "wbc")[0] * _share(draft, 0.78, 0.93)
-    _last(draft, wbc=count, neutrophils=count * 0.66)
+    enough = _pressing(draft, "neutrophils")[0] * 1.03
+    _last(draft, wbc=count, neutrophils=max(enough, count * 0.6))
     return "limit_low", f"white cells {count:.1f} at the last test"
 
 
+@_trouble("limits", "same-day", Wishes(days_on=(60, 3000)))
 def thrombocytopenia(draft: Draft) -> tuple[str, str]:
+    """Platelets under the protocol's limit."""
     count = _pressing(draft, "platelets")[0] * _share(draft, 0.45, 0.9)
     _last(draft, platelets=count)
     return "limit_low", f"platelets {count:.0f} at the last test"
 
 
+@_trouble("limits", "same-day", Wishes(days_on=(40, 3000)))
 def alt_high(draft: Draft) -> tuple[str, str]:
+    """ALT over the limit of the same day."""
     value = _pressing(draft, "alt")[1] * _share(draft, 1.2, 3.5)
     _last(draft, alt=value)
     return "limit_high", f"ALT {value:.0f} at the last test"
 
 
+@_trouble("limits", "this-week", Wishes(days_on=LONG))
 def creatinine_rise(draft: Draft) -> tuple[str, str]:
+    """A creatinine that rose by more than the protocol allows in a year."""
     factor = draft.care.rise_allowed("creatinine") * _share(draft, 1.08, 1.4)
-    # The lowest value of the year is what a rise is measured from, so every earlier one counts as it is.
-    before = min(panel.values["creatinine"] for panel in draft.panels[:-1])
-    _last(draft, creatinine=max(before, draft.levels["creatinine"]) * factor)
-    return "limit_high", f"creatinine {100 * (factor - 1):.0f}% above its level of the year"
+    last = draft.panels[-1].day
+    lowest = min(panel.values["creatinine"] for panel in draft.panels[:-1] if panel.day >= last - YEAR)
+    _last(draft, creatinine=lowest * factor)
+    return "limit_high", f"creatinine {100 * (factor - 1):.0f}% above the lowest of the year"
 
 
-def test_overdue(draft: Draft) -> tuple[str, str]:
+@_trouble("schedule", "this-week", Wishes(days_on=(600, 4000)))
+def blood_test_overdue(draft: Draft) -> tuple[str, str]:
+    """More than one whole interval of the schedule passed without a blood test."""
     while True:
         due, every = _due(draft)
         if draft.as_of - due > every:
@@ -83,13 +116,17 @@ def test_overdue(draft: Draft) -> tuple[str, str]:
         _forget_last(draft)
 
 
+@_trouble("schedule", "same-day", Wishes(days_on=(32, 70)))
 def never_tested(draft: Draft) -> tuple[str, str]:
+    """On treatment for weeks and not tested once since the first tablet."""
     draft.panels = [panel for panel in draft.panels if panel.day < draft.start]
     draft.steps = [draft.steps[0]._replace(stop=None)]
     return "test_never_done", f"no blood test since the first tablet on {day(draft.start)}"
 
 
+@_trouble("schedule", "this-week", Wishes(days_on=(300, 4000)))
 def stays_away(draft: Draft) -> tuple[str, str]:
+    """Two appointments in a row missed since the last blood test."""
     while _due(draft)[0] > draft.as_of - 12:
         _forget_last(draft)
     due = _due(draft)[0]
@@ -105,50 +142,66 @@ def _due(draft: Draft) -> tuple[int, int]:
 
 
 def _forget_last(draft: Draft) -> None:
-    """Takes away the last test. Of someone treated for long all tests may go; then one is set where none was missed yet."""
+    """Takes away the last blood test; where none would be left, sets one further back."""
     gone = draft.panels.pop()
     if not draft.panels:
         draft.panels.append(Panel(gone.day - 90, gone.values))
 
 
+@_trouble("medicines", "same-day", Wishes(days_on=LONG))
 def allopurinol_full_dose(draft: Draft) -> tuple[str, str]:
+    """Allopurinol begun without a cut of the dose."""
     draft.event("condition", "gout", draft.as_of - draft.between(30, 60))
     mg = 100.0 * draft.between(1, 3)
     draft.medicine("allopurinol", mg, draft.as_of - draft.between(2, 20))
     return "interaction", f"allopurinol {mg:.0f} mg begun, azathioprine still {draft.dose():.0f} mg"
 
 
+@_trouble("medicines", "same-day", Wishes(days_on=LONG))
 def febuxostat(draft: Draft) -> tuple[str, str]:
+    """Febuxostat begun on treatment."""
     draft.event("condition", "gout", draft.as_of - draft.between(30, 60))
     draft.medicine("febuxostat", 80, draft.as_of - draft.between(2, 20))
     return "interaction", "febuxostat begun"
 
 
+@_trouble("medicines", "same-day", Wishes(days_on=LONG))
 def second_thiopurine(draft: Draft) -> tuple[str, str]:
+    """Mercaptopurine begun while azathioprine goes on."""
     draft.medicine("mercaptopurine", 50, draft.as_of - draft.between(2, 20))
     return "interaction", "mercaptopurine begun, azathioprine not stopped"
 
 
+@_trouble("dosing", "same-day", Wishes(status="planned", tpmt="*3A/*3A"))
 def tpmt_poor_planned(draft: Draft) -> tuple[str, str]:
+    """No TPMT at all, and azathioprine planned."""
     return "genotype_dose", f"TPMT *3A/*3A, azathioprine {draft.dose():.0f} mg planned"
 
 
+@_trouble("dosing", "same-day", Wishes(days_on=(8, 60), nudt15="*3/*3"))
 def nudt15_poor(draft: Draft) -> tuple[str, str]:
+    """No NUDT15 at all, and lately put on azathioprine."""
     return "genotype_dose", f"NUDT15 *3/*3, on azathioprine {draft.dose():.0f} mg"
 
 
+@_trouble("dosing", "this-week", Wishes(days_on=(5, 24), tpmt="*1/*3A", starts_full=True, families=GUT))
 def tpmt_intermediate(draft: Draft) -> tuple[str, str]:
+    """A carrier by TPMT who lately began at the full dose."""
     return "genotype_dose_lower", f"TPMT *1/*3A, begun at the full dose of {draft.dose():.0f} mg"
 
 
+@_trouble("dose_range", "same-day", Wishes(days_on=LONG))
 def dose_above_range(draft: Draft) -> tuple[str, str]:
+    """A dose above the highest that is stated."""
     ceiling = draft.care.regimen(draft.weight).ceiling
     mg = tablets(ceiling * _share(draft, 1.1, 1.4)) + _tablet()
     _dose(draft, mg)
     return "dose_above_range", f"{mg:.0f} mg for {draft.weight:.0f} kg"
 
 
+@_trouble("dose_range", "same-day", Wishes(days_on=(60, 900), child=True))
 def child_over_dose(draft: Draft) -> tuple[str, str]:
+    """A child on more than the range for children."""
     mg = tablets(draft.care.children_mg_per_kg * draft.weight * _share(draft, 1.05, 1.3)) + _tablet()
     _dose(draft, mg)
     return "child_dose_high", f"{mg:.0f} mg for {draft.weight:.0f} kg at {int(draft.age(draft.as_of))} years"
@@ -162,7 +215,9 @@ def _dose(draft: Draft, mg: float) -> None:
     draft.steps = [*draft.steps[:-1], draft.steps[-1]._replace(mg=mg)]
 
 
+@_trouble("baseline", "this-week", Wishes(status="planned"))
 def baseline_missing(draft: Draft) -> tuple[str, str]:
+    """Azathioprine planned, one required test not done."""
     missing = ("tpmt", "liver", "kidney")[draft.between(0, 2)]
     if missing == "tpmt":
         draft.genotypes = [row for row in draft.genotypes if row[1] != "TPMT"]
@@ -172,7 +227,9 @@ def baseline_missing(draft: Draft) -> tuple[str, str]:
     return "baseline_missing", f"azathioprine planned without the {missing} test"
 
 
+@_trouble("infection", "emergency", Wishes(days_on=(30, 2000)))
 def fever_neutropenia(draft: Draft) -> tuple[str, str]:
+    """Fever with next to no neutrophils."""
     limit = load().parameters["neutropenic_sepsis_neutrophils"].value
     _tested_today(draft)
     count = limit * _share(draft, 0.25, 0.9)
@@ -181,7 +238,9 @@ def fever_neutropenia(draft: Draft) -> tuple[str, str]:
     return "fever_neutropenia", f"fever since yesterday, neutrophils {count:.1f}"
 
 
+@_trouble("infection", "same-day", Wishes(days_on=(60, 3000)))
 def fever_untested(draft: Draft) -> tuple[str, str]:
+    """Fever, and no blood count since it began."""
     began = draft.as_of - draft.between(0, 2)
     if draft.panels[-1].day >= began:
         panel = draft.panels.pop()
@@ -196,7 +255,9 @@ def _tested_today(draft: Draft) -> None:
     draft.panels.append(Panel(draft.as_of, dict(draft.panels[-1].values)))
 
 
+@_trouble("infection", "same-day", Wishes(days_on=LONG))
 def varicella_contact(draft: Draft) -> tuple[str, str]:
+    """Contact with chickenpox without antibodies."""
     draft.results = [row for row in draft.results if row[1] != "vzv_igg"]
     draft.words("vzv_igg", "Negative", draft.entry)
     since = draft.between(1, 9)
@@ -204,17 +265,23 @@ def varicella_contact(draft: Draft) -> tuple[str, str]:
     return "contact_varicella", f"contact with chickenpox {since} days ago, no antibodies"
 
 
+@_trouble("infection", "same-day", Wishes(days_on=LONG))
 def live_vaccine(draft: Draft) -> tuple[str, str]:
+    """A live vaccine given on treatment."""
     since = draft.between(3, 40)
     draft.event("vaccination", "yellow_fever", draft.as_of - since)
     return "live_vaccine_given", f"yellow fever vaccine {since} days ago, on treatment"
 
 
+@_trouble("metabolites", "this-week", Wishes(days_on=(90, 900), families=GUT))
 def metabolites_over_dosed(draft: Draft) -> tuple[str, str]:
+    """Too much of the active substance."""
     return _metabolites(draft, "over_dosed", (1.2, 2.0), (0.1, 0.6))
 
 
+@_trouble("metabolites", "this-week", Wishes(days_on=(90, 900), families=GUT))
 def metabolites_shunting(draft: Draft) -> tuple[str, str]:
+    """Little of the active substance, much of the by-product."""
     return _metabolites(draft, "shunting", (0.25, 0.45), (1.2, 2.2))
 
 
@@ -228,7 +295,9 @@ def _metabolites(draft: Draft, pattern: str, tgn: tuple[float, float], mmp: tupl
     return f"metabolites_{pattern}", f"TGN {active:.0f}, MMP {other:.0f}"
 
 
+@_trouble("recovery", "same-day", Wishes(days_on=LONG))
 def restarted_before_recovery(draft: Draft) -> tuple[str, str]:
+    """Stopped for low white cells and begun again without a test."""
     stopped, again = draft.as_of - draft.between(12, 20), draft.as_of - draft.between(2, 6)
     values = draft.panels[-1].values
     draft.panels = [panel for panel in draft.panels if panel.day < stopped - 1]
@@ -239,18 +308,24 @@ def restarted_before_recovery(draft: Draft) -> tuple[str, str]:
     return "restarted_before_recovery", f"stopped for white cells {count:.1f}, begun again untested on {day(again)}"
 
 
+@_trouble("liver", "emergency", Wishes(days_on=(12, 60)))
 def pancreatitis(draft: Draft) -> tuple[str, str]:
+    """Lipase at several times its limit, weeks after the first tablet."""
     draft.number("lipase", draft.ranges["lipase"].high * _share(draft, 3.5, 9), draft.as_of - 1)
     draft.event("symptom", "abdominal_pain", draft.as_of - 2)
     return "pancreatitis_likely", "belly pain and lipase over three times its limit"
 
 
+@_trouble("record_quality", "this-week", Wishes(days_on=LONG))
 def count_without_unit(draft: Draft) -> tuple[str, str]:
+    """A blood count that came without units."""
     draft.units_lost |= {"wbc", "neutrophils", "platelets"}
     return "result_no_unit", "the last blood count came without units"
 
 
+@_trouble("record_quality", "this-week", Wishes(days_on=LONG))
 def implausible_count(draft: Draft) -> tuple[str, str]:
+    """White cells in thousands where the unit says thousands already."""
     scale = draft.ranges["wbc"]
     shown = round(draft.panels[-1].values.pop("wbc") * 1000, -2)
     row = (draft.patient_id, "wbc", shown, None, None, scale.unit, scale.shown_low, scale.shown_high)
@@ -258,60 +333,31 @@ def implausible_count(draft: Draft) -> tuple[str, str]:
     return "result_implausible", f"white cells {shown:.0f} {scale.unit}"
 
 
+@_trouble("drift", "this-week", Wishes(days_on=LONG))
 def sequential_falls(draft: Draft) -> tuple[str, str]:
+    """Three falls of the white cells in a row, inside the limits."""
     limit = draft.care.bounds(draft.ranges)["wbc"][0]
     count = limit * 1.2
     for panel in reversed(draft.panels[-4:]):
         panel.values.update(wbc=count, neutrophils=count * 0.6)
         count /= 0.82
-    return "drift_sequential", f"white cells from {count * 0.82:.1f} to {limit * 1.2:.1f} in three falls, inside the limits"
+    return "drift_sequential", f"white cells fell three times in a row, from {count * 0.82:.1f} to {limit * 1.2:.1f}"
 
 
+@_trouble("enzyme", "this-week", Wishes(days_on=(10, 900), tpmt_by="activity"))
 def activity_after_transfusion(draft: Draft) -> tuple[str, str]:
+    """A normal TPMT activity measured on a donor's red cells, without a genotype."""
     before = draft.between(8, 90)
     draft.event("transfusion", "red_cell_transfusion", draft.entry - before)
     return "activity_untrusted", f"TPMT activity normal, {before} days after a transfusion, no genotype"
 
 
+@_trouble("record_quality", "same-day", Wishes())
 def identity_conflict(draft: Draft) -> tuple[str, str]:
+    """Two dates of birth under one id."""
     other = draft.birth - 365 * draft.between(3, 20) - draft.between(0, 300)
     draft.patients.append((draft.patient_id, day(other), draft.sex, draft.care.indication, draft.ancestry))
     return "identity_conflict", "two dates of birth under one id"
 
 
-LONG = (200, 3000)
-TROUBLES: tuple[Trouble, ...] = (
-    Trouble("neutropenia", "limits", "same-day", neutropenia, Wishes(days_on=(60, 3000))),
-    Trouble("leucopenia", "limits", "same-day", leucopenia, Wishes(days_on=(60, 3000))),
-    Trouble("thrombocytopenia", "limits", "same-day", thrombocytopenia, Wishes(days_on=(60, 3000))),
-    Trouble("alt_high", "limits", "same-day", alt_high, Wishes(days_on=(40, 3000))),
-    Trouble("creatinine_rise", "limits", "this-week", creatinine_rise, Wishes(days_on=LONG)),
-    Trouble("test_overdue", "schedule", "this-week", test_overdue, Wishes(days_on=(600, 4000))),
-    Trouble("never_tested", "schedule", "same-day", never_tested, Wishes(days_on=(32, 70))),
-    Trouble("stays_away", "schedule", "this-week", stays_away, Wishes(days_on=(300, 4000))),
-    Trouble("allopurinol_full_dose", "medicines", "same-day", allopurinol_full_dose, Wishes(days_on=LONG)),
-    Trouble("febuxostat", "medicines", "same-day", febuxostat, Wishes(days_on=LONG)),
-    Trouble("second_thiopurine", "medicines", "same-day", second_thiopurine, Wishes(days_on=LONG)),
-    Trouble("tpmt_poor_planned", "dosing", "same-day", tpmt_poor_planned, Wishes(status="planned", tpmt="*3A/*3A")),
-    Trouble("nudt15_poor", "dosing", "same-day", nudt15_poor, Wishes(days_on=(8, 60), nudt15="*3/*3")),
-    Trouble(
-        "tpmt_intermediate", "dosing", "this-week", tpmt_intermediate,
-        Wishes(days_on=(5, 24), tpmt="*1/*3A", starts_full=True, families=GUT),
-    ),
-    Trouble("dose_above_range", "dose_range", "same-day", dose_above_range, Wishes(days_on=LONG)),
-    Trouble("child_over_dose", "dose_range", "same-day", child_over_dose, Wishes(days_on=(60, 900), child=True)),
-    Trouble("baseline_missing", "baseline", "this-week", baseline_missing, Wishes(status="planned")),
-    Trouble("fever_neutropenia", "infection", "emergency", fever_neutropenia, Wishes(days_on=(30, 2000))),
-    Trouble("fever_untested", "infection", "same-day", fever_untested, Wishes(days_on=(60, 3000))),
-    Trouble("varicella_contact", "infection", "same-day", varicella_contact, Wishes(days_on=LONG)),
-    Trouble("live_vaccine", "infection", "same-day", live_vaccine, Wishes(days_on=LONG)),
-    Trouble("metabolites_over_dosed", "metabolites", "this-week", metabolites_over_dosed, Wishes(days_on=(90, 900), families=GUT)),
-    Trouble("metabolites_shunting", "metabolites", "this-week", metabolites_shunting, Wishes(days_on=(90, 900), families=GUT)),
-    Trouble("restarted_before_recovery", "recovery", "same-day", restarted_before_recovery, Wishes(days_on=LONG)),
-    Trouble("pancreatitis", "liver", "emergency", pancreatitis, Wishes(days_on=(12, 60))),
-    Trouble("count_without_unit", "record_quality", "this-week", count_without_unit, Wishes(days_on=LONG)),
-    Trouble("implausible_count", "record_quality", "this-week", implausible_count, Wishes(days_on=LONG)),
-    Trouble("sequential_falls", "drift", "this-week", sequential_falls, Wishes(days_on=LONG)),
-    Trouble("activity_after_transfusion", "enzyme", "this-week", activity_after_transfusion, Wishes(days_on=(10, 900), tpmt_by="activity")),
-    Trouble("identity_conflict", "record_quality", "same-day", identity_conflict),
-)
+TROUBLES = tuple(_TROUBLES)

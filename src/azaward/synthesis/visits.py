@@ -11,9 +11,7 @@ DAYS_EARLY = 6
 LONGEST_INTERVAL = 84
 
 
-def on_time(
-    rng: Random, care: Care, start: int, rises: list[int], first: int, until: int, keep: int
-) -> list[int]:
+def on_time(rng: Random, care: Care, start: int, rises: list[int], first: int, until: int, keep: int) -> list[int]:
     """The days of the last `keep` blood tests or so up to `until`, every one before it is due.
 
     `first` is the test before treatment; the dose rises on the days `rises`, with a test on each.

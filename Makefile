@@ -1,0 +1,45 @@
+# Two commands do everything: `make run` shows the example clinic's worklist, `make test` proves the whole.
+PYTHON ?= python3
+BIN := .venv/bin
+AS_OF := 2026-11-23
+
+.PHONY: run test check docs benchmark mutation clean
+
+run: .venv/installed
+	$(BIN)/azaward assess examples/clinic --as-of $(AS_OF)
+
+test: .venv/installed check
+	$(BIN)/python -m pytest -n 2
+	$(BIN)/python scripts/mutate_knowledge.py --sample 120
+	$(BIN)/python benchmarks/alarms.py
+	$(BIN)/python benchmarks/assess_one.py
+
+check: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+	$(BIN)/azaward knowledge check > /dev/null
+
+docs: .venv/installed
+	$(BIN)/mkdocs build --strict
+
+benchmark: .venv/installed
+	$(BIN)/python benchmarks/engines.py
+	$(BIN)/python benchmarks/assess_one.py
+	$(BIN)/python benchmarks/alarms.py --patients 1000 --seed 7
+
+mutation: .venv/installed
+	$(BIN)/python scripts/mutate_knowledge.py
+
+# Everything that is needed, at the versions and hashes of the lock file.
+.venv/installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "azaward needs Python 3.11 or newer; found $$($(PYTHON) --version)"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || sh scripts/install_debian.sh python3-venv
+	@$(BIN)/python -c 'import sys' 2>/dev/null || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+clean:
+	rm -rf .venv site
