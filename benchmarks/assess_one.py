@@ -62,7 +62,9 @@ def observations(count: int) -> list[dict[str, object]]:
                     "system": "http://unitsofmeasure.org",
                     "code": unit,
                 },
-                "referenceRange": [{"low": {"value": value / 2, "unit": unit}, "high": {"value": value * 2, "unit": unit}}],
+                "referenceRange": [
+                    {"low": {"value": value / 2, "unit": unit}, "high": {"value": value * 2, "unit": unit}}
+                ],
             }
         )
     return found
@@ -74,7 +76,13 @@ def bundle(count: int) -> bytes:
     crohns = {"coding": [{"system": "http://snomed.info/sct", "code": "34000006"}], "text": "Crohn's disease"}
     resources: list[dict[str, object]] = [
         {"resourceType": "Patient", "id": "p1", "birthDate": "1980-05-17", "gender": "female"},
-        {"resourceType": "Condition", "id": "c1", "subject": {"reference": "Patient/p1"}, "code": crohns, "onsetDateTime": began},
+        {
+            "resourceType": "Condition",
+            "id": "c1",
+            "subject": {"reference": "Patient/p1"},
+            "code": crohns,
+            "onsetDateTime": began,
+        },
         {
             "resourceType": "MedicationStatement",
             "id": "m1",
@@ -100,7 +108,9 @@ def bundle(count: int) -> bytes:
         },
         *observations(count),
     ]
-    return json.dumps({"resourceType": "Bundle", "type": "collection", "entry": [{"resource": one} for one in resources]}).encode()
+    return json.dumps(
+        {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": one} for one in resources]}
+    ).encode()
 
 
 def times_ms(what: Callable[[], object], runs: int) -> list[float]:

@@ -76,10 +76,7 @@ def _conversions(rows: Sequence[Any]) -> str:
         spellings.setdefault((row.analyte, row.factor, row.offset), []).append(row.written)
     return "Canonical = value × factor + offset. Spellings that mean the same stand together.\n\n" + table(
         ("analyte", "factor", "offset", "written as"),
-        (
-            (analyte, factor, offset or None, "; ".join(words))
-            for (analyte, factor, offset), words in spellings.items()
-        ),
+        ((analyte, factor, offset or None, "; ".join(words)) for (analyte, factor, offset), words in spellings.items()),
     )
 
 

@@ -57,7 +57,8 @@ def readme(clinic: list[Person]) -> str:
         seed=SEED,
         well=troubles["none"],
         rows="\n".join(
-            f"| {one.name} | {troubles[one.name]} | {one.about} | {one.rule} | {one.least_urgency} |" for one in TROUBLES
+            f"| {one.name} | {troubles[one.name]} | {one.about} | {one.rule} | {one.least_urgency} |"
+            for one in TROUBLES
         ),
         indications="\n".join(f"| {name} | {count} |" for name, count in sorted(indications.items())),
     )

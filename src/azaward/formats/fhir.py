@@ -6,7 +6,7 @@ other. What azaward doesn't read (imaging, claims) or never counts (cancelled or
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
@@ -34,6 +34,12 @@ def read_bundle(content: bytes, file: str, knowledge: Knowledge) -> Record:
 def read_ndjson(content: bytes, file: str, knowledge: Knowledge) -> Record:
     """The record in resources, or Bundles, one a line."""
     return _read(_lines(content, file), file, knowledge)
+
+
+def read_export(files: Mapping[str, bytes], knowledge: Knowledge) -> Record:
+    """The record in a bulk export: several .ndjson files by name, most often one for each type of resource."""
+    lines = (raw for file, content in files.items() for raw in _lines(content, file))
+    return _read(lines, ", ".join(files), knowledge)
 
 
 def _lines(content: bytes, file: str) -> Iterator[Raw]:
@@ -66,7 +72,9 @@ def _read(resources: Iterable[Raw], file: str, knowledge: Knowledge) -> Record:
     for raw in resources:
         index.take(raw)
     if not index.patients:
-        raise InputError(f"{file}: no Patient in this Bundle; whose record it is can't be told. Export its Patient too.")
+        raise InputError(
+            f"{file}: no Patient in this Bundle; whose record it is can't be told. Export its Patient too."
+        )
     index.report_unread(file)
     Writer(index, knowledge).write()
     return rows.record()

@@ -6,10 +6,12 @@ tablets", "up to three times") the larger counts.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from azaward.formats import fhir_resources as fhir
+from azaward.record.dates import DateError, is_partial, read_day
 
 UCUM = "http://unitsofmeasure.org"
 _MILLIGRAMS = {"mg": 1.0, "milligram": 1.0, "milligrams": 1.0, "g": 1000.0, "ug": 0.001, "mcg": 0.001, "µg": 0.001}
@@ -95,7 +97,7 @@ def course(kind: str, use: fhir.MedicationUse, dosages: Sequence[fhir.Dosage]) -
     last = max(ends) if ends and len(ends) == len(dosages) else None
     period = use.effectivePeriod or fhir.Period()
     given = use.effectiveDateTime or use.whenHandedOver or use.whenPrepared
-    start, stop = first or period.start or given or use.authoredOn, last or period.end
+    start, stop = first or period.start or given or use.authoredOn, _day_after(last or period.end)
     over = use.status in _OVER
     reported = use.reportedBoolean or use.reportedReference is not None
     planned = use.status in _NOT_BEGUN or (use.intent in ("proposal", "plan", "option") and not reported)
@@ -103,8 +105,11 @@ def course(kind: str, use: fhir.MedicationUse, dosages: Sequence[fhir.Dosage]) -
         return Course(None, None)
     what = f"{kind} is {use.status or 'without status'}"
     if not start and not over:
+        if use.dateAsserted:
+            why = f"since when isn't said: counted from {use.dateAsserted[:10]}, when it was recorded."
+            return Course(use.dateAsserted, stop, (what, why, "no_start"))
         why = "since when isn't said: counted as not begun. Give the day of the first dose."
-        return Course(use.dateAsserted, stop, None if use.dateAsserted else (what, why, "unusable"))
+        return Course(None, stop, (what, why, "unusable"))
     if not over or stop:
         return Course(start, stop)
     supply = use.dispenseRequest.validityPeriod if use.dispenseRequest else None
@@ -115,16 +120,14 @@ def course(kind: str, use: fhir.MedicationUse, dosages: Sequence[fhir.Dosage]) -
         return Course(start, None)  # handed over, not taken up: how long it lasts isn't known
     if kind == "MedicationAdministration":
         return Course(start, _day_after(stop))
-    why = f"taken as ended on {stop}. Give the day on which it ended."
+    why = f"taken as ended on {stop[:10]}. Give the day on which it ended."
     return Course(start, stop, (f"{what} without an end", why, "no_end"))
 
 
-def _day_after(day: str) -> str:
-    """One dose was given: the next day is the first without it."""
-    import datetime as dt
-
-    from azaward.record.dates import DateError, read_day
-
+def _day_after(day: str | None) -> str | None:
+    """A FHIR period includes its end: the next day is the first without the medicine."""
+    if day is None or is_partial(day):
+        return day
     try:
         return (read_day(day) + dt.timedelta(days=1)).isoformat()
     except (DateError, OverflowError):

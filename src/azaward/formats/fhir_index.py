@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
 from azaward.formats import fhir_resources as fhir
 from azaward.formats.rows import RowReader
 
+T = TypeVar("T")
 BROKEN = (msgspec.DecodeError, RecursionError)
 HEAD: msgspec.json.Decoder[fhir.Head] = msgspec.json.Decoder(fhir.Head)
 BUNDLE: msgspec.json.Decoder[fhir.Bundle] = msgspec.json.Decoder(fhir.Bundle)
@@ -66,10 +67,10 @@ class Index:
         self.places: list[Place] = []
         self.medications: dict[str, fhir.Concept | None] = {}
         self.conditions: dict[str, fhir.Concept | None] = {}
-        self._names: set[str] = set()
+        self._found: dict[str, Place] = {}
         self._addresses: dict[str, set[str]] = {}
         self._identified: dict[tuple[str | None, str | None], str] = {}
-        self._broken: list[tuple[Raw, str, str]] = []
+        self._broken: list[tuple[Raw, str, str, str | None]] = []
         self._not_read: Counter[str] = Counter()
 
     def take(self, raw: Raw, subject: fhir.Reference | None = None) -> None:
@@ -78,7 +79,7 @@ class Index:
             head = HEAD.decode(raw.content)
         except BROKEN as error:
             why = f"{error}. Expected a FHIR resource." if raw.content else "no resource in this entry."
-            self._broken.append((raw, "resource", why))
+            self._break(raw, "resource", why)
             return
         kind = head.resourceType
         if kind == "Bundle":
@@ -97,7 +98,7 @@ class Index:
         try:
             resource = decoder.decode(raw.content)
         except BROKEN as error:
-            self._broken.append((raw, kind, f"{error}. Correct the resource."))
+            self._break(raw, kind, f"{error}. Correct the resource.", own if kind == "Patient" else None)
             return
         if kind == "Patient":
             self._identified |= {(each.system, each.value): own for each in resource.identifier if each.value}
@@ -105,14 +106,15 @@ class Index:
             self.medications |= dict.fromkeys(names, resource.code)
         elif kind == "Condition":
             self.conditions |= dict.fromkeys(names, resource.code)
-        self._names.update(names)
-        self.places.append(Place(kind, resource, raw.where, own, subject))
+        place = Place(kind, resource, raw.where, own, subject)
+        self._found |= dict.fromkeys(names, place)
+        self.places.append(place)
 
     def _take_bundle(self, raw: Raw) -> None:
         try:
             inner = BUNDLE.decode(raw.content)
         except BROKEN as error:
-            self._broken.append((raw, "Bundle", f"{error}. Correct the Bundle."))
+            self._break(raw, "Bundle", f"{error}. Correct the Bundle.")
             return
         for entry in entries(inner, raw.where):
             self.take(entry)
@@ -130,26 +132,29 @@ class Index:
 
     def _leave(self, kind: str, raw: Raw) -> None:
         if not kind:
-            self._broken.append((raw, "resource", "resourceType is missing. Expected a FHIR resource."))
+            self._break(raw, "resource", "resourceType is missing. Expected a FHIR resource.")
         elif kind in _OTHER_VERSIONS:
             why = "a medicine in another version of FHIR than R4: not read. Export R4."
-            self._broken.append((raw, kind, why))
+            self._break(raw, kind, why)
         else:
             self._not_read[kind] += 1
 
+    def _break(self, raw: Raw, what: str, why: str, patient_id: str | None = None) -> None:
+        self._broken.append((raw, what, why, patient_id))
+
     def report_unread(self, file: str) -> None:
         """Sets aside what was broken, by patient where that can be told, and counts what azaward has no use for."""
-        for raw, what, why in self._broken:
-            subject = _about(raw.content)
-            named = subject.reference if subject else raw.url
-            self.rows.aside(raw.where, what, why, self.patient(named or ""), "resource")
+        for raw, what, why, patient_id in self._broken:
+            about = _about(raw.content)
+            whose = patient_id or self.patient((about.reference if about else None) or "")
+            self.rows.aside(raw.where, what, why, whose, "resource")
         if self._not_read:
             listed = ", ".join(f"{count} {kind}" for kind, count in sorted(self._not_read.items()))
             self.rows.aside(file, listed, "not read: azaward has no use for these kinds of resource", kind="not_read")
 
-    def has(self, reference: fhir.Reference) -> bool:
-        """Whether what is referred to came along."""
-        return bool(_tails(reference.reference) & self._names)
+    def find(self, reference: fhir.Reference) -> Place | None:
+        """What is referred to, where it came along."""
+        return resolve(reference, self._found)
 
     def patient(self, name: str) -> str | None:
         """The patient that an address names; None where it names something else."""
@@ -171,8 +176,9 @@ class Index:
             name = f"Patient?identifier={identifier.system or ''}|{identifier.value}"
         if not name and len(everyone := set(self.patients.values())) == 1:
             why = "names no patient; the only one in the bundle was taken"
-            self.rows.aside(place.where, place.type, why, kind="no_subject")
-            return everyone.pop()
+            patient_id = everyone.pop()
+            self.rows.aside(place.where, place.type, why, patient_id, "no_subject")
+            return patient_id
         if not name:
             self.rows.aside(place.where, place.type, "names no patient: not used. Add `subject`.")
             return None
@@ -187,13 +193,16 @@ class Index:
         return found
 
 
-def resolve(reference: fhir.Reference, among: Mapping[str, fhir.Concept | None]) -> fhir.Concept | None:
+def resolve(reference: fhir.Reference, among: Mapping[str, T]) -> T | None:
     """What is referred to, by its whole address or by type and id."""
     return next((among[name] for name in _tails(reference.reference) if name in among), None)
 
 
-def _tails(name: str | None) -> set[str]:
-    return {name, "/".join(name.split("/")[-2:])} if name else set()
+def _tails(name: str | None) -> tuple[str, ...]:
+    if not name:
+        return ()
+    name = name.partition("/_history/")[0]
+    return (name, "/".join(name.split("/")[-2:]))
 
 
 def _about(content: bytes) -> fhir.Reference | None:

@@ -6,7 +6,7 @@ in silence.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from azaward.formats import fhir_doses as doses
@@ -15,12 +15,16 @@ from azaward.formats import fhir_resources as fhir
 from azaward.formats.fhir_index import Index, Place, resolve, subjects
 from azaward.knowledge import Knowledge
 from azaward.knowledge import vocabulary as words
+from azaward.knowledge.units import round_off
 from azaward.record.tables import Cell
 
 _NEVER_COUNTS = ("entered-in-error", "cancelled", "not-done", "declined")
 _THIOPURINES = ("azathioprine", "mercaptopurine", "tioguanine")
 _KINDS = {"AllergyIntolerance": "allergy", "Immunization": "vaccination", "Procedure": "procedure"}
-_MEETINGS = {"noshow": "did_not_attend", **dict.fromkeys(("fulfilled", "finished", "arrived", "checked-in"), "attended")}
+_MEETINGS = {
+    "noshow": "did_not_attend",
+    **dict.fromkeys(("fulfilled", "finished", "arrived", "checked-in"), "attended"),
+}
 
 
 class Writer:
@@ -32,9 +36,10 @@ class Writer:
         self.words = index.rows.words
         self._reasons: dict[str, dict[str, str]] = {}
         self._uncounted: dict[tuple[str, str], tuple[str, int]] = {}
+        self._until: dict[str, str | None] = {}
         self._pieces: list[tuple[str, str, str, str]] = []
         self._concepts: dict[Any, tuple[str | None, str]] = {}
-        self._usual_units = {(row.analyte, row.written) for row in knowledge.tables["conversions"]}
+        self._usual_units = {(row.analyte, row.written): row for row in knowledge.tables["conversions"]}
 
     def write(self) -> None:
         """Rows from every resource, patients last: what they are treated for stands in their prescriptions."""
@@ -45,7 +50,8 @@ class Writer:
             "Observation": self._observation,
         }
         del readers["Medication"]
-        for place in self.index.places:
+        # What was handed over comes after the prescriptions that may explain it.
+        for place in sorted(self.index.places, key=lambda place: place.type == "MedicationDispense"):
             if read := readers.get(place.type):
                 read(place)
         for place in self.index.places:
@@ -54,7 +60,7 @@ class Writer:
         called = {(row[0], row[1]) for row in self.rows.rows["genotypes"]}
         for patient_id, gene, said, where in self._pieces:
             if (patient_id, gene) not in called:
-                why = "a variant or haplotype without its genotype, and the other allele isn't guessed. Ask the laboratory."
+                why = "a variant or haplotype without its genotype; the rest isn't guessed. Ask the laboratory."
                 self.rows.aside(where, f"{gene} {said}", why, patient_id, "genotype")
         for (kind, why), (where, count) in self._uncounted.items():
             more = f" and {count - 1} more" if count > 1 else ""
@@ -106,8 +112,8 @@ class Writer:
         if key is not None and key in self._concepts:
             return self._concepts[key]
         text, codings = self._coded(concept)
-        names = dict.fromkeys([text, *(each.display for each in coding)])
-        analyte = next((found for name in names if (found := self.words.analyte(name, codings))), None)
+        names = [*_names(concept), None]
+        analyte = next((found for each in names if (found := self.words.analyte(each, codings))), None)
         name = text or next((code.code for code in codings if code.code), "unnamed")
         if key is not None:
             self._concepts[key] = (analyte, name)
@@ -133,18 +139,16 @@ class Writer:
 
     def _members(self, members: list[fhir.Reference], patient_id: str, where: str) -> None:
         """A panel says nothing by itself; members that didn't come with it are missing results."""
-        names = [member.reference or "unnamed" for member in members]
-        known = self._names
-        missing = [name for name in names if not ({name, "/".join(name.split("/")[-2:])} & known or name.startswith("#"))]
-        if missing:
-            why = f"{len(missing)} of its {len(names)} results are not in the bundle. Export them too."
+        names = [member.reference or "unnamed" for member in members if not self.index.find(member)]
+        if missing := [name for name in names if not name.startswith("#")]:
+            why = f"{len(missing)} of its {len(members)} results are not in the bundle. Export them too."
             self.rows.aside(where, f"panel without {missing[0]}", why, patient_id)
 
     def _result(self, part: fhir.Component, status: str | None, patient_id: str, on: str | None, where: str) -> None:
         analyte, name = self._analyte(part.code)
         quantity = part.valueQuantity
         unit = doses.unit_of(quantity) if quantity is not None else None
-        bounds = _normal_bounds(part, unit) if part.referenceRange else (None, None)
+        bounds = self._normal_bounds(part, analyte, unit) if part.referenceRange else (None, None)
         if analyte and quantity and quantity.value is not None and unit and on and not quantity.comparator:
             plain = (patient_id, analyte, quantity.value, unit, bounds, on, status or "unknown", where)
             if self.rows.measured(*plain):
@@ -165,17 +169,47 @@ class Writer:
         else:
             row["text"] = self._in_words(part)
         if analyte is None:
-            # Its LOINC code isn't one of the test that its words name: nobody can tell which is right.
-            named = self.words.analyte(name)
-            if named and (named, row.get("unit")) in self._usual_units:
-                codes = ", ".join(coding.code for coding in part.code.coding)
-                why = "the name is a test's that azaward knows, its code isn't: not used. Correct the code."
-                self.rows.aside(where, f"{name} ({codes})", why, patient_id)
-                return
-            self.rows.add("results", {**row, "analyte": name if named is None else f"{name} ({part.code.coding[0].code})"}, where)
+            self._unlisted(part, name, row, where)
             return
         row["ref_low"], row["ref_high"] = bounds
         self.rows.add("results", row, where)
+
+    def _normal_bounds(
+        self, part: fhir.Component, analyte: str | None, unit: str | None
+    ) -> tuple[float | None, float | None]:
+        """Of several normal ranges (by sex, by age) the tightest, in the value's unit."""
+        lows: list[float] = []
+        highs: list[float] = []
+        for each in part.referenceRange:
+            if each.type is not None and not _is_normal(each.type):
+                continue
+            for bound, found in ((each.low, lows), (each.high, highs)):
+                if bound is not None and (value := self._in_unit(bound, analyte, unit)) is not None:
+                    found.append(value)
+        return max(lows, default=None), min(highs, default=None)
+
+    def _in_unit(self, bound: fhir.Quantity, analyte: str | None, unit: str | None) -> float | None:
+        """A limit of normal in the unit of the value; None where that can't be told."""
+        given = doses.unit_of(bound)
+        if bound.value is None or given in (None, unit):
+            return bound.value
+        ours, theirs = self._usual_units.get((analyte, unit)), self._usual_units.get((analyte, given))
+        if ours is None or theirs is None:
+            return None
+        return round_off((bound.value * theirs.factor + theirs.offset - ours.offset) / ours.factor)
+
+    def _unlisted(self, part: fhir.Component, name: str, row: Mapping[str, Any], where: str) -> None:
+        """A result that azaward has no name for is counted.
+
+        Where its words name a test and its code another, and the unit fits, nobody can tell which is right.
+        """
+        named = self.words.analyte(name)
+        codes = ", ".join(coding.code for coding in part.code.coding)
+        if named and (named, row.get("unit")) in self._usual_units:
+            why = "the name is a test's that azaward knows, its code isn't: not used. Correct the code."
+            self.rows.aside(where, f"{name} ({codes})", why, row["patient_id"])
+        else:
+            self.rows.add("results", {**row, "analyte": f"{name} ({codes})" if named else name}, where)
 
     def _in_words(self, part: fhir.Component) -> str | None:
         if part.valueCodeableConcept is not None:
@@ -184,11 +218,9 @@ class Writer:
         if part.valueBoolean is not None:
             return "positive" if part.valueBoolean else "negative"
         if part.valueRange is not None:
-            low, high = (bound.value if bound else None for bound in (part.valueRange.low, part.valueRange.high))
-            return f"{low} to {high}"
+            return _shown(part.valueRange.low) + " to " + _shown(part.valueRange.high)
         if part.valueRatio is not None:
-            top, bottom = (each.value if each else None for each in (part.valueRatio.numerator, part.valueRatio.denominator))
-            return f"{top}:{bottom}"
+            return _shown(part.valueRatio.numerator) + ":" + _shown(part.valueRatio.denominator)
         return part.valueDateTime or part.valueTime
 
     def _genotype(self, place: Place, seen: fhir.Observation, patient_id: str, on: str | None) -> None:
@@ -217,10 +249,15 @@ class Writer:
             why = "recorded as not taken. Where it is prescribed, the prescription counts; ask the patient."
             self.rows.aside(place.where, text, why, patient_id, "not_taken")
             return
-        if use.status in _NEVER_COUNTS or use.doNotPerform:
-            self._uncount(place, "not to be given: no medicine" if use.doNotPerform else f"{use.status}: never counts")
+        if use.doNotPerform:
+            self.rows.aside(
+                place.where, text, "an order not to give it: not counted as taken", patient_id, "not_to_give"
+            )
             return
-        if any(self._has(each) for each in use.authorizingPrescription):
+        if use.status in _NEVER_COUNTS:
+            self._uncount(place, f"{use.status}: never counts")
+            return
+        if self._prescribed(use):
             self._uncount(place, "handed over for a prescription in this bundle, which counts")
             return
         dosages = use.dosageInstruction or (use.dosage if isinstance(use.dosage, list) else [])
@@ -243,37 +280,34 @@ class Writer:
             }
             for medicine in medicines:
                 self.rows.add("exposures", {**row, "medicine": medicine}, place.where)
+            self._until[place.where] = course.stop
 
-    def _has(self, reference: fhir.Reference) -> bool:
-        name = reference.reference or ""
-        return bool({name, "/".join(name.split("/")[-2:])} & self._names)
+    def _prescribed(self, use: fhir.MedicationUse) -> bool:
+        """Whether a prescription explains that it was handed over: one that counts, and had not ended before."""
+        for reference in use.authorizingPrescription:
+            order = self.index.find(reference)
+            if order and order.where in self._until:
+                until = self._until[order.where]
+                return until is None or (use.whenHandedOver or "") <= until
+        return False
 
     def _named(self, use: fhir.MedicationUse) -> tuple[str, tuple[str, ...]]:
         """The medicine's name as written, and the ingredients; `unknown:` where no name of it is known."""
         reference = use.medicationReference or fhir.Reference()
-        concept = use.medicationCodeableConcept or self._referred(reference.reference, use.contained)
-        text, codings = self._coded(concept)
-        names = [text, *(coding.display for coding in (concept.coding if concept else ())), reference.display]
-        shown = next((name for name in names if name), reference.reference or next((c.code for c in codings if c.code), "unnamed"))
-        for name in dict.fromkeys(name for name in (*names, shown) if name):
-            found = self.words.medicine(name, codings)
-            if not found[0].startswith("unknown:"):
-                return shown, found
-        return shown, self.words.medicine(shown, codings)
-
-    def _referred(self, name: str | None, contained: list[fhir.Contained]) -> fhir.Concept | None:
-        if name is None:
-            return None
-        if name.startswith("#"):
-            return next((inner.code for inner in contained if inner.id == name[1:]), None)
-        return self._medications.get(name) or self._medications.get("/".join(name.split("/")[-2:]))
+        inside = {f"#{each.id}": each.code for each in use.contained}
+        concept = (
+            use.medicationCodeableConcept or resolve(reference, inside) or resolve(reference, self.index.medications)
+        )
+        _, codings = self._coded(concept)
+        codes = [coding.code for coding in codings]
+        names = [name for name in (*_names(concept), reference.display, *codes, reference.reference, "unnamed") if name]
+        tried = [self.words.medicine(name, codings) for name in dict.fromkeys(names)]
+        return names[0], next((found for found in tried if not found[0].startswith("unknown:")), tried[0])
 
     def _note_reasons(self, use: fhir.MedicationUse, patient_id: str) -> None:
         concepts = [*use.reasonCode]
         for reference in use.reasonReference:
-            name = reference.reference or ""
-            found = self._conditions.get(name) or self._conditions.get("/".join(name.split("/")[-2:]))
-            concepts.append(found or fhir.Concept(text=reference.display))
+            concepts.append(resolve(reference, self.index.conditions) or fhir.Concept(text=reference.display))
         for concept in concepts:
             if indication := self.words.indication(*self._coded(concept)):
                 self._reasons.setdefault(patient_id, {})[indication] = "reason"
@@ -284,15 +318,14 @@ class Writer:
         if patient_id is None:
             return
         doubt = {coding.code for coding in item.verificationStatus.coding} if item.verificationStatus else set[str]()
-        if never := (doubt & {"refuted", "entered-in-error"}) or {item.status} & {*_NEVER_COUNTS, "preparation"}:
+        never = (doubt & {"refuted", "entered-in-error"}) or ({item.status} & {*_NEVER_COUNTS, "preparation"})
+        if never:
             self._uncount(place, f"{min(str(each) for each in never)}: never counts")
             return
-        kind = {"AllergyIntolerance": "allergy", "Immunization": "vaccination", "Procedure": "procedure"}.get(
-            place.type, "condition"
-        )
+        kind = _KINDS.get(place.type, "condition")
         concept = item.vaccineCode or item.code
         text, codings = self._coded(concept)
-        names = dict.fromkeys([text, *(coding.display for coding in (concept.coding if concept else ()))])
+        names = [*_names(concept), None]
         code = text or next((coding.code for coding in codings if coding.code), None)
         if kind == "allergy":
             medicines = (self.words.medicine(name, codings)[0] for name in names)
@@ -301,6 +334,8 @@ class Writer:
             kind, code = known
         if place.type == "Condition" and (indication := self.words.indication(text, codings)):
             self._reasons.setdefault(patient_id, {}).setdefault(indication, "condition")
+            # Words in another language are known by their code alone.
+            code = code if self.words.indication(code) else indication
         onset, performed = item.onsetPeriod, item.performedPeriod
         start = (
             item.onsetDateTime
@@ -312,46 +347,40 @@ class Writer:
         )
         status = {coding.code for coding in item.clinicalStatus.coding} if item.clinicalStatus else set[str]()
         end: Cell = item.abatementDateTime
-        if end is None and status & {"resolved", "inactive", "remission"}:
+        if end is None and status & {"resolved", "inactive"}:
             end = start
         row = {"patient_id": patient_id, "kind": kind, "code": code, "started_on": start, "ended_on": end}
         self.rows.add("events", row, place.where)
 
     def _meeting(self, place: Place) -> None:
         meeting: fhir.Meeting = place.resource
-        actors = [each.actor for each in meeting.participant if each.actor and self._known(each.actor.reference or "")]
-        patient_id = self.index.whose(meeting.subject or next(iter(actors), None), place)
-        kind = {
-            "noshow": "did_not_attend",
-            "fulfilled": "attended",
-            "finished": "attended",
-            "arrived": "attended",
-            "checked-in": "attended",
-        }.get(meeting.status or "")
-        if kind is None or patient_id is None:
-            if patient_id is not None:
-                self._uncount(place, f"{meeting.status or 'without status'}: neither attended nor missed")
+        kind = _MEETINGS.get(meeting.status or "")
+        if kind is None:
+            self._uncount(place, f"{meeting.status or 'without status'}: neither attended nor missed")
             return
-        on = meeting.start or (meeting.period.start if meeting.period else None)
-        self.rows.add("contacts", {"patient_id": patient_id, "kind": kind, "on": on, "note": meeting.description}, place.where)
+        actor = subjects((each.actor for each in meeting.participant), self.index)
+        patient_id = self.index.whose(meeting.subject or actor, place)
+        if patient_id is not None:
+            on = meeting.start or (meeting.period.start if meeting.period else None)
+            row = {"patient_id": patient_id, "kind": kind, "on": on, "note": meeting.description}
+            self.rows.add("contacts", row, place.where)
 
 
 def _has_value(part: fhir.Component) -> bool:
     values = (part.valueQuantity, part.valueString, part.valueInteger, part.valueBoolean, part.valueCodeableConcept)
-    return any(each is not None for each in (*values, part.valueRange, part.valueRatio, part.valueDateTime, part.valueTime))
+    others = (part.valueRange, part.valueRatio, part.valueDateTime, part.valueTime)
+    return any(each is not None for each in (*values, *others))
 
 
-def _normal_bounds(part: fhir.Component, unit: str | None) -> tuple[float | None, float | None]:
-    """Of several normal ranges (by sex, by age) the tightest; one in another unit would be compared wrongly."""
-    lows: list[float] = []
-    highs: list[float] = []
-    for each in part.referenceRange:
-        if each.type is not None and not _is_normal(each.type):
-            continue
-        for bound, found in ((each.low, lows), (each.high, highs)):
-            if bound is not None and bound.value is not None and doses.unit_of(bound) in (None, unit):
-                found.append(bound.value)
-    return max(lows, default=None), min(highs, default=None)
+def _shown(quantity: fhir.Quantity | None) -> str:
+    return "?" if quantity is None or quantity.value is None else f"{quantity.value:g}"
+
+
+def _names(concept: fhir.Concept | None) -> list[str]:
+    """The text and the displays of a concept."""
+    if concept is None:
+        return []
+    return [name for name in (concept.text, *(coding.display for coding in concept.coding)) if name]
 
 
 def _is_normal(kind: fhir.Concept) -> bool:

@@ -1,4 +1,5 @@
-"""Which reader a RECORD needs: a Bundle, resources a line, a folder of tables, or azaward's own JSON."""
+"""Which reader a RECORD needs: a Bundle, resources a line (a file or a folder of them), a folder of tables,
+or azaward's own JSON."""
 
 from __future__ import annotations
 
@@ -15,20 +16,17 @@ from azaward.record.tables import TABLES, Record
 
 def read(path: Path, knowledge: Knowledge) -> Record:
     """The record at `path`; `InputError` with one line where it can't be used."""
-    if path.is_dir():
-        return read_folder(path, knowledge)
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}. Give a FHIR Bundle, a folder of tables or azaward's JSON.") from None
-    file = path.name
-    decode(content, file)
-    content = content.removeprefix(b"\xef\xbb\xbf")
     from azaward.formats import fhir
 
-    if path.suffix == ".ndjson":
+    if path.is_dir():
+        if exported := sorted(path.glob("*.ndjson")):
+            return fhir.read_export({each.name: _text(each) for each in exported}, knowledge)
+        return read_folder(path, knowledge)
+    content, file = _text(path), path.name
+    kind = path.suffix.casefold()
+    if kind == ".ndjson":
         return fhir.read_ndjson(content, file, knowledge)
-    if path.suffix != ".json":
+    if kind != ".json":
         raise InputError(f"{file}: unknown kind of file. Expected .json, .ndjson or a folder of CSV or Parquet tables.")
     if b'"resourceType"' in content:
         return fhir.read_bundle(content, file, knowledge)
@@ -39,3 +37,14 @@ def read(path: Path, knowledge: Knowledge) -> Record:
     if not isinstance(document, dict) or not set(TABLES) & set(cast(dict[str, Any], document)):
         raise InputError(f"{file}: neither a FHIR Bundle nor azaward's JSON: expected a key 'patients'.")
     return read_own_json(cast(dict[str, Any], document), file, knowledge)
+
+
+def _text(path: Path) -> bytes:
+    """The file's bytes, proven to be UTF-8, without a byte order mark."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        what = "Give a FHIR Bundle, a folder of tables or azaward's JSON."
+        raise InputError(f"{path}: {error.strerror}. {what}") from None
+    decode(content, path.name)
+    return content.removeprefix(b"\xef\xbb\xbf")

@@ -50,6 +50,7 @@ class RowReader:
         self.rows: dict[str, list[tuple[Cell, ...]]] = {name: [] for name in TABLES}
         self.set_aside: list[SetAside] = []
         self._unknown_analytes: dict[str, tuple[str, int]] = {}
+        self._unknown_events: dict[tuple[str, str], tuple[str, int]] = {}
         self._patients: dict[str, dict[str, Cell]] = {}
 
     def aside(self, where: str, what: str, why: str, patient_id: str | None = None, kind: str = "unusable") -> None:
@@ -110,6 +111,12 @@ class RowReader:
                 "not a test that azaward knows. If it is one, name it as in analytes.csv or by its LOINC code.",
                 kind="unknown_analyte",
             )
+        for (kind, code), (where, count) in self._unknown_events.items():
+            more = f" and {count - 1} more" if count > 1 else ""
+            why = (
+                "not one that azaward knows: kept in words, and no rule acts on it. Name it as in events.csv if it is."
+            )
+            self.aside(where + more, f"{kind} {code!r}", why, kind="unknown_event")
         known = {row[0] for row in self.rows["patients"]}
         if known or any(self.rows.values()):
             for name in TABLES:
@@ -144,7 +151,7 @@ class RowReader:
                     where,
                     f"{column.name} {text!r}",
                     f"the day is missing: read the cautious way, as {day}",
-                    cells["patient_id"] and str(cells["patient_id"]),
+                    str(cells["patient_id"]),
                     "partial_date",
                 )
             return day
@@ -184,7 +191,8 @@ class RowReader:
             case "exposures":
                 dose = cells.get("dose_mg_per_day")
                 if isinstance(dose, float) and dose <= 0:
-                    self.aside(where, f"dose_mg_per_day {dose:g}", "expected milligrams above 0; a stop is `stopped_on`", patient_id)
+                    why = "expected milligrams above 0; a stop is `stopped_on`"
+                    self.aside(where, f"dose_mg_per_day {dose:g}", why, patient_id)
                     cells["dose_mg_per_day"] = None
                 self._in_order(cells, "stopped_on", where)
                 for medicine in self.words.medicine(str(cells.get("medicine") or "unnamed")):
@@ -210,9 +218,17 @@ class RowReader:
                     cells["kind"], cells["code"] = known
                 elif not cells.get("code"):
                     cells["code"] = kind
+                elif kind != "allergy" and cells["code"] != "deceased":
+                    self._unknown_event(kind, str(cells["code"]), where)
             case _:
                 pass
         self._append(table, cells)
+
+    def _unknown_event(self, kind: str, code: str, where: str) -> None:
+        """Counts an event that no rule can act on; what azathioprine treats is known as an indication."""
+        if self.words.indication(code) is None:
+            first, count = self._unknown_events.get((kind, code), (where, 0))
+            self._unknown_events[kind, code] = (first, count + 1)
 
     def _one_patient(self, patient_id: str, cells: Mapping[str, Cell], where: str) -> None:
         """Notes a second patient with an id that another has; the same line again says nothing new."""
@@ -246,7 +262,8 @@ class RowReader:
         if sign and sign not in _SIGNS:
             value = cells["value"]
             shown = f"{sign} {value:g}" if isinstance(value, float) else sign
-            self.aside(where, f"comparator {sign!r}", "expected <, <=, > or >=: not used as a number", str(cells["patient_id"]))
+            why = "expected <, <=, > or >=: not used as a number"
+            self.aside(where, f"comparator {sign!r}", why, str(cells["patient_id"]))
             cells |= {"comparator": None, "value": None, "text": cells.get("text") or shown}
 
     def genotype(self, cells: dict[str, Cell], where: str) -> None:
@@ -270,9 +287,8 @@ class RowReader:
         if diplotype := cells.get("diplotype"):
             phenotype = self.words.diplotype_phenotype(gene, str(diplotype))
             if phenotype is None:
-                self.aside(
-                    where, f"{gene} diplotype {diplotype!r}", "not a pair of named alleles such as *1/*3A", patient_id, "genotype"
-                )
+                why = "not a pair of named alleles such as *1/*3A"
+                self.aside(where, f"{gene} diplotype {diplotype!r}", why, patient_id, "genotype")
             phenotypes.append(phenotype)
         found = {phenotype for phenotype in phenotypes if phenotype} or {None}
         for phenotype in sorted(found, key=str):

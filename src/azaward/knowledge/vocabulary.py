@@ -42,7 +42,10 @@ _FORM = re.compile(
     r"po|daily|bd|od|tds|once|twice|a|day|hydrochloride|product|filmtabletten?|tabletten?|kapseln?|"
     r"for|infusion|powder|concentrate|vials?|pre|filled|pens|syringes|sachets?|granules|chewable|effervescent|soluble)\b"
 )
-_MAKER = re.compile(r"\s\([^()]*\)\s*$")
+# "Serum ALT level": blood is what every analyte here is measured in, unless its own name says otherwise.
+_SERUM_LEVEL = re.compile(r"^(?:serum|plasma) | (?:level|concentration)$")
+_ASIDE = re.compile(r"\s\([^()]*\)")  # a brand, a maker, SNOMED's "(disorder)"
+_BARE_STRENGTH = re.compile(r"\s\d+$")
 _SEPARATORS = re.compile(r"[^\w+/&-]+")
 
 
@@ -75,7 +78,8 @@ class Vocabulary:
         for row in knowledge.tables["analytes"]:
             for name in (row.id, row.name, *split(row.synonyms)):
                 self._analytes.setdefault(plain(name), row.id)
-            self._analytes |= {code: row.id for code in split(row.loinc)}
+            for code in split(row.loinc):
+                self._analytes[code] = row.id
         self._with_loinc = {row.id for row in knowledge.tables["analytes"] if row.loinc}
         self._medicines: dict[str, tuple[str, ...]] = {}
         self._medicine_codes: dict[Coding, str] = {}
@@ -93,7 +97,8 @@ class Vocabulary:
         for row in knowledge.tables["indications"]:
             for name in (row.id, row.id.replace("_", " "), row.name, row.plain_name, *split(row.synonyms)):
                 self._indications.setdefault(plain(name), row.id)
-            self._icd10 |= {code: row.id for code in split(row.icd10)}
+            for code in split(row.icd10):
+                self._icd10[code] = row.id
             self._indication_codes |= {Coding(SNOMED, code): row.id for code in split(row.snomed)}
         self._events: dict[tuple[str, str], str] = {}
         self._event_codes: dict[Coding, tuple[str, str]] = {}
@@ -122,8 +127,9 @@ class Vocabulary:
             if coding.system == LOINC and coding.code in self._analytes:
                 return self._analytes[coding.code]
             unlisted = unlisted or coding.system == LOINC
-        for name in (*(coding.code for coding in codings), text):
-            if name and (found := self._analytes.get(plain(name))):
+        names = [plain(name) for name in (*(coding.code for coding in codings), text) if name]
+        for name in (*names, *(_SERUM_LEVEL.sub("", name) for name in names)):
+            if found := self._analytes.get(name):
                 return None if unlisted and found in self._with_loinc else found
         return None
 
@@ -136,8 +142,10 @@ class Vocabulary:
             return (text,)
         if text:
             name = plain(text)
-            bare = " ".join(word for word in _FORM.sub(" ", _STRENGTH.sub(" ", _MAKER.sub("", text.casefold()))).split() if word != "-")
-            for candidate in (name, plain(bare), *(plain(part) for part in re.findall(r"\[([^\]]+)\]", text))):
+            bare = _FORM.sub(" ", _STRENGTH.sub(" ", _ASIDE.sub("", text.casefold())))
+            bare = " ".join(word for word in bare.split() if word != "-")
+            brands = (plain(part) for part in re.findall(r"\[([^\]]+)\]", text))
+            for candidate in (name, plain(bare), _BARE_STRENGTH.sub("", plain(bare)), *brands):
                 if found := self._medicines.get(candidate):
                     return found
             parts = [plain(part) for part in re.split(r"\s*(?:/|\+| and )\s*", bare)]
@@ -156,7 +164,9 @@ class Vocabulary:
                 for length in range(len(code), 2, -1):
                     if found := self._icd10.get(code[:length].rstrip(".")):
                         return found
-        return self._indications.get(plain(text)) if text else None
+        if not text:
+            return None
+        return self._indications.get(plain(text)) or self._indications.get(plain(_ASIDE.sub("", text)))
 
     def event(self, kind: str, text: str | None, codings: Iterable[Coding] = ()) -> tuple[str, str] | None:
         """(kind, code) of an event; a code system's code may correct the kind (a transfusion among procedures)."""
@@ -165,9 +175,10 @@ class Vocabulary:
                 return found
         if not text:
             return None
-        for candidate in (kind, *_NEAR_KINDS.get(kind, ())):
-            if found := self._events.get((candidate, plain(text))):
-                return (candidate, found)
+        for name in dict.fromkeys((plain(text), plain(_ASIDE.sub("", text)))):
+            for candidate in (kind, *_NEAR_KINDS.get(kind, ())):
+                if found := self._events.get((candidate, name)):
+                    return (candidate, found)
         return None
 
     def phenotype(self, text: str) -> str | None:
@@ -206,7 +217,16 @@ _PHENOTYPE_WORDS: Mapping[str, str] = {
         "Intermediate Metabolizer",
     ),
     **dict.fromkeys(
-        ("poor", "pm", "deficient", "absent", "homozygous deficient", "very low", "absent activity", "deficient activity"),
+        (
+            "poor",
+            "pm",
+            "deficient",
+            "absent",
+            "homozygous deficient",
+            "very low",
+            "absent activity",
+            "deficient activity",
+        ),
         "Poor Metabolizer",
     ),
     "possible intermediate": "Possible Intermediate Metabolizer",

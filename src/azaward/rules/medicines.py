@@ -38,7 +38,7 @@ def interactions(person: Table, met: Table, usual: Table, done: Table) -> Table:
         & ((rows.medicine != rows.taken).fill_null(True) | rows.second)
         & (rows.drug == "azathioprine")
     )
-    rows = rows.left_join(usual.select("patient_id", "usual_high"), "patient_id").drop("patient_id_right")
+    rows = rows.left_join(usual.select("patient_id", "usual_low", "usual_high"), "patient_id").drop("patient_id_right")
     worst = ibis.window(
         group_by=["patient_id", "medicine"],
         order_by=[
@@ -57,7 +57,10 @@ def interactions(person: Table, met: Table, usual: Table, done: Table) -> Table:
     tests = done.filter(done.complete).select("patient_id", "test", "done_day")
     rows = rows.left_join(tests, ["patient_id", "test"]).drop("patient_id_right", "test_right")
     allowed = rows.usual_high * rows.dose_fraction_high
-    cut = (rows.whole_dose <= allowed).fill_null(False)
+    # A modest dose that stayed as it was when the other medicine came was not cut for it.
+    stayed = rows.running & (rows.status == "on") & (rows.changed_day < rows.start_day)
+    uncut = stayed & (rows.whole_dose > rows.usual_low * rows.dose_fraction_high)
+    cut = (rows.whole_dose <= allowed).fill_null(False) & ~uncut.fill_null(False)
     pair = rows.running & (rows.status == "on") & (rows.action == "test")
     watched = pair & (rows.done_day > greatest(rows.start_day, rows.started_day)).fill_null(False)
     changed = greatest(rows.start_day, rows.changed_day)

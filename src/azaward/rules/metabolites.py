@@ -71,9 +71,11 @@ def unclear(person: Table, latest: Table, daily: Table) -> Table:
     """One of the two metabolites whose partner of the same day is missing."""
     no_mmp = _measured(person, latest, daily)
     no_mmp = no_mmp.filter(no_mmp.mmp_most.isnull())
+    # Of two that came apart the later one is the news.
     mmp = latest.filter(latest.analyte == "mmp")
-    tgn = daily.filter(daily.analyte == "tgn").select("patient_id", "day")
-    no_tgn = mmp.anti_join(tgn, ["patient_id", "day"])
+    tgn = latest.filter(latest.analyte == "tgn").select("patient_id", tgn_day="day")
+    no_tgn = mmp.left_join(tgn, "patient_id").drop("patient_id_right")
+    no_tgn = no_tgn.filter(no_tgn.tgn_day.isnull() | (no_tgn.tgn_day < no_tgn.day))
     no_tgn = no_tgn.inner_join(
         person.filter(person.status == "on").select("patient_id", "protocol"), "patient_id"
     )

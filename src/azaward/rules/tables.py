@@ -55,7 +55,8 @@ def parameters(*ids: str) -> Callable[[Table], Table]:
     They stand in the SQL as literals: a join for each number would cost more than the rest of a small rule.
     """
     values = PARAMETERS.get()
-    return lambda table: table.mutate(**{name: ibis.literal(values[name], "float64") for name in ids})
+    # As a cast text: DuckDB and Spark would take a bare 0.5 for a decimal.
+    return lambda table: table.mutate(**{name: ibis.literal(repr(values[name])).cast("float64") for name in ids})
 
 
 def urgency_of(rank: Value) -> Value:

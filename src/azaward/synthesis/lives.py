@@ -10,6 +10,7 @@ from azaward.knowledge import load
 from azaward.synthesis.person import Draft
 
 YEAR = 365
+LONG_SETTLED, LONG_OVER = 90, 90
 
 
 def well(draft: Draft) -> None:
@@ -34,6 +35,11 @@ def well(draft: Draft) -> None:
         draft.event("exposure_to_infection", "varicella", as_of - draft.between(30, 300))
     if rng.random() < 0.08 and len(draft.panels) > 1:
         draft.contact("did_not_attend", last - draft.between(1, 3), "came a few days later")
+    if rng.random() < 0.02 and as_of - max(draft.start, draft.rise()) > LONG_SETTLED:
+        draft.medicine("warfarin", 4, as_of - draft.between(LONG_SETTLED, 2000))
+    if rng.random() < 0.04 and as_of - draft.start > LONG_OVER + YEAR:
+        began = as_of - LONG_OVER - draft.between(0, 200)
+        draft.medicine("trimethoprim", 400, began, began + 3)
     if rng.random() < 0.03:
         draft.number("neutrophils", 0.2, last, "entered-in-error")
     if draft.care.family == "gastroenterology" and as_of - draft.start > 60 and rng.random() < 0.35:

@@ -1,0 +1,227 @@
+"""The knowledge base is whole, its conversions are the UCUM library's, and a clinic's protocol is checked line by line."""
+
+from __future__ import annotations
+
+import random
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from azaward.knowledge import KnowledgeError, load, units
+from azaward.knowledge.check import facts, faults
+from azaward.knowledge.load import HERE, load_folder
+from azaward.knowledge.relations import MOST_CAUTIOUS, relations
+from azaward.knowledge.schema import TABLES
+from azaward.knowledge.vocabulary import Coding, vocabulary
+from azaward.wording import messages
+
+KNOWLEDGE = load()
+
+
+def test_it_is_whole() -> None:
+    assert faults(KNOWLEDGE) == []
+
+
+def test_every_fact_was_checked_on_a_day_and_says_how() -> None:
+    for where, fact in facts(KNOWLEDGE):
+        assert fact.how in ("read", "secondary"), where
+        assert fact.checked_on.year >= 2026, where
+
+
+def test_every_source_is_cited() -> None:
+    cited = {fact.source for _, fact in facts(KNOWLEDGE)}
+    cited |= {
+        one["source"]
+        for message in messages().values()
+        for one in message.get("sources", ())
+        if isinstance(message, dict)
+    }
+    text = "".join(path.read_text(encoding="utf-8") for path in HERE.rglob("*.yaml"))
+    text += "".join(fact.locator for _, fact in facts(KNOWLEDGE))
+    assert [one for one in KNOWLEDGE.sources if one not in cited and one not in text] == []
+
+
+def test_messages_cite_sources_and_parameters_that_exist() -> None:
+    for code, message in messages().items():
+        for one in message.get("sources", ()):
+            assert one["source"] in KNOWLEDGE.sources, code
+        for one in message.get("parameters", ()):
+            assert one in KNOWLEDGE.parameters, code
+
+
+def test_every_code_of_the_rules_has_words_and_the_other_way_round() -> None:
+    """Codes stand in the rules as literals; a code without words would end an assessment."""
+    text = "".join(path.read_text(encoding="utf-8") for path in (HERE.parent / "rules").glob("*.py"))
+    spoken = {code for code in messages() if code not in ("actions", "urgencies")}
+    made = {f"metabolites_{row.pattern}" for row in KNOWLEDGE.tables["metabolites"]}
+    made |= {f"result_{problem}" for problem in ("no_date", "future", "no_value", "words_for_number", "no_unit")}
+    made |= {"result_unknown_unit", "result_implausible", "skin_check_due", "cervical_screening_due"}
+    unspoken = {code for code in spoken if f'"{code}"' not in text and code not in made}
+    assert unspoken == set()
+    literal = set(re.findall(r'code="(\w+)"', text))
+    assert literal - spoken == set()
+
+
+def test_conversions_are_the_librarys() -> None:
+    """A sample in every run; scripts/conversions.py writes them all."""
+    rows = KNOWLEDGE.tables["conversions"]
+    for row in random.Random(1).sample(rows, 150):  # noqa: S311
+        assert units.convert(row.analyte, row.written, KNOWLEDGE) == (row.factor, row.offset), row
+
+
+@pytest.mark.parametrize(
+    ("analyte", "value", "unit", "canonical"),
+    [
+        ("wbc", 4.5, "K/uL", 4.5),
+        ("wbc", 4500, "/uL", 4.5),
+        ("wbc", 4500, "cells/mm3", 4.5),
+        ("neutrophils", 1.2, "10*3/uL", 1.2),
+        ("haemoglobin", 13.5, "g/dL", 135),
+        ("haemoglobin", 8.4, "mmol/L", 8.4 * 16.113),
+        ("bilirubin", 1.0, "mg/dL", 17.1),
+        ("creatinine", 1.0, "mg/dL", 88.4),
+        ("albumin", 4.1, "g/dL", 41),
+        ("alt", 0.5, "ukat/L", 30),
+        ("alt", 30, "IU/L", 30),
+        ("weight", 154, "lb", 69.85),
+        ("temperature", 100.4, "degF", 38),
+        ("crp", 1.2, "mg/dL", 12),
+    ],
+)
+def test_units_of_many_countries(analyte: str, value: float, unit: str, canonical: float) -> None:
+    converted = units.convert(analyte, unit, KNOWLEDGE)
+    assert converted is not None
+    assert value * converted[0] + converted[1] == pytest.approx(canonical, rel=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("analyte", "unit"),
+    [("wbc", "g/L"), ("wbc", "mmol/L"), ("alt", "mg/L"), ("wbc", "K"), ("haemoglobin", "%"), ("wbc", "furlong")],
+)
+def test_a_unit_that_does_not_fit_is_never_converted(analyte: str, unit: str) -> None:
+    assert units.convert(analyte, unit, KNOWLEDGE) is None
+
+
+def test_most_cautious_holds_every_row_of_every_protocol() -> None:
+    schema, rows = relations(KNOWLEDGE)["protocol_limits"]
+    protocol = list(schema).index("protocol")
+    union = {row[1:] for row in rows if row[protocol] == MOST_CAUTIOUS}
+    assert union == {row[1:] for row in rows if row[protocol] != MOST_CAUTIOUS}
+
+
+def test_words_of_records() -> None:
+    words = vocabulary(KNOWLEDGE)
+    assert words.medicine("Zyloric 300mg tabs") == ("allopurinol",)
+    assert set(words.medicine("co-trimoxazole 960 mg")) == {"trimethoprim", "sulfamethoxazole"}
+    assert words.medicine("Azathioprine 50 MG Oral Tablet") == ("azathioprine",)
+    assert words.medicine("Green drops") == ("unknown:Green drops",)
+    assert words.analyte("WBC") == "wbc"
+    assert words.analyte(None, [Coding("http://loinc.org", "751-8")]) == "neutrophils"
+    assert words.indication("Crohn's disease") == "crohns_disease"
+    assert words.indication(None, [Coding("http://hl7.org/fhir/sid/icd-10-cm", "K50.90")]) == "crohns_disease"
+    assert words.diplotype_phenotype("TPMT", "*1/*3A") == "Intermediate Metabolizer"
+    assert words.diplotype_phenotype("NUDT15", "*3/*3") == "Poor Metabolizer"
+    assert words.diplotype_phenotype("TPMT", "*1/*99") is None
+    assert words.phenotype("Intermediate metaboliser") == "Intermediate Metabolizer"
+
+
+OWN = """\
+id: my-clinic
+title: Our clinic
+body: A clinic
+published_on: 2026-01-01
+builds_on: bsr-2017
+defaults: {source: ledingham-2017, how: secondary, checked_on: 2026-01-01}
+limits:
+  - {analyte: neutrophils, comparison: below, value: 1.8, relative_to: absolute, action: withhold, urgency: same-day, locator: "our table"}
+"""
+
+
+def test_a_clinics_own_protocol_builds_on_a_published_one(tmp_path: Path) -> None:
+    path = tmp_path / "my-clinic.yaml"
+    path.write_text(OWN, encoding="utf-8")
+    held, name = KNOWLEDGE.with_protocol(path)
+    assert name == "my-clinic"
+    own: Any = held.protocols[name].lists["limits"]
+    assert [row.value for row in own] == [1.8]
+    assert held.protocols[name].lists["schedule"] == KNOWLEDGE.protocols["bsr-2017"].lists["schedule"]
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        (
+            ("value: 1.8", "value: low"),
+            "my-clinic.yaml line 8: limits: value: expected `float`, got `str`, found 'low'",
+        ),
+        (("action: withhold", "action: ponder"), "my-clinic.yaml line 8: limits: action: invalid enum value 'ponder'"),
+        (('locator: "our table"', 'page: "3"'), "my-clinic.yaml line 8: limits: Object"),
+        (("builds_on: bsr-2017", "builds_on: bsr-1917"), "my-clinic.yaml line 5: builds_on: no protocol 'bsr-1917'"),
+        (("title: Our clinic", "titel: Our clinic"), "my-clinic.yaml line 2: no such key: titel"),
+        (("id: my-clinic", "id: bsr-2017"), "my-clinic.yaml line 1: id 'bsr-2017' is a published protocol's"),
+        (("limits:", "limits: ["), "my-clinic.yaml line "),
+    ],
+)
+def test_a_fault_in_a_clinics_protocol_names_its_line(change: tuple[str, str], line: str, tmp_path: Path) -> None:
+    path = tmp_path / "my-clinic.yaml"
+    path.write_text(OWN.replace(*change), encoding="utf-8")
+    with pytest.raises(KnowledgeError) as error:
+        KNOWLEDGE.with_protocol(path)
+    assert any(part.startswith(line) for part in str(error.value).splitlines()), str(error.value)
+
+
+def test_a_row_that_can_not_be_read_names_file_and_line(tmp_path: Path) -> None:
+    import shutil
+
+    folder = tmp_path / "knowledge"
+    shutil.copytree(HERE, folder, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    path = folder / "parameters.csv"
+    path.write_text(path.read_text(encoding="utf-8").replace(",38,", ",warm,"), encoding="utf-8")
+    with pytest.raises(KnowledgeError, match=r"parameters.csv line \d+: value: expected `float`"):
+        load_folder(folder)
+
+
+def test_no_clinical_number_stands_in_the_rules() -> None:
+    """Numbers in rules are day and week arithmetic and the method's own; the rest are rows of knowledge."""
+    allowed = {
+        "0",
+        "1",
+        "2",
+        "3",
+        "5",
+        "8",
+        "0.0",
+        "1.0",
+        "2.0",
+        "100",
+        "1970",
+        "10000",
+        "1_000_000",
+        "7",
+        "30.4375",
+        "365.25",
+        "10",
+    }
+    found: dict[str, set[str]] = {}
+    for path in (HERE.parent / "rules").rglob("*.py"):
+        code = re.sub(r'"""[\s\S]*?"""|#.*|"[^"\n]*"', "", path.read_text(encoding="utf-8"))
+        numbers = set(re.findall(r"(?<![\w.])\d[\d_]*(?:\.\d+)?(?![\w.])", code)) - allowed
+        if numbers:
+            found[path.name] = numbers
+    assert found == {}
+
+
+def test_every_file_of_the_folder_is_a_table() -> None:
+    assert {path.stem for path in HERE.glob("*.csv")} == set(TABLES)
+
+
+def test_mutating_knowledge_is_noticed() -> None:
+    """A handful here; `make test` runs a larger sample and `make mutation` all of them."""
+    done = subprocess.run(
+        [sys.executable, "scripts/mutate_knowledge.py", "--sample", "3"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
