@@ -20,7 +20,7 @@ from azaward.rules.columns import COLUMNS
 from azaward.rules.pipeline import Step, compiled
 
 # From so many results on, DuckDB is the quicker one (benchmarks/engines.py).
-MANY_RESULTS = 4_000
+MANY_RESULTS = 5_000
 EPOCH = dt.date(1970, 1, 1)
 
 

@@ -87,7 +87,7 @@ class Words:
         gaps["advice"] = advice
         says = tidy(str(message["says"]).format_map(gaps))
         patient = tidy(str(message["says_patient"]).format_map(gaps))
-        return says, patient
+        return says[:1].upper() + says[1:], patient
 
 
 def _day_in_words(text: str) -> str:

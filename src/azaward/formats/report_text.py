@@ -52,20 +52,16 @@ def _worklist(assessment: Assessment, console: Console) -> None:
     table.add_column("who", no_wrap=True)
     table.add_column("when", no_wrap=True)
     table.add_column("do", no_wrap=True)
-    table.add_column("why", ratio=1)
-    table.add_column("source", no_wrap=True, style="dim", max_width=26, overflow="ellipsis")
+    table.add_column("why, and the source", ratio=1)
     for patient in needing:
         pressing = [one for one in patient.findings if one.urgency not in ("routine", "info")]
         for place, finding in enumerate(pressing[:_SHOWN_PER_PATIENT]):
-            table.add_row(
-                escape(patient.patient_id) if place == 0 else "",
-                Text(finding.urgency, style=_STYLES[finding.urgency]),
-                finding.action,
-                escape(finding.says.split(". ")[0].rstrip(".") + "."),
-                escape(finding.sources[0].source) if finding.sources else "",
-            )
+            why = Text(finding.says.split(". ")[0].rstrip(".") + ".")
+            why.append(f" {finding.sources[0].source}" if finding.sources else "", style="dim")
+            when = Text(finding.urgency, style=_STYLES[finding.urgency])
+            table.add_row(escape(patient.patient_id) if place == 0 else "", when, finding.action, why)
         if len(pressing) > _SHOWN_PER_PATIENT:
-            table.add_row("", "", "", Text(f"and {len(pressing) - _SHOWN_PER_PATIENT} more", style="dim"), "")
+            table.add_row("", "", "", Text(f"and {len(pressing) - _SHOWN_PER_PATIENT} more", style="dim"))
     console.print(table)
     if not needing:
         console.print("Nobody needs anything before their next routine visit.")

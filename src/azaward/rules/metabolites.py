@@ -41,7 +41,9 @@ def metabolites(person: Table, latest: Table, daily: Table) -> Table:
     alike = pairs.pattern.min().over(of_one) == pairs.pattern.max().over(of_one)
     pairs = pairs.mutate(alike=alike)
     pairs = pairs.filter(pairs.mmp.notnull() | pairs.alike)
-    worst = ibis.window(group_by="patient_id", order_by=["urgency_rank", "action_rank", "pattern", "locator"])
+    # Where both tables say the same of a child, the children's is named.
+    pairs = pairs.mutate(adults=(pairs.of != CHILDREN).cast("int64"))
+    worst = ibis.window(group_by="patient_id", order_by=["urgency_rank", "action_rank", "adults", "pattern", "locator"])
     pairs = pairs.mutate(place=ibis.row_number().over(worst))
     pairs = pairs.filter(pairs.place == 0)
     # A level from before the dose was raised is no reason to raise it again.

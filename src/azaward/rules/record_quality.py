@@ -22,7 +22,7 @@ def unusable_results(person: Table, checked: Table, latest: Table) -> Table:
         rows.good_day.isnull() | rows.day.isnull() | (rows.problem == "future") | (rows.good_day <= rows.day)
     )
     last = ibis.window(
-        group_by=["patient_id", "analyte"], order_by=[ibis.desc("day", nulls_first=True), "problem", "origin", "value"]
+        group_by=["patient_id", "analyte"], order_by=[ibis.desc("day", nulls_first=True), "problem", "origin", "value", "text", "unit", "comparator"]
     )
     rows = rows.mutate(place=ibis.row_number().over(last))
     rows = rows.filter(rows.place == 0)
