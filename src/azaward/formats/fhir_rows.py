@@ -37,7 +37,7 @@ class Writer:
         self._reasons: dict[str, dict[str, str]] = {}
         self._uncounted: dict[tuple[str, str], tuple[str, int]] = {}
         self._until: dict[str, str | None] = {}
-        self._pieces: list[tuple[str, str, str, str]] = []
+        self._pieces: list[tuple[str, str, str, Place]] = []
         self._concepts: dict[Any, tuple[str | None, str]] = {}
         self._usual_units = {(row.analyte, row.written): row for row in knowledge.tables["conversions"]}
 
@@ -58,10 +58,12 @@ class Writer:
             if place.type == "Patient":
                 self._patient(place)
         called = {(row[0], row[1]) for row in self.rows.rows["genotypes"]}
-        for patient_id, gene, said, where in self._pieces:
-            if (patient_id, gene) not in called:
+        for patient_id, gene, said, place in self._pieces:
+            if (patient_id, gene) in called:
+                self._uncount(place, "a piece of a genotype in this bundle, which counts")
+            else:
                 why = "a variant or haplotype without its genotype; the rest isn't guessed. Ask the laboratory."
-                self.rows.aside(where, f"{gene} {said}", why, patient_id, "genotype")
+                self.rows.aside(place.where, f"{gene} {said}", why, patient_id, "genotype")
         for (kind, why), (where, count) in self._uncounted.items():
             more = f" and {count - 1} more" if count > 1 else ""
             self.rows.aside(where + more, kind, why, kind="uncounted")
@@ -230,7 +232,7 @@ class Writer:
         for call in genes.calls(seen, self.rows.words):
             said = call.diplotype or call.phenotype or call.unread
             if genes.is_piece(seen):
-                self._pieces.append((patient_id, call.gene, said or "without a result", place.where))
+                self._pieces.append((patient_id, call.gene, said or "without a result", place))
             elif said is None:
                 why = "without a result: not known, not normal. Ask the laboratory."
                 self.rows.aside(place.where, f"{call.gene} {call.method}", why, patient_id, "genotype")

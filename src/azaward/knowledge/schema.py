@@ -184,23 +184,6 @@ class Discordance(Fact, frozen=True):
     says: str
 
 
-class Trial(Fact, frozen=True):
-    trial: str
-    arm: str
-    n: int
-    events: int | None
-    outcome: str
-    months: float | None
-
-
-class Frequency(Fact, frozen=True):
-    gene: str
-    allele: str
-    population: str
-    frequency: float
-    n: int | None
-
-
 class Medicine(Fact, frozen=True):
     id: str
     name: str
@@ -363,8 +346,6 @@ TABLES: dict[str, type[Row]] = {
     "enzyme_activity": EnzymeBand,
     "enzyme_pitfalls": EnzymePitfall,
     "discordance": Discordance,
-    "trials": Trial,
-    "frequencies": Frequency,
     "medicines": Medicine,
     "medicine_names": MedicineName,
     "interactions": Interaction,
