@@ -32,9 +32,9 @@ from azaward.rules.pipeline import RULES, STAGES
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 sys.path.insert(0, str(ROOT / "scripts"))
-from docs_hooks import filled, pages  # noqa: E402
-from docs_markdown import bold  # noqa: E402
-from docs_tables import PARTS, described  # noqa: E402
+from docs_hooks import filled, pages
+from docs_markdown import bold
+from docs_tables import PARTS, described
 
 BUILD_SECONDS = 60
 

@@ -39,7 +39,7 @@ DISCLAIMER = (
 )
 
 
-class UnknownProtocol(ValueError):
+class UnknownProtocolError(ValueError):
     """No protocol has that id; the message lists those that there are."""
 
 
@@ -62,6 +62,8 @@ class Observed(Out, frozen=True):
 
 
 class LimitUsed(Out, frozen=True):
+    """What the value was compared with."""
+
     comparison: str | None
     value: float
     unit: str | None
@@ -94,6 +96,8 @@ class DosePlan(Out, frozen=True):
 
 
 class NextTest(Out, frozen=True):
+    """A test and the day by which it is to be done."""
+
     analyte: str
     due_on: dt.date
     why: str
@@ -115,6 +119,8 @@ class PatientAssessment(Out, frozen=True):
 
 
 class Aside(Out, frozen=True):
+    """Something in the input that was not used, or read with care."""
+
     where: str
     what: str
     why: str
@@ -149,12 +155,12 @@ def assess(
 ) -> Assessment:
     """The findings and plan of every patient in `record` as of a day.
 
-    `protocol` is an id, or `auto` to choose by each patient's indication. `UnknownProtocol` where there is none
+    `protocol` is an id, or `auto` to choose by each patient's indication. `UnknownProtocolError` where there is none
     of that id.
     """
     knowledge = knowledge or load()
     if protocol not in ("auto", MOST_CAUTIOUS, *knowledge.protocols):
-        raise UnknownProtocol(f"no protocol {protocol!r}. Known: auto, {MOST_CAUTIOUS}, {', '.join(knowledge.protocols)}")
+        raise UnknownProtocolError(f"no protocol {protocol!r}. Known: auto, {MOST_CAUTIOUS}, {', '.join(knowledge.protocols)}")
     chosen = None if protocol == "auto" else protocol
     answer = engine(knowledge, engine_for(record)).ask(record, [Request(one, as_of, chosen) for one in record.patient_ids()])
     patients = put_together(answer, knowledge)

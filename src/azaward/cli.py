@@ -9,9 +9,12 @@ import datetime as dt
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
+
+if TYPE_CHECKING:
+    from azaward.knowledge import Knowledge
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -68,7 +71,7 @@ def assess(
                 raise InputError(f"{record}: no patient {patient!r} in it.")
             held = held.of_patient(patient)
         found = assessment.assess(held, day, protocol, knowledge)
-    except (InputError, KnowledgeError, assessment.UnknownProtocol) as error:
+    except (InputError, KnowledgeError, assessment.UnknownProtocolError) as error:
         _fail(str(error))
     _warn([f"{item.where}: {item.what}: {item.why}" for item in found.set_aside])
     match format:
@@ -137,7 +140,7 @@ def check_knowledge(
         raise typer.Exit(1)
 
 
-def _knowledge():  # noqa: ANN202
+def _knowledge() -> Knowledge:
     from azaward.knowledge import KnowledgeError, load
 
     try:

@@ -10,7 +10,7 @@ import datetime as dt
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from azaward.knowledge import Knowledge
 from azaward.knowledge.relations import Schema, relations, schemas
@@ -57,8 +57,8 @@ _EMPTY: dict[str, Any] = dict.fromkeys(COLUMNS)
 class Engine(ABC):
     """The rules, compiled and ready, with the knowledge they join. It may be asked again and again."""
 
-    dialect: str
-    types: Mapping[str, str]
+    dialect: ClassVar[str]
+    types: ClassVar[Mapping[str, str]]
 
     def __init__(self, knowledge: Knowledge) -> None:
         self.knowledge = knowledge
@@ -141,7 +141,7 @@ class SQLiteEngine(Engine):
     """For one patient or a few. APSW brings a SQLite whose parser takes statements of any depth."""
 
     dialect = "sqlite"
-    types = {
+    types: ClassVar[Mapping[str, str]] = {
         "string": "TEXT",
         "date": "TEXT",
         "float": "REAL",
@@ -157,8 +157,8 @@ class SQLiteEngine(Engine):
         for name, arguments, function in (
             # What Ibis calls for days and patterns, which SQLite itself doesn't have.
             ("_IBIS_DATE_DELTA", -1, _days_between),
-            ("_IBIS_REGEX_SEARCH", 2, lambda text, pattern: text is not None and bool(re.search(pattern, text))),
-            ("_IBIS_REGEX_REPLACE", 3, lambda text, old, new: text and re.sub(old, new, text)),
+            ("_IBIS_REGEX_SEARCH", 2, _has_pattern),
+            ("_IBIS_REGEX_REPLACE", 3, _with_pattern_replaced),
         ):
             self._database.create_scalar_function(name, function, arguments, deterministic=True)
         super().__init__(knowledge)
@@ -201,6 +201,14 @@ def _days_between(later: str | None, earlier: str | None, _unit: str = "day") ->
     return dt.date.fromisoformat(later).toordinal() - dt.date.fromisoformat(earlier).toordinal()
 
 
+def _has_pattern(text: str | None, pattern: str) -> bool | None:
+    return None if text is None else bool(re.search(pattern, text))
+
+
+def _with_pattern_replaced(text: str | None, pattern: str, new: str) -> str | None:
+    return None if text is None else re.sub(pattern, new, text)
+
+
 def _with_iso_days(rows: Rows, days: Sequence[int]) -> Iterable[Sequence[Any]]:
     for row in rows:
         cells = list(row)
@@ -214,7 +222,7 @@ class DuckDBEngine(Engine):
     """For many patients, in columns."""
 
     dialect = "duckdb"
-    types = {
+    types: ClassVar[Mapping[str, str]] = {
         "string": "VARCHAR",
         "date": "DATE",
         "float": "DOUBLE",

@@ -29,8 +29,7 @@ def messages() -> Mapping[str, Mapping[str, Any]]:
     """Every message by code; under `actions` and `urgencies` what each means for a patient."""
     import yaml
 
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return yaml.load((HERE / "messages.yaml").read_text(encoding="utf-8"), Loader=loader)
+    return yaml.load((HERE / "messages.yaml").read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
 class Words:
@@ -83,7 +82,7 @@ class Words:
                 gaps[f"{key}_name"], gaps[f"{key}_plain"] = self.name(str(found[key]))
         own_words = {key: str(found[key]) for key in ("says", "says_patient") if found[key]}
         gaps |= {f"own_{key}": text for key, text in own_words.items()}
-        advice = cast(Mapping[str, str], self._messages["actions"]).get(str(found["action"]), "")
+        advice = str(self._messages["actions"].get(str(found["action"]), ""))
         gaps["advice"] = advice
         says = tidy(str(message["says"]).format_map(gaps))
         patient = tidy(str(message["says_patient"]).format_map(gaps))

@@ -22,7 +22,7 @@ def read_bundle(content: bytes, file: str, knowledge: Knowledge) -> Record:
     try:
         bundle = BUNDLE.decode(content)
     except BROKEN as error:
-        raise InputError(f"{file}: {where_in_json(error, content)}") from None
+        raise InputError(where_in_json(error, content, file)) from None
     if bundle.resourceType != "Bundle":
         raise InputError(
             f"{file}: resourceType is {bundle.resourceType!r}, expected 'Bundle'. Put the resources into a Bundle, "
@@ -56,14 +56,18 @@ def _lines(content: bytes, file: str) -> Iterator[Raw]:
         yield Raw(where, None, line)
 
 
-def where_in_json(error: Exception, content: bytes) -> str:
-    """A JSON error with its line, from the byte that the decoder names."""
-    text = str(error)
-    head, _, tail = text.partition("(byte ")
-    if tail.rstrip(")").isdigit():
-        line = content.count(b"\n", 0, int(tail.rstrip(")"))) + 1
-        return f"line {line}: {head.strip()}. Expected JSON."
-    return f"{text}. Expected a FHIR Bundle or azaward's own JSON."
+def where_in_json(error: Exception, content: bytes, file: str) -> str:
+    """A JSON error with its file and line, from the byte that the decoder names."""
+    text, _, tail = str(error).partition(" (byte ")
+    if isinstance(error, RecursionError):
+        return f"{file}: nested too deeply to be a record. Expected a FHIR Bundle or azaward's own JSON."
+    if isinstance(error, msgspec.ValidationError):
+        return f"{file}: {text}. Expected a FHIR Bundle or azaward's own JSON."
+    cut = not tail.rstrip(")").isdigit()
+    line = content.count(b"\n", 0, len(content.rstrip()) if cut else int(tail.rstrip(")"))) + 1
+    return (
+        f"{file} line {line}: {'the file ends before its JSON does' if cut else text}. Expected JSON. Export it again."
+    )
 
 
 def _read(resources: Iterable[Raw], file: str, knowledge: Knowledge) -> Record:

@@ -33,7 +33,7 @@ def read(path: Path, knowledge: Knowledge) -> Record:
     try:
         document: Any = msgspec.json.decode(content)
     except (msgspec.DecodeError, RecursionError) as error:
-        raise InputError(f"{file}: {fhir.where_in_json(error, content)}") from None
+        raise InputError(fhir.where_in_json(error, content, file)) from None
     if not isinstance(document, dict) or not set(TABLES) & set(cast(dict[str, Any], document)):
         raise InputError(f"{file}: neither a FHIR Bundle nor azaward's JSON: expected a key 'patients'.")
     return read_own_json(cast(dict[str, Any], document), file, knowledge)

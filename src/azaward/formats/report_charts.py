@@ -29,7 +29,7 @@ COLOURS = {
     "normal": "#eef3ea",
     "paper": "#ffffff",
 }
-MONTHS = "January February March April May June July August September October November December".split()  # noqa: SIM905
+MONTHS = "January February March April May June July August September October November December".split()
 _HOLD = ("stop", "withhold", "do-not-start")
 # One panel in points, and the plot inside it: room for the scale, the limits' labels, the dose and the days.
 _WIDTH, _HEIGHT = 270.0, 118.0
@@ -99,7 +99,7 @@ class Pencil:
 
     def _pieces(self, svg: str, count: int) -> list[str]:
         """Each panel as SVG of its own: without groups, with classes for styles and short unique ids."""
-        root = ET.fromstring(svg)  # noqa: S314 (what matplotlib just wrote)
+        root = ET.fromstring(svg)
         groups = {item.get("id", ""): item for item in root.iter() if item.get("id", "").startswith("panel")}
         holders: list[ET.Element] = []
         for place in range(count):

@@ -126,7 +126,7 @@ def to_html(assessment: Assessment, record: Record, knowledge: Knowledge) -> str
     ]
     lines = [_line(page) for page in pages if page.patient.plan.urgency != "info"]
     shown = {page.patient.patient_id: page.number for page in pages}
-    style = Markup(_style(pages, pencil.css if pencil else ""))  # noqa: S704 (our own style sheet; ids are escaped)
+    style = Markup(_style(pages, pencil.css if pencil else ""))
     return _environment().get_template("report.html.jinja").render(
         assessment=assessment,
         counts=[(word, sum(one.plan.urgency == word for one in assessment.patients)) for word in URGENCIES],

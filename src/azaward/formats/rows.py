@@ -19,6 +19,7 @@ from azaward.record.tables import TABLES, Cell, Column, Record, SetAside
 
 _NUMBER = re.compile(r"([<>]=?|≤|≥)?\s*([-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)")
 _COMPARATORS = {"≤": "<=", "≥": ">="}
+_ONLY_COUNTED = ("unknown_analyte", "unknown_event", "unknown_column", "not_read", "uncounted")
 _SIGNS = ("<", "<=", ">", ">=")
 # What a partial date is for decides how it is read.
 _LATEST = {("patients", "birth_date"), ("exposures", "stopped_on"), ("events", "ended_on")}
@@ -132,6 +133,8 @@ class RowReader:
                             str(patient_id),
                             "no_patient",
                         )
+        # What may hide harm comes before what was only counted.
+        self.set_aside.sort(key=lambda item: item.kind in _ONLY_COUNTED)
         return Record(self.rows, self.set_aside)
 
     def _cell(self, table: str, column: Column, raw: Any, cells: dict[str, Cell], where: str) -> Cell:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from azaward.knowledge.load import Knowledge
 from azaward.knowledge.relations import split
-from azaward.knowledge.schema import PROTOCOL_LISTS, Fact
+from azaward.knowledge.schema import PROTOCOL_LISTS, Fact, Schedule
 
 _SEPARATORS = ("|", "\n")
 _LISTS_NEEDED = ("baseline", "schedule", "limits", "doses")
@@ -42,6 +42,8 @@ def faults(knowledge: Knowledge) -> list[str]:
             found.append(f"{where}: the locator holds '|' or a line break. Take it out.")
     found += _repeated(knowledge)
     found += _dangling(knowledge)
+    found += _metabolites_unclear(knowledge)
+    found += _schedule_gaps(knowledge)
     for protocol in knowledge.protocols.values():
         found += [f"protocols/{protocol.id}: no {name}" for name in _LISTS_NEEDED if not protocol.lists[name]]
         limited = {getattr(row, "analyte", None) for row in protocol.lists["limits"]}
@@ -51,6 +53,60 @@ def faults(knowledge: Knowledge) -> list[str]:
         if not limited & set(_ENZYMES):
             found.append(f"protocols/{protocol.id}: no limit for a liver enzyme")
     return found
+
+
+def _metabolites_unclear(knowledge: Knowledge) -> Iterator[str]:
+    """Every pair of levels meets exactly one row of a protocol: no gap, and no two answers."""
+    for protocol in dict.fromkeys(row.protocol for row in knowledge.tables["metabolites"]):
+        rows = [row for row in knowledge.tables["metabolites"] if row.protocol == protocol]
+        ratios = {bound for row in rows for bound in (row.ratio_low, row.ratio_high) if bound is not None}
+        for tgn in _around(bound for row in rows for bound in (row.tgn_low, row.tgn_high)):
+            bounds = [bound for row in rows for bound in (row.mmp_low, row.mmp_high)]
+            for mmp in _around([*bounds, *(ratio * tgn for ratio in ratios)]):
+                ratio = mmp / tgn if tgn else None
+                met = [
+                    row
+                    for row in rows
+                    if _inside(tgn, row.tgn_low, row.tgn_high)
+                    and _inside(mmp, row.mmp_low, row.mmp_high)
+                    and _inside(ratio, row.ratio_low, row.ratio_high)
+                ]
+                if len(met) != 1:
+                    yield f"metabolites.csv: {protocol}: {len(met)} rows for nucleotides {tgn:g}, methylated {mmp:g}"
+                    return
+
+
+def _around(bounds: Iterable[float | None]) -> list[float]:
+    """Each bound, just below and just above it."""
+    points = {0.0}
+    for bound in bounds:
+        if bound is not None:
+            points |= {bound, bound + 0.001, max(0.0, bound - 0.001)}
+    return sorted(points)
+
+
+def _inside(value: float | None, low: float | None, high: float | None) -> bool:
+    if value is None:
+        return low is None and high is None
+    return (low is None or value >= low) and (high is None or value < high)
+
+
+def _schedule_gaps(knowledge: Knowledge) -> Iterator[str]:
+    """A test's phases follow each other without a gap, and what is asked for since the start never ends."""
+    for protocol in knowledge.protocols.values():
+        phases: dict[str, list[Schedule]] = {}
+        for row in protocol.lists["schedule"]:
+            if isinstance(row, Schedule):
+                for test in row.tests:
+                    phases.setdefault(test, []).append(row)
+        for test, rows in phases.items():
+            where = f"protocols/{protocol.id} schedule: {test}"
+            ends = {row.until_day for row in rows}
+            for row in rows:
+                if row.from_day not in {0, *ends}:
+                    yield f"{where}: nothing ends on day {row.from_day}, on which a phase begins"
+            if None not in ends:
+                yield f"{where}: no phase goes on for good"
 
 
 def _repeated(knowledge: Knowledge) -> Iterator[str]:

@@ -73,14 +73,17 @@ class Knowledge:
 
     @cached_property
     def sources(self) -> Mapping[str, Any]:
+        """Sources by id."""
         return {source.id: source for source in self.tables["sources"]}
 
     @cached_property
     def parameters(self) -> Mapping[str, Any]:
+        """Parameters by id."""
         return {parameter.id: parameter for parameter in self.tables["parameters"]}
 
     @cached_property
     def analytes(self) -> Mapping[str, Any]:
+        """Analytes by id."""
         return {analyte.id: analyte for analyte in self.tables["analytes"]}
 
     def with_protocol(self, path: Path) -> tuple[Knowledge, str]:
@@ -191,7 +194,7 @@ def _protocol(file: str, text: str, known: Mapping[str, Protocol], *, own: bool 
     faults += [f"{file}: {key} is missing" for key in ("id", "title", "body", "published_on") if not named.get(key)]
     if own and named.get("id") in {*known, MOST_CAUTIOUS}:
         faults.append(f"{file} line {lines['id'][0]}: id {named['id']!r} is a published protocol's. Choose another.")
-    defaults = {key: value for key, value in (named.get("defaults") or {}).items()}
+    defaults = dict(named.get("defaults") or {})
     lists: dict[str, tuple[Fact, ...]] = {}
     borrowed: dict[str, str] = {}
     for name, row_type in PROTOCOL_LISTS.items():

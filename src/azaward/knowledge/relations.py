@@ -86,7 +86,7 @@ def _ranked(relation: Relation) -> Relation:
     for word, ranks in _RANKS.items():
         if word in schema:
             place = list(schema).index(word)
-            rows = [(*row, ranks[row[place]]) for row in rows]
+            rows = [(*row, ranks[str(row[place])]) for row in rows]
     return schema, rows
 
 

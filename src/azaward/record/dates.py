@@ -34,8 +34,8 @@ def read_day(text: str, reading: Literal["earliest", "latest"] = "earliest") -> 
     found = _DAY.fullmatch(text.strip())
     if not found:
         raise DateError(f"not a day (YYYY-MM-DD): {text}")
-    year, month, day = (int(part) if part else None for part in found.groups())
-    assert year is not None
+    year = int(found[1])
+    month, day = (int(part) if part else None for part in found.groups()[1:])
     last = reading == "latest"
     month = month or (12 if last else 1)
     try:

@@ -92,6 +92,8 @@ def _happened(taken: Table) -> Table:
     events = events.filter(events.kind.isin(["transfusion", "condition", "procedure"]))
     transfusion = events.kind == "transfusion"
     words = events.code.replace("_", " ").lower()
+    # Whose stem cells they were is often not said: a donor's are assumed.
+    words = (words == "stem cell transplant").ifelse("allogeneic stem cell transplant", words)
     begun = day_number(events.started_on)
     events = events.select(
         "patient_id",

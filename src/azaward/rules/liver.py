@@ -88,19 +88,23 @@ def nodular(person: Table, latest: Table) -> Table:
 def pancreas(person: Table, latest: Table) -> Table:
     """Amylase or lipase at the multiple of normal that defines pancreatitis, above normal, or of unknown normal."""
     rows = latest.filter(latest.analyte.isin(["amylase", "lipase"]))
-    rows = rows.inner_join(person.filter(person.status == "on").select("patient_id", "protocol"), "patient_id")
+    rows = rows.inner_join(person.filter(person.status.isin(["on", "planned"])).select("patient_id", "protocol", "status"), "patient_id")
     rows = rows.pipe(parameters("pancreatitis_multiple"))
     bound = rows.uln * rows.pancreatitis_multiple
     rows = rows.mutate(bound=bound).filter(rows.uln.isnull() | (rows.high > rows.uln))
     unknown = rows.uln.isnull()
+    planned = rows.status == "planned"
     severe = (rows.high >= rows.bound).fill_null(False)
     return findings(
         rows,
         "liver",
         code=ibis.cases(
-            (unknown, "pancreas_range_missing"), (severe, "pancreatitis_likely"), else_="pancreas_raised"
+            (unknown, "pancreas_range_missing"),
+            (severe & planned, "pancreatitis_before_start"),
+            (severe, "pancreatitis_likely"),
+            else_="pancreas_raised",
         ),
-        action=severe.ifelse("stop", "review"),
+        action=ibis.cases((severe & planned, "do-not-start"), (severe, "stop"), else_="review"),
         urgency=severe.ifelse("emergency", "this-week"),
         subject=rows.analyte,
         value=rows.shown_high,

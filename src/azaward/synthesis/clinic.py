@@ -45,7 +45,7 @@ def _person(seed: int, index: int, as_of: dt.date, results: int) -> Person:
     place = _troubles(seed, index // BLOCK)[index % BLOCK]
     trouble: Trouble | None = None if place is None else TROUBLES[place]
     # Two whole numbers below make one seed; people of neighbouring seeds share nothing.
-    rng = Random((seed << 64) | index)  # noqa: S311 - invented people, not secrets
+    rng = Random((seed << 64) | index)
     draft = draw(rng, f"c{index + 1:03d}", as_of.toordinal(), results, trouble.wishes if trouble else None)
     planted = NO_TROUBLE
     if trouble:
@@ -61,7 +61,7 @@ def _troubles(seed: int, block: int) -> tuple[int | None, ...]:
     """For each place of a block the number of its trouble, or None; the kinds take turns from block to block."""
     places: list[int | None] = [(block * TROUBLED + turn) % len(TROUBLES) for turn in range(TROUBLED)]
     places += [None] * (BLOCK - TROUBLED)
-    rng = Random((seed << 96) | (1 << 95) | block)  # noqa: S311
+    rng = Random((seed << 96) | (1 << 95) | block)
     keys = [rng.random() for _ in places]
     return tuple(places[at] for at in sorted(range(BLOCK), key=keys.__getitem__))
 
