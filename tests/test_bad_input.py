@@ -173,8 +173,8 @@ def test_an_unknown_protocol_is_refused_with_those_there_are(tmp_path: Path) -> 
         ),
         (OWN + "limits: 5\n", ["own.yaml line 6: limits: expected a list of rows"]),
         (
-            OWN
-            + "limits:\n  - {analyte: wbc, comparison: under}\n  - 7\n  - {analyte: wbc, colour: red}\nsymptoms: none\n",
+            OWN + "limits:\n  - {analyte: wbc, comparison: under}\n  - 7\n  - {analyte: wbc, colour: red}\n"
+            "symptoms: none\n",
             [
                 "own.yaml line 7: limits: comparison",
                 "own.yaml line 8: limits: expected",

@@ -250,7 +250,8 @@ def _plan(
     usual = {"on": "continue", "planned": "start"}.get(person["status"], "none")
     decision = min(actions, key=_ACTION.__getitem__, default=usual) if usual != "none" else "none"
     urgency = min((finding.urgency for finding in findings), key=_URGENCY.__getitem__, default="info")
-    tests = [
+    today = _EPOCH + dt.timedelta(days=person["as_of_day"])
+    scheduled = [
         NextTest(
             analyte=row["test"],
             due_on=_EPOCH + dt.timedelta(days=row["due_day"]),
@@ -258,9 +259,24 @@ def _plan(
         )
         for row in sorted(due, key=lambda row: (row["due_day"], row["test"]))
     ]
+    tests = _repeated(findings, today, words, knowledge)
+    tests += [test for test in scheduled if test.analyte not in {one.analyte for one in tests}]
     return Plan(
         dose=_dose(person, decision, findings, knowledge), next_tests=tests, urgency=urgency, who=_who(findings)
     )
+
+
+def _repeated(findings: list[Finding], today: dt.date, words: Words, knowledge: Knowledge) -> list[NextTest]:
+    """A result beyond a limit is measured again now, not when the schedule would have it."""
+    of_analyte = {row.code: row.test for row in knowledge.tables["tests"] if row.satisfied_by == "analyte"}
+    found: dict[str, NextTest] = {}
+    for finding in findings:
+        pressing = finding.urgency not in ("routine", "info")
+        if finding.rule in ("limits", "recovery", "record_quality") and pressing and finding.subject in of_analyte:
+            test = of_analyte[finding.subject]
+            why = f"{words.name(test)[0]} again: {words.name(finding.subject)[0]}, {finding.action}"
+            found.setdefault(test, NextTest(analyte=test, due_on=today, why=why))
+    return list(found.values())
 
 
 def _dose(person: Mapping[str, Any], decision: str, findings: list[Finding], knowledge: Knowledge) -> DosePlan:

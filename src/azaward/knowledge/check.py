@@ -91,6 +91,9 @@ def _inside(value: float | None, low: float | None, high: float | None) -> bool:
     return (low is None or value >= low) and (high is None or value < high)
 
 
+FOREVER = 1_000_000
+
+
 def _schedule_gaps(knowledge: Knowledge) -> Iterator[str]:
     """A test's phases follow each other without a gap, and what is asked for since the start never ends."""
     for protocol in knowledge.protocols.values():
@@ -103,7 +106,12 @@ def _schedule_gaps(knowledge: Knowledge) -> Iterator[str]:
             where = f"protocols/{protocol.id} schedule: {test}"
             ends = {row.until_day for row in rows}
             for row in rows:
-                if row.from_day not in {0, *ends}:
+                # Specialties overlap; within one, a phase begins where another ends.
+                overlapped = any(
+                    other.specialty != row.specialty and other.from_day < row.from_day < (other.until_day or FOREVER)
+                    for other in rows
+                )
+                if row.from_day not in {0, *ends} and not overlapped:
                     yield f"{where}: nothing ends on day {row.from_day}, on which a phase begins"
             if None not in ends:
                 yield f"{where}: no phase goes on for good"

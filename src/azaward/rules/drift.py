@@ -69,6 +69,8 @@ def _drift(rows: Table, code: str, value: Value, bound: Value, before: Value, ur
         urgency=urgency,
         subject=rows.analyte,
         value=value,
+        # A mean has no sign.
+        text=None if code == "drift_trend" else rows.comparator_low,
         unit=rows.unit,
         on=rows.taken_on,
         comparison="below",

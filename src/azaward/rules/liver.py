@@ -108,6 +108,7 @@ def pancreas(person: Table, latest: Table) -> Table:
         urgency=severe.ifelse("emergency", "this-week"),
         subject=rows.analyte,
         value=rows.shown_high,
+        text=rows.comparator_high,
         unit=rows.unit,
         on=rows.taken_on,
         comparison=severe.ifelse("at-least", "above"),

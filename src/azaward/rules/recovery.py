@@ -24,6 +24,7 @@ def paused(person: Table, latest: Table) -> Table:
         urgency="this-week",
         subject=rows.analyte,
         value=rows.shown,
+        text=rows.sign,
         unit=rows.unit,
         on=rows.taken_on,
         comparison=rows.comparison,
@@ -46,6 +47,7 @@ def restarted(person: Table, latest: Table) -> Table:
         urgency="same-day",
         subject=rows.analyte,
         value=rows.shown,
+        text=rows.sign,
         unit=rows.unit,
         on=rows.taken_on,
         comparison=rows.comparison,
@@ -86,6 +88,7 @@ def _beyond_limit(person: Table, latest: Table) -> Table:
     # The limit that is met first on the way back to normal stands for all of them.
     strictest = rows.downward.ifelse(-rows.bound, rows.bound)
     rows = rows.mutate(strictest=strictest, shown=rows.downward.ifelse(rows.shown_low, rows.shown_high))
+    rows = rows.mutate(sign=rows.downward.ifelse(rows.comparator_low, rows.comparator_high))
     first = ibis.window(group_by=["patient_id", "analyte"], order_by=["strictest", "source", "locator"])
     rows = rows.mutate(place=ibis.row_number().over(first))
     return rows.filter(rows.place == 0)
