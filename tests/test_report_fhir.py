@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from fhir.resources.R4B.bundle import Bundle
+from typer.testing import CliRunner
 
 from azaward.assessment import (
     Assessment,
@@ -23,6 +24,7 @@ from azaward.assessment import (
     Plan,
     assess,
 )
+from azaward.cli import app
 from azaward.formats.read import read
 from azaward.formats.report_fhir import to_fhir
 from azaward.knowledge import ACTIONS, URGENCIES, load
@@ -139,8 +141,8 @@ def test_a_finding_says_what_was_seen_what_it_was_compared_with_and_where_that_s
     assert found["identifiedDateTime"] == "2026-11-10"
     texts = [each["code"][0]["text"] for each in found["evidence"]]
     assert texts == [
-        "neutrophils 0.8 ×10⁹/L on 2026-11-01",
-        "limit: below 1 ×10⁹/L",
+        "neutrophils 0.8 x10^9/L on 2026-11-01",
+        "limit: below 1 x10^9/L",
         "source: BSG guidelines, Table 8 <monitoring> (read)",
     ]
     assert found["reference"] == "urn:azaward:source:lamb-2019"
@@ -175,14 +177,14 @@ def test_every_action_is_said(action: str) -> None:
 @pytest.mark.parametrize(
     ("patient_id", "reference"),
     [
-        ("c001", {"reference": "Patient/c001"}),
-        ("https://other.example/Patient/7", {"reference": "https://other.example/Patient/7"}),
-        ("ward 3 / bed 2", {"identifier": {"value": "ward 3 / bed 2"}}),
-        ("ä" * 70, {"identifier": {"value": "ä" * 70}}),
+        pytest.param("c001", {"reference": "Patient/c001"}, id="plain"),
+        pytest.param("https://x.example/Patient/7", {"reference": "https://x.example/Patient/7"}, id="address"),
+        pytest.param("ward 3 / bed 2", {"identifier": {"value": "ward 3 / bed 2"}}, id="words"),
+        pytest.param("ä" * 70, {"identifier": {"value": "ä" * 70}}, id="long"),
     ],
 )
 def test_any_clinics_id_can_be_referred_to(patient_id: str, reference: dict[str, Any]) -> None:
-    assert issue(patient_id=patient_id)["patient"] == reference
+    assert issue(changed(patient_id=patient_id), patient_id)["patient"] == reference
 
 
 def test_words_that_fhir_or_html_would_refuse_are_written_all_the_same() -> None:
@@ -190,6 +192,13 @@ def test_words_that_fhir_or_html_would_refuse_are_written_all_the_same() -> None
     assert found["detail"] == "<b>low</b> &   falling"
     assert "&lt;b&gt;low&lt;/b&gt; &amp;" in found["text"]["div"]
     assert "evidence" not in found
+
+
+def test_the_command_line_writes_it() -> None:
+    record = str(EXAMPLES / "fhir" / "synthea.json")
+    result = CliRunner().invoke(app, ["assess", record, "--as-of", "2026-11-10", "--format", "fhir"])
+    assert result.exit_code == 0
+    assert json.loads(result.stdout) == json.loads(to_fhir(assessments()["synthea"]))
 
 
 def test_the_same_assessment_gives_the_same_bytes() -> None:

@@ -1,5 +1,8 @@
-"""Which reader a RECORD needs: a Bundle, resources a line (a file or a folder of them), a folder of tables,
-or azaward's own JSON."""
+"""Which reader a RECORD needs.
+
+A FHIR Bundle, resources a line (one file, or a folder of them as bulk exports write it), a folder of tables, or
+azaward's own JSON.
+"""
 
 from __future__ import annotations
 

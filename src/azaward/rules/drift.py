@@ -22,7 +22,8 @@ def step(person: Table, latest: Table) -> Table:
     allowed = rows.spread * (1 + 1 / rows.earlier_n).sqrt()
     rows = rows.mutate(change=change, allowed=allowed)
     rows = rows.filter((rows.earlier_n >= ENOUGH) & (rows.earlier_mean > 0) & (rows.change > rows.allowed))
-    return _drift(rows, "drift_step", rows.shown_low, rows.earlier_mean * (1 - rows.allowed), rows.earlier_mean, "routine")
+    bound = rows.earlier_mean * (1 - rows.allowed)
+    return _drift(rows, "drift_step", rows.shown_low, bound, rows.earlier_mean, "routine")
 
 
 def trend(person: Table, latest: Table) -> Table:
@@ -32,11 +33,12 @@ def trend(person: Table, latest: Table) -> Table:
     allowed = rows.spread * (1 / rows.recent_n + 1 / rows.older_n).sqrt()
     rows = rows.mutate(change=change, allowed=allowed)
     rows = rows.filter((rows.older_n >= ENOUGH) & (rows.older_mean > 0) & (rows.change > rows.allowed))
-    return _drift(rows, "drift_trend", rows.recent_mean, rows.older_mean * (1 - rows.allowed), rows.older_mean, "routine")
+    bound = rows.older_mean * (1 - rows.allowed)
+    return _drift(rows, "drift_trend", rows.recent_mean, bound, rows.older_mean, "routine")
 
 
 def sequential(person: Table, latest: Table) -> Table:
-    """Three falls in a row, each larger than the share that a source names. Pressing where together they are a real change."""
+    """Three falls in a row, each larger than a source names. Pressing where together they are a real change."""
     rows = _varying(person, latest)
     rows = rows.filter(rows.analyte.isin(["wbc", "neutrophils", "platelets"]))
     kept = 1 - rows.sequential_fall_percent / 100

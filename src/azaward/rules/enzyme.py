@@ -158,7 +158,7 @@ def reports_disagree(person: Table, genes: Table) -> Table:
     rows = rows.filter(
         rows.tpmt_disagree.fill_null(False) | rows.nudt15_disagree.fill_null(False) | rows.unreadable
     )
-    differ = rows.tpmt_disagree.fill_null(False) | rows.nudt15_disagree.fill_null(False)
+    differ: Value = rows.tpmt_disagree.fill_null(False) | rows.nudt15_disagree.fill_null(False)
     return findings(
         rows,
         "enzyme",

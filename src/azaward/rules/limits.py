@@ -108,8 +108,8 @@ def _with_limits(person: Table, latest: Table) -> Table:
 
 def _with_earlier(rows: Table, daily: Table) -> Table:
     """Adds the lowest and highest earlier value that a rise or fall is measured from."""
-    relative = rows.filter(rows.relative_to.startswith("baseline-")).select("patient_id", "analyte", "day", "within_days")
-    relative = relative.distinct()
+    relative = rows.filter(rows.relative_to.startswith("baseline-"))
+    relative = relative.select("patient_id", "analyte", "day", "within_days").distinct()
     past = daily.select("patient_id", "analyte", past_day="day", past_low="low", past_high="shown_high")
     pairs = relative.inner_join(past, ["patient_id", "analyte"])
     pairs = pairs.filter(

@@ -53,7 +53,7 @@ def pattern(person: Table, latest: Table) -> Table:
 
 
 def nodular(person: Table, latest: Table) -> Table:
-    """Platelets below normal and below the patient's own level, with a raised liver test: think of nodular hyperplasia."""
+    """Platelets below normal and the patient's own level, with a raised liver test: nodular hyperplasia?"""
     rows = _wide(latest, "platelets", "alt", "ast", "alp", "ggt", "bilirubin")
     rows = rows.inner_join(person.filter(person.status == "on").select("patient_id", "protocol"), "patient_id")
     raised = (
@@ -88,7 +88,8 @@ def nodular(person: Table, latest: Table) -> Table:
 def pancreas(person: Table, latest: Table) -> Table:
     """Amylase or lipase at the multiple of normal that defines pancreatitis, above normal, or of unknown normal."""
     rows = latest.filter(latest.analyte.isin(["amylase", "lipase"]))
-    rows = rows.inner_join(person.filter(person.status.isin(["on", "planned"])).select("patient_id", "protocol", "status"), "patient_id")
+    treated = person.filter(person.status.isin(["on", "planned"])).select("patient_id", "protocol", "status")
+    rows = rows.inner_join(treated, "patient_id")
     rows = rows.pipe(parameters("pancreatitis_multiple"))
     bound = rows.uln * rows.pancreatitis_multiple
     rows = rows.mutate(bound=bound).filter(rows.uln.isnull() | (rows.high > rows.uln))

@@ -1,8 +1,8 @@
 """Clean results: canonical units, plausible values, one row a patient, analyte and day.
 
 A value that can't be trusted is never repaired: it gets the name of its problem and stays out of every
-limit (`checked` keeps it, `rules/record_quality.py` reports it). Where two analysers measured on one day, the lowest and
-the highest both stay, so that each rule meets the worse of them.
+limit (`checked` keeps it, `rules/record_quality.py` reports it). Where two analysers measured on one day, the
+lowest and the highest both stay, so that each rule meets the worse of them.
 """
 
 from __future__ import annotations
@@ -97,7 +97,9 @@ def daily(checked: Table) -> Table:
         comparator_low=usable.comparator.max(where=usable.measured == usable.lowest),
         comparator_high=usable.comparator.max(where=usable.measured == usable.highest),
         # Words of one day stand side by side: none of two that contradict each other may be lost.
-        text=(usable.text.min() == usable.text.max()).ifelse(usable.text.max(), usable.text.min() + " / " + usable.text.max()),
+        text=(usable.text.min() == usable.text.max()).ifelse(
+            usable.text.max(), usable.text.min() + " / " + usable.text.max()
+        ),
         lln=usable.lln.max(),
         uln=usable.uln.min(),
         unit=usable.canonical.max(),
