@@ -349,6 +349,15 @@ def dose(mg: Any, unit: str = "mg", sequence: int | None = None, **repeat: Any) 
             ],
             100,
         ),
+        (
+            [
+                {
+                    **dose(50, period=1, periodUnit="d"),
+                    "doseAndRate": [{"doseQuantity": {"value": n, "unit": "mg"}} for n in (50, 100)],
+                }
+            ],
+            100,
+        ),
         ([dose(2, "tablet", frequency=1, period=1, periodUnit="d")], None),
         ([dose(50, frequency=1, period=1, periodUnit="mo")], None),
         ([dose(50, dayOfWeek=["mon", "thu"], frequency=1, period=1, periodUnit="wk")], None),
@@ -540,6 +549,14 @@ GENOTYPE = code(None, (LOINC, "84413-4"))
                 ],
             ),
             [("TPMT", "*1/*3C", "Intermediate Metabolizer", "genotype")],
+        ),
+        (
+            gene(
+                code("NUDT15 phenotype"),
+                "Normal Metabolizer",
+                component=[{"code": code("Comment"), "valueString": "poor metaboliser"}],
+            ),
+            [("NUDT15", None, "Normal Metabolizer", "genotype"), ("NUDT15", None, "Poor Metabolizer", "genotype")],
         ),
     ],
 )

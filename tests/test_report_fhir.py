@@ -161,12 +161,22 @@ def test_the_plan_is_proposed_with_its_dose_and_tests() -> None:
     assert (request["code"]["text"], request["occurrenceDateTime"]) == ("full blood count", "2026-11-12")
 
 
-@pytest.mark.parametrize("urgency", URGENCIES)
-def test_every_urgency_has_a_severity_never_lower_than_a_milder_ones(urgency: str) -> None:
-    ranks = ["high", "moderate", "low"]
-    place = URGENCIES.index(urgency)
-    severities = [ranks.index(issue(changed(urgency=word))["severity"]) for word in URGENCIES]
-    assert severities[place] == max(severities[: place + 1])
+def test_every_urgency_has_its_severity() -> None:
+    severities = {word: issue(changed(urgency=word))["severity"] for word in URGENCIES}
+    assert severities == {
+        "emergency": "high",
+        "same-day": "high",
+        "this-week": "moderate",
+        "routine": "low",
+        "info": "low",
+    }
+
+
+def test_every_source_is_cited() -> None:
+    second = Cited(source="smpc-uk", locator="4.4", how="secondary", title="SmPC")
+    found = issue(changed(sources=[*FINDING.sources, second]))
+    cited = [each["code"][0]["coding"][0]["code"] for each in found["evidence"] if "coding" in each["code"][0]]
+    assert cited == ["lamb-2019", "smpc-uk"]
 
 
 @pytest.mark.parametrize("action", ACTIONS)
