@@ -1,20 +1,37 @@
-"""The hazard log is true: each hazard's risk follows from the matrix, and each test that it names exists."""
+"""The hazard log is true: each hazard's risk follows from the matrix, and each test that it names exists.
+
+Below stand the proofs of controls that belong to no one module: the clock, the network, the kept rules, escaping.
+"""
 
 from __future__ import annotations
 
 import ast
+import datetime as dt
+import json
 import re
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
+import yaml
+from rich.console import Console
 
+from azaward.assessment import DISCLAIMER, assess, to_json
+from azaward.formats import report_text
+from azaward.formats.report_html import to_html
+from azaward.formats.rows import RowReader
+from azaward.knowledge import load
+from azaward.knowledge.vocabulary import vocabulary
+from azaward.record import Record
+from azaward.rules import pipeline
 from tests.spec.tables import read_cases
 
 ROOT = Path(__file__).parents[1]
+SOURCE = ROOT / "src" / "azaward"
 LOG = ROOT / "docs" / "hazards.md"
+AS_OF = dt.date(2026, 6, 1)
 SEVERITIES = ("Minor", "Significant", "Considerable", "Major", "Catastrophic")
 LIKELIHOODS = ("Very low", "Low", "Medium", "High", "Very high")
 ACCEPTABLE = 3
@@ -123,3 +140,132 @@ def test_the_matrix_never_calls_the_worse_the_smaller_risk() -> None:
         for worse in SEVERITIES[SEVERITIES.index(severity) :]:
             for likelier in LIKELIHOODS[LIKELIHOODS.index(likelihood) :]:
                 assert risks[worse, likelier] >= number
+
+
+# The proofs.
+
+
+def names_used(path: Path) -> Iterator[str]:
+    """Every module imported and every attribute asked for in a file."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        match node:
+            case ast.Import():
+                yield from (alias.name for alias in node.names)
+            case ast.ImportFrom():
+                yield node.module or ""
+            case ast.Attribute():
+                yield node.attr
+            case _:
+                pass
+
+
+CLOCKS = {"today", "now", "utcnow", "time", "monotonic", "perf_counter"}
+NETWORK = {"socket", "ssl", "urllib", "http", "ftplib", "smtplib", "requests", "httpx", "aiohttp", "urllib3"}
+
+
+def test_no_rule_asks_the_clock() -> None:
+    asks = {path.name for path in SOURCE.rglob("*.py") if CLOCKS & set(names_used(path))}
+    # The command line resolves "today" once; every other module is told the day.
+    assert asks == {"cli.py"}
+
+
+def test_nothing_opens_the_network() -> None:
+    opens = {path.name for path in SOURCE.rglob("*.py") if NETWORK & {name.split(".")[0] for name in names_used(path)}}
+    # html escapes text, http would fetch it.
+    assert not opens
+
+
+def parameters() -> dict[str, float]:
+    return {row.id: row.value for row in load().tables["parameters"]}
+
+
+def test_kept_rules_that_cannot_be_read_are_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = pipeline.compiled(parameters(), "sqlite")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    kept = pipeline._cache_file("sqlite", parameters())
+    kept.parent.mkdir(parents=True)
+    kept.write_text(json.dumps(whole)[:10_000], encoding="utf-8")
+    assert pipeline.compiled(parameters(), "sqlite") == whole
+    assert json.loads(kept.read_text(encoding="utf-8")) == json.loads(json.dumps(whole))
+
+
+def test_rules_kept_with_another_number_are_not_read() -> None:
+    other = {**parameters(), "fever_celsius": 39.0}
+    names = {pipeline._cache_file(dialect, each) for dialect in ("sqlite", "duckdb") for each in (parameters(), other)}
+    assert len(names) == 4
+
+
+def of_rows(**tables: list[dict[str, Any]]) -> Record:
+    reader = RowReader(load())
+    reader.add("patients", {"patient_id": "c001", "birth_date": "1980-01-01", "indication": "crohns_disease"}, "")
+    for name, rows in tables.items():
+        for row in rows:
+            reader.add(name, {"patient_id": "c001", **row}, "")
+    return reader.record()
+
+
+@pytest.mark.parametrize("written", ["<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "[red]x[/red]"])
+def test_a_record_carries_no_code_into_a_report(written: str) -> None:
+    record = of_rows(
+        exposures=[
+            {"medicine": "azathioprine", "dose_mg_per_day": "100", "started_on": "2025-01-01"},
+            {"medicine": written, "started_on": "2025-01-01"},
+        ],
+        results=[{"analyte": "neutrophils", "value": written, "taken_on": "2026-05-25", "status": "final"}],
+    )
+    found = assess(record, AS_OF, knowledge=load())
+    page = to_html(found, record, load())
+    assert "<script" not in page
+    assert "onerror=alert(1)>" not in page
+    console = Console(record=True, width=200, file=open("/dev/null", "w"))
+    report_text.show(found, in_full=True, console=console)
+    assert written.removeprefix("unknown:") in console.export_text().replace("\n", " ")
+
+
+def test_every_form_of_an_answer_says_what_azaward_is_not() -> None:
+    record = of_rows(exposures=[{"medicine": "azathioprine", "started_on": "2025-01-01"}])
+    found = assess(record, AS_OF, knowledge=load())
+    console = Console(record=True, width=400, file=open("/dev/null", "w"))
+    report_text.show(found, console=console)
+    assert "not a certified medical device" in DISCLAIMER
+    for answer in (to_json(found).decode(), to_html(found, record, load()), console.export_text()):
+        assert DISCLAIMER in answer
+
+
+@pytest.mark.parametrize("weight", [30, 44.9, 62, 68.7, 80, 120])
+def test_tablets_never_come_to_more_than_the_dose(weight: float) -> None:
+    record = of_rows(
+        exposures=[{"medicine": "azathioprine", "dose_mg_per_day": "25", "started_on": "2025-01-01"}],
+        results=[
+            {"analyte": "weight", "value": weight, "unit": "kg", "taken_on": "2026-05-25", "status": "final"},
+        ],
+    )
+    dose = assess(record, AS_OF, knowledge=load()).patients[0].plan.dose
+    assert dose.mg_per_day
+    assert dose.tablets
+    tablets = sum(int(count) * int(size) for count, size in re.findall(r"(\d+) x (\d+) mg", dose.tablets))
+    smallest = parameters()["azathioprine_tablet_small_mg"]
+    assert dose.mg_per_day[1] - smallest < tablets <= dose.mg_per_day[1]
+
+
+@pytest.mark.parametrize("name", ["alopurinol", "allopurino", "azathioprin", "febuxo", "mercaptopurin acid", "Zylo"])
+def test_a_similar_name_is_another_medicine(name: str) -> None:
+    assert vocabulary(load()).medicine(name) == (f"unknown:{name}",)
+
+
+def test_every_finding_has_words_for_the_patient() -> None:
+    words = yaml.safe_load((SOURCE / "knowledge" / "messages.yaml").read_text(encoding="utf-8"))
+    without = {code for code, each in words.items() if isinstance(each, dict) and "says" in each and not each["says_patient"]}
+    # Nobody reads it: the patient has died.
+    assert without == {"deceased"}
+    assert set(words["actions"]) == {"stop", "withhold", "do-not-start", "reduce", "avoid", "refer", "change", "test", "review", "continue", "inform"}
+
+
+def test_a_rule_that_stops_nobody_in_pregnancy_says_so_to_the_patient() -> None:
+    record = of_rows(
+        exposures=[{"medicine": "azathioprine", "dose_mg_per_day": "100", "started_on": "2025-01-01"}],
+        events=[{"kind": "pregnancy", "code": "pregnancy", "started_on": "2026-04-01"}],
+    )
+    findings = [f for f in assess(record, AS_OF, knowledge=load()).patients[0].findings if f.rule == "life"]
+    assert findings
+    assert all("Do not stop" in f.says_patient and f.action not in ("stop", "withhold") for f in findings)

@@ -147,7 +147,9 @@ def test_a_clinics_own_protocol_builds_on_a_published_one(tmp_path: Path) -> Non
     held, name = KNOWLEDGE.with_protocol(path)
     assert name == "my-clinic"
     own: Any = held.protocols[name].lists["limits"]
-    assert [row.value for row in own] == [1.8]
+    bsr: Any = KNOWLEDGE.protocols["bsr-2017"].lists["limits"]
+    assert [row.value for row in own if row.analyte == "neutrophils"] == [1.8]
+    assert [row for row in own if row.analyte != "neutrophils"] == [row for row in bsr if row.analyte != "neutrophils"]
     assert held.protocols[name].lists["schedule"] == KNOWLEDGE.protocols["bsr-2017"].lists["schedule"]
 
 
@@ -164,6 +166,9 @@ def test_a_clinics_own_protocol_builds_on_a_published_one(tmp_path: Path) -> Non
         (("title: Our clinic", "titel: Our clinic"), "my-clinic.yaml line 2: no such key: titel"),
         (("id: my-clinic", "id: bsr-2017"), "my-clinic.yaml line 1: id 'bsr-2017' is a published protocol's"),
         (("limits:", "limits: ["), "my-clinic.yaml line "),
+        (("checked_on: 2026-01-01}", "checked_on: 2026-01-01}\nnotes: 5"), "my-clinic.yaml line 7: notes: expected a list"),
+        (("title: Our clinic", "title: Our clinic\ntitle: Ours"), "my-clinic.yaml line 3: title stands there twice"),
+        (("analyte: neutrophils", "analyte: neutrophil"), "my-clinic.yaml: protocols/my-clinic: no analyte 'neutrophil'"),
     ],
 )
 def test_a_fault_in_a_clinics_protocol_names_its_line(change: tuple[str, str], line: str, tmp_path: Path) -> None:

@@ -91,7 +91,13 @@ class Knowledge:
         text = _read(path)
         own = _protocol(path.name, text, self.protocols, own=True)
         fingerprint = hashlib.sha256((self.fingerprint + text).encode()).hexdigest()
-        return replace(self, protocols={**self.protocols, own.id: own}, fingerprint=fingerprint), own.id
+        held = replace(self, protocols={**self.protocols, own.id: own}, fingerprint=fingerprint)
+        from azaward.knowledge.check import faults
+
+        # A test or an analyte that nothing knows would never be met by a rule, in silence.
+        if found := [fault for fault in faults(held) if fault.startswith(f"protocols/{own.id}")]:
+            raise KnowledgeError("\n".join(f"{path.name}: {fault}" for fault in found))
+        return held, own.id
 
 
 @lru_cache(maxsize=1)
@@ -162,7 +168,7 @@ def _needs(text: str) -> set[str]:
     document: Any = yaml.load(text, Loader=_loader())
     if not isinstance(document, dict):
         return set()
-    named = cast(dict[str, Any], document)
+    named = {str(key): value for key, value in cast(dict[Any, Any], document).items()}
     return {str(named[key]) for key in ("builds_on", *(f"{n}_from" for n in PROTOCOL_LISTS)) if named.get(key)}
 
 
@@ -184,8 +190,10 @@ def _protocol(file: str, text: str, known: Mapping[str, Protocol], *, own: bool 
         raise KnowledgeError(f"{file}{line}: not YAML: {getattr(error, 'problem', error)}") from None
     if not isinstance(document, dict) or node is None:
         raise KnowledgeError(f"{file}: expected a protocol with keys id, title, limits, ...; found no mapping")
-    named = cast(dict[str, Any], document)
-    lines = {key.value: (key.start_mark.line + 1, value) for key, value in node.value}
+    named = {str(key): value for key, value in cast(dict[Any, Any], document).items()}
+    lines = {str(key.value): (key.start_mark.line + 1, value) for key, value in node.value}
+    if shaped_wrong := _wrongly_shaped(file, named, lines, [key.value for key, _ in node.value]):
+        raise KnowledgeError("\n".join(shaped_wrong))
     faults = [
         f"{file} line {lines[key][0]}: no such key: {key}. Expected one of: {', '.join(sorted(_PROTOCOL_KEYS))}"
         for key in named
@@ -194,11 +202,11 @@ def _protocol(file: str, text: str, known: Mapping[str, Protocol], *, own: bool 
     faults += [f"{file}: {key} is missing" for key in ("id", "title", "body", "published_on") if not named.get(key)]
     if own and named.get("id") in {*known, MOST_CAUTIOUS}:
         faults.append(f"{file} line {lines['id'][0]}: id {named['id']!r} is a published protocol's. Choose another.")
-    defaults = dict(named.get("defaults") or {})
+    defaults: dict[str, Any] = dict(named.get("defaults") or {})
     lists: dict[str, tuple[Fact, ...]] = {}
     borrowed: dict[str, str] = {}
     for name, row_type in PROTOCOL_LISTS.items():
-        lender = named.get(f"{name}_from") or (named.get("builds_on") if not named.get(name) else None)
+        lender = named.get(f"{name}_from") or named.get("builds_on")
         if lender and lender not in known:
             key = f"{name}_from" if named.get(f"{name}_from") else "builds_on"
             faults.append(f"{file} line {lines[key][0]}: {key}: no protocol {lender!r}. Known: {', '.join(known)}")
@@ -206,7 +214,9 @@ def _protocol(file: str, text: str, known: Mapping[str, Protocol], *, own: bool 
         rows = _protocol_rows(file, name, row_type, named.get(name), lines, defaults, faults)
         if lender:
             borrowed[name] = lender
-            rows += known[lender].lists[name]
+            lent = known[lender].lists[name]
+            # What builds on a protocol replaces it row by row: for what its own rows speak of, only they hold.
+            rows += lent if named.get(f"{name}_from") else _not_replaced(name, rows, lent)
         lists[name] = rows
     if not faults:
         faults = [
@@ -227,6 +237,35 @@ def _protocol(file: str, text: str, known: Mapping[str, Protocol], *, own: bool 
         lists=lists,
         borrowed=borrowed,
     )
+
+
+def _wrongly_shaped(
+    file: str, named: Mapping[str, Any], lines: Mapping[str, tuple[int, Any]], keys: Sequence[str]
+) -> list[str]:
+    """A line for each key that stands there twice or whose value is of another kind than it can be."""
+    faults = [f"{file} line {lines[key][0]}: {key} stands there twice. Keep one." for key in {*keys} if keys.count(key) > 1]
+    words = ("id", "title", "body", "country", "specialty", "builds_on", *(f"{name}_from" for name in PROTOCOL_LISTS))
+    kinds: list[tuple[tuple[str, ...], type, str]] = [
+        (words, str, "words"),
+        (("defaults",), dict, "{source: ..., how: ..., checked_on: ...}"),
+        (("notes", *PROTOCOL_LISTS), list, "a list"),
+    ]
+    for names, kind, expected in kinds:
+        for key in names:
+            if (value := named.get(key)) is not None and not isinstance(value, kind):
+                faults.append(f"{file} line {lines[key][0]}: {key}: expected {expected}, found {value!r}")
+    return faults
+
+
+def _not_replaced(name: str, own: Sequence[Any], lent: Sequence[Any]) -> tuple[Fact, ...]:
+    """The lender's rows about analytes, tests, indications or symptoms that no own row is about."""
+    key = {"limits": "analyte", "baseline": "test", "doses": "indication", "symptoms": "symptom"}.get(name)
+    if key is not None:
+        spoken = {getattr(row, key) for row in own}
+        return tuple(row for row in lent if getattr(row, key) not in spoken)
+    spoken = {test for row in own for test in row.tests}
+    kept = ((row, [test for test in row.tests if test not in spoken]) for row in lent)
+    return tuple(row if tests == row.tests else msgspec.structs.replace(row, tests=tests) for row, tests in kept if tests)
 
 
 def _protocol_rows(

@@ -77,7 +77,7 @@ def dosing(person: Table, genes: Table, usual: Table) -> Table:
         comparison=ibis.cases((allowed.notnull(), "at-most"), else_=None),
         limit_value=allowed,
         limit_unit="mg/d",
-        fraction_low=ibis.coalesce(rows.fraction_low, 0.0),
+        fraction_low=share.isnull().ifelse(ibis.null("float64"), ibis.coalesce(rows.fraction_low, 0.0)),
         fraction_high=share,
         a=rows.body,
         b=ibis.coalesce(rows.tpmt, "not known"),
