@@ -32,10 +32,10 @@ COLOURS = {
 MONTHS = "January February March April May June July August September October November December".split()
 _HOLD = ("stop", "withhold", "do-not-start")
 # One panel in points, and the plot inside it: room for the scale, the limits' labels, the dose and the days.
-_WIDTH, _HEIGHT = 270.0, 118.0
-_LEFT, _RIGHT, _TOP, _BOTTOM = 30.0, 72.0, 12.0, 32.0
+_WIDTH, _HEIGHT = 240.0, 118.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 27.0, 65.0, 12.0, 33.0
 _PLOT_W, _PLOT_H = _WIDTH - _LEFT - _RIGHT, _HEIGHT - _TOP - _BOTTOM
-_SMALL, _GAP = 8.0, 9.0
+_SMALL, _GAP = 9.0, 9.5
 _HREF = "{http://www.w3.org/1999/xlink}href"
 
 
@@ -183,7 +183,8 @@ def _day_ticks(first: dt.date, last: dt.date) -> tuple[list[int], list[str]]:
 def _panel(axes: Any, series: Series, timeline: Timeline, days: tuple[list[int], list[str]], locator: Any) -> None:
     left, right = timeline.first.toordinal(), timeline.last.toordinal()
     values = [point.value for point in series.points]
-    reached = [*values, *(limit.value for limit in series.limits)]
+    normal_low, normal_high = series.normal
+    reached = [*values, *(limit.value for limit in series.limits), *(end for end in series.normal if end is not None)]
     low, high = min(reached), max(reached)
     # From nought where the values come near it; a cell volume or a haemoglobin would be flat.
     floor = 0.0 if low < high * 0.6 else low - max(high - low, high * 0.1) * 0.4
@@ -191,7 +192,6 @@ def _panel(axes: Any, series: Series, timeline: Timeline, days: tuple[list[int],
     axes.set_axis_off()
     axes.set(xlim=(left, right), ylim=(floor, ceiling), autoscale_on=False)
     _scale(axes, [tick for tick in locator.tick_values(floor, ceiling) if floor <= tick <= ceiling], days)
-    normal_low, normal_high = series.normal
     if normal_low is not None or normal_high is not None:
         bottom, top = max(normal_low or 0, floor), ceiling if normal_high is None else min(normal_high, ceiling)
         if bottom < top:
@@ -270,7 +270,7 @@ def _marks(axes: Any, timeline: Timeline) -> None:
         # Where two days nearly touch, one number stands for both lines; the list below has them all.
         if (at - free) * _PLOT_W >= 7:
             free = at
-            _text(axes, at, 1.02, str(mark.number), axes.transAxes, size=7.0, ha="center")
+            _text(axes, at, 1.02, str(mark.number), axes.transAxes, size=8.0, ha="center")
 
 
 def _dose_track(axes: Any, timeline: Timeline) -> None:

@@ -29,7 +29,7 @@ from azaward.wording import COMPARISONS, Words, amount, messages, unit
 
 TEMPLATES = Path(__file__).parent / "templates"
 NO_CHARTS = "Charts are missing: matplotlib is not installed. Install it with: pip install 'azaward[report]'"
-_UNITS = {"x10^9/L": "×10⁹/L", "mL/min/1.73m2": "mL/min/1.73 m²", "micromol/L": "µmol/L", "degrees C": "°C"}
+_UNITS = {"x10^9/L": "×10⁹/L", "mL/min/1.73m2": "mL/min/1.73 m²", "micromol/L": "µmol/L", "umol/L": "µmol/L", "degrees C": "°C", "1": ""}
 _METABOLITE = "pmol/8x10^8 RBC"
 _COMPARATORS = ("<", "<=", ">", ">=")
 _URGENCY = {
@@ -71,6 +71,7 @@ class Shown(NamedTuple):
     name: str
     value: str
     limit: str
+    against: str
     protocol: str
     citations: list[Citation]
 
@@ -286,12 +287,13 @@ def _shown(
         value = f"{amount(observed.value, comparator)} {pretty_unit(observed.unit)}".strip()
     elif observed and observed.text:
         value = observed.text
-    bound = ""
+    bound, against = "", "Limit"
     if limit:
+        against = "Limit" if limit.comparison in COMPARISONS else "Compared"
         side = COMPARISONS.get(str(limit.comparison), limit.comparison or "")
         bound = f"{side} {amount(limit.value)} {pretty_unit(limit.unit)}".strip()
     name = words.name(finding.subject)[0] if finding.subject else finding.rule
-    return Shown(finding, name, value, bound, finding.protocol or "", citations)
+    return Shown(finding, name, value, bound, against, finding.protocol or "", citations)
 
 
 def _citation(number: int, cited: Cited, knowledge: Knowledge) -> Citation:
@@ -388,7 +390,9 @@ def _normal(ends: tuple[float | None, float | None]) -> str:
     low, high = ends
     if low is not None and high is not None:
         return f"{amount(low)} to {amount(high)}"
-    return "not given" if low is None and high is None else f"from {amount(low)}" if high is None else f"to {amount(high)}"
+    if low is None and high is None:
+        return "not given"
+    return f"from {amount(low)}" if high is None else f"to {amount(high)}"
 
 
 def _style(pages: Sequence[Page], charts: str) -> str:

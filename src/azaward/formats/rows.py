@@ -216,6 +216,9 @@ class RowReader:
             case "events":
                 self._in_order(cells, "ended_on", where)
                 kind = str(cells.get("kind") or "condition")
+                if kind == "allergy":
+                    medicine = self.words.medicine(str(cells.get("code") or ""))[0]
+                    cells["code"] = cells.get("code") if medicine.startswith("unknown:") else medicine
                 known = self.words.event(kind, str(cells.get("code") or ""))
                 if known:
                     cells["kind"], cells["code"] = known

@@ -32,7 +32,14 @@ def dosing(person: Table, genes: Table, usual: Table) -> Table:
     rows = rows.mutate(both=both, share=rows.fraction_high.min().over(body))
     strictest = ibis.window(
         group_by=["patient_id", "body"],
-        order_by=["action_rank", ibis.desc("both"), ibis.asc("fraction_high", nulls_first=False), "fraction_low", "id"],
+        order_by=[
+            "urgency_rank",
+            "action_rank",
+            ibis.desc("both"),
+            ibis.asc("fraction_high", nulls_first=False),
+            "fraction_low",
+            "id",
+        ],
     )
     rows = rows.mutate(place=ibis.row_number().over(strictest))
     rows = rows.filter(rows.place == 0)
@@ -53,6 +60,7 @@ def dosing(person: Table, genes: Table, usual: Table) -> Table:
     settled = (rows.as_of_day - rows.increased_day > rows.wait_weeks_high * DAYS_IN_WEEK).fill_null(False)
     on = rows.status == "on"
     settled = lowers & on & settled & rows.fraction_high.notnull() & (rows.urgency != "same-day")
+    settled = settled & rows.whole_dose.notnull()
     action = ibis.cases(
         (on & (rows.action == "do-not-start"), "stop"),
         (lowers & within, "continue"),

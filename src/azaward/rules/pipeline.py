@@ -33,6 +33,7 @@ STAGES: tuple[tuple[str, str], ...] = (
 RULES: dict[str, tuple[str, ...]] = {
     "limits.limits": ("latest",),
     "limits.unknowable": ("latest",),
+    "allergy.thiopurine": ("events",),
     "infection.fever": (),
     "infection.symptoms": ("events",),
     "infection.contact": ("events",),
