@@ -225,8 +225,10 @@ def _limits(
     for row in table if analyte in ("tgn", "mmp") else ():
         if row.protocol == own and row.pattern == "therapeutic":
             low, high = (row.tgn_low, row.tgn_high) if analyte == "tgn" else (row.mmp_low, row.mmp_high)
-            found += [Limit("below", low, "review", "lower end of the therapeutic range")] if low else []
-            found += [Limit("at-least", high, "review", "upper end of the therapeutic range")] if high else []
+            below = _action(table, own, "under_dosed")
+            above = _action(table, own, "over_dosed" if analyte == "tgn" else "shunting")
+            found += [Limit("below", low, below, "lower end of the therapeutic range")] if low else []
+            found += [Limit("at-least", high, above, "upper end of the therapeutic range")] if high else []
     # A limit that is a change from the patient's own level is drawn where a finding worked it out.
     found += [
         Limit(finding.limit.comparison, finding.limit.value, finding.action, "as found")
@@ -237,6 +239,11 @@ def _limits(
     for limit in sorted(found, key=lambda limit: ACTIONS.index(limit.action)):
         best.setdefault((limit.comparison, round(limit.value, 6)), limit)
     return tuple(sorted(best.values(), key=lambda limit: limit.value))
+
+
+def _action(table: Iterable[Any], protocol: str, pattern: str) -> str:
+    actions = {row.action for row in table if row.protocol == protocol and row.pattern == pattern}
+    return min(actions, key=ACTIONS.index, default="review")
 
 
 def dose_steps(record: Record, knowledge: Knowledge, as_of: dt.date) -> tuple[str, tuple[Step, ...]]:
