@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import msgspec
+
 from azaward.knowledge import MOST_CAUTIOUS, Knowledge, Protocol
 from azaward.knowledge.schema import PROTOCOL_LISTS
 from docs_markdown import SECOND_HAND, Markdown, bold, cited, interval, plain, table
@@ -60,9 +62,9 @@ def protocol_page(protocol: Protocol, knowledge: Knowledge) -> str:
         parts.append(f"## {title}\n")
         lender = protocol.borrowed.get(name)
         own, lent = own_and_lent(protocol, name, knowledge)
-        if own or not lender:
+        if own or not lent:
             parts.append(_TABLES[name](own, knowledge))
-        if lender:
+        if lent:
             more = "These rows hold beside its own" if own else "It has no rows of its own here; these hold"
             parts.append(f"### {title}: borrowed from {lender}\n\n{more}. They are those of [{lender}]({lender}.md).\n")
             parts.append(_TABLES[name](lent, knowledge))
@@ -70,11 +72,17 @@ def protocol_page(protocol: Protocol, knowledge: Knowledge) -> str:
 
 
 def own_and_lent(protocol: Protocol, name: str, knowledge: Knowledge) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    """A list's own rows, and those that it borrows: the loader puts these last."""
-    lender = protocol.borrowed.get(name)
-    lent = knowledge.protocols[lender].lists[name] if lender else ()
-    rows = protocol.lists[name]
-    return rows[: len(rows) - len(lent)], lent
+    """A list's own rows, and those that it borrows: the loader puts these last, perhaps with fewer tests."""
+    lender, rows = protocol.borrowed.get(name), protocol.lists[name]
+    lendable = [_without_tests(row) for row in knowledge.protocols[lender].lists[name]] if lender else []
+    own = len(rows)
+    while own and _without_tests(rows[own - 1]) in lendable:
+        own -= 1
+    return rows[:own], rows[own:]
+
+
+def _without_tests(row: Any) -> Any:
+    return msgspec.structs.replace(row, tests=[]) if hasattr(row, "tests") else row
 
 
 def counted(protocol: Protocol, knowledge: Knowledge) -> tuple[list[Any], list[Any]]:

@@ -178,10 +178,10 @@ def _protocols(knowledge: Knowledge) -> str:
                 each.published_on,
                 len(own),
                 sum(row.how == "secondary" for row in own),
-                [f"{name} from {lender}" for name, lender in each.borrowed.items()],
+                f"{len(lent)} from {', '.join(dict.fromkeys(each.borrowed.values()))}" if lent else None,
             )
             for each in knowledge.protocols.values()
-            for own, _ in [counted(each, knowledge)]
+            for own, lent in [counted(each, knowledge)]
         ),
     )
 

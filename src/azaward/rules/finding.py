@@ -32,5 +32,7 @@ def findings(table: Table, rule: str, **columns: Any) -> Table:
 
 def number(value: Value) -> Value:
     """A number as text for the gaps in a message; whole numbers without a point."""
+    # No engine turns infinity into an integer.
+    value = (value.abs() < float("inf")).ifelse(value, ibis.null("float64"))
     whole = value.round(0) == value
     return whole.ifelse(value.round(0).cast("int64").cast("string"), value.round(2).cast("string"))
