@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import doctest
+import importlib
 import json
 import os
 import re
@@ -32,9 +34,11 @@ from azaward.rules.pipeline import RULES, STAGES
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 sys.path.insert(0, str(ROOT / "scripts"))
-from docs_hooks import filled, pages
-from docs_markdown import bold
-from docs_tables import PARTS, described
+docs_markdown, docs_tables, docs_hooks = (
+    importlib.import_module(f"docs_{name}") for name in ("markdown", "tables", "hooks")
+)
+bold, PARTS, described = docs_markdown.bold, docs_tables.PARTS, docs_tables.described
+filled, pages = docs_hooks.filled, docs_hooks.pages
 
 BUILD_SECONDS = 60
 
@@ -53,12 +57,15 @@ def commands(command: Any, name: str = "azaward") -> Iterator[tuple[str, list[st
         for each, inner in command.commands.items():
             yield from commands(inner, f"{name} {each}")
         return
-    yield name, [
-        option if parameter.param_type_name == "option" else parameter.name.upper()
-        for parameter in command.params
-        for option in (max(parameter.opts, key=len),)
-        if option != "--help"
-    ]
+    yield (
+        name,
+        [
+            option if parameter.param_type_name == "option" else parameter.name.upper()
+            for parameter in command.params
+            for option in (max(parameter.opts, key=len),)
+            if option != "--help"
+        ],
+    )
 
 
 # The site.
@@ -190,6 +197,22 @@ def test_the_most_cautious_page_begins_where_the_strictest_limit_does() -> None:
     limits: list[Any] = [row for each in load().protocols.values() for row in each.lists["limits"]]
     highest = max(row.value for row in limits if (row.analyte, row.comparison) == ("neutrophils", "below"))
     assert f"| Neutrophil count | **below {highest:g} ×10⁹/L** |" in made()["protocols/most-cautious.md"]
+
+
+def test_what_a_protocol_borrows_stands_apart() -> None:
+    page = made()["protocols/edinburgh-transplant-2018.md"]
+    own, _, lent = (
+        page.partition("## Limits\n")[2].partition("\n## Doses")[0].partition("### Limits: borrowed from bsr-2017")
+    )
+    assert own.count("White cell count") == 2
+    assert "Neutrophil count" not in own
+    assert "Neutrophil count" in lent
+
+
+def test_the_examples_of_the_markdown_helpers_hold() -> None:
+    done = doctest.testmod(docs_markdown)
+    assert done.attempted
+    assert not done.failed
 
 
 # Examples that a reader may copy do what the page says.
