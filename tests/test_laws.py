@@ -67,7 +67,7 @@ def test_both_engines_give_one_answer(record: Record) -> None:
     answers = [engine(KNOWLEDGE, kind).ask(record, requests) for kind in (SQLiteEngine, DuckDBEngine)]
     one, other = (sorted(comparable(row) for row in answer.findings) for answer in answers)
     assert one == other
-    assert [len(answer.due) for answer in answers][0] == len(answers[1].due)
+    assert len(answers[0].due) == len(answers[1].due)
 
 
 def comparable(row: Any) -> str:

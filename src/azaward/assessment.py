@@ -48,6 +48,8 @@ class Out(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Cited(Out, frozen=True):
+    """Where a finding was read."""
+
     source: str
     locator: str
     how: str
@@ -55,6 +57,8 @@ class Cited(Out, frozen=True):
 
 
 class Observed(Out, frozen=True):
+    """The value that a rule saw."""
+
     value: float | None
     unit: str | None
     on: dt.date | None
@@ -104,6 +108,8 @@ class NextTest(Out, frozen=True):
 
 
 class Plan(Out, frozen=True):
+    """What happens next: the dose, the tests, how urgent, and who acts."""
+
     dose: DosePlan
     next_tests: list[NextTest]
     urgency: str
@@ -111,6 +117,8 @@ class Plan(Out, frozen=True):
 
 
 class PatientAssessment(Out, frozen=True):
+    """One patient's findings, most urgent first, and plan."""
+
     patient_id: str
     findings: list[Finding]
     plan: Plan

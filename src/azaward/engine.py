@@ -154,12 +154,13 @@ class SQLiteEngine(Engine):
         import apsw
 
         self._database = apsw.Connection(":memory:", statementcachesize=256)
-        for name, arguments, function in (
+        functions: tuple[tuple[str, int, Any], ...] = (
             # What Ibis calls for days and patterns, which SQLite itself doesn't have.
             ("_IBIS_DATE_DELTA", -1, _days_between),
             ("_IBIS_REGEX_SEARCH", 2, _has_pattern),
             ("_IBIS_REGEX_REPLACE", 3, _with_pattern_replaced),
-        ):
+        )
+        for name, arguments, function in functions:
             self._database.create_scalar_function(name, function, arguments, deterministic=True)
         super().__init__(knowledge)
         for name, schema in schemas().items():

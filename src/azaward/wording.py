@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any
 
 from azaward.knowledge import Knowledge, KnowledgeError
 from azaward.knowledge.load import HERE
@@ -29,7 +29,7 @@ def messages() -> Mapping[str, Mapping[str, Any]]:
     """Every message by code; under `actions` and `urgencies` what each means for a patient."""
     import yaml
 
-    return yaml.load((HERE / "messages.yaml").read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    return yaml.load((HERE / "messages.yaml").read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
 
 
 class Words:
@@ -97,7 +97,7 @@ def _day_in_words(text: str) -> str:
 
 def default_sources(code: str, knowledge: Knowledge) -> list[dict[str, str]]:
     """The sources of a code whose finding brings none of its own: its parameters', or those named with its words."""
-    message = cast(Mapping[str, Any], messages().get(code, {}))
+    message = messages().get(code, {})
     rows = [knowledge.parameters[name] for name in message.get("parameters", ())]
     own = [{"source": row.source, "locator": row.locator, "how": row.how} for row in rows]
     return own + [each for each in message.get("sources", ()) if each not in own]

@@ -14,7 +14,8 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from azaward.formats.report_series import Limit, Series, Timeline
+from azaward.formats.report_series import Limit, Mark, Series, Timeline
+from azaward.formats.report_words import MONTHS
 from azaward.wording import amount
 
 # The colours that matplotlib writes; the page's style sheet gives each its own by light, dark and paper.
@@ -29,13 +30,13 @@ COLOURS = {
     "normal": "#eef3ea",
     "paper": "#ffffff",
 }
-MONTHS = "January February March April May June July August September October November December".split()
 _HOLD = ("stop", "withhold", "do-not-start")
 # One panel in points, and the plot inside it: room for the scale, the limits' labels, the dose and the days.
 _WIDTH, _HEIGHT = 240.0, 118.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 27.0, 65.0, 12.0, 33.0
 _PLOT_W, _PLOT_H = _WIDTH - _LEFT - _RIGHT, _HEIGHT - _TOP - _BOTTOM
-_SMALL, _GAP = 9.0, 9.5
+_END = _WIDTH - _RIGHT
+_SMALL, _GAP, _MARK_ROOM = 9.0, 9.5, 8.0
 _HREF = "{http://www.w3.org/1999/xlink}href"
 
 
@@ -78,7 +79,6 @@ class Pencil:
         figure = self._figure(figsize=(_WIDTH / 72, _HEIGHT * count / 72), dpi=72)
         self._canvas(figure)
         figure.patch.set_visible(False)
-        days = _day_ticks(timeline.first, timeline.last)
         buffer = io.StringIO()
         # Text stays text, and nothing in the file depends on the clock or on chance.
         settings: Any = {
@@ -90,8 +90,7 @@ class Pencil:
         with self._settings(settings):
             for place, series in enumerate(timeline.series):
                 bottom = _HEIGHT * (count - 1 - place) + _BOTTOM
-                frame = (_LEFT / _WIDTH, bottom / (_HEIGHT * count), _PLOT_W / _WIDTH, _PLOT_H / (_HEIGHT * count))
-                _panel(figure.add_axes(frame, gid=f"panel{place}"), series, timeline, days, self._locator)
+                _panel(figure, f"panel{place}", bottom, series, timeline, self._locator.tick_values)
             nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
             figure.savefig(buffer, format="svg", metadata=nothing)
         pieces = self._pieces(buffer.getvalue(), count)
@@ -99,16 +98,17 @@ class Pencil:
 
     def _pieces(self, svg: str, count: int) -> list[str]:
         """Each panel as SVG of its own: without groups, with classes for styles and short unique ids."""
-        root = ET.fromstring(svg)
-        groups = {item.get("id", ""): item for item in root.iter() if item.get("id", "").startswith("panel")}
-        holders: list[ET.Element] = []
+        root = ET.fromstring(svg)  # noqa: S314 (what matplotlib just wrote)
+        holders: dict[str, ET.Element] = {}
         for place in range(count):
             box = f"0 {_HEIGHT * place:g} {_WIDTH:g} {_HEIGHT:g}"
-            holder = ET.Element("svg", {"viewBox": box, "aria-hidden": "true", "focusable": "false"})
-            holder.extend(_leaves(groups[f"panel{place}"]))
-            holders.append(holder)
-        self._plain([item for holder in holders for item in holder.iter()])
-        return [re.sub(r"(?<=>)\s+(?=<)", "", ET.tostring(holder, encoding="unicode")).strip() for holder in holders]
+            holders[f"panel{place}"] = ET.Element("svg", {"viewBox": box, "aria-hidden": "true", "focusable": "false"})
+        for group in root.iter():
+            if (holder := holders.get(group.get("id", ""))) is not None:
+                holder.extend(_leaves(group))
+        self._plain([item for holder in holders.values() for item in holder.iter()])
+        written = (ET.tostring(holder, encoding="unicode") for holder in holders.values())
+        return [re.sub(r"(?<=>)\s+(?=<)", "", piece).strip() for piece in written]
 
     def _plain(self, items: list[ET.Element]) -> None:
         aimed_at = {item.get(_HREF, "")[1:] for item in items}
@@ -162,26 +162,72 @@ def describe(series: Series) -> str:
     )
 
 
-def _day_ticks(first: dt.date, last: dt.date) -> tuple[list[int], list[str]]:
-    """At most five or six days for the axis, and their labels."""
+def _day_ticks(first: dt.date, last: dt.date) -> list[tuple[dt.date, str]]:
+    """Some five days for the axis, and their labels."""
     span = (last - first).days
     if span < 120:
         step = next(step for step in (7, 14, 28) if span / step <= 5)
         chosen = [first + dt.timedelta(days=lag) for lag in range(0, span + 1, step)]
-        return [day.toordinal() for day in chosen], [f"{day.day} {MONTHS[day.month - 1][:3]}" for day in chosen]
-    step = next(step for step in (1, 2, 3, 6, 12, 24, 60, 120, 1200) if span / 30.4 / step <= 5)
+        return [(day, f"{day.day} {MONTHS[day.month - 1][:3]}") for day in chosen]
+    step = next(step for step in (1, 2, 3, 6, 12, 24, 60) if span / 30.4 / step <= 5 or step == 60)
     start, end = first.year * 12 + first.month, last.year * 12 + last.month
     chosen = [dt.date(month // 12, month % 12 + 1, 1) for month in range(-(-start // step) * step, end, step)]
-    labels: list[str] = []
+    labels: list[tuple[dt.date, str]] = []
     for place, day in enumerate(chosen):
         month = MONTHS[day.month - 1][:3]
         new_year = place == 0 or day.year != chosen[place - 1].year
-        labels.append(str(day.year) if step % 12 == 0 else f"{month} {day.year}" if new_year else month)
-    return [day.toordinal() for day in chosen], labels
+        labels.append((day, str(day.year) if step % 12 == 0 else f"{month} {day.year}" if new_year else month))
+    return labels
 
 
-def _panel(axes: Any, series: Series, timeline: Timeline, days: tuple[list[int], list[str]], locator: Any) -> None:
-    left, right = timeline.first.toordinal(), timeline.last.toordinal()
+class _Plot:
+    """One panel's place on the figure: days and values become points, and every mark is laid down there.
+
+    The marks go on the figure itself, since making axes for each panel takes most of the time of a report.
+    """
+
+    def __init__(
+        self, figure: Any, group: str, bottom: float, days: tuple[int, int], ends: tuple[float, float]
+    ) -> None:
+        from matplotlib.lines import Line2D
+        from matplotlib.patches import Rectangle
+        from matplotlib.text import Text
+        from matplotlib.transforms import IdentityTransform
+
+        self._made: tuple[Any, Any, Any] = (Line2D, Rectangle, Text)
+        self._figure, self._group, self._points = figure, group, IdentityTransform()
+        self.bottom, self.days, self.ends = bottom, days, ends
+
+    def x(self, day: dt.date) -> float:
+        first, last = self.days
+        return _LEFT + (day.toordinal() - first) / (last - first) * _PLOT_W
+
+    def y(self, value: float) -> float:
+        low, high = self.ends
+        return self.bottom + (value - low) / (high - low) * _PLOT_H
+
+    def line(self, x: Sequence[float], y: Sequence[float], colour: str, width: float, **look: Any) -> None:
+        self._lay(self._made[0](x, y, color=COLOURS[colour], linewidth=width, **look))
+
+    def across(self, value: float, colour: str, width: float, **look: Any) -> None:
+        self.line((_LEFT, _END), (self.y(value), self.y(value)), colour, width, **look)
+
+    def box(self, x: tuple[float, float], y: tuple[float, float], fill: str, edge: float = 0.0) -> None:
+        look: dict[str, Any] = {"facecolor": COLOURS[fill], "edgecolor": COLOURS["muted"], "linewidth": edge}
+        self._lay(self._made[1]((x[0], y[0]), x[1] - x[0], y[1] - y[0], **look))
+
+    def text(self, x: float, y: float, words: str, colour: str = "muted", size: float = _SMALL, **look: Any) -> None:
+        self._lay(self._made[2](x, y, words, color=COLOURS[colour], fontsize=size, **look))
+
+    def _lay(self, artist: Any) -> None:
+        artist.set_gid(self._group)
+        artist.set_transform(self._points)
+        # One order for all: what is laid down later lies on top.
+        artist.set_zorder(0)
+        self._figure.add_artist(artist)
+
+
+def _panel(figure: Any, group: str, bottom: float, series: Series, timeline: Timeline, ticks_of: Any) -> None:
     values = [point.value for point in series.points]
     normal_low, normal_high = series.normal
     reached = [*values, *(limit.value for limit in series.limits), *(end for end in series.normal if end is not None)]
@@ -189,17 +235,25 @@ def _panel(axes: Any, series: Series, timeline: Timeline, days: tuple[list[int],
     # From nought where the values come near it; a cell volume or a haemoglobin would be flat.
     floor = 0.0 if low < high * 0.6 else low - max(high - low, high * 0.1) * 0.4
     ceiling = high + (high - floor) * 0.08 if high > floor else floor + 1
-    axes.set_axis_off()
-    axes.set(xlim=(left, right), ylim=(floor, ceiling), autoscale_on=False)
-    _scale(axes, [tick for tick in locator.tick_values(floor, ceiling) if floor <= tick <= ceiling], days)
+    plot = _Plot(figure, group, bottom, (timeline.first.toordinal(), timeline.last.toordinal()), (floor, ceiling))
     if normal_low is not None or normal_high is not None:
-        bottom, top = max(normal_low or 0, floor), ceiling if normal_high is None else min(normal_high, ceiling)
-        if bottom < top:
-            _box(axes, (left, right), (bottom, top), axes.transData, facecolor=COLOURS["normal"], linewidth=0, zorder=0)
-    _marks(axes, timeline)
-    _limit_lines(axes, series.limits, floor, ceiling)
-    x = [point.on.toordinal() for point in series.points]
-    axes.plot(x, values, color=COLOURS["line"], linewidth=1.2, clip_on=False, zorder=3)
+        ends = max(normal_low or 0, floor), ceiling if normal_high is None else min(normal_high, ceiling)
+        if ends[0] < ends[1]:
+            plot.box((_LEFT, _END), (plot.y(ends[0]), plot.y(ends[1])), "normal")
+    for tick in ticks_of(floor, ceiling):
+        if floor <= tick <= ceiling:
+            plot.across(tick, "hair", 0.5)
+            plot.text(_LEFT - 4, plot.y(tick), amount(tick), ha="right", va="center_baseline")
+    for day, label in _day_ticks(timeline.first, timeline.last):
+        plot.text(plot.x(day), bottom - 29, label, ha="center")
+    _marks(plot, timeline.marks)
+    _limit_lines(plot, series.limits)
+    plot.line([plot.x(point.on) for point in series.points], [plot.y(value) for value in values], "line", 1.2)
+    _points(plot, series)
+    _dose_track(plot, timeline)
+
+
+def _points(plot: _Plot, series: Series) -> None:
     for marker, chosen in (
         ("o", [point for point in series.points if not point.comparator and not point.found]),
         ("v", [point for point in series.points if (point.comparator or "").startswith("<") and not point.found]),
@@ -207,90 +261,63 @@ def _panel(axes: Any, series: Series, timeline: Timeline, days: tuple[list[int],
         ("D", [point for point in series.points if point.found]),
     ):
         found, hollow = marker == "D", marker in "v^"
-        colour = COLOURS["hold" if found else "line"]
+        colour = "hold" if found else "line"
         if chosen:
-            axes.plot(
-                [point.on.toordinal() for point in chosen],
-                [point.value for point in chosen],
-                marker=marker,
+            plot.line(
+                [plot.x(point.on) for point in chosen],
+                [plot.y(point.value) for point in chosen],
+                colour,
+                0,
                 linestyle="none",
+                marker=marker,
                 markersize=5.5 if found else 4.2 if hollow else 3.6,
-                markeredgecolor=colour if hollow else COLOURS["paper"],
-                markerfacecolor=COLOURS["paper"] if hollow else colour,
+                markeredgecolor=COLOURS[colour if hollow else "paper"],
+                markerfacecolor=COLOURS["paper" if hollow else colour],
                 markeredgewidth=0.8,
-                clip_on=False,
-                zorder=4,
             )
-    _dose_track(axes, timeline)
 
 
-def _scale(axes: Any, ticks: Sequence[float], days: tuple[list[int], list[str]]) -> None:
-    """Hairlines and labels by hand: matplotlib's own axes take half of the time of a report."""
-    for tick in ticks:
-        axes.axhline(tick, color=COLOURS["hair"], linewidth=0.5, clip_on=False, zorder=1)
-        at = axes.get_yaxis_transform()
-        _text(axes, -0.025, tick, amount(tick), at, ha="right", va="center_baseline")
-    for day, label in zip(*days, strict=True):
-        _text(axes, day, -28 / _PLOT_H, label, axes.get_xaxis_transform(), ha="center")
-
-
-def _text(axes: Any, x: float, y: float, words: str, at: Any, **look: Any) -> None:
-    axes.text(x, y, words, transform=at, **{"size": _SMALL, "color": COLOURS["muted"], **look})
-
-
-def _box(axes: Any, x: tuple[float, float], y: tuple[float, float], at: Any, **look: Any) -> None:
-    axes.fill([x[0], x[0], x[1], x[1]], [y[0], y[1], y[1], y[0]], transform=at, clip_on=False, **look)
-
-
-def _limit_lines(axes: Any, limits: Sequence[Limit], floor: float, ceiling: float) -> None:
+def _limit_lines(plot: _Plot, limits: Sequence[Limit]) -> None:
     """Each limit as a line with its label at the right, labels moved apart where lines are close."""
-    heights = [(limit.value - floor) / (ceiling - floor) * _PLOT_H for limit in limits]
+    heights = [plot.y(limit.value) for limit in limits]
     placed: list[float] = []
     for height in heights:
         placed.append(max(height, placed[-1] + _GAP) if placed else height)
-    for place in range(len(placed)):
-        placed[place] = min(placed[place], _PLOT_H - _GAP * (len(placed) - 1 - place))
+    top = plot.bottom + _PLOT_H
+    placed = [min(height, top - _GAP * (len(placed) - 1 - place)) for place, height in enumerate(placed)]
     for limit, height, label in zip(limits, heights, placed, strict=True):
         hold = limit.action in _HOLD
-        shade = COLOURS["hold" if hold else "watch"]
-        dashes = (5, 2) if hold else (1.5, 2)
-        axes.axhline(limit.value, color=shade, linewidth=0.9, dashes=dashes, clip_on=False, zorder=2)
-        ends = (height / _PLOT_H, label / _PLOT_H)
-        axes.plot((1, 1.025), ends, color=shade, linewidth=0.5, transform=axes.transAxes, clip_on=False)
-        _text(axes, 1.035, ends[1], limit.label, axes.transAxes, color=shade, va="center_baseline")
+        colour = "hold" if hold else "watch"
+        plot.across(limit.value, colour, 0.9, dashes=(5, 2) if hold else (1.5, 2))
+        plot.line((_END, _END + 4), (height, label), colour, 0.5)
+        plot.text(_END + 5.5, label, limit.label, colour, va="center_baseline")
 
 
-def _marks(axes: Any, timeline: Timeline) -> None:
+def _marks(plot: _Plot, marks: Sequence[Mark]) -> None:
     """A dotted line on each day on which something happened, with its number above."""
-    span = max((timeline.last - timeline.first).days, 1)
     free = float("-inf")
-    for mark in timeline.marks:
-        at = (mark.on - timeline.first).days / span
-        axes.axvline(mark.on.toordinal(), color=COLOURS["muted"], linewidth=0.6, dashes=(1, 2), clip_on=False, zorder=1)
+    top = plot.bottom + _PLOT_H
+    for mark in marks:
+        at = plot.x(mark.on)
+        plot.line((at, at), (plot.bottom, top), "muted", 0.6, dashes=(1, 2))
         # Where two days nearly touch, one number stands for both lines; the list below has them all.
-        if (at - free) * _PLOT_W >= 7:
+        if at - free >= _MARK_ROOM:
             free = at
-            _text(axes, at, 1.02, str(mark.number), axes.transAxes, size=8.0, ha="center")
+            plot.text(at, top + 1.5, str(mark.number), size=8.0, ha="center")
 
 
-def _dose_track(axes: Any, timeline: Timeline) -> None:
+def _dose_track(plot: _Plot, timeline: Timeline) -> None:
     """The daily dose as a shaded strip between the plot and its days."""
-    base, room = -17 / _PLOT_H, 11 / _PLOT_H
+    base, room = plot.bottom - 18, 12
     highest = max((step.mg or 0 for step in timeline.doses), default=0) or 1
     shown = [step for step in timeline.doses if step.end >= timeline.first]
     for step in shown:
-        _box(
-            axes,
-            (max(step.start, timeline.first).toordinal(), step.end.toordinal()),
-            (base, base + room * (0.3 if step.mg is None else step.mg / highest)),
-            axes.get_xaxis_transform(),
-            facecolor=COLOURS["paper" if step.mg is None else "dose"],
-            edgecolor=COLOURS["muted"],
-            linewidth=0.5,
-        )
-    if shown and shown[-1].end >= timeline.last:
+        ends = (plot.x(max(step.start, timeline.first)), plot.x(min(step.end, timeline.last)))
+        height = room * (0.3 if step.mg is None else step.mg / highest)
+        plot.box(ends, (base, base + height), "paper" if step.mg is None else "dose", 0.5)
+    if shown and shown[-1].end > timeline.last:
         mg = shown[-1].mg
         label = "dose not known" if mg is None else f"{amount(mg)} mg a day"
     else:
         label = "no dose now" if timeline.doses else "not begun"
-    _text(axes, 1.035, base, label, axes.transAxes)
+    plot.text(_END + 5.5, base, label)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import hashlib
-import re
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -20,38 +19,29 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from azaward.assessment import Aside, Assessment, Cited, Finding, PatientAssessment
-from azaward.formats.report_charts import COLOURS, MONTHS, MissingPencilError, Panel, Pencil
+from azaward.formats.report_charts import COLOURS, MissingPencilError, Panel, Pencil
 from azaward.formats.report_series import GROUPS, Mark, Series, dose_steps, rows_of, series_of, timeline
+from azaward.formats.report_words import (
+    HOW,
+    SOON,
+    URGENCY,
+    at,
+    in_css,
+    limits_in_words,
+    link,
+    long_day,
+    normal_range,
+    phrase,
+    pretty_unit,
+    printable,
+)
 from azaward.knowledge import MOST_CAUTIOUS, URGENCIES, Knowledge
-from azaward.knowledge.relations import split
 from azaward.record.tables import TABLES, Record
-from azaward.wording import COMPARISONS, Words, amount, messages, unit
+from azaward.wording import COMPARISONS, Words, amount, messages
 
 TEMPLATES = Path(__file__).parent / "templates"
 NO_CHARTS = "Charts are missing: matplotlib is not installed. Install it with: pip install 'azaward[report]'"
-_UNITS = {"x10^9/L": "×10⁹/L", "mL/min/1.73m2": "mL/min/1.73 m²", "micromol/L": "µmol/L", "umol/L": "µmol/L", "degrees C": "°C", "1": ""}
-_METABOLITE = "pmol/8x10^8 RBC"
 _COMPARATORS = ("<", "<=", ">", ">=")
-_URGENCY = {
-    "emergency": "Emergency",
-    "same-day": "Same day",
-    "this-week": "This week",
-    "routine": "Routine",
-    "info": "For information",
-}
-# How soon, as it stands above the patient's own words.
-_SOON = {
-    "emergency": "Now",
-    "same-day": "Today",
-    "this-week": "This week",
-    "routine": "When you next see your team",
-    "info": "Good to know",
-}
-_HOW = {"read": "read at the source", "secondary": "secondary: read in a text that quotes it"}
-# What HTML can't carry, whatever an id or a note holds.
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff\ud800-\udfff]")
-
-
 class Citation(NamedTuple):
     """One source with the place in it, numbered on its page."""
 
@@ -127,7 +117,7 @@ def to_html(assessment: Assessment, record: Record, knowledge: Knowledge) -> str
     ]
     lines = [_line(page) for page in pages if page.patient.plan.urgency != "info"]
     shown = {page.patient.patient_id: page.number for page in pages}
-    style = Markup(_style(pages, pencil.css if pencil else ""))
+    style = _style(pages, pencil.css if pencil else "")
     return _environment().get_template("report.html.jinja").render(
         assessment=assessment,
         counts=[(word, sum(one.plan.urgency == word for one in assessment.patients)) for word in URGENCIES],
@@ -150,53 +140,22 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=_printable,
+        finalize=printable,
     )
     filters: dict[str, Any] = {
-        "urgency": _URGENCY.__getitem__,
+        "urgency": URGENCY.__getitem__,
         "action": phrase,
         "longday": long_day,
         "unit": pretty_unit,
         "amount": amount,
-        "drawing": Markup,
-        "why": _why,
-        "at": _at,
-        "normal": _normal,
+        # Only for what is made here: the style sheet, and drawings that hold no word of the record.
+        "made_here": Markup,
+        "why": limits_in_words,
+        "at": at,
+        "normal": normal_range,
     }
     environment.filters.update(filters)
     return environment
-
-
-def _printable(value: Any) -> Any:
-    return value if isinstance(value, Markup) or not isinstance(value, str) else _UNPRINTABLE.sub("\ufffd", value)
-
-
-def phrase(word: str) -> str:
-    """An action or decision as a person reads it.
-
-    >>> phrase("do-not-start"), phrase("none")
-    ('Do not start', 'No thiopurine')
-    """
-    return "No thiopurine" if word == "none" else word.replace("-", " ").capitalize()
-
-
-def long_day(day: dt.date) -> str:
-    """A day as in a letter, whatever the computer's language.
-
-    >>> long_day(dt.date(2026, 9, 1))
-    '1 September 2026'
-    """
-    return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
-
-
-def pretty_unit(code: str | None) -> str:
-    """A UCUM code as it is printed.
-
-    >>> pretty_unit("10*9/L"), pretty_unit("U/L"), pretty_unit(None)
-    ('×10⁹/L', 'U/L', '')
-    """
-    read = unit(code)
-    return "pmol/8×10⁸ RBC" if read == _METABOLITE else _UNITS.get(read, read)
 
 
 def _by_patient(record: Record) -> dict[str, Record]:
@@ -304,24 +263,10 @@ def _citation(number: int, cited: Cited, knowledge: Knowledge) -> Citation:
         title=cited.title,
         published=published,
         locator=cited.locator,
-        how=_HOW[cited.how],
+        how=HOW[cited.how],
         identifier=source.identifier,
-        link=_link(source.identifier),
+        link=link(source.identifier),
     )
-
-
-def _link(identifier: str) -> str | None:
-    """Where a reader may follow a source to; only web addresses become links.
-
-    >>> _link("doi:10.1002/acr.24893"), _link("PMID:28071656"), _link("javascript:alert(1)")
-    ('https://doi.org/10.1002/acr.24893', 'https://pubmed.ncbi.nlm.nih.gov/28071656/', None)
-    """
-    scheme, _, rest = identifier.partition(":")
-    if scheme.casefold() == "doi":
-        return f"https://doi.org/{rest}"
-    if scheme.upper() == "PMID" and rest.isdigit():
-        return f"https://pubmed.ncbi.nlm.nih.gov/{rest}/"
-    return identifier if identifier.startswith(("https://", "http://")) and " " not in identifier else None
 
 
 def _facts(
@@ -340,13 +285,14 @@ def _facts(
     indication = about.get("indication")
     facts.append(("Indication", words.name(str(indication))[0] if indication else "not known"))
     drug, steps = dose_steps(own, knowledge, as_of)
-    if steps and patient.status == "on":
+    if steps and steps[-1].end > as_of:
         mg = steps[-1].mg
         dose = "dose not known" if mg is None else f"{amount(mg)} mg a day"
         facts.append((drug.capitalize(), f"{dose} since {steps[-1].start}; begun {steps[0].start}"))
+    elif steps:
+        facts.append((drug.capitalize(), f"stopped {steps[-1].end}"))
     else:
-        status = {"planned": "planned, not begun", "stopped": "stopped"}.get(patient.status, "not taken")
-        facts.append((drug.capitalize(), status))
+        facts.append((drug.capitalize(), "planned, not begun" if patient.status == "planned" else "not taken"))
     weights = [row for row in rows_of(own, "results") if row["analyte"] == "weight"]
     weight = series_of("weight", weights, patient, None, knowledge, as_of)
     if weight:
@@ -354,14 +300,14 @@ def _facts(
     for row in rows_of(own, "genotypes"):
         result = ", ".join(str(row[key]) for key in ("diplotype", "phenotype") if row[key]) or "no result"
         facts.append((str(row["gene"]), f"{result} ({row['method']}, {row['reported_on'] or 'day not known'})"))
-    thiopurines = {row.id for row in knowledge.tables["medicines"] if "thiopurine" in split(row.classes)}
     others = [
-        row["medicine"]
+        words.name(row["medicine"])[0]
         for row in rows_of(own, "exposures")
-        if row["medicine"] not in thiopurines and not (row["stopped_on"] and row["stopped_on"] <= as_of)
+        if not (row["stopped_on"] and row["stopped_on"] <= as_of)
     ]
+    others = [name for name in dict.fromkeys(others) if name != drug]
     if others:
-        facts.append(("Other medicines", ", ".join(words.name(name)[0] for name in dict.fromkeys(others))))
+        facts.append(("Other medicines", ", ".join(others)))
     return facts
 
 
@@ -371,47 +317,17 @@ def _letter(findings: Sequence[Finding]) -> list[tuple[str, list[str]]]:
     for finding in findings:
         if finding.says_patient:
             said.setdefault(finding.says_patient, finding.urgency)
-    parts = [(_SOON[word], [text for text, urgency in said.items() if urgency == word]) for word in URGENCIES]
+    parts = [(SOON[word], [text for text, urgency in said.items() if urgency == word]) for word in URGENCIES]
     return [(heading, texts) for heading, texts in parts if texts]
-
-
-def _why(series: Series) -> list[str]:
-    return [f"{limit.label}{f' ({limit.why})' if limit.why else ''}" for limit in series.limits]
-
-
-def _at(series: Series, back: int) -> str:
-    if len(series.points) < back:
-        return "none"
-    point = series.points[-back]
-    return f"{amount(point.value, point.comparator)} on {point.on}"
-
-
-def _normal(ends: tuple[float | None, float | None]) -> str:
-    low, high = ends
-    if low is not None and high is not None:
-        return f"{amount(low)} to {amount(high)}"
-    if low is None and high is None:
-        return "not given"
-    return f"from {amount(low)}" if high is None else f"to {amount(high)}"
 
 
 def _style(pages: Sequence[Page], charts: str) -> str:
     """The style sheet, the charts' classes, and each page's patient at the head of every printed sheet."""
     light = "".join(f"--{name}:{colour};" for name, colour in COLOURS.items())
     sheets = [
-        f'@page p{page.number}{{@top-right{{content:"Patient {_in_css(page.patient.patient_id)}"}}}}'
+        f'@page p{page.number}{{@top-right{{content:"Patient {in_css(page.patient.patient_id)}"}}}}'
         f"#p{page.number}{{page:p{page.number}}}"
         for page in pages
     ]
     css = (TEMPLATES / "report.css").read_text(encoding="utf-8")
     return "\n".join([f":root{{{light}}}", css, charts, "@media print{", *sheets, "}"]).replace("\r", "")
-
-
-def _in_css(text: str) -> str:
-    """Any text as the inside of a CSS string: whatever is not a plain letter or digit becomes its number.
-
-    >>> _in_css('c1"}</style>')
-    'c1\\\\22 \\\\7d \\\\3c \\\\2f style\\\\3e '
-    """
-    clean = _UNPRINTABLE.sub("\ufffd", text)
-    return "".join(sign if sign.isascii() and sign.isalnum() else f"\\{ord(sign):x} " for sign in clean)

@@ -59,7 +59,10 @@ class Limit(NamedTuple):
 
 
 class Step(NamedTuple):
-    """A stretch of one daily dose; `mg` is None where the dose is not known."""
+    """A stretch of one daily dose; `mg` is None where the dose is not known.
+
+    `end` is the first day without it, the day after the one asked about where it still runs.
+    """
 
     start: dt.date
     end: dt.date
@@ -258,8 +261,9 @@ def dose_steps(record: Record, knowledge: Knowledge, as_of: dt.date) -> tuple[st
     for row in taken:
         if row["medicine"] == drug and row not in begun.get(row["started_on"], ()):
             begun.setdefault(row["started_on"], []).append(row)
+    tomorrow = as_of + dt.timedelta(days=1)
     runs = [
-        (start, min(row["stopped_on"] or as_of, as_of), row["dose_mg_per_day"])
+        (start, min(row["stopped_on"] or tomorrow, tomorrow), row["dose_mg_per_day"])
         for start, rows in begun.items()
         for row in rows
     ]

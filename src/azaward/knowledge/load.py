@@ -165,7 +165,7 @@ def _plain(error: msgspec.ValidationError, row: Mapping[str, Any]) -> str:
 def _needs(text: str) -> set[str]:
     import yaml
 
-    document: Any = yaml.load(text, Loader=_loader())
+    document: Any = yaml.load(text, Loader=_loader())  # noqa: S506
     if not isinstance(document, dict):
         return set()
     named = {str(key): value for key, value in cast(dict[Any, Any], document).items()}
@@ -183,7 +183,7 @@ def _protocol(file: str, text: str, known: Mapping[str, Protocol], *, own: bool 
 
     try:
         node = yaml.compose(text, Loader=_loader())
-        document: Any = yaml.load(text, Loader=_loader())
+        document: Any = yaml.load(text, Loader=_loader())  # noqa: S506
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f" line {mark.line + 1}" if mark else ""

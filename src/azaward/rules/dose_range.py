@@ -27,12 +27,12 @@ def too_high(person: Table, usual: Table) -> Table:
         action=ibis.cases(
             (rows.over & (rows.status == "planned"), "do-not-start"), (rows.over, "reduce"), else_="review"
         ),
-        urgency=(rows.over | rows.ahead).ifelse("same-day", "routine"),
+        urgency=ibis.or_(rows.over, rows.ahead).ifelse("same-day", "routine"),
         subject=rows.taken,
         value=shown,
         unit="mg/d",
         comparison="at-most",
-        limit_value=(rows.over | rows.ahead).ifelse(rows.ceiling, rows.target_only),
+        limit_value=ibis.or_(rows.over, rows.ahead).ifelse(rows.ceiling, rows.target_only),
         limit_unit="mg/d",
         a=number(shown / rows.weight),
         sources=rows.dose_sources,

@@ -6,6 +6,7 @@ count) was done on the day it began or later.
 
 from __future__ import annotations
 
+from azaward.knowledge import MOST_CAUTIOUS
 from azaward.rules.finding import findings
 from azaward.rules.stages.due import applies
 from azaward.rules.tables import DAYS_IN_MONTH, Table, cite, day_number, knowledge, parameters, record
@@ -33,8 +34,8 @@ def _happened(person: Table, *kinds: str, also: str = "on") -> Table:
 def symptoms(person: Table, done: Table) -> Table:
     """What the protocol does about a symptom or infection that its test has not looked into yet.
 
-    What the protocol stops treatment for is not forgotten once it was looked into, if it came on treatment. A
-    symptom that the protocol doesn't list is asked about.
+    What a protocol stops treatment for is not forgotten once it was looked into, if it came on treatment. What
+    this protocol doesn't list is asked about: as urgently as another protocol says, or as its warning sign is.
     """
     rows = _happened(person, "symptom", "infection", "condition")
     rows = rows.filter(rows.going_on).mutate(
@@ -44,15 +45,20 @@ def symptoms(person: Table, done: Table) -> Table:
     listed = listed.mutate(
         word=listed.symptom.lower().replace("_", " "), asked=listed.test.fill_null("full_blood_count"), listed=True
     )
-    rows = rows.left_join(listed, ["protocol", "word"]).drop("protocol_right", "word_right")
-    rows = rows.mutate(listed=(rows.listed & (applies(rows, rows.family) | ~rows.protocol_known)).fill_null(False))
+    listed = listed.rename(of_protocol="protocol", for_word="word")
+    own_or_any = (rows.protocol == listed.of_protocol) | (listed.of_protocol == MOST_CAUTIOUS)
+    rows = rows.left_join(listed, [rows.word == listed.for_word, own_or_any])
+    own = rows.listed & (rows.protocol == rows.of_protocol) & (applies(rows, rows.family) | ~rows.protocol_known)
+    rows = rows.mutate(listed=own.fill_null(False))
+    rows = rows.mutate(has_own=rows.listed.max().over(ibis.window(group_by=["patient_id", "kind", "code"])))
     # Fever has a rule of its own; a condition that no protocol acts on is no symptom.
-    asked_about = (rows.kind == "symptom") & (rows.code != "fever")
-    rows = rows.filter(rows.listed | asked_about).mutate(asked=rows.asked.fill_null("full_blood_count"))
+    elsewhere = ~rows.has_own & (rows.code != "fever") & (rows.of_protocol.notnull() | (rows.kind == "symptom"))
+    rows = rows.filter(rows.listed | elsewhere).mutate(asked=rows.asked.fill_null("full_blood_count"))
     tests = done.filter(done.complete).select("patient_id", asked="test", done_day="done_day")
     rows = rows.left_join(tests, ["patient_id", "asked"]).drop("patient_id_right", "asked_right")
     answered = (rows.done_day >= rows.day).fill_null(False)
-    past = rows.listed & answered & (rows.action == "stop") & (rows.day >= rows.started_day).fill_null(False)
+    past = answered & (rows.action == "stop") & (rows.day >= rows.started_day)
+    past = past.fill_null(False)
     rows = rows.mutate(past=past).filter(~answered | past)
     worst = ibis.window(
         group_by=["patient_id", "code"],
@@ -76,18 +82,19 @@ def symptoms(person: Table, done: Table) -> Table:
     return findings(
         rows,
         "infection",
-        code=ibis.cases((~rows.listed, "symptom_unlisted"), (rows.past, "symptom_past"), else_="symptom"),
+        code=ibis.cases((rows.past, "symptom_past"), (~rows.listed, "symptom_unlisted"), else_="symptom"),
         action=ibis.cases((~rows.listed | rows.past, "review"), (not_begun, "do-not-start"), else_=rows.action),
         urgency=ibis.cases(
             (rows.past, "routine"),
-            (~rows.listed, rows.warning.notnull().ifelse("this-week", "routine")),
-            else_=rows.urgency,
+            (rows.urgency.notnull(), rows.urgency),
+            (rows.warning.notnull(), "this-week"),
+            else_="routine",
         ),
         subject=rows.code,
         on=rows.started_on,
         a=rows.asked,
         b=rows.listed.ifelse(rows.note, ibis.null("string")),
-        sources=rows.listed.ifelse(cite(rows), ibis.null("string")),
+        sources=cite(rows),
     )
 
 
@@ -124,7 +131,9 @@ def fever(person: Table, latest: Table) -> Table:
         rows,
         "infection",
         code=rows.low.ifelse("fever_neutropenia", "fever_untested"),
-        action=rows.low.ifelse("stop", "withhold"),
+        action=ibis.cases(
+            (rows.status == "planned", "do-not-start"), (rows.low, "stop"), else_="withhold"
+        ),
         urgency=rows.low.ifelse("emergency", "same-day"),
         subject="fever",
         value=rows.neutrophils,
@@ -151,7 +160,7 @@ def contact(person: Table, latest: Table) -> Table:
     # Only words that say so protect: an unclear result does not.
     igg = latest.filter(latest.analyte == "vzv_igg")
     words = igg.text.lower()
-    says_immune = words.contains("positive") | words.contains("immune") | words.contains("detected")
+    says_immune = ibis.or_(*(words.contains(word) for word in ("positive", "immune", "detected")))
     for word in NOT_IMMUNE:
         says_immune = says_immune & ~words.contains(word)
     igg = igg.select("patient_id", igg_text="text", immune=says_immune.fill_null(False))
