@@ -35,9 +35,13 @@ ROOT_PAGES = {
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Fills in the entries of `nav` that end with a slash."""
     rules = dict.fromkeys(rule.partition(".")[0] for rule in RULES)
-    folders = {
+    folders: dict[str, list[Any]] = {
         "rules/": ["rules/index.md", *(uri for name in rules if (DOCS / (uri := f"rules/{name}.md")).exists())],
-        "protocols/": ["protocols/index.md", "protocols/add.md", *map(page_of, (*load().protocols, MOST_CAUTIOUS))],
+        "protocols/": [
+            "protocols/index.md",
+            "protocols/add.md",
+            *({id: page_of(id)} for id in (*load().protocols, MOST_CAUTIOUS)),
+        ],
         "knowledge/": ["knowledge/index.md", *(f"knowledge/{name}.md" for name in TABLES)],
         "decisions/": [f"decisions/{path.name}" for path in sorted((DOCS / "decisions").glob("*.md"))],
     }
@@ -72,7 +76,7 @@ def pages(knowledge: Knowledge) -> dict[str, str]:
     return made
 
 
-def _filled_nav(nav: Any, folders: Mapping[str, list[str]]) -> Any:
+def _filled_nav(nav: Any, folders: Mapping[str, list[Any]]) -> Any:
     if isinstance(nav, list):
         return [_filled_nav(item, folders) for item in nav]
     if isinstance(nav, dict):

@@ -28,11 +28,13 @@ def described() -> dict[str, str]:
 def table_page(name: str, knowledge: Knowledge) -> str:
     """One table whole, its rows in the order of the file, with where each was read."""
     rows = knowledge.tables[name]
-    front = "---\nsearch:\n  exclude: true\n---\n\n" if name in _NOT_SEARCHED else ""
+    # A table of facts needs the room of the list of contents.
+    front = "hide: [toc]\n" + ("search: {exclude: true}\n" if name in _NOT_SEARCHED else "")
     title = name.replace("_", " ").capitalize()
     about = described().get(f"{name}.csv", "")
     return (
-        f"{front}# {title}\n\n{about}\n\n`knowledge/{name}.csv`, {len(rows)} rows.\n\n"
+        f"---\n{front}---\n\n# {title}\n\n{about[:1].upper()}{about[1:]}.\n\n"
+        f"`knowledge/{name}.csv`, {len(rows)} rows.\n\n"
         f"{_PAGES.get(name, _any_table)(rows)}"
     )
 

@@ -128,6 +128,10 @@ class Writer:
             return
         period = seen.effectivePeriod
         on = seen.effectiveDateTime or seen.effectiveInstant or (period and (period.start or period.end)) or seen.issued
+        if seen.valueQuantity is not None and not seen.component:
+            # Most are a single number, which neither panels nor genes concern.
+            self._result(seen, seen.status, patient_id, on, place.where)
+            return
         parts = [(part, f"{place.where}.component[{number}]") for number, part in enumerate(seen.component)]
         if seen.hasMember and not _has_value(seen):
             self._members(seen.hasMember, patient_id, place.where)

@@ -47,6 +47,7 @@ _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff\ud80
 
 
 def printable(value: Any) -> Any:
+    """Text without the characters that HTML can't carry, each replaced so that its place shows."""
     return value if isinstance(value, Markup) or not isinstance(value, str) else _UNPRINTABLE.sub("\ufffd", value)
 
 
@@ -93,10 +94,12 @@ def link(identifier: str) -> str | None:
 
 
 def limits_in_words(series: Series) -> list[str]:
+    """Each limit of a series, with what it is a multiple of."""
     return [f"{limit.label}{f' ({limit.why})' if limit.why else ''}" for limit in series.limits]
 
 
 def at(series: Series, back: int) -> str:
+    """The last result (`back` 1) or one before it, with its day."""
     if len(series.points) < back:
         return "none"
     point = series.points[-back]
@@ -104,6 +107,11 @@ def at(series: Series, back: int) -> str:
 
 
 def normal_range(ends: tuple[float | None, float | None]) -> str:
+    """The laboratory's range of normal.
+
+    >>> normal_range((4.0, 11.0)), normal_range((None, 40.0)), normal_range((None, None))
+    ('4 to 11', 'to 40', 'not given')
+    """
     low, high = ends
     if low is not None and high is not None:
         return f"{amount(low)} to {amount(high)}"

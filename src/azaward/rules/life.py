@@ -45,7 +45,13 @@ def pregnancy(person: Table) -> Table:
             (rows.feeding, "breastfeeding"), (rows.father, "fathering"), (high, "pregnancy_dose_high"), else_="pregnancy"
         ),
         action=(high | high_feeding).ifelse("review", ibis.cases((rows.feeding | rows.father, "inform"), else_="refer")),
-        urgency=ibis.cases((high | high_feeding, "this-week"), (rows.feeding | rows.father, "info"), else_="routine"),
+        urgency=ibis.cases(
+            (high | high_feeding, "this-week"),
+            (rows.feeding | rows.father, "info"),
+            # A dose that can't be judged is not a dose within the limit.
+            (rows.mg_per_kg.isnull(), "this-week"),
+            else_="routine",
+        ),
         subject=rows.kind,
         value=rows.feeding.ifelse(rows.dose, rows.mg_per_kg),
         unit=rows.feeding.ifelse("mg/d", "mg/kg/d"),
