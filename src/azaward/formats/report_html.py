@@ -42,6 +42,8 @@ from azaward.wording import COMPARISONS, Words, amount, messages
 TEMPLATES = Path(__file__).parent / "templates"
 NO_CHARTS = "Charts are missing: matplotlib is not installed. Install it with: pip install 'azaward[report]'"
 _COMPARATORS = ("<", "<=", ">", ">=")
+
+
 class Citation(NamedTuple):
     """One source with the place in it, numbered on its page."""
 

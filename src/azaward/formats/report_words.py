@@ -42,12 +42,14 @@ SOON = {
     "info": "Good to know",
 }
 HOW = {"read": "read at the source", "secondary": "secondary: read in a text that quotes it"}
-# What HTML can't carry, whatever an id or a note holds.
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff\ud800-\udfff]")
+# What HTML can't carry, whatever an id or a note holds, and marks that would turn the text after them round.
+_UNPRINTABLE = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffe\uffff\ud800-\udfff]"
+)
 
 
 def printable(value: Any) -> Any:
-    """Text without the characters that HTML can't carry, each replaced so that its place shows."""
+    """Text without the characters that HTML shouldn't carry, each replaced so that its place shows."""
     return value if isinstance(value, Markup) or not isinstance(value, str) else _UNPRINTABLE.sub("\ufffd", value)
 
 

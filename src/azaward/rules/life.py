@@ -19,7 +19,7 @@ def pregnancy(person: Table) -> Table:
     events = events.left_join(ends, "patient_id").drop("patient_id_right")
     rows = events.inner_join(
         person.filter(person.status.isin(["on", "planned"])).select(
-            "patient_id", "protocol", "status", "as_of", "as_of_day", "mg_per_kg", "dose", "sex"
+            "patient_id", "protocol", "status", "as_of", "as_of_day", "mg_per_kg", "dose", "whole_dose", "sex"
         ),
         "patient_id",
     )
@@ -37,6 +37,9 @@ def pregnancy(person: Table) -> Table:
     )
     rows = rows.mutate(feeding=feeding, father=father.fill_null(False)).filter(~over)
     high = ~rows.father & ~rows.feeding & (rows.mg_per_kg > rows.pregnancy_max_mg_per_kg).fill_null(False)
+    # A dose that isn't known in full is not a dose within the limit.
+    part_known = rows.whole_dose.isnull()
+    unsure_feeding = rows.feeding & part_known
     high_feeding = rows.feeding & (rows.dose > rows.breastfeeding_dose_mg_per_day).fill_null(False)
     return findings(
         rows,
@@ -44,12 +47,12 @@ def pregnancy(person: Table) -> Table:
         code=ibis.cases(
             (rows.feeding, "breastfeeding"), (rows.father, "fathering"), (high, "pregnancy_dose_high"), else_="pregnancy"
         ),
-        action=(high | high_feeding).ifelse("review", ibis.cases((rows.feeding | rows.father, "inform"), else_="refer")),
+        action=(high | high_feeding | unsure_feeding).ifelse("review", ibis.cases((rows.feeding | rows.father, "inform"), else_="refer")),
         urgency=ibis.cases(
             (high | high_feeding, "this-week"),
+            (unsure_feeding, "routine"),
             (rows.feeding | rows.father, "info"),
-            # A dose that can't be judged is not a dose within the limit.
-            (rows.mg_per_kg.isnull(), "this-week"),
+            (rows.mg_per_kg.isnull() | part_known, "this-week"),
             else_="routine",
         ),
         subject=rows.kind,

@@ -74,16 +74,17 @@ def risks(person: Table) -> Table:
     )
     now = known.exposure.isin(["thiopurine alone", "thiopurine now"])
     pairs = rows.cross_join(known.filter(known.rate_exposed.notnull() & now))
+    # 50 to 65 is until the 65th birthday: from that day the figure for those over 65 counts.
     pairs = pairs.filter(
         (pairs.age_low.isnull() | (pairs.age >= pairs.age_low).fill_null(False))
-        & (pairs.age_high.isnull() | (pairs.age <= pairs.age_high).fill_null(False))
+        & (pairs.age_high.isnull() | (pairs.age < pairs.age_high).fill_null(False))
     )
-    # The figure for this age goes before the one for all ages.
-    best = ibis.window(
-        group_by=["patient_id", "outcome"], order_by=[ibis.asc(pairs.age_low.isnull()), ibis.desc("rate_exposed"), "id"]
-    )
-    pairs = pairs.mutate(place=ibis.row_number().over(best))
-    pairs = pairs.filter(pairs.place == 0)
+    # The figure for this age goes before the one for all ages. Two for one age are both said.
+    all_ages = (pairs.age_low.isnull() & pairs.age_high.isnull()).cast("int64")
+    pairs = pairs.mutate(all_ages=all_ages)
+    least = pairs.all_ages.min().over(ibis.window(group_by=["patient_id", "outcome"]))
+    pairs = pairs.mutate(least=least)
+    pairs = pairs.filter(pairs.all_ages == pairs.least)
     return findings(
         pairs,
         "long_run",

@@ -13,6 +13,7 @@ from azaward.rules.tables import (
     knowledge,
     parameters,
     record,
+    requests,
 )
 from azaward.rules.untyped import ibis
 
@@ -53,15 +54,23 @@ def steroid(person: Table, taken: Table) -> Table:
     systemic = classes.filter(classes["class"] == "systemic_corticosteroid").select("medicine")
     protecting = classes.filter(classes["class"] == "bone_protection").select("medicine")
     running = taken.filter(taken.running)
-    # Steps of a taper follow each other without a gap: they are one time of treatment.
+    # Steps of a taper follow each other without a gap, from one steroid to another too: they are one time of
+    # treatment. Many records give the last day of a step, so that the next begins a day later.
     steps = taken.filter(taken.begun & taken.start_day.notnull()).semi_join(systemic, "medicine")
-    per = {"group_by": ["patient_id", "medicine"], "order_by": ["start_day", "stop_day"]}
+    per = {"group_by": "patient_id", "order_by": ["start_day", "until", "medicine", "dose_mg_per_day"]}
     steps = steps.mutate(until=steps.stop_day.fill_null(FAR))
     steps = steps.mutate(before=steps.until.max().over(ibis.window(**per, preceding=(None, 1))))
-    steps = steps.mutate(opens=(steps.before < steps.start_day).fill_null(True))
+    steps = steps.mutate(opens=(steps.before + 1 < steps.start_day).fill_null(True))
     steps = steps.mutate(since=steps.opens.ifelse(steps.start_day, ibis.null("int64")).max().over(ibis.window(**per, preceding=None, following=0)))
     now = steps.filter(steps.running)
-    steroids = now.group_by(["patient_id", "medicine"]).agg(since=now.since.min(), dose=now.dose_mg_per_day.max())
+    # Tablets begun on one day add up; of entries that both run the higher counts. A part that isn't known leaves
+    # the dose unknown.
+    doses = now.group_by(["patient_id", "medicine", "start_day"]).agg(
+        since=now.since.min(), dose=now.dose_mg_per_day.sum(), unknown=now.dose_mg_per_day.isnull().any()
+    )
+    steroids = doses.group_by(["patient_id", "medicine"]).agg(
+        since=doses.since.min(), dose=doses.dose.max(), unknown=doses.unknown.any()
+    )
     rows = steroids.inner_join(
         person.filter(person.status == "on").select("patient_id", "protocol", "as_of_day", "days_on", "indication", "family"),
         "patient_id",
@@ -69,6 +78,9 @@ def steroid(person: Table, taken: Table) -> Table:
     bones = running.semi_join(protecting, "medicine").select("patient_id").distinct().mutate(protected=ibis.literal(True))
     events = record("events")
     scanned = events.filter((events.kind == "procedure") & (events.code == "dexa"))
+    # One that is booked is none yet.
+    scanned = scanned.inner_join(requests().select("patient_id", "as_of"), "patient_id")
+    scanned = scanned.filter(scanned.started_on <= scanned.as_of)
     scanned = scanned.group_by("patient_id").agg(scan_day=day_number(scanned.started_on).max())
     rows = rows.left_join(bones, "patient_id").drop("patient_id_right")
     rows = rows.left_join(scanned, "patient_id").drop("patient_id_right")
@@ -80,7 +92,8 @@ def steroid(person: Table, taken: Table) -> Table:
     days = rows.as_of_day - rows.since
     long = days >= rows.steroid_bone_months * DAYS_IN_MONTH
     # The limit is in mg of prednisolone: a dose of another steroid can't be compared with it.
-    counts = ~rows.medicine.isin(["prednisolone", "prednisone"]) | (rows.dose >= rows.steroid_bone_mg_per_day).fill_null(True)
+    enough = (rows.dose >= rows.steroid_bone_mg_per_day).fill_null(True) | rows.unknown
+    counts = ~rows.medicine.isin(["prednisolone", "prednisone"]) | enough
     unprotected = long & counts & rows.protected.isnull() & (rows.scan_day.isnull() | (rows.scan_day < rows.since))
     # A graft is protected by both for good: no taper is expected there.
     no_taper = (rows.days_on > rows.works_by_weeks * DAYS_IN_WEEK) & (rows.family != "transplant") & long
