@@ -1,4 +1,4 @@
-"""The knowledge base is whole, its conversions are the UCUM library's, and a clinic's protocol is checked line by line."""
+"""The knowledge base is whole, its conversions are the UCUM library's, a clinic's protocol is checked by the line."""
 
 from __future__ import annotations
 
@@ -137,7 +137,8 @@ published_on: 2026-01-01
 builds_on: bsr-2017
 defaults: {source: ledingham-2017, how: secondary, checked_on: 2026-01-01}
 limits:
-  - {analyte: neutrophils, comparison: below, value: 1.8, relative_to: absolute, action: withhold, urgency: same-day, locator: "our table"}
+  - {analyte: neutrophils, comparison: below, value: 1.8, relative_to: absolute,
+     action: withhold, urgency: same-day, locator: "our table"}
 """
 
 
@@ -166,9 +167,15 @@ def test_a_clinics_own_protocol_builds_on_a_published_one(tmp_path: Path) -> Non
         (("title: Our clinic", "titel: Our clinic"), "my-clinic.yaml line 2: no such key: titel"),
         (("id: my-clinic", "id: bsr-2017"), "my-clinic.yaml line 1: id 'bsr-2017' is a published protocol's"),
         (("limits:", "limits: ["), "my-clinic.yaml line "),
-        (("checked_on: 2026-01-01}", "checked_on: 2026-01-01}\nnotes: 5"), "my-clinic.yaml line 7: notes: expected a list"),
+        (
+            ("checked_on: 2026-01-01}", "checked_on: 2026-01-01}\nnotes: 5"),
+            "my-clinic.yaml line 7: notes: expected a list",
+        ),
         (("title: Our clinic", "title: Our clinic\ntitle: Ours"), "my-clinic.yaml line 3: title stands there twice"),
-        (("analyte: neutrophils", "analyte: neutrophil"), "my-clinic.yaml: protocols/my-clinic: no analyte 'neutrophil'"),
+        (
+            ("analyte: neutrophils", "analyte: neutrophil"),
+            "my-clinic.yaml: protocols/my-clinic: no analyte 'neutrophil'",
+        ),
     ],
 )
 def test_a_fault_in_a_clinics_protocol_names_its_line(change: tuple[str, str], line: str, tmp_path: Path) -> None:
@@ -227,6 +234,9 @@ def test_every_file_of_the_folder_is_a_table() -> None:
 def test_mutating_knowledge_is_noticed() -> None:
     """A handful here; `make test` runs a larger sample and `make mutation` all of them."""
     done = subprocess.run(
-        [sys.executable, "scripts/mutate_knowledge.py", "--only", "metabolites", "--sample", "3", "--seed", "1"], capture_output=True, text=True, check=False
+        [sys.executable, "scripts/mutate_knowledge.py", "--only", "metabolites", "--sample", "3", "--seed", "1"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr

@@ -29,7 +29,7 @@ from azaward.wording import amount
 
 KNOWLEDGE = load()
 AS_OF = dt.date(2026, 9, 1)
-HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)>\'&{{7*7}}</style></title>$\\frac{\x00\u202e'
+HOSTILE = "\"><script>alert(1)</script><img src=x onerror=alert(2)>'&{{7*7}}</style></title>$\\frac{\x00\u202e"
 VOID = {"meta", "br", "img", "hr", "input", "link"}
 
 
@@ -191,17 +191,19 @@ def test_half_a_character_in_what_was_set_aside_can_still_be_written():
     assert "value '\ufffd'" in Page(to_html(assessment, QUIET, KNOWLEDGE).encode().decode()).text
 
 
-def test_every_finding_is_there_with_its_words_value_limit_rule_and_sources(page: Page):
+def test_every_finding_is_there_with_its_words_value_limit_rule_and_sources(written: str, page: Page):
+    cards = written.split('<ol class="findings">')[1].split("</ol>")[0].split("<li ")[1:]
     [patient, _] = assess(together(ILL, QUIET), AS_OF).patients
     assert len(patient.findings) > 5
-    for finding in patient.findings:
-        assert finding.says in page.text
-        assert finding.says_patient in page.text
-        assert f"{finding.rule}: {finding.code}" in page.text
+    for finding, card in zip(patient.findings, cards, strict=True):
+        shown = html.unescape(card)
+        assert finding.says in shown
+        assert finding.says_patient in shown
+        assert f"{finding.rule}: {finding.code}" in shown
         if finding.observed and finding.observed.value is not None:
-            assert amount(finding.observed.value) in page.text
+            assert re.search(rf"<dt>Value</dt><dd[^>]*>{re.escape(amount(finding.observed.value))}\b", shown)
         if finding.limit:
-            assert f"{amount(finding.limit.value)}" in page.text
+            assert re.search(rf"<dt>(Limit|Compared)</dt><dd[^>]*>[^<]*{re.escape(amount(finding.limit.value))}", shown)
         for cited in finding.sources:
             assert cited.title in page.text
             assert cited.locator in page.text
@@ -213,6 +215,9 @@ def test_a_citation_leads_to_its_source_and_says_how_it_was_read(written: str):
     found = re.search(rf"{re.escape(html.escape(finding.says))}<sup><a href=\"#(p1-s\d+)\"", written)
     assert found
     entry = written.split(f'<li id="{found[1]}">')[1].split("</li>")[0]
+    # The list counts by itself, so that the number shown above must be the place in it.
+    listed = re.findall(r'<li id="p1-s(\d+)">', written)
+    assert listed == [str(place) for place in range(1, len(listed) + 1)]
     assert finding.sources[0].title in html.unescape(entry)
     assert {"read": "Read at the source", "secondary": "Secondary"}[finding.sources[0].how] in entry
 

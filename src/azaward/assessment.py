@@ -158,9 +158,7 @@ def engine_for(record: Record) -> type[Engine]:
     return DuckDBEngine if len(record.rows["results"]) > MANY_RESULTS else SQLiteEngine
 
 
-def assess(
-    record: Record, as_of: dt.date, protocol: str = "auto", knowledge: Knowledge | None = None
-) -> Assessment:
+def assess(record: Record, as_of: dt.date, protocol: str = "auto", knowledge: Knowledge | None = None) -> Assessment:
     """The findings and plan of every patient in `record` as of a day.
 
     `protocol` is an id, or `auto` to choose by each patient's indication. `UnknownProtocolError` where there is none
@@ -168,9 +166,13 @@ def assess(
     """
     knowledge = knowledge or load()
     if protocol not in ("auto", MOST_CAUTIOUS, *knowledge.protocols):
-        raise UnknownProtocolError(f"no protocol {protocol!r}. Known: auto, {MOST_CAUTIOUS}, {', '.join(knowledge.protocols)}")
+        raise UnknownProtocolError(
+            f"no protocol {protocol!r}. Known: auto, {MOST_CAUTIOUS}, {', '.join(knowledge.protocols)}"
+        )
     chosen = None if protocol == "auto" else protocol
-    answer = engine(knowledge, engine_for(record)).ask(record, [Request(one, as_of, chosen) for one in record.patient_ids()])
+    answer = engine(knowledge, engine_for(record)).ask(
+        record, [Request(one, as_of, chosen) for one in record.patient_ids()]
+    )
     patients = put_together(answer, knowledge)
     return Assessment(
         azaward=__version__,
@@ -305,9 +307,7 @@ def _dose(person: Mapping[str, Any], decision: str, findings: list[Finding], kno
         return DosePlan(decision=decision, mg_per_day=(round(low, 1), round(high, 1)), tablets=None)
     large_ones, small_ones = divmod(steps * small, large)
     parts = [
-        f"{count:.0f} x {size:.0f} mg"
-        for count, size in ((large_ones, large), (small_ones // small, small))
-        if count
+        f"{count:.0f} x {size:.0f} mg" for count, size in ((large_ones, large), (small_ones // small, small)) if count
     ]
     return DosePlan(
         decision=decision, mg_per_day=(round(low, 1), round(high, 1)), tablets="at most " + " + ".join(parts) + " a day"

@@ -10,7 +10,7 @@ import datetime as dt
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, cast
 
 from azaward.knowledge import Knowledge
 from azaward.knowledge.relations import Schema, relations, schemas
@@ -154,14 +154,14 @@ class SQLiteEngine(Engine):
         import apsw
 
         self._database = apsw.Connection(":memory:", statementcachesize=256)
-        functions: tuple[tuple[str, int, Any], ...] = (
+        functions = (
             # What Ibis calls for days and patterns, which SQLite itself doesn't have.
             ("_IBIS_DATE_DELTA", -1, _days_between),
             ("_IBIS_REGEX_SEARCH", 2, _has_pattern),
             ("_IBIS_REGEX_REPLACE", 3, _with_pattern_replaced),
         )
         for name, arguments, function in functions:
-            self._database.create_scalar_function(name, function, arguments, deterministic=True)
+            self._database.create_scalar_function(name, cast(Any, function), arguments, deterministic=True)
         super().__init__(knowledge)
         for name, schema in schemas().items():
             for column in _KEYS & schema.keys():
@@ -263,4 +263,3 @@ class DuckDBEngine(Engine):
         self._database.register("incoming", pa.table(arrays, names=[f"c{i}" for i in range(len(schema))]))
         self._run(f"INSERT INTO {name} SELECT * FROM incoming")
         self._database.unregister("incoming")
-

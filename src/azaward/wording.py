@@ -14,7 +14,13 @@ from azaward.knowledge import Knowledge, KnowledgeError
 from azaward.knowledge.load import HERE
 
 COMPARISONS = {"below": "below", "at-most": "at most", "above": "above", "at-least": "at least", "every": "every"}
-_UNITS = {"10*9/L": "x10^9/L", "mL/min/{1.73_m2}": "mL/min/1.73m2", "d": "days", "Cel": "degrees C", "umol/L": "micromol/L"}
+_UNITS = {
+    "10*9/L": "x10^9/L",
+    "mL/min/{1.73_m2}": "mL/min/1.73m2",
+    "d": "days",
+    "Cel": "degrees C",
+    "umol/L": "micromol/L",
+}
 
 
 class Gaps(dict[str, str]):
@@ -29,7 +35,8 @@ def messages() -> Mapping[str, Mapping[str, Any]]:
     """Every message by code; under `actions` and `urgencies` what each means for a patient."""
     import yaml
 
-    return yaml.load((HERE / "messages.yaml").read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return yaml.load((HERE / "messages.yaml").read_text(encoding="utf-8"), Loader=loader)  # noqa: S506
 
 
 class Words:

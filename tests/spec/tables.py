@@ -106,7 +106,9 @@ def read_cases(path: Path) -> Iterator[Case]:
 
 
 def _rows(text: str, where: str) -> Iterator[dict[str, str]]:
-    lines = [[cell.strip().strip("`") for cell in line.strip().strip("|").split("|")] for line in text.strip().splitlines()]
+    lines = [
+        [cell.strip().strip("`") for cell in line.strip().strip("|").split("|")] for line in text.strip().splitlines()
+    ]
     header, _, *body = lines
     for cells in body:
         if len(cells) != len(header):

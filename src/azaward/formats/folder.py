@@ -18,10 +18,7 @@ NEEDED = ("patients", "exposures", "results")
 def read_folder(folder: Path, knowledge: Knowledge) -> Record:
     """The record in a folder that holds `patients.csv` or `patients.parquet` and so on."""
     found = {
-        name: path
-        for name in TABLES
-        for path in (folder / f"{name}.csv", folder / f"{name}.parquet")
-        if path.exists()
+        name: path for name in TABLES for path in (folder / f"{name}.csv", folder / f"{name}.parquet") if path.exists()
     }
     if not found:
         raise InputError(

@@ -163,13 +163,19 @@ def describe(series: Series) -> str:
 
 
 def _day_ticks(first: dt.date, last: dt.date) -> list[tuple[dt.date, str]]:
-    """Some five days for the axis, and their labels."""
+    """A few days for the axis, and their labels.
+
+    >>> [label for _, label in _day_ticks(dt.date(2025, 9, 10), dt.date(2026, 11, 23))]
+    ['Jan 2026', 'Jul']
+    """
     span = (last - first).days
     if span < 120:
         step = next(step for step in (7, 14, 28) if span / step <= 5)
         chosen = [first + dt.timedelta(days=lag) for lag in range(0, span + 1, step)]
         return [(day, f"{day.day} {MONTHS[day.month - 1][:3]}") for day in chosen]
-    step = next(step for step in (1, 2, 3, 6, 12, 24, 60) if span / 30.4 / step <= 5 or step == 60)
+    # A month with its year takes twice the room of a year.
+    months = span / 30.4
+    step = next(step for step in (1, 2, 3, 6, 12, 24, 60) if months / step <= (5 if step >= 12 else 3.6) or step == 60)
     start, end = first.year * 12 + first.month, last.year * 12 + last.month
     chosen = [dt.date(month // 12, month % 12 + 1, 1) for month in range(-(-start // step) * step, end, step)]
     labels: list[tuple[dt.date, str]] = []

@@ -120,17 +120,21 @@ def to_html(assessment: Assessment, record: Record, knowledge: Knowledge) -> str
     lines = [_line(page) for page in pages if page.patient.plan.urgency != "info"]
     shown = {page.patient.patient_id: page.number for page in pages}
     style = _style(pages, pencil.css if pencil else "")
-    return _environment().get_template("report.html.jinja").render(
-        assessment=assessment,
-        counts=[(word, sum(one.plan.urgency == word for one in assessment.patients)) for word in URGENCIES],
-        lines=lines,
-        quiet=[(one, shown.get(one.patient_id)) for one in assessment.patients if one.plan.urgency == "info"],
-        pages=pages,
-        asides=[item for item in assessment.set_aside if item.patient_id not in shown],
-        no_charts="" if pencil else NO_CHARTS,
-        protocol=_protocol(assessment.protocol, knowledge),
-        style=style,
-        style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+    return (
+        _environment()
+        .get_template("report.html.jinja")
+        .render(
+            assessment=assessment,
+            counts=[(word, sum(one.plan.urgency == word for one in assessment.patients)) for word in URGENCIES],
+            lines=lines,
+            quiet=[(one, shown.get(one.patient_id)) for one in assessment.patients if one.plan.urgency == "info"],
+            pages=pages,
+            asides=[item for item in assessment.set_aside if item.patient_id not in shown],
+            no_charts="" if pencil else NO_CHARTS,
+            protocol=_protocol(assessment.protocol, knowledge),
+            style=style,
+            style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+        )
     )
 
 
@@ -240,7 +244,8 @@ def _shown(
         key = (cited.source, cited.locator, cited.how)
         if key not in numbers:
             numbers[key] = _citation(len(numbers) + 1, cited, knowledge)
-        citations.append(numbers[key])
+        if numbers[key] not in citations:
+            citations.append(numbers[key])
     observed, limit = finding.observed, finding.limit
     value = ""
     if observed and observed.value is not None:

@@ -102,9 +102,8 @@ def _finding(finding: Finding, console: Console) -> None:
     )
     facts = [f"rule {finding.rule}/{finding.code}"]
     if finding.limit and finding.limit.comparison in COMPARISONS:
-        facts.append(
-            f"limit: {COMPARISONS[finding.limit.comparison]} {amount(finding.limit.value)} {unit(finding.limit.unit)}".rstrip()
-        )
+        limit = f"{amount(finding.limit.value)} {unit(finding.limit.unit)}".rstrip()
+        facts.append(f"limit: {COMPARISONS[finding.limit.comparison]} {limit}")
     facts += [f"{one.title}, {one.locator} ({one.how})" for one in finding.sources]
     for fact in facts:
         console.print(Padding(Text(fact, style="dim"), (0, 0, 0, 4)))
@@ -116,8 +115,7 @@ def _aside(assessment: Assessment, console: Console) -> None:
     if not assessment.set_aside:
         return
     console.print()
-    console.print(
-        f"[bold]{len(assessment.set_aside)} item(s) of the input were set aside or read with care[/] (all: --format json)"
-    )
+    count = len(assessment.set_aside)
+    console.print(f"[bold]{count} item(s) of the input were set aside or read with care[/] (all: --format json)")
     for item in assessment.set_aside[:_SHOWN_ASIDE]:
         console.print(Padding(Text(f"{item.where}: {item.what}: {item.why}", style="dim"), (0, 0, 0, 2)))

@@ -18,6 +18,7 @@ from azaward.record.dates import DateError, is_partial, read_day
 from azaward.record.tables import TABLES, Cell, Column, Record, SetAside
 
 _NUMBER = re.compile(r"([<>]=?|≤|≥)?\s*([-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _COMPARATORS = {"≤": "<=", "≥": ">="}
 _ONLY_COUNTED = ("unknown_analyte", "unknown_event", "unknown_column", "not_read", "uncounted")
 _SIGNS = ("<", "<=", ">", ">=")
@@ -141,7 +142,8 @@ class RowReader:
         if raw is None or raw == "":
             return None
         if column.type == "string":
-            return str(raw).strip() or None
+            # A control character means nothing in a record, and something to a terminal.
+            return _CONTROL.sub(" ", str(raw)).strip() or None
         if column.type == "date":
             if isinstance(raw, dt.datetime):
                 return raw.date()

@@ -243,7 +243,9 @@ def _wrongly_shaped(
     file: str, named: Mapping[str, Any], lines: Mapping[str, tuple[int, Any]], keys: Sequence[str]
 ) -> list[str]:
     """A line for each key that stands there twice or whose value is of another kind than it can be."""
-    faults = [f"{file} line {lines[key][0]}: {key} stands there twice. Keep one." for key in {*keys} if keys.count(key) > 1]
+    faults = [
+        f"{file} line {lines[key][0]}: {key} stands there twice. Keep one." for key in {*keys} if keys.count(key) > 1
+    ]
     words = ("id", "title", "body", "country", "specialty", "builds_on", *(f"{name}_from" for name in PROTOCOL_LISTS))
     kinds: list[tuple[tuple[str, ...], type, str]] = [
         (words, str, "words"),
@@ -265,7 +267,9 @@ def _not_replaced(name: str, own: Sequence[Any], lent: Sequence[Any]) -> tuple[F
         return tuple(row for row in lent if getattr(row, key) not in spoken)
     spoken = {test for row in own for test in row.tests}
     kept = ((row, [test for test in row.tests if test not in spoken]) for row in lent)
-    return tuple(row if tests == row.tests else msgspec.structs.replace(row, tests=tests) for row, tests in kept if tests)
+    return tuple(
+        row if tests == row.tests else msgspec.structs.replace(row, tests=tests) for row, tests in kept if tests
+    )
 
 
 def _protocol_rows(

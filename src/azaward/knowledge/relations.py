@@ -65,9 +65,7 @@ def relations(knowledge: Knowledge) -> dict[str, Relation]:
     for name in JOINED:
         found[name] = (schemas()[name], list(_flat(knowledge.tables[name])))
     for name in PROTOCOL_LISTS:
-        rows = [
-            (protocol.id, *row) for protocol in knowledge.protocols.values() for row in _flat(protocol.lists[name])
-        ]
+        rows = [(protocol.id, *row) for protocol in knowledge.protocols.values() for row in _flat(protocol.lists[name])]
         union = dict.fromkeys((MOST_CAUTIOUS, *row[1:]) for row in rows)
         found[f"protocol_{name}"] = (schemas()[f"protocol_{name}"], rows + list(union))
     found["medicine_classes"] = (

@@ -111,9 +111,7 @@ class Record:
     set_aside: list[SetAside] = field(default_factory=list[SetAside])
 
     @staticmethod
-    def of(
-        tables: Mapping[str, Iterable[Mapping[str, Cell]]], set_aside: Sequence[SetAside] = ()
-    ) -> Record:
+    def of(tables: Mapping[str, Iterable[Mapping[str, Cell]]], set_aside: Sequence[SetAside] = ()) -> Record:
         """A record from tables as mappings; absent columns are empty, other names are refused."""
         rows: dict[str, list[tuple[Cell, ...]]] = {}
         for name, columns in TABLES.items():

@@ -46,8 +46,10 @@ def baseline(person: Table, done: Table) -> Table:
     first = ibis.window(group_by=["patient_id", "test"], order_by=[ibis.desc("required"), "within_days", "locator"])
     rows = rows.mutate(place=ibis.row_number().over(first))
     rows = rows.filter(rows.place == 0)
-    names = knowledge("tests").group_by("test").agg(
-        name=knowledge("tests").name.min(), why_plain=knowledge("tests").why_plain.min()
+    names = (
+        knowledge("tests")
+        .group_by("test")
+        .agg(name=knowledge("tests").name.min(), why_plain=knowledge("tests").why_plain.min())
     )
     rows = rows.inner_join(names, "test")
     must_wait = rows.required & (rows.status == "planned")

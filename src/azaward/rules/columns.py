@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-# `on` is a day number (days since 1970-01-01). `a`, `b`, `c` fill the gaps in the words of messages.yaml; `says` overrides those words where a row of
-# knowledge brings its own. `fraction_*` is the share of the usual dose that the finding leaves. `sources` holds one `source|locator|how` a line.
+# `on` is a day number (days since 1970-01-01). `a`, `b`, `c` fill the gaps in the words of messages.yaml; `says`
+# overrides those words where a row of knowledge brings its own. `fraction_*` is the share of the usual dose that the
+# finding leaves. `sources` holds one `source|locator|how` a line.
 COLUMNS = {
     "patient_id": "string",
     "rule": "string",

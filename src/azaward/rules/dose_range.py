@@ -98,9 +98,7 @@ def unknown(person: Table, usual: Table) -> Table:
     grown = (treated.age >= treated.adult_age_years).fill_null(True)
 
     def missing(which: Table, code: str, action: str, urgency: Table | str, subject: Table | str) -> Table:
-        return findings(
-            treated.filter(which), "dose_range", code=code, action=action, urgency=urgency, subject=subject
-        )
+        return findings(treated.filter(which), "dose_range", code=code, action=action, urgency=urgency, subject=subject)
 
     return ibis.union(
         missing(
@@ -146,19 +144,26 @@ def child(person: Table) -> Table:
     )
     first = ibis.window(
         group_by="patient_id",
-        order_by=[ibis.asc(best.for_ == "any", nulls_first=False), ibis.asc("high_mg_per_kg", nulls_first=False), "locator"],
+        order_by=[
+            ibis.asc(best.for_ == "any", nulls_first=False),
+            ibis.asc("high_mg_per_kg", nulls_first=False),
+            "locator",
+        ],
     )
     best = best.mutate(place=ibis.row_number().over(first))
     best = best.filter(best.place == 0)
     above = (best.mg_per_kg > best.high_mg_per_kg).fill_null(False)
+    # A rise that is planned for a child on treatment has not begun: nothing needs to be stopped for it.
+    planned_per_kg = best.planned_dose / best.weight
+    ahead = ~above & (best.status == "on") & (planned_per_kg > best.high_mg_per_kg).fill_null(False)
     return findings(
         best,
         "dose_range",
-        code=ibis.cases((above, "child_dose_high"), (best.says.isnull(), "child"), else_="child_dose"),
-        action=above.ifelse("reduce", "refer"),
-        urgency=ibis.cases((above, "same-day"), (best.status == "planned", "this-week"), else_="routine"),
+        code=ibis.cases((above | ahead, "child_dose_high"), (best.says.isnull(), "child"), else_="child_dose"),
+        action=ibis.cases((above, "reduce"), (ahead, "review"), else_="refer"),
+        urgency=ibis.cases((above | ahead, "same-day"), (best.status == "planned", "this-week"), else_="routine"),
         subject=best.taken,
-        value=best.mg_per_kg,
+        value=ahead.ifelse(planned_per_kg, best.mg_per_kg),
         unit="mg/kg/d",
         comparison=ibis.cases((best.high_mg_per_kg.notnull(), "at-most"), else_=None),
         limit_value=best.high_mg_per_kg,
@@ -171,7 +176,9 @@ def child(person: Table) -> Table:
 
 def kidney(person: Table, latest: Table, usual: Table) -> Table:
     """Kidneys so weak that the source lowers the dose; found where today's dose is above that share."""
-    egfr = latest.filter(latest.analyte == "egfr").select("patient_id", "taken_on", "unit", egfr="low")
+    egfr = latest.filter(latest.analyte == "egfr").select(
+        "patient_id", "taken_on", "unit", "shown_low", "comparator_low", egfr="low"
+    )
     rows = person.filter(person.status.isin(["on", "planned"])).inner_join(egfr, "patient_id")
     rows = rows.left_join(usual.select("patient_id", "usual_high"), "patient_id").drop("patient_id_right")
     rows = rows.pipe(
@@ -190,7 +197,8 @@ def kidney(person: Table, latest: Table, usual: Table) -> Table:
         action=within.ifelse("review", "reduce"),
         urgency=within.ifelse("routine", "this-week"),
         subject="egfr",
-        value=rows.egfr,
+        value=rows.shown_low,
+        text=rows.comparator_low,
         unit=rows.unit,
         on=rows.taken_on,
         comparison="below",

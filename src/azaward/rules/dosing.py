@@ -15,7 +15,16 @@ from azaward.rules.untyped import ibis
 def dosing(person: Table, genes: Table, usual: Table) -> Table:
     """Each body's advice for this pair of phenotypes: its most cautious, and of those the one for both genes."""
     rows = person.filter(person.status.isin(["on", "planned"])).select(
-        "patient_id", "protocol", "status", "taken", "dose", "whole_dose", "weight", "as_of_day", "increased_day", "malignant"
+        "patient_id",
+        "protocol",
+        "status",
+        "taken",
+        "dose",
+        "whole_dose",
+        "weight",
+        "as_of_day",
+        "increased_day",
+        "malignant",
     )
     rows = rows.inner_join(genes.select("patient_id", "tpmt", "nudt15", "reported_on"), "patient_id")
     rows = rows.left_join(usual.select("patient_id", "usual_low", "usual_high"), "patient_id").drop("patient_id_right")

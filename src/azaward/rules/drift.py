@@ -54,9 +54,7 @@ def _varying(person: Table, latest: Table) -> Table:
     rows = latest.filter(latest.analyte.isin(FALLING))
     rows = rows.inner_join(person.filter(person.status == "on").select("patient_id", "protocol"), "patient_id")
     rows = rows.inner_join(variation, "analyte")
-    rows = rows.pipe(
-        parameters("reference_change_z", "sequential_fall_percent")
-    )
+    rows = rows.pipe(parameters("reference_change_z", "sequential_fall_percent"))
     within = rows.cv_within_percent / 100
     analytical = rows.cv_analytical_percent.fill_null(0) / 100
     return rows.mutate(spread=rows.reference_change_z * (within * within + analytical * analytical).sqrt())

@@ -155,9 +155,7 @@ def reports_disagree(person: Table, genes: Table) -> Table:
     rows = genes.inner_join(
         person.filter(person.status.isin(["on", "planned"])).select("patient_id", "protocol"), "patient_id"
     )
-    rows = rows.filter(
-        rows.tpmt_disagree.fill_null(False) | rows.nudt15_disagree.fill_null(False) | rows.unreadable
-    )
+    rows = rows.filter(rows.tpmt_disagree.fill_null(False) | rows.nudt15_disagree.fill_null(False) | rows.unreadable)
     differ: Value = rows.tpmt_disagree.fill_null(False) | rows.nudt15_disagree.fill_null(False)
     return findings(
         rows,

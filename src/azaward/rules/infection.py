@@ -13,7 +13,10 @@ from azaward.rules.tables import DAYS_IN_MONTH, Table, cite, day_number, knowled
 from azaward.rules.untyped import ibis
 
 CONTACTS = ("varicella", "shingles", "measles")
-NOT_IMMUNE = ("negative", "not ", "non", "no ")
+NOT_IMMUNE = (
+    *("negative", "not ", "non", "no ", "undetect", "insufficient", "susceptible"),
+    *("unknown", "unclear", "uncertain", "unlikely", "equivocal", "indeterminate", "borderline", "weak", "?"),
+)
 
 
 def _happened(person: Table, *kinds: str, also: str = "on") -> Table:
@@ -21,7 +24,15 @@ def _happened(person: Table, *kinds: str, also: str = "on") -> Table:
     events = events.filter(events.kind.isin(list(kinds)))
     rows = events.inner_join(
         person.filter(person.status.isin(["on", "planned", also])).select(
-            "patient_id", "protocol", "protocol_known", "family", "status", "as_of", "as_of_day", "started_day", "mg_per_kg"
+            "patient_id",
+            "protocol",
+            "protocol_known",
+            "family",
+            "status",
+            "as_of",
+            "as_of_day",
+            "started_day",
+            "stopped_day",
         ),
         "patient_id",
     )
@@ -29,6 +40,13 @@ def _happened(person: Table, *kinds: str, also: str = "on") -> Table:
     return rows.mutate(
         day=day_number(rows.started_on), going_on=(rows.ended_on.isnull() | (rows.ended_on >= rows.as_of))
     )
+
+
+def _held_down(rows: Table) -> Table:
+    """Adds whether the immune system is still held down: as long after the end as no live vaccine is given."""
+    rows = rows.pipe(parameters("live_vaccine_months_after_stop"))
+    lately = rows.as_of_day - rows.stopped_day < rows.live_vaccine_months_after_stop * DAYS_IN_MONTH
+    return rows.mutate(held_down=(rows.status != "stopped") | lately.fill_null(True))
 
 
 def symptoms(person: Table, done: Table) -> Table:
@@ -101,39 +119,40 @@ def symptoms(person: Table, done: Table) -> Table:
 def fever(person: Table, latest: Table) -> Table:
     """Fever on treatment: an emergency where neutrophils are low; where nobody knows them, a count the same day.
 
-    Low neutrophils count after treatment was stopped too: that is when it is stopped for them.
+    Low neutrophils count after treatment was stopped too: that is when it is stopped for them. A count that nobody
+    did counts while the immune system is still held down.
     """
     rows = _happened(person, "symptom", also="stopped")
     rows = rows.filter((rows.code == "fever") & rows.going_on).select(
-        "patient_id", "protocol", "as_of_day", "day", "started_on", "status"
+        "patient_id", "protocol", "as_of_day", "stopped_day", "day", "started_on", "status"
     )
     warm = latest.filter(latest.analyte == "temperature").pipe(parameters("fever_celsius"))
     warm = warm.filter(warm.high > warm.fever_celsius)
     measured = warm.inner_join(
-        person.filter(person.status.isin(["on", "stopped"])).select("patient_id", "protocol", "as_of_day", "status"),
+        person.filter(person.status.isin(["on", "planned", "stopped"])).select(
+            "patient_id", "protocol", "as_of_day", "stopped_day", "status"
+        ),
         "patient_id",
-    ).select("patient_id", "protocol", "as_of_day", day="day", started_on="taken_on", status="status")
+    ).select("patient_id", "protocol", "as_of_day", "stopped_day", day="day", started_on="taken_on", status="status")
     rows = ibis.union(rows, measured)
-    rows = rows.group_by(["patient_id", "protocol", "as_of_day", "status"]).agg(
+    rows = rows.group_by(["patient_id", "protocol", "as_of_day", "stopped_day", "status"]).agg(
         day=rows.day.max(), started_on=rows.started_on.max()
     )
     counts = latest.filter(latest.analyte == "neutrophils").select(
         "patient_id", "unit", count_day="day", count_on="taken_on", neutrophils="low"
     )
     rows = rows.left_join(counts, "patient_id").drop("patient_id_right")
-    rows = rows.pipe(parameters("neutropenic_sepsis_neutrophils"))
+    rows = rows.pipe(parameters("neutropenic_sepsis_neutrophils")).pipe(_held_down)
     low = (rows.neutrophils <= rows.neutropenic_sepsis_neutrophils).fill_null(False)
     untested = rows.count_day.isnull() | (rows.count_day < rows.day).fill_null(True)
     rows = rows.mutate(low=low, untested=untested)
     # A fever that a later, sufficient count has answered is not found for ever.
-    rows = rows.filter(rows.low | (rows.untested & (rows.status != "stopped")))
+    rows = rows.filter(rows.low | (rows.untested & rows.held_down))
     return findings(
         rows,
         "infection",
         code=rows.low.ifelse("fever_neutropenia", "fever_untested"),
-        action=ibis.cases(
-            (rows.status == "planned", "do-not-start"), (rows.low, "stop"), else_="withhold"
-        ),
+        action=ibis.cases((rows.status == "planned", "do-not-start"), (rows.low, "stop"), else_="withhold"),
         urgency=rows.low.ifelse("emergency", "same-day"),
         subject="fever",
         value=rows.neutrophils,
@@ -147,11 +166,20 @@ def fever(person: Table, latest: Table) -> Table:
 
 
 def contact(person: Table, latest: Table) -> Table:
-    """Contact with chickenpox, shingles or measles while there is still time to protect, or to fall ill."""
-    rows = _happened(person, "exposure_to_infection")
-    rows = rows.filter((rows.status == "on") & rows.code.isin(list(CONTACTS)))
+    """Contact with chickenpox, shingles or measles while there is still time to protect, or to fall ill.
+
+    On treatment, as long after it as the immune system is held down, and before it: nobody begins while illness may
+    come.
+    """
+    rows = _happened(person, "exposure_to_infection", also="stopped").pipe(_held_down)
+    rows = rows.filter(rows.held_down & rows.code.isin(list(CONTACTS)))
     rows = rows.pipe(
-        parameters("varicella_incubation_days_high", "measles_incubation_days_high", "measles_immunoglobulin_within_days", "varicella_antiviral_from_day")
+        parameters(
+            "varicella_incubation_days_high",
+            "measles_incubation_days_high",
+            "measles_immunoglobulin_within_days",
+            "varicella_antiviral_from_day",
+        )
     )
     measles = rows.code == "measles"
     within = measles.ifelse(rows.measles_incubation_days_high, rows.varicella_incubation_days_high)
@@ -159,7 +187,7 @@ def contact(person: Table, latest: Table) -> Table:
     rows = rows.filter(rows.day.isnull() | (rows.since <= rows.within))
     # Only words that say so protect: an unclear result does not.
     igg = latest.filter(latest.analyte == "vzv_igg")
-    words = igg.text.lower()
+    words = igg.text.lower() + " "
     says_immune = ibis.or_(*(words.contains(word) for word in ("positive", "immune", "detected")))
     for word in NOT_IMMUNE:
         says_immune = says_immune & ~words.contains(word)
@@ -170,7 +198,7 @@ def contact(person: Table, latest: Table) -> Table:
         rows,
         "infection",
         code=rows.measles.ifelse("contact_measles", "contact_varicella"),
-        action="review",
+        action=((rows.status == "planned") & ~protected).ifelse("do-not-start", "review"),
         urgency=protected.ifelse("this-week", "same-day"),
         subject=rows.code,
         value=rows.since,
@@ -202,9 +230,18 @@ def live_vaccine(person: Table) -> Table:
     before = rows.live_vaccine_months_before_start * DAYS_IN_MONTH
     on = (rows.status == "on") & (day >= rows.started_day)
     shortly_before = (rows.status == "on") & (day < rows.started_day) & (rows.started_day - day < before)
-    too_soon = (rows.status == "stopped") & (day >= rows.started_day) & (day - rows.stopped_day < after)
+    # Where the start isn't known, a vaccine of the last months may have come after it.
+    since_start = (day >= rows.started_day).fill_null(rows.as_of_day - day <= after)
+    too_soon = (rows.status != "on") & since_start & (day - rows.stopped_day < after).fill_null(False)
     planned = (rows.status == "planned") & (ibis.coalesce(rows.planned_day, rows.as_of_day) - day < before)
-    rows = rows.mutate(day=day, wrong=on | too_soon | planned | shortly_before, after=after, has_come=day <= rows.as_of_day, unknown_day=day.isnull(), planned_now=planned)
+    rows = rows.mutate(
+        day=day,
+        wrong=on | too_soon | planned | shortly_before,
+        after=after,
+        has_come=day <= rows.as_of_day,
+        unknown_day=day.isnull(),
+        planned_now=planned,
+    )
     rows = rows.filter(rows.unknown_day | rows.wrong.fill_null(False))
     # What happened in the time in which a vaccine strain can make ill is the same day's matter; later it is a lesson.
     recent = (rows.as_of_day - rows.day <= rows.after).fill_null(True)
@@ -212,10 +249,14 @@ def live_vaccine(person: Table) -> Table:
         rows,
         "infection",
         code=ibis.cases(
-            (rows.unknown_day, "live_vaccine_undated"), (rows.has_come, "live_vaccine_given"), else_="live_vaccine_planned"
+            (rows.unknown_day, "live_vaccine_undated"),
+            (rows.has_come, "live_vaccine_given"),
+            else_="live_vaccine_planned",
         ),
         action=ibis.cases(
-            (rows.unknown_day, "review"), (rows.planned_now.fill_null(False) & rows.has_come, "do-not-start"), else_="avoid"
+            (rows.unknown_day, "review"),
+            (rows.planned_now.fill_null(False) & rows.has_come, "do-not-start"),
+            else_="avoid",
         ),
         urgency=ibis.cases((rows.unknown_day, "this-week"), (recent, "same-day"), else_="routine"),
         subject=rows.code,
@@ -224,5 +265,3 @@ def live_vaccine(person: Table) -> Table:
         limit_value=rows.live_vaccine_months_after_stop,
         limit_unit="mo",
     )
-
-

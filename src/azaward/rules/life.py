@@ -24,7 +24,9 @@ def pregnancy(person: Table) -> Table:
         "patient_id",
     )
     rows = rows.pipe(
-        parameters("pregnancy_max_mg_per_kg", "pregnancy_longest_days", "breastfeeding_dose_mg_per_day", "breastfeeding_hours")
+        parameters(
+            "pregnancy_max_mg_per_kg", "pregnancy_longest_days", "breastfeeding_dose_mg_per_day", "breastfeeding_hours"
+        )
     )
     feeding = rows.kind == "breastfeeding"
     father = (rows.sex == "male") | rows.code.contains("partner") | rows.code.contains("father")
@@ -45,9 +47,14 @@ def pregnancy(person: Table) -> Table:
         rows,
         "life",
         code=ibis.cases(
-            (rows.feeding, "breastfeeding"), (rows.father, "fathering"), (high, "pregnancy_dose_high"), else_="pregnancy"
+            (rows.feeding, "breastfeeding"),
+            (rows.father, "fathering"),
+            (high, "pregnancy_dose_high"),
+            else_="pregnancy",
         ),
-        action=(high | high_feeding | unsure_feeding).ifelse("review", ibis.cases((rows.feeding | rows.father, "inform"), else_="refer")),
+        action=(high | high_feeding | unsure_feeding).ifelse(
+            "review", ibis.cases((rows.feeding | rows.father, "inform"), else_="refer")
+        ),
         urgency=ibis.cases(
             (high | high_feeding, "this-week"),
             (unsure_feeding, "routine"),

@@ -113,8 +113,7 @@ def _with_earlier(rows: Table, daily: Table) -> Table:
     past = daily.select("patient_id", "analyte", past_day="day", past_low="low", past_high="shown_high")
     pairs = relative.inner_join(past, ["patient_id", "analyte"])
     pairs = pairs.filter(
-        (pairs.past_day < pairs.day)
-        & (pairs.within_days.isnull() | (pairs.past_day >= pairs.day - pairs.within_days))
+        (pairs.past_day < pairs.day) & (pairs.within_days.isnull() | (pairs.past_day >= pairs.day - pairs.within_days))
     )
     earlier = pairs.group_by(["patient_id", "analyte", "within_days"]).agg(
         earlier_low=pairs.past_low.min(), earlier_high=pairs.past_high.max()

@@ -32,7 +32,9 @@ def years(person: Table) -> Table:
 def checks(person: Table, done: Table) -> Table:
     """Skin and cervical checks that are due, once treatment has lasted as long as their interval."""
     rows = person.filter(person.status == "on").pipe(
-        parameters("skin_check_every_months", "cervical_screening_every_months", "cervical_from_years", "cervical_until_years")
+        parameters(
+            "skin_check_every_months", "cervical_screening_every_months", "cervical_from_years", "cervical_until_years"
+        )
     )
     due = done.filter(done.test.isin(["skin_check", "cervical_screening"]))
     skin = rows.mutate(test=ibis.literal("skin_check"), every=rows.skin_check_every_months * DAYS_IN_MONTH)
@@ -69,9 +71,7 @@ def risks(person: Table) -> Table:
     rows = person.filter(person.status == "on")
     rows = rows.filter(rows.days_on > DAYS_IN_YEAR)
     known = knowledge("risks")
-    known = known.filter(
-        known.outcome.contains("lymphoma") | known.outcome.contains("skin cancer")
-    )
+    known = known.filter(known.outcome.contains("lymphoma") | known.outcome.contains("skin cancer"))
     now = known.exposure.isin(["thiopurine alone", "thiopurine now"])
     pairs = rows.cross_join(known.filter(known.rate_exposed.notnull() & now))
     # 50 to 65 is until the 65th birthday: from that day the figure for those over 65 counts.

@@ -78,9 +78,7 @@ def unclear(person: Table, latest: Table, daily: Table) -> Table:
     tgn = latest.filter(latest.analyte == "tgn").select("patient_id", tgn_day="day")
     no_tgn = mmp.left_join(tgn, "patient_id").drop("patient_id_right")
     no_tgn = no_tgn.filter(no_tgn.tgn_day.isnull() | (no_tgn.tgn_day < no_tgn.day))
-    no_tgn = no_tgn.inner_join(
-        person.filter(person.status == "on").select("patient_id", "protocol"), "patient_id"
-    )
+    no_tgn = no_tgn.inner_join(person.filter(person.status == "on").select("patient_id", "protocol"), "patient_id")
 
     def say(rows: Table, code: str, subject: str) -> Table:
         return findings(
@@ -96,9 +94,7 @@ def unclear(person: Table, latest: Table, daily: Table) -> Table:
             on=rows.taken_on,
         )
 
-    return ibis.union(
-        say(no_mmp, "metabolites_incomplete", "mmp"), say(no_tgn, "metabolites_without_tgn", "tgn")
-    )
+    return ibis.union(say(no_mmp, "metabolites_incomplete", "mmp"), say(no_tgn, "metabolites_without_tgn", "tgn"))
 
 
 def _measured(person: Table, latest: Table, daily: Table) -> Table:

@@ -24,7 +24,9 @@ def onset(person: Table) -> Table:
     times = knowledge("onset").rename(for_="indication")
     rows = rows.select("patient_id", "protocol", "indication", "days_on", "started_day", "taken")
     rows = rows.inner_join(times, (rows.indication == times.for_) | (times.for_ == "any"))
-    best = ibis.window(group_by="patient_id", order_by=[ibis.asc(rows.for_ == "any"), ibis.desc("weeks_high"), "locator"])
+    best = ibis.window(
+        group_by="patient_id", order_by=[ibis.asc(rows.for_ == "any"), ibis.desc("weeks_high"), "locator"]
+    )
     rows = rows.mutate(place=ibis.row_number().over(best))
     rows = rows.filter((rows.place == 0) & (rows.days_on <= rows.weeks_high * DAYS_IN_WEEK))
     early = rows.days_on < rows.weeks_low * DAYS_IN_WEEK
@@ -61,7 +63,11 @@ def steroid(person: Table, taken: Table) -> Table:
     steps = steps.mutate(until=steps.stop_day.fill_null(FAR))
     steps = steps.mutate(before=steps.until.max().over(ibis.window(**per, preceding=(None, 1))))
     steps = steps.mutate(opens=(steps.before + 1 < steps.start_day).fill_null(True))
-    steps = steps.mutate(since=steps.opens.ifelse(steps.start_day, ibis.null("int64")).max().over(ibis.window(**per, preceding=None, following=0)))
+    steps = steps.mutate(
+        since=steps.opens.ifelse(steps.start_day, ibis.null("int64"))
+        .max()
+        .over(ibis.window(**per, preceding=None, following=0))
+    )
     now = steps.filter(steps.running)
     # Tablets begun on one day add up; of entries that both run the higher counts. A part that isn't known leaves
     # the dose unknown.
@@ -72,10 +78,14 @@ def steroid(person: Table, taken: Table) -> Table:
         since=doses.since.min(), dose=doses.dose.max(), unknown=doses.unknown.any()
     )
     rows = steroids.inner_join(
-        person.filter(person.status == "on").select("patient_id", "protocol", "as_of_day", "days_on", "indication", "family"),
+        person.filter(person.status == "on").select(
+            "patient_id", "protocol", "as_of_day", "days_on", "indication", "family"
+        ),
         "patient_id",
     )
-    bones = running.semi_join(protecting, "medicine").select("patient_id").distinct().mutate(protected=ibis.literal(True))
+    bones = (
+        running.semi_join(protecting, "medicine").select("patient_id").distinct().mutate(protected=ibis.literal(True))
+    )
     events = record("events")
     scanned = events.filter((events.kind == "procedure") & (events.code == "dexa"))
     # One that is booked is none yet.
@@ -84,9 +94,7 @@ def steroid(person: Table, taken: Table) -> Table:
     scanned = scanned.group_by("patient_id").agg(scan_day=day_number(scanned.started_on).max())
     rows = rows.left_join(bones, "patient_id").drop("patient_id_right")
     rows = rows.left_join(scanned, "patient_id").drop("patient_id_right")
-    rows = rows.pipe(
-        parameters("steroid_bone_mg_per_day", "steroid_bone_months")
-    )
+    rows = rows.pipe(parameters("steroid_bone_mg_per_day", "steroid_bone_months"))
     times = knowledge("onset")
     rows = rows.cross_join(times.filter(times.indication == "any").select(works_by_weeks="weeks_high"))
     days = rows.as_of_day - rows.since

@@ -123,9 +123,11 @@ def compiled(parameters: Mapping[str, float], dialect: str = "duckdb") -> tuple[
     """The SQL of every step in order, from the cache where code, parameters and versions are the same."""
     cache = _cache_file(dialect, parameters)
     try:
-        return tuple(Step(*step) for step in json.loads(cache.read_text(encoding="utf-8")))
+        kept = tuple(Step(*step) for step in json.loads(cache.read_text(encoding="utf-8")))
+        if [step.name for step in kept] == [*(name for name, _ in STAGES), *RULES]:
+            return kept
     except (OSError, ValueError, TypeError):
-        pass
+        pass  # made again: a file that lost a rule would lose its findings in silence
     from azaward.rules.untyped import ibis
 
     steps: list[Step] = []

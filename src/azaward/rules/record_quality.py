@@ -22,7 +22,8 @@ def unusable_results(person: Table, checked: Table, latest: Table) -> Table:
         rows.good_day.isnull() | rows.day.isnull() | (rows.problem == "future") | (rows.good_day <= rows.day)
     )
     last = ibis.window(
-        group_by=["patient_id", "analyte"], order_by=[ibis.desc("day", nulls_first=True), "problem", "origin", "value", "text", "unit", "comparator"]
+        group_by=["patient_id", "analyte"],
+        order_by=[ibis.desc("day", nulls_first=True), "problem", "origin", "value", "text", "unit", "comparator"],
     )
     rows = rows.mutate(place=ibis.row_number().over(last))
     rows = rows.filter(rows.place == 0)
@@ -45,7 +46,9 @@ def unusable_results(person: Table, checked: Table, latest: Table) -> Table:
 
 def unread(person: Table) -> Table:
     """Lines of the input that could not be read, by patient."""
-    rows = ibis.table({"patient_id": "string", "kind": "string", "where": "string", "what": "string", "why": "string"}, name="unread")
+    rows = ibis.table(
+        {"patient_id": "string", "kind": "string", "where": "string", "what": "string", "why": "string"}, name="unread"
+    )
     rows = rows.inner_join(person.select("patient_id", "protocol", "status"), "patient_id")
     pressing = rows.kind.isin(["unusable", "resource", "genotype", "no_patient"])
     rows = rows.mutate(pressing=pressing)

@@ -73,4 +73,3 @@ def did_not_attend(person: Table, latest: Table) -> Table:
         on=rows.on,
         a=rows.times.cast("string"),
     )
-

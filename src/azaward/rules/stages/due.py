@@ -17,16 +17,13 @@ def done(latest: Table) -> Table:
     as_of = requests().select("patient_id", "as_of")
     genotypes = record("genotypes").inner_join(as_of, "patient_id")
     genotypes = genotypes.filter(
-        (genotypes.reported_on <= genotypes.as_of)
-        & (genotypes.diplotype.notnull() | genotypes.phenotype.notnull())
+        (genotypes.reported_on <= genotypes.as_of) & (genotypes.diplotype.notnull() | genotypes.phenotype.notnull())
     )
     events = record("events").inner_join(as_of, "patient_id")
     events = events.filter(events.started_on <= events.as_of)
     known = ibis.union(
         latest.select("patient_id", by=ibis.literal("analyte"), code="analyte", day="day"),
-        genotypes.select(
-            "patient_id", by=ibis.literal("genotype"), code="gene", day=day_number(genotypes.reported_on)
-        ),
+        genotypes.select("patient_id", by=ibis.literal("genotype"), code="gene", day=day_number(genotypes.reported_on)),
         events.select(
             "patient_id",
             by=ibis.literal("event"),

@@ -24,9 +24,9 @@ def checked() -> Table:
     rows = results.filter(~results.status.fill_null("unknown").isin(STATUS_NEVER_COUNTS))
     rows = rows.inner_join(asked, "patient_id")
     rows = rows.inner_join(analytes, rows.analyte == analytes.id)
-    rows = rows.left_join(
-        conversions, [rows.analyte == conversions.analyte, rows.unit == conversions.written]
-    ).drop("analyte_right")
+    rows = rows.left_join(conversions, [rows.analyte == conversions.analyte, rows.unit == conversions.written]).drop(
+        "analyte_right"
+    )
 
     def canonical(value: Value) -> Value:
         return value * rows.factor + rows.offset

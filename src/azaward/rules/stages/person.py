@@ -56,15 +56,17 @@ def course(taken: Table) -> Table:
         impossible=(rows.dose_mg_per_day <= 0).fill_null(False).any(),
     )
     # Nothing or less is no dose that anyone takes: it is not known.
-    rows = rows.mutate(
-        dose_mg_per_day=(rows.dose_mg_per_day > 0).ifelse(rows.dose_mg_per_day, ibis.null("float64"))
-    )
-    steps = rows.filter(rows.begun).group_by(["patient_id", "medicine", "start_day"]).agg(
-        dose=ibis.coalesce(rows.dose_mg_per_day.sum(where=rows.running), rows.dose_mg_per_day.sum()),
-        unknown_dose=rows.dose_mg_per_day.isnull().any(),
-        part_ended=rows.stop_day.max(where=~rows.running),
-        stop=rows.stop_day.fill_null(FAR).max(),
-        running=rows.running.any(),
+    rows = rows.mutate(dose_mg_per_day=(rows.dose_mg_per_day > 0).ifelse(rows.dose_mg_per_day, ibis.null("float64")))
+    steps = (
+        rows.filter(rows.begun)
+        .group_by(["patient_id", "medicine", "start_day"])
+        .agg(
+            dose=ibis.coalesce(rows.dose_mg_per_day.sum(where=rows.running), rows.dose_mg_per_day.sum()),
+            unknown_dose=rows.dose_mg_per_day.isnull().any(),
+            part_ended=rows.stop_day.max(where=~rows.running),
+            stop=rows.stop_day.fill_null(FAR).max(),
+            running=rows.running.any(),
+        )
     )
     order = ibis.window(group_by="patient_id", order_by=["start_day", "medicine"])
     before = ibis.window(group_by="patient_id", order_by=["start_day", "medicine"], preceding=(None, 1))
@@ -88,7 +90,8 @@ def course(taken: Table) -> Table:
         rose=rose,
         current=current,
         changed=greatest(
-            same.ifelse(-FAR, steps.start_day), (steps.running & steps.part_ended.notnull()).ifelse(steps.part_ended, -FAR)
+            same.ifelse(-FAR, steps.start_day),
+            (steps.running & steps.part_ended.notnull()).ifelse(steps.part_ended, -FAR),
         ),
     )
     begun = steps.group_by("patient_id").agg(
@@ -142,9 +145,7 @@ def person(latest: Table, course: Table, met: Table) -> Table:
     )
     # Two reasons for treatment are two protocols: neither is chosen, so that the most cautious counts.
     known = known.mutate(indication=(known.indications > 1).ifelse(ibis.null("string"), known.indication))
-    indications = knowledge("indications").select(
-        "id", "family", "malignant", indication_protocol="protocol"
-    )
+    indications = knowledge("indications").select("id", "family", "malignant", indication_protocol="protocol")
     rows = asked.left_join(known, "patient_id").drop("patient_id_right")
     rows = rows.left_join(indications, rows.indication == indications.id).drop("id")
     rows = rows.left_join(weights, "patient_id").drop("patient_id_right")
@@ -154,7 +155,10 @@ def person(latest: Table, course: Table, met: Table) -> Table:
     risks = risky.group_by("patient_id").agg(risk_day=risky.start_day.max())
     rows = rows.left_join(risks, "patient_id").drop("patient_id_right")
     events = record("events")
-    died = events.filter((events.kind == "condition") & (events.code == "deceased")).select("patient_id").distinct()
+    died = events.filter((events.kind == "condition") & (events.code == "deceased"))
+    # A death after the day asked about has not happened; one without a day has.
+    died = died.inner_join(asked.select("patient_id", "as_of"), "patient_id")
+    died = died.filter(died.started_on.isnull() | (died.started_on <= died.as_of)).select("patient_id").distinct()
     rows = rows.left_join(died.mutate(died=ibis.literal(True)), "patient_id").drop("patient_id_right")
     as_of, born = rows.as_of, rows.birth_date
 
