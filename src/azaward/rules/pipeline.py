@@ -136,6 +136,8 @@ def compiled(parameters: Mapping[str, float], dialect: str = "duckdb") -> tuple[
         # Compact: APSW keeps statements of up to 16 KB ready.
         sql = str(ibis.to_sql(varying, dialect=dialect, pretty=False))
         steps.append(Step(name, is_rule, RULES.get(name, ()), constants, sql))
+    if _code() != _CODE_AT_IMPORT:
+        return tuple(steps)  # the files are no longer those that are running: keep nothing under their name
     try:
         cache.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with tempfile.NamedTemporaryFile("w", dir=cache.parent, delete=False, encoding="utf-8") as file:
@@ -162,13 +164,22 @@ def _take_out_constants(expression: Any) -> tuple[dict[str, Any], Any]:
     return constants, expression.drop(*constants) if constants else expression
 
 
-def _cache_file(dialect: str, parameters: Mapping[str, float]) -> Path:
+def _code() -> str:
+    """The fingerprint of the code that the SQL is made by."""
     digest = hashlib.sha256()
     rules = Path(__file__).parent
     for path in sorted(
         (*rules.rglob("*.py"), *rules.parent.glob("record/tables.py"), *rules.parent.glob("knowledge/*.py"))
     ):
         digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+_CODE_AT_IMPORT = _code()
+
+
+def _cache_file(dialect: str, parameters: Mapping[str, float]) -> Path:
+    digest = hashlib.sha256(_CODE_AT_IMPORT.encode())
     digest.update(json.dumps(dict(parameters), sort_keys=True).encode())
     digest.update(f"{version('ibis-framework')} {version('sqlglot')}".encode())
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
