@@ -8,7 +8,7 @@ each with its reason.
     python scripts/mutate_knowledge.py              all numbers
     python scripts/mutate_knowledge.py --sample 100 a random sample, the seed printed
 
-Exit 1 where a change went unnoticed.
+Exit 1 where more changes than allowed went unnoticed.
 """
 
 from __future__ import annotations
@@ -49,6 +49,8 @@ NOT_DECIDING_COLUMNS: dict[tuple[str, str], str] = {
     ("analytes", "molar_mass"): "held by the conversions that the UCUM library makes with it",
     ("biological_variation", "cv_between_percent"): "published beside the others; a person is compared with themselves",
     ("interactions", "test_every_days"): "said in words to the clinician",
+    ("children_doses", "start_mg_per_kg"): "said in words; only the highest dose is a limit",
+    ("children_doses", "low_mg_per_kg"): "said in words; only the highest dose is a limit",
 }
 
 # Rows that only the drawing of invented people uses.
@@ -147,6 +149,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sample", type=int, help="so many numbers, drawn at random")
     parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--allow", type=float, default=0.0, help="percent that may go unnoticed before this fails")
     parser.add_argument("--only", help="only numbers of this table or protocol")
     arguments = parser.parse_args()
     knowledge, cases = load(), all_cases()
@@ -184,7 +187,7 @@ def main() -> int:
     print(f"  {one_sided} of those noticed are noticed in one direction alone")
     for owner, count in per_table.most_common():
         print(f"  {owner}: {count} unnoticed")
-    return 1 if unnoticed else 0
+    return 1 if 100 * share > arguments.allow else 0
 
 
 if __name__ == "__main__":
