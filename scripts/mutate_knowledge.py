@@ -1,7 +1,7 @@
 """Changes each number of knowledge/ in turn and counts those whose change no test notices.
 
 A number is moved up, and down, by one unit of its last digit; it is unnoticed where neither is noticed. Noticed
-means: a spec table of docs/rules/ no longer holds (all are answered together, on SQLite), or the check of the
+means: a spec table of docs/rules/ no longer holds (all are answered together, on DuckDB), or the check of the
 knowledge base finds a gap or a contradiction. Numbers that no finding can depend on are listed in `NOT_DECIDING`,
 each with its reason.
 
@@ -32,7 +32,7 @@ from tests.spec.answers import actual, expected
 from tests.spec.tables import Case, all_cases, record_of
 
 from azaward.assessment import put_together
-from azaward.engine import SQLiteEngine
+from azaward.engine import DuckDBEngine
 from azaward.knowledge import Knowledge, Protocol, load
 from azaward.knowledge.check import faults
 from azaward.knowledge.schema import PROTOCOL_LISTS, TABLES
@@ -122,7 +122,7 @@ def holds(knowledge: Knowledge, cases: list[Case]) -> bool:
         return False
     try:
         requests = [request for case in cases for request in case.requests()]
-        answer = SQLiteEngine(knowledge).ask(record_of(cases, knowledge), requests)
+        answer = DuckDBEngine(knowledge).ask(record_of(cases, knowledge), requests)
         assessed = {one.patient_id: one for one in put_together(answer, knowledge)}
     except Exception:
         return False
