@@ -194,7 +194,7 @@ def test_a_row_that_can_not_be_read_names_file_and_line(tmp_path: Path) -> None:
     path = folder / "parameters.csv"
     path.write_text(path.read_text(encoding="utf-8").replace(",38,", ",warm,"), encoding="utf-8")
     with pytest.raises(KnowledgeError, match=r"parameters.csv line \d+: value: expected `float`"):
-        load_folder(folder)
+        list(load_folder(folder).tables["parameters"])
 
 
 def test_no_clinical_number_stands_in_the_rules() -> None:

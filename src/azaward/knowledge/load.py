@@ -6,7 +6,9 @@ An error names the file and the line, what stood there and what was expected. No
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import hashlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
@@ -34,6 +36,10 @@ _PROTOCOL_KEYS = {
 }
 
 
+# The last cell of a fact is the day on which it was last checked.
+_LAST_CELL_IS_A_DAY = re.compile(r",(\d{4}-\d{2}-\d{2})\r?$", re.MULTILINE)
+
+
 class KnowledgeError(ValueError):
     """A file of knowledge can't be used; the message is one line per fault."""
 
@@ -53,6 +59,25 @@ class Protocol:
     borrowed: Mapping[str, str]
 
 
+class Tables(Mapping[str, tuple[Any, ...]]):
+    """Every table by its name, read when it is first asked for: most answers need a few of them."""
+
+    def __init__(self, files: Mapping[str, str]) -> None:
+        self._files = files
+        self._rows: dict[str, tuple[Row, ...]] = {}
+
+    def __getitem__(self, name: str) -> tuple[Any, ...]:
+        if name not in self._rows:
+            self._rows[name] = tuple(_rows(f"{name}.csv", self._files[name], TABLES[name]))
+        return self._rows[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._files)
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+
 @dataclass(frozen=True, eq=False)
 class Knowledge:
     """All tables and protocols, and the fingerprint of the files they came from.
@@ -64,12 +89,12 @@ class Knowledge:
     tables: Mapping[str, tuple[Any, ...]]
     protocols: Mapping[str, Protocol]
     fingerprint: str
+    newest: dt.date
 
     @cached_property
     def version(self) -> str:
         """The day of the newest fact and the fingerprint of all of them."""
-        newest = max(row.checked_on for rows in self.tables.values() for row in rows if isinstance(row, Fact))
-        return f"{newest.isoformat()}+{self.fingerprint[:12]}"
+        return f"{self.newest.isoformat()}+{self.fingerprint[:12]}"
 
     @cached_property
     def sources(self) -> Mapping[str, Any]:
@@ -107,14 +132,14 @@ def load() -> Knowledge:
 
 
 def load_folder(folder: Path) -> Knowledge:
-    """The knowledge in a folder of this shape; `KnowledgeError` names file and line of each fault."""
+    """The knowledge in a folder of this shape.
+
+    `KnowledgeError` names the file and line of a fault: at once for a protocol, for a table when it is first asked for.
+    """
     digest = hashlib.sha256()
-    tables: dict[str, tuple[Row, ...]] = {}
-    for name, row_type in TABLES.items():
-        path = folder / f"{name}.csv"
-        text = _read(path)
+    files: dict[str, str] = {name: _read(folder / f"{name}.csv") for name in TABLES}
+    for text in files.values():
         digest.update(text.encode())
-        tables[name] = tuple(_rows(path.name, text, row_type))
     protocols: dict[str, Protocol] = {}
     waiting = {path.stem: path for path in sorted((folder / "protocols").glob("*.yaml"))}
     texts = {stem: _read(path) for stem, path in waiting.items()}
@@ -126,7 +151,9 @@ def load_folder(folder: Path) -> Knowledge:
             raise KnowledgeError(f"protocols build on each other in a circle: {', '.join(waiting)}")
         for stem in ready:
             protocols[stem] = _protocol(waiting.pop(stem).name, texts[stem], protocols)
-    return Knowledge(tables, dict(sorted(protocols.items())), digest.hexdigest())
+    days = [day for text in files.values() for day in _LAST_CELL_IS_A_DAY.findall(text)]
+    newest = dt.date.fromisoformat(max(days, default="1970-01-01"))
+    return Knowledge(Tables(files), dict(sorted(protocols.items())), digest.hexdigest(), newest)
 
 
 def _read(path: Path) -> str:

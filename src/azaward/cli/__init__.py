@@ -1,0 +1,16 @@
+"""The command line: the words of docs/commands.md, typed; one module a command.
+
+Whatever can't be used is said in one line on stderr and ends with exit code 1; what was typed wrongly ends with 2.
+"""
+
+from __future__ import annotations
+
+from azaward.cli import assess, knowledge
+from azaward.cli.edge import app
+
+__all__ = ["app", "assess", "knowledge", "main"]
+
+
+def main() -> None:
+    """The program."""
+    app()

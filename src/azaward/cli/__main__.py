@@ -1,0 +1,5 @@
+"""`python -m azaward.cli`."""
+
+from azaward.cli import main
+
+main()

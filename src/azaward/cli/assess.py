@@ -1,0 +1,67 @@
+"""`azaward assess`: who in a record needs something today, and why."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from azaward.cli.edge import app, day_of, fail, warn, write
+
+
+class Format(StrEnum):
+    """How an assessment is given out."""
+
+    text = "text"
+    json = "json"
+    html = "html"
+    fhir = "fhir"
+
+
+@app.command()
+def assess(
+    record: Annotated[
+        Path, typer.Argument(help="A FHIR Bundle (.json, .ndjson), a folder of tables, or azaward's JSON.")
+    ],
+    as_of: Annotated[str | None, typer.Option(help="The day that counts as today (YYYY-MM-DD).")] = None,
+    protocol: Annotated[str, typer.Option(help="A protocol's id, a clinic's own .yaml file, or auto.")] = "auto",
+    format: Annotated[Format, typer.Option(help="How to show it.")] = Format.text,
+    patient: Annotated[str | None, typer.Option(help="One patient, in full.")] = None,
+) -> None:
+    """Who needs something, and why: most urgent first."""
+    from azaward import assessment
+    from azaward.formats.read import read
+    from azaward.formats.rows import InputError
+    from azaward.knowledge import KnowledgeError, load
+
+    day = day_of(as_of)
+    try:
+        knowledge = load()
+        if protocol.endswith((".yaml", ".yml")):
+            knowledge, protocol = knowledge.with_protocol(Path(protocol))
+        held = read(record, knowledge)
+        if patient is not None:
+            if patient not in held.patient_ids():
+                raise InputError(f"{record}: no patient {patient!r} in it.")
+            held = held.of_patient(patient)
+        found = assessment.assess(held, day, protocol, knowledge)
+    except (InputError, KnowledgeError, assessment.UnknownProtocolError) as error:
+        fail(str(error))
+    warn([f"{item.where}: {item.what}: {item.why}" for item in found.set_aside])
+    match format:
+        case Format.json:
+            write(assessment.to_json(found) + b"\n")
+        case Format.html:
+            from azaward.formats.report_html import to_html
+
+            write(to_html(found, held, knowledge).encode())
+        case Format.fhir:
+            from azaward.formats.report_fhir import to_fhir
+
+            write(to_fhir(found) + b"\n")
+        case Format.text:
+            from azaward.formats import report_text
+
+            report_text.show(found, in_full=patient is not None)

@@ -1,0 +1,62 @@
+"""Where the program meets the world: how days are read, answers written, warnings and failures said."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from azaward.knowledge import Knowledge
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Keeps people on azathioprine safe. Decision support, not a certified medical device.",
+)
+# More lines of warnings than this help nobody; all of them are in the JSON.
+_WARNINGS = 10
+
+
+def day_of(text: str | None) -> dt.date:
+    """The day that was typed; today, asked once, where none was."""
+    if text is None:
+        return dt.date.today()
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a day. Expected YYYY-MM-DD, such as 2026-11-23.") from None
+
+
+def load_knowledge() -> Knowledge:
+    """The knowledge that ships, or a failure that names the file and line."""
+    from azaward.knowledge import KnowledgeError, load
+
+    try:
+        return load()
+    except KnowledgeError as error:
+        fail(str(error))
+
+
+def write(content: bytes) -> None:
+    """Bytes to stdout, which is the answer's alone."""
+    sys.stdout.buffer.write(content)
+    sys.stdout.buffer.flush()
+
+
+def warn(lines: list[str]) -> None:
+    """What was set aside, a line each up to a few, to stderr."""
+    for line in lines[:_WARNINGS]:
+        typer.echo(f"azaward: {line}", err=True)
+    if len(lines) > _WARNINGS:
+        typer.echo(f"azaward: and {len(lines) - _WARNINGS} more; --format json lists all under set_aside", err=True)
+
+
+def fail(line: str) -> NoReturn:
+    """Says why the input could not be used, and ends with exit code 1."""
+    for part in line.splitlines():
+        typer.echo(f"azaward: {part}", err=True)
+    raise typer.Exit(1)

@@ -1,0 +1,1 @@
+"""The rules over a nation: Parquet in, findings and plans in Parquet out."""

@@ -1,0 +1,1 @@
+"""Variants in; haplotypes, diplotypes and phenotype out, with what was not seen."""

@@ -1,0 +1,1 @@
+"""The guide library and the advice for daily life."""

@@ -1,0 +1,21 @@
+"""The shape of every file of knowledge: one class a table, one field a column; one module a subject.
+
+A fact ends with where it was read. `ACTIONS` and `URGENCIES` are in order, most cautious first.
+"""
+
+from __future__ import annotations
+
+from azaward.knowledge.schema import genetics, laboratory, medicines, people
+from azaward.knowledge.schema.facts import ACTIONS, URGENCIES, Fact, Parameter, Row, Source
+from azaward.knowledge.schema.protocols import PROTOCOL_LISTS, Schedule
+
+TABLES: dict[str, type[Row]] = {
+    "sources": Source,
+    "parameters": Parameter,
+    **laboratory.TABLES,
+    **people.TABLES,
+    **genetics.TABLES,
+    **medicines.TABLES,
+}
+
+__all__ = ["ACTIONS", "PROTOCOL_LISTS", "TABLES", "URGENCIES", "Fact", "Row", "Schedule", "Source"]
