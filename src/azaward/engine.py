@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple, cast
 
 from azaward.knowledge import Knowledge
@@ -17,7 +17,7 @@ from azaward.knowledge.relations import Schema, relations, schemas
 from azaward.knowledge.units import conversions_for
 from azaward.record.tables import TABLES, Record
 from azaward.rules.columns import COLUMNS
-from azaward.rules.pipeline import Step, compiled
+from azaward.rules.pipeline import Step, compiled, needed
 
 # From so many results on, DuckDB is the quicker one (benchmarks/engines.py).
 MANY_RESULTS = 5_000
@@ -55,17 +55,20 @@ _EMPTY: dict[str, Any] = dict.fromkeys(COLUMNS)
 
 
 class Engine(ABC):
-    """The rules, compiled and ready, with the knowledge they join. It may be asked again and again."""
+    """The rules, compiled and ready, with the knowledge they join. It may be asked again and again.
+
+    `only` names the rules to ask where not all are wanted: it then holds what these need and nothing else.
+    """
 
     dialect: ClassVar[str]
     types: ClassVar[Mapping[str, str]]
 
-    def __init__(self, knowledge: Knowledge) -> None:
+    def __init__(self, knowledge: Knowledge, only: Collection[str] | None = None) -> None:
         self.knowledge = knowledge
-        self._steps: tuple[Step, ...] = compiled(
-            {row.id: row.value for row in knowledge.tables["parameters"]}, self.dialect
-        )
-        for name, (schema, rows) in relations(knowledge).items():
+        steps = compiled({row.id: row.value for row in knowledge.tables["parameters"]}, self.dialect)
+        self._steps, self._joined = needed(steps, only)
+        self._stages = {step.name for step in self._steps if not step.is_rule}
+        for name, (schema, rows) in relations(knowledge, self._joined).items():
             self._create(f"k_{name}", schema)
             self._fill(f"k_{name}", schema, rows)
         for name, schema in _TABLES.items():
@@ -81,8 +84,9 @@ class Engine(ABC):
         for name, rows in tables.items():
             self._run(f"DELETE FROM {name}")
             self._fill(name, _TABLES[name], rows)
-        unusual = conversions_for(record, self.knowledge)
-        self._fill("k_conversions", schemas()["conversions"], unusual)
+        unusual = conversions_for(record, self.knowledge) if "conversions" in self._joined else []
+        if unusual:
+            self._fill("k_conversions", schemas()["conversions"], unusual)
         filled = {name: len(rows) for name, rows in tables.items()}
         findings: list[Row] = []
         for step in self._steps:
@@ -92,14 +96,17 @@ class Engine(ABC):
                 findings += [{**_EMPTY, **step.constants, **row} for row in self._rows(step.sql)]
         if unusual:
             self._run("DELETE FROM k_conversions")
-            schema, rows = relations(self.knowledge)["conversions"]
+            schema, rows = relations(self.knowledge, {"conversions"})["conversions"]
             self._fill("k_conversions", schema, rows)
         return Answer(
             [{**row, "on": from_day_number(row["on"])} for row in findings],
-            self._rows("SELECT * FROM s_due"),
-            self._rows("SELECT * FROM s_person LEFT JOIN s_usual USING (patient_id)"),
-            self._rows("SELECT * FROM s_checked WHERE problem IS NOT NULL"),
+            self._stored("due", "SELECT * FROM s_due"),
+            self._stored("usual", "SELECT * FROM s_person LEFT JOIN s_usual USING (patient_id)"),
+            self._stored("unusable", "SELECT * FROM s_unusable"),
         )
+
+    def _stored(self, stage: str, sql: str) -> list[Row]:
+        return self._rows(sql) if stage in self._stages else []
 
     def _create(self, name: str, schema: Schema) -> None:
         columns = ", ".join(f'"{column}" {self.types[kind]}' for column, kind in schema.items())
@@ -134,7 +141,7 @@ _KEYS = frozenset(
 )
 
 
-_USUAL_ROWS = {"results": 300, "s_checked": 300, "s_daily": 250, "s_latest": 20, "s_done": 20, "s_due": 4}
+_USUAL_ROWS = {"results": 300, "s_readings": 300, "s_latest": 20, "s_history": 5, "s_done": 20, "s_due": 4}
 
 
 class SQLiteEngine(Engine):
@@ -150,7 +157,7 @@ class SQLiteEngine(Engine):
         "boolean": "INTEGER",
     }
 
-    def __init__(self, knowledge: Knowledge) -> None:
+    def __init__(self, knowledge: Knowledge, only: Collection[str] | None = None) -> None:
         import apsw
 
         self._database = apsw.Connection(":memory:", statementcachesize=256)
@@ -162,13 +169,13 @@ class SQLiteEngine(Engine):
         )
         for name, arguments, function in functions:
             self._database.create_scalar_function(name, cast(Any, function), arguments, deterministic=True)
-        super().__init__(knowledge)
+        super().__init__(knowledge, only)
         for name, schema in schemas().items():
-            for column in _KEYS & schema.keys():
+            for column in _KEYS & schema.keys() if name in self._joined else ():
                 self._run(f'CREATE INDEX "{name} {column}" ON k_{name} ("{column}")')
         self._run("ANALYZE")
         # The planner takes a table it knows nothing of for a large one: these hold one patient's few rows.
-        for table in (*_TABLES, *(f"s_{step.name}" for step in self._steps if not step.is_rule)):
+        for table in (*_TABLES, *(f"s_{name}" for name in self._stages)):
             self._run(f"INSERT INTO sqlite_stat1 VALUES ('{table}', NULL, '{_USUAL_ROWS.get(table, 2)}')")
         self._run("ANALYZE sqlite_schema")
 
@@ -232,11 +239,11 @@ class DuckDBEngine(Engine):
         "boolean": "BOOLEAN",
     }
 
-    def __init__(self, knowledge: Knowledge) -> None:
+    def __init__(self, knowledge: Knowledge, only: Collection[str] | None = None) -> None:
         import duckdb
 
         self._database = duckdb.connect()
-        super().__init__(knowledge)
+        super().__init__(knowledge, only)
 
     def _run(self, sql: str) -> Any:
         return self._database.execute(sql)

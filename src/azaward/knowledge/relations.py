@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -59,23 +59,32 @@ def schemas() -> Mapping[str, Schema]:
     return found
 
 
-def relations(knowledge: Knowledge) -> dict[str, Relation]:
-    """Every relation with its rows. Parameters are none: rules hold them as literals (rules/tables.py)."""
+def relations(knowledge: Knowledge, only: Collection[str] | None = None) -> dict[str, Relation]:
+    """Every relation, or those of `only`, with its rows.
+
+    Parameters are none: rules hold them as literals (rules/tables.py).
+    """
+    wanted = schemas() if only is None else only
     found: dict[str, Relation] = {}
     for name in JOINED:
-        found[name] = (schemas()[name], list(_flat(knowledge.tables[name])))
+        if name in wanted:
+            found[name] = (schemas()[name], list(_flat(knowledge.tables[name])))
     for name in PROTOCOL_LISTS:
+        if f"protocol_{name}" not in wanted:
+            continue
         rows = [(protocol.id, *row) for protocol in knowledge.protocols.values() for row in _flat(protocol.lists[name])]
         union = dict.fromkeys((MOST_CAUTIOUS, *row[1:]) for row in rows)
         found[f"protocol_{name}"] = (schemas()[f"protocol_{name}"], rows + list(union))
-    found["medicine_classes"] = (
-        schemas()["medicine_classes"],
-        [(row.id, word) for row in knowledge.tables["medicines"] for word in split(row.classes)],
-    )
-    found["event_classes"] = (
-        schemas()["event_classes"],
-        [(row.kind, row.code, word) for row in knowledge.tables["events"] for word in split(row.classes)],
-    )
+    if "medicine_classes" in wanted:
+        found["medicine_classes"] = (
+            schemas()["medicine_classes"],
+            [(row.id, word) for row in knowledge.tables["medicines"] for word in split(row.classes)],
+        )
+    if "event_classes" in wanted:
+        found["event_classes"] = (
+            schemas()["event_classes"],
+            [(row.kind, row.code, word) for row in knowledge.tables["events"] for word in split(row.classes)],
+        )
     return {name: _ranked(relation) for name, relation in found.items()}
 
 

@@ -58,7 +58,7 @@ def baseline(person: Table, done: Table) -> Table:
         "baseline",
         code=ibis.cases(
             (rows.done_day.notnull(), "baseline_too_old"),
-            (rows.oldest.notnull(), "baseline_incomplete"),
+            (rows.oldest_rank.notnull(), "baseline_incomplete"),
             else_="baseline_missing",
         ),
         action=must_wait.ifelse("do-not-start", "test"),

@@ -7,17 +7,17 @@ results: z * sqrt(cv_within^2 + cv_analytical^2) * sqrt(1 + 1/n), n the number o
 from __future__ import annotations
 
 from azaward.rules.finding import findings, number
+from azaward.rules.stages.lab import FALLING, OF_ONE
 from azaward.rules.tables import Table, Value, cite, knowledge, parameters
 from azaward.rules.untyped import ibis
 
 # A mean of fewer results than this says little about a patient's own level.
 ENOUGH = 3
-FALLING = ("wbc", "neutrophils", "lymphocytes", "platelets", "haemoglobin")
 
 
-def step(person: Table, latest: Table) -> Table:
+def step(person: Table, latest: Table, history: Table) -> Table:
     """The last value against the mean of up to five before it."""
-    rows = _varying(person, latest)
+    rows = _varying(person, latest, history)
     change = 1 - rows.low / rows.earlier_mean
     allowed = rows.spread * (1 + 1 / rows.earlier_n).sqrt()
     rows = rows.mutate(change=change, allowed=allowed)
@@ -26,9 +26,9 @@ def step(person: Table, latest: Table) -> Table:
     return _drift(rows, "drift_step", rows.shown_low, bound, rows.earlier_mean, "routine")
 
 
-def trend(person: Table, latest: Table) -> Table:
+def trend(person: Table, latest: Table, history: Table) -> Table:
     """The mean of the last three values against the mean of those before: a slow fall that no single value shows."""
-    rows = _varying(person, latest)
+    rows = _varying(person, latest, history)
     change = 1 - rows.recent_mean / rows.older_mean
     allowed = rows.spread * (1 / rows.recent_n + 1 / rows.older_n).sqrt()
     rows = rows.mutate(change=change, allowed=allowed)
@@ -37,9 +37,9 @@ def trend(person: Table, latest: Table) -> Table:
     return _drift(rows, "drift_trend", rows.recent_mean, bound, rows.older_mean, "routine")
 
 
-def sequential(person: Table, latest: Table) -> Table:
+def sequential(person: Table, latest: Table, history: Table) -> Table:
     """Three falls in a row, each larger than a source names. Pressing where together they are a real change."""
-    rows = _varying(person, latest)
+    rows = _varying(person, latest, history)
     rows = rows.filter(rows.analyte.isin(["wbc", "neutrophils", "platelets"]))
     kept = 1 - rows.sequential_fall_percent / 100
     three = (rows.low < rows.low_1 * kept) & (rows.low_1 < rows.low_2 * kept) & (rows.low_2 < rows.low_3 * kept)
@@ -49,9 +49,9 @@ def sequential(person: Table, latest: Table) -> Table:
     return _drift(rows, "drift_sequential", rows.shown_low, rows.low_1 * kept, rows.low_3, urgency)
 
 
-def _varying(person: Table, latest: Table) -> Table:
+def _varying(person: Table, latest: Table, history: Table) -> Table:
     variation = knowledge("biological_variation").filter(knowledge("biological_variation").population == "healthy")
-    rows = latest.filter(latest.analyte.isin(FALLING))
+    rows = latest.filter(latest.analyte.isin(FALLING)).inner_join(history, OF_ONE)
     rows = rows.inner_join(person.filter(person.status == "on").select("patient_id", "protocol"), "patient_id")
     rows = rows.inner_join(variation, "analyte")
     rows = rows.pipe(parameters("reference_change_z", "sequential_fall_percent"))

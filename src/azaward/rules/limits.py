@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from azaward.rules.finding import findings, number
 from azaward.rules.stages.due import applies
-from azaward.rules.tables import Table, cite, knowledge, urgency_of
+from azaward.rules.stages.lab import OF_ONE, low_end
+from azaward.rules.tables import Table, cite, day_number, knowledge, urgency_of
 from azaward.rules.untyped import ibis
 
 
-def limits(person: Table, latest: Table, daily: Table) -> Table:
+def limits(person: Table, latest: Table, readings: Table, history: Table) -> Table:
     """Latest results beyond a limit, the most cautious row for each analyte and direction."""
-    rows = _with_limits(person, latest)
-    rows = _with_earlier(rows, daily)
+    rows = _with_limits(person, _may_cross(latest))
+    rows = _with_earlier(rows, readings)
+    rows = rows.left_join(history.select(*OF_ONE, "low_1"), OF_ONE).drop("patient_id_right", "analyte_right")
     downward = rows.comparison.isin(["below", "at-most"])
     bound = ibis.cases(
         (rows.relative_to == "absolute", rows.threshold),
@@ -62,9 +64,10 @@ def limits(person: Table, latest: Table, daily: Table) -> Table:
     )
 
 
-def unknowable(person: Table, latest: Table, daily: Table) -> Table:
+def unknowable(person: Table, latest: Table, readings: Table, history: Table) -> Table:
     """Results whose limit is measured from something unknown: the laboratory's normal, or an earlier value."""
-    rows = _with_earlier(_with_limits(person, latest), daily)
+    rows = _with_earlier(_with_limits(person, _may_be_unknown(latest)), readings)
+    rows = rows.left_join(history.select(*OF_ONE, "low_1"), OF_ONE).drop("patient_id_right", "analyte_right")
     # The kidneys are judged by the eGFR where creatinine has nothing to be compared with.
     filtered = latest.filter(latest.analyte == "egfr").select("patient_id", filtered_day="day")
     rows = rows.left_join(filtered, "patient_id").drop("patient_id_right")
@@ -96,6 +99,42 @@ def unknowable(person: Table, latest: Table, daily: Table) -> Table:
     )
 
 
+def _may_cross(latest: Table) -> Table:
+    """The results that some protocol's limit might be about: most are inside all of them, and are left out at once."""
+    limits = knowledge("protocol_limits")
+    downward = limits.comparison.isin(["below", "at-most"])
+    absolute = limits.relative_to == "absolute"
+    uln, lln = limits.relative_to == "upper-limit-of-normal", limits.relative_to == "lower-limit-of-normal"
+    reach = limits.group_by("analyte").agg(
+        low=limits.value.max(where=downward & absolute),
+        high=limits.value.min(where=~downward & absolute),
+        low_of_lln=limits.value.max(where=downward & lln),
+        high_of_lln=limits.value.min(where=~downward & lln),
+        low_of_uln=limits.value.max(where=downward & uln),
+        high_of_uln=limits.value.min(where=~downward & uln),
+        compared=(~absolute & ~uln & ~lln).any(),
+    )
+    rows = latest.inner_join(reach.rename(reach_low="low", reach_high="high"), "analyte")
+    near = ibis.or_(
+        rows.low <= rows.reach_low,
+        rows.high >= rows.reach_high,
+        rows.low <= rows.low_of_lln * rows.lln,
+        rows.high >= rows.high_of_lln * rows.lln,
+        rows.low <= rows.low_of_uln * rows.uln,
+        rows.high >= rows.high_of_uln * rows.uln,
+        rows.compared,
+    )
+    return rows.filter(near.fill_null(False)).select(latest.columns)
+
+
+def _may_be_unknown(latest: Table) -> Table:
+    """The results without the laboratory's limits, and those whose limit is measured from an earlier value."""
+    limits = knowledge("protocol_limits")
+    earlier = limits.relative_to.startswith("baseline-") | (limits.relative_to == "previous-fall-percent")
+    compared = limits.filter(earlier).select("analyte").distinct()
+    return latest.filter(latest.uln.isnull() | latest.lln.isnull() | latest.analyte.isin(compared.analyte))
+
+
 def _with_limits(person: Table, latest: Table) -> Table:
     treated = person.filter(person.status.isin(["on", "planned"])).select(
         "patient_id", "protocol", "protocol_known", "family", "status"
@@ -106,11 +145,14 @@ def _with_limits(person: Table, latest: Table) -> Table:
     return rows.filter(applies(rows, rows.family) | ~rows.protocol_known)
 
 
-def _with_earlier(rows: Table, daily: Table) -> Table:
+def _with_earlier(rows: Table, readings: Table) -> Table:
     """Adds the lowest and highest earlier value that a rise or fall is measured from."""
     relative = rows.filter(rows.relative_to.startswith("baseline-"))
     relative = relative.select("patient_id", "analyte", "day", "within_days").distinct()
-    past = daily.select("patient_id", "analyte", past_day="day", past_low="low", past_high="shown_high")
+    past = readings.filter(readings.problem.isnull())
+    past = past.select(
+        "patient_id", "analyte", past_day=day_number(past.taken_on), past_low=low_end(past), past_high="measured"
+    )
     pairs = relative.inner_join(past, ["patient_id", "analyte"])
     pairs = pairs.filter(
         (pairs.past_day < pairs.day) & (pairs.within_days.isnull() | (pairs.past_day >= pairs.day - pairs.within_days))

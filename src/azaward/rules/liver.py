@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from azaward.rules.finding import findings, number
+from azaward.rules.stages.lab import OF_ONE
 from azaward.rules.tables import Table, parameters
 from azaward.rules.untyped import ibis
 
@@ -16,7 +17,6 @@ def _wide(latest: Table, *analytes: str) -> Table:
         **{f"{a}_lln": latest.lln.max(where=latest.analyte == a) for a in analytes},
         **{f"{a}_shown": latest.shown_high.max(where=latest.analyte == a) for a in analytes},
         **{f"{a}_day": latest.day.max(where=latest.analyte == a) for a in analytes},
-        **{f"{a}_mean": latest.earlier_mean.max(where=latest.analyte == a) for a in analytes},
     )
 
 
@@ -52,10 +52,13 @@ def pattern(person: Table, latest: Table) -> Table:
     )
 
 
-def nodular(person: Table, latest: Table) -> Table:
+def nodular(person: Table, latest: Table, history: Table) -> Table:
     """Platelets below normal and the patient's own level, with a raised liver test: nodular hyperplasia?"""
     rows = _wide(latest, "platelets", "alt", "ast", "alp", "ggt", "bilirubin")
     rows = rows.inner_join(person.filter(person.status == "on").select("patient_id", "protocol"), "patient_id")
+    platelets = latest.filter(latest.analyte == "platelets").inner_join(history, OF_ONE)
+    platelets = platelets.select("patient_id", "taken_on", "unit", platelets_mean="earlier_mean")
+    rows = rows.inner_join(platelets, "patient_id")
     raised = (
         (rows.alt > rows.alt_uln).fill_null(False)
         | (rows.ast > rows.ast_uln).fill_null(False)
@@ -65,9 +68,6 @@ def nodular(person: Table, latest: Table) -> Table:
     )
     fallen = (rows.platelets_low < rows.platelets_lln) & (rows.platelets_low < rows.platelets_mean)
     rows = rows.filter(raised & fallen)
-    rows = rows.inner_join(
-        latest.filter(latest.analyte == "platelets").select("patient_id", "taken_on", "unit"), "patient_id"
-    )
     return findings(
         rows,
         "liver",

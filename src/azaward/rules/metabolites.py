@@ -7,6 +7,7 @@ for children counts beside it. Of all patterns that the values meet, the most pr
 from __future__ import annotations
 
 from azaward.rules.finding import findings, number
+from azaward.rules.stages.lab import high_end, low_end
 from azaward.rules.tables import Table, Value, cite, knowledge, parameters
 from azaward.rules.untyped import ibis
 
@@ -14,9 +15,9 @@ FALLBACK = "bsg-2019"
 CHILDREN = "grp-2021-children"
 
 
-def metabolites(person: Table, latest: Table, daily: Table) -> Table:
+def metabolites(person: Table, latest: Table, readings: Table) -> Table:
     """The pattern of the last thioguanine nucleotides with the methylated metabolites of the same day."""
-    rows = _measured(person, latest, daily)
+    rows = _measured(person, latest, readings)
     table = knowledge("metabolites")
     own = table.select(listed="protocol").distinct()
     rows = rows.left_join(own, rows.protocol == own.listed).pipe(parameters("adult_age_years"))
@@ -69,9 +70,9 @@ def metabolites(person: Table, latest: Table, daily: Table) -> Table:
     )
 
 
-def unclear(person: Table, latest: Table, daily: Table) -> Table:
+def unclear(person: Table, latest: Table, readings: Table) -> Table:
     """One of the two metabolites whose partner of the same day is missing."""
-    no_mmp = _measured(person, latest, daily)
+    no_mmp = _measured(person, latest, readings)
     no_mmp = no_mmp.filter(no_mmp.mmp_most.isnull())
     # Of two that came apart the later one is the news.
     mmp = latest.filter(latest.analyte == "mmp")
@@ -97,13 +98,14 @@ def unclear(person: Table, latest: Table, daily: Table) -> Table:
     return ibis.union(say(no_mmp, "metabolites_incomplete", "mmp"), say(no_tgn, "metabolites_without_tgn", "tgn"))
 
 
-def _measured(person: Table, latest: Table, daily: Table) -> Table:
+def _measured(person: Table, latest: Table, readings: Table) -> Table:
     """The last thioguanine nucleotides of each patient on treatment, with the methylated ones of that day or none."""
-    mmp = daily.filter(daily.analyte == "mmp").select(
-        "patient_id", "day", mmp_least="low", mmp_most="high", mmp_shown="shown_high"
+    mmp = readings.filter((readings.analyte == "mmp") & readings.problem.isnull())
+    mmp = mmp.group_by(["patient_id", "taken_on"]).agg(
+        mmp_least=low_end(mmp).min(), mmp_most=high_end(mmp).max(), mmp_shown=mmp.measured.max()
     )
-    rows = latest.filter(latest.analyte == "tgn").left_join(mmp, ["patient_id", "day"])
-    rows = rows.drop("patient_id_right", "day_right")
+    rows = latest.filter(latest.analyte == "tgn").left_join(mmp, ["patient_id", "taken_on"])
+    rows = rows.drop("patient_id_right", "taken_on_right")
     on = person.filter(person.status == "on").select("patient_id", "protocol", "increased_day", "age")
     return rows.inner_join(on, "patient_id")
 

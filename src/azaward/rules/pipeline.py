@@ -10,16 +10,18 @@ import hashlib
 import inspect
 import json
 import os
+import re
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 STAGES: tuple[tuple[str, str], ...] = (
-    ("checked", "lab.checked"),
-    ("daily", "lab.daily"),
+    ("readings", "lab.readings"),
+    ("unusable", "lab.unusable"),
     ("latest", "lab.latest"),
+    ("history", "lab.history"),
     ("taken", "person.medicines"),
     ("met", "person.met"),
     ("course", "person.course"),
@@ -53,7 +55,7 @@ RULES: dict[str, tuple[str, ...]] = {
     "medicines.interactions": ("met",),
     "medicines.unrecognised": ("taken",),
     "liver.pattern": ("latest",),
-    "liver.nodular": ("latest",),
+    "liver.nodular": ("history",),
     "liver.pancreas": ("latest",),
     "metabolites.metabolites": ("latest",),
     "metabolites.unclear": ("latest",),
@@ -62,9 +64,9 @@ RULES: dict[str, tuple[str, ...]] = {
     "baseline.screening_found": ("latest",),
     "schedule.overdue": ("due",),
     "schedule.did_not_attend": ("contacts",),
-    "drift.step": ("latest",),
-    "drift.trend": ("latest",),
-    "drift.sequential": ("latest",),
+    "drift.step": ("history",),
+    "drift.trend": ("history",),
+    "drift.sequential": ("history",),
     "life.pregnancy": ("events",),
     "life.surgery": ("events",),
     "onset.onset": (),
@@ -72,7 +74,7 @@ RULES: dict[str, tuple[str, ...]] = {
     "long_run.years": (),
     "long_run.checks": (),
     "long_run.risks": (),
-    "record_quality.unusable_results": ("checked",),
+    "record_quality.unusable_results": ("unusable",),
     "record_quality.unread": ("unread",),
     "record_quality.who": (),
 }
@@ -146,6 +148,26 @@ def compiled(parameters: Mapping[str, float], dialect: str = "duckdb") -> tuple[
     except OSError:
         pass  # a read-only home costs time, not correctness
     return tuple(steps)
+
+
+_NAMED = re.compile(r"\b([ks])_(\w+)")
+
+
+def needed(steps: tuple[Step, ...], only: Collection[str] | None) -> tuple[tuple[Step, ...], frozenset[str]]:
+    """The rules of `only` (all where None) and the stages that they rest on, in order, and the relations they join."""
+    by_name = {step.name: step for step in steps}
+    waiting = list(by_name if only is None else only)
+    found: set[str] = set()
+    joined: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            for kind, table in _NAMED.findall(by_name[name].sql):
+                (joined.add if kind == "k" else waiting.append)(table)
+            # What decides whether the rule is asked at all.
+            waiting += [table for table in by_name[name].needs if table in by_name]
+    return tuple(step for step in steps if step.name in found), frozenset(joined)
 
 
 def _take_out_constants(expression: Any) -> tuple[dict[str, Any], Any]:

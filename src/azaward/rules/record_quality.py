@@ -10,10 +10,9 @@ from azaward.rules.tables import Table, knowledge
 from azaward.rules.untyped import ibis
 
 
-def unusable_results(person: Table, checked: Table, latest: Table) -> Table:
+def unusable_results(person: Table, unusable: Table, latest: Table) -> Table:
     """Results that were set aside, where no usable result of the same test is as new."""
-    rows = checked.filter(checked.problem.notnull())
-    rows = rows.inner_join(
+    rows = unusable.inner_join(
         person.filter(person.status.isin(["on", "planned", "stopped"])).select("patient_id", "protocol"), "patient_id"
     )
     good = latest.select("patient_id", "analyte", good_day="day")

@@ -12,6 +12,11 @@ from azaward.rules.tables import Table, Value, day_number, greatest, knowledge, 
 from azaward.rules.untyped import ibis
 
 
+# Day numbers from here on are positive, so that a day and a rank fit one whole number in order.
+_BASE = 1_000_000
+_RANKS = 100_000
+
+
 def done(latest: Table) -> Table:
     """For each patient and test that has any part: the day of its oldest part, and which part that is."""
     as_of = requests().select("patient_id", "as_of")
@@ -21,39 +26,51 @@ def done(latest: Table) -> Table:
     )
     events = record("events").inner_join(as_of, "patient_id")
     events = events.filter(events.started_on <= events.as_of)
+    tests = _slots()
+    # An event may be named by its id or in words: skin_check, skin check.
+    wanted = tests.filter(tests.satisfied_by == "event")
+    wanted = wanted.mutate(code=wanted.code.replace("_", " "))
     known = ibis.union(
-        latest.select("patient_id", by=ibis.literal("analyte"), code="analyte", day="day"),
-        genotypes.select("patient_id", by=ibis.literal("genotype"), code="gene", day=day_number(genotypes.reported_on)),
-        events.select(
-            "patient_id",
-            by=ibis.literal("event"),
-            code=(events.kind + ":" + events.code.lower()).replace("_", " "),
-            day=day_number(events.started_on),
+        _filled(latest.select("patient_id", "day", code="analyte"), tests.filter(tests.satisfied_by == "analyte")),
+        _filled(
+            genotypes.select("patient_id", day=day_number(genotypes.reported_on), code="gene"),
+            tests.filter(tests.satisfied_by == "genotype"),
+        ),
+        _filled(
+            events.select(
+                "patient_id",
+                day=day_number(events.started_on),
+                code=(events.kind + ":" + events.code.lower()).replace("_", " "),
+            ),
+            wanted,
         ),
     )
-    tests = knowledge("tests")
-    # An event may be named by its id or in words: skin_check, skin check.
-    wanted_code = (tests.satisfied_by == "event").ifelse(tests.code.replace("_", " "), tests.code)
-    tests = tests.mutate(wanted_code=wanted_code)
-    slots = known.inner_join(tests, [known.by == tests.satisfied_by, known.code == tests.wanted_code])
-    per_slot = slots.group_by(["patient_id", "test", "slot"]).agg(day=slots.day.max())
-    wanted = tests.group_by("test").agg(slots=tests.slot.nunique(), first_slot=tests.slot.min())
-    oldest_day = per_slot.day.min().over(ibis.window(group_by=["patient_id", "test"]))
-    per_slot = per_slot.mutate(oldest_day=oldest_day)
+    per_slot = known.group_by(["patient_id", "test", "slot_rank"]).agg(day=known.day.max())
     per_test = per_slot.group_by(["patient_id", "test"]).agg(
         day=per_slot.day.min(),
-        oldest=per_slot.slot.min(where=per_slot.day == per_slot.oldest_day),
-        found=per_slot.slot.nunique(),
+        first=((per_slot.day + _BASE) * _RANKS + per_slot.slot_rank).min(),
+        found=per_slot.count(),
     )
-    rows = per_test.inner_join(wanted, "test")
+    rows = per_test.inner_join(tests.group_by("test").agg(slots=tests.slot.nunique()), "test")
     complete = rows.found == rows.slots
     return rows.select(
         "patient_id",
         "test",
-        "oldest",
+        oldest_rank=rows["first"] - (rows.day + _BASE) * _RANKS,
         complete=complete,
         done_day=complete.ifelse(rows.day, ibis.null("int64")),
     )
+
+
+def _slots() -> Table:
+    """tests.csv with the slots numbered in the order of their names."""
+    tests = knowledge("tests")
+    return tests.mutate(slot_rank=ibis.dense_rank().over(ibis.window(order_by="slot")).cast("int64"))
+
+
+def _filled(known: Table, tests: Table) -> Table:
+    """Which slots of which tests the known things fill."""
+    return known.inner_join(tests.select("code", "test", "slot_rank"), "code").drop("code")
 
 
 def applies(row: Table, family: Value) -> Value:
@@ -63,13 +80,18 @@ def applies(row: Table, family: Value) -> Value:
 
 def due(person: Table, done: Table) -> Table:
     """For each patient on treatment and each scheduled test: when it was done, when it is due, why then."""
-    rows = knowledge("protocol_schedule")
+    schedule = knowledge("protocol_schedule")
+    # Rows that ask for a test on the same day: the one that asks most often is named.
+    order = ibis.window(order_by=["every_days", "source", "locator", "phase", "protocol", "test", "since", "from_day"])
+    schedule = schedule.mutate(rank=ibis.row_number().over(order).cast("int64"))
     on = person.filter(person.status == "on").select(
         "patient_id", "protocol", "protocol_known", "family", "as_of_day", "started_day", "increased_day", "risk_day"
     )
-    rows = on.inner_join(rows, "protocol")
+    rows = on.inner_join(
+        schedule.select("protocol", "test", "specialty", "since", "from_day", "until_day", "every_days", "rank"),
+        "protocol",
+    )
     rows = rows.filter(applies(rows, rows.family) | ~rows.protocol_known)
-    rows = rows.left_join(done, ["patient_id", "test"]).drop("patient_id_right", "test_right")
     anchor = ibis.cases(
         (rows.since == "start", rows.started_day),
         (rows.since == "dose_increase", rows.increased_day),
@@ -77,15 +99,27 @@ def due(person: Table, done: Table) -> Table:
     )
     opens = anchor + rows.from_day
     closes = ibis.coalesce(anchor + rows.until_day, ibis.literal(FAR))
+    rows = rows.select("patient_id", "test", "every_days", "rank", opens=opens, closes=closes)
+    rows = rows.filter(rows.opens.notnull())
+    rows = rows.left_join(done, ["patient_id", "test"]).drop("patient_id_right", "test_right", "complete")
     last = rows.done_day.fill_null(-FAR)
-    rows = rows.mutate(due_day=greatest(last, opens) + rows.every_days, opens=opens, closes=closes)
     # A window that has not opened by the day the test falls due says nothing yet.
-    rows = rows.filter(opens.notnull() & (last < closes))
-    first = ibis.window(
-        group_by=["patient_id", "test"], order_by=["due_day", "every_days", "source", "locator", "phase"]
+    rows = rows.filter(last < rows.closes)
+    due_day = greatest(rows.done_day, rows.opens) + rows.every_days
+    rows = rows.mutate(due_day=due_day, key=(due_day + _BASE) * _RANKS + rows["rank"])
+    first = rows.group_by(["patient_id", "test"]).agg(
+        due_day=rows.due_day.min(),
+        key=rows.key.min(),
+        done_day=rows.done_day.max(),
+        oldest_rank=rows.oldest_rank.max(),
     )
-    rows = rows.mutate(place=ibis.row_number().over(first))
-    return rows.filter(rows.place == 0).select(
+    first = first.mutate(rank=first.key - (first.due_day + _BASE) * _RANKS)
+    chosen = schedule.select("rank", "phase", "every_days", "source", "locator", "how")
+    first = first.inner_join(chosen, "rank")
+    names = _slots().select("slot_rank", oldest="slot").distinct()
+    first = first.left_join(names, first.oldest_rank == names.slot_rank)
+    first = first.inner_join(on.select("patient_id", "protocol", "started_day", "as_of_day"), "patient_id")
+    return first.select(
         "patient_id",
         "protocol",
         "test",

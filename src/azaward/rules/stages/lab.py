@@ -1,23 +1,56 @@
-"""Clean results: canonical units, plausible values, one row a patient, analyte and day.
+"""Clean results: canonical units, plausible values, one row a patient and analyte with the worst of its last day.
 
-A value that can't be trusted is never repaired: it gets the name of its problem and stays out of every
-limit (`checked` keeps it, `rules/record_quality.py` reports it). Where two analysers measured on one day, the
-lowest and the highest both stay, so that each rule meets the worse of them.
+A value that can't be trusted is never repaired: it gets the name of its problem and stays out of every limit
+(`unusable` keeps it, `rules/record_quality.py` reports it). Where two analysers measured on one day, the lowest
+and the highest both stay, so that each rule meets the worse of them.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from azaward.record.tables import STATUS_NEVER_COUNTS
 from azaward.rules.tables import Table, Value, day_number, knowledge, record, requests
 from azaward.rules.untyped import ibis
 
+# Analytes whose earlier values say how far and how fast the last one fell.
+FALLING = ("wbc", "neutrophils", "lymphocytes", "platelets", "haemoglobin")
+OF_ONE = ["patient_id", "analyte"]
 
-def checked() -> Table:
+
+def readings() -> Table:
     """Every result that may count, in canonical units, with its `problem` where it has one.
 
     Problems: no_date, future, no_unit, unknown_unit, no_value, words_for_number, implausible.
     """
-    results = record("results")
+    return _read(record("results")).select(
+        "patient_id", "analyte", "taken_on", "measured", "comparator", "text", "lln", "uln", "problem"
+    )
+
+
+def unusable(readings: Table) -> Table:
+    """The results that have a problem, as they came."""
+    odd = readings.filter(readings.problem.notnull()).select(*OF_ONE).distinct()
+    rows = _read(record("results").semi_join(odd, OF_ONE))
+    return rows.filter(rows.problem.notnull()).select(
+        "patient_id",
+        "analyte",
+        "value",
+        "text",
+        "comparator",
+        "unit",
+        "canonical",
+        "taken_on",
+        "origin",
+        "plausible_low",
+        "plausible_high",
+        "problem",
+        day=day_number(rows.taken_on),
+    )
+
+
+def _read(results: Table) -> Table:
+    """Results with their canonical value and limits of normal, and with what is wrong with them."""
     asked = requests().select("patient_id", "as_of")
     analytes = knowledge("analytes").select("id", "plausible_low", "plausible_high", canonical="unit")
     conversions = knowledge("conversions")
@@ -36,7 +69,6 @@ def checked() -> Table:
         measured=canonical(rows.value),
         lln=canonical(rows.ref_low),
         uln=canonical(rows.ref_high),
-        day=day_number(rows.taken_on),
     )
     problem = ibis.cases(
         (rows.taken_on.isnull(), "no_date"),
@@ -57,74 +89,82 @@ def checked() -> Table:
         ),
         else_=None,
     )
-    # "<0.5" may be anything down to nothing, ">90" anything above: each rule meets the worse end.
-    low = rows.comparator.isin(["<", "<="]).fill_null(False).ifelse(0.0, rows.measured)
-    high = rows.comparator.isin([">", ">="]).fill_null(False).ifelse(float("inf"), rows.measured)
-    return rows.select(
-        "patient_id",
-        "analyte",
-        "value",
-        "text",
-        "comparator",
-        "unit",
-        "canonical",
-        "taken_on",
-        "day",
-        "status",
-        "origin",
-        "plausible_low",
-        "plausible_high",
-        "measured",
-        "lln",
-        "uln",
-        low=low,
-        high=high,
-        problem=problem,
+    return rows.mutate(problem=problem)
+
+
+def low_end(rows: Table) -> Value:
+    """The least that a reading may be: "<0.5" may be anything down to nothing."""
+    return rows.comparator.isin(["<", "<="]).fill_null(False).ifelse(0.0, rows.measured)
+
+
+def high_end(rows: Table) -> Value:
+    """The most that a reading may be: ">90" may be anything above."""
+    return rows.comparator.isin([">", ">="]).fill_null(False).ifelse(float("inf"), rows.measured)
+
+
+def latest(readings: Table) -> Table:
+    """One row a patient and analyte: the lowest and highest of its last day, the tightest limits of normal."""
+    usable = readings.filter(readings.problem.isnull())
+    newest = usable.group_by(OF_ONE).agg(taken_on=usable.taken_on.max())
+    last = usable.semi_join(newest, [*OF_ONE, "taken_on"])
+    rows = last.group_by([*OF_ONE, "taken_on"]).agg(
+        low=low_end(last).min(),
+        high=high_end(last).max(),
+        shown_low=last.measured.min(),
+        shown_high=last.measured.max(),
+        lln=last.lln.max(),
+        uln=last.uln.min(),
     )
-
-
-def daily(checked: Table) -> Table:
-    """One row a patient, analyte and day: the lowest and the highest, the tightest limits of normal."""
-    usable = checked.filter(checked.problem.isnull())
-    of_day = ibis.window(group_by=["patient_id", "analyte", "taken_on", "day"])
-    usable = usable.mutate(lowest=usable.measured.min().over(of_day), highest=usable.measured.max().over(of_day))
-    return usable.group_by(["patient_id", "analyte", "taken_on", "day"]).agg(
-        low=usable.low.min(),
-        high=usable.high.max(),
-        shown_low=usable.measured.min(),
-        shown_high=usable.measured.max(),
+    # Signs and words are rare: they are put beside the rows that have them.
+    signed = last.filter(last.comparator.notnull() | last.text.notnull())
+    signed = signed.inner_join(rows.select(*OF_ONE, "shown_low", "shown_high"), OF_ONE)
+    signs = signed.group_by(OF_ONE).agg(
         # The sign that belongs to the value shown, not to another of that day.
-        comparator_low=usable.comparator.max(where=usable.measured == usable.lowest),
-        comparator_high=usable.comparator.max(where=usable.measured == usable.highest),
+        comparator_low=signed.comparator.max(where=signed.measured == signed.shown_low),
+        comparator_high=signed.comparator.max(where=signed.measured == signed.shown_high),
         # Words of one day stand side by side: none of two that contradict each other may be lost.
-        text=(usable.text.min() == usable.text.max()).ifelse(
-            usable.text.max(), usable.text.min() + " / " + usable.text.max()
+        text=(signed.text.min() == signed.text.max()).ifelse(
+            signed.text.max(), signed.text.min() + " / " + signed.text.max()
         ),
-        lln=usable.lln.max(),
-        uln=usable.uln.min(),
-        unit=usable.canonical.max(),
+    )
+    rows = rows.left_join(signs, OF_ONE).drop("patient_id_right", "analyte_right")
+    units = knowledge("analytes").select("id", "unit")
+    rows = rows.inner_join(units, rows.analyte == units.id).drop("id")
+    return rows.mutate(day=day_number(rows.taken_on))
+
+
+def history(readings: Table) -> Table:
+    """For analytes whose fall is watched: the patient's own level before the last day, one row each.
+
+    The three days before the last; the mean of up to five before it; of the last three; of up to six before those.
+    """
+    limits = knowledge("protocol_limits")
+    fall_limited = limits.filter(limits.relative_to == "previous-fall-percent").select("analyte")
+    analytes = knowledge("analytes")
+    watched = analytes.filter(analytes.id.isin(FALLING) | analytes.id.isin(fall_limited.analyte)).select(analyte="id")
+    rows = readings.filter(readings.problem.isnull()).semi_join(watched, "analyte")
+    days = rows.group_by([*OF_ONE, "taken_on"]).agg(low=low_end(rows).min(), shown=rows.measured.min())
+    back = ibis.window(group_by=OF_ONE, order_by=ibis.desc("taken_on"))
+    days = days.mutate(place=ibis.row_number().over(back))
+    found = days.group_by(OF_ONE).agg(
+        **{f"low_{place}": days.low.max(where=days.place == place) for place in range(1, 4)},
+        **{f"shown_{place}": days.shown.max(where=days.place == place) for place in range(9)},
+    )
+    found = found.filter(found.shown_1.notnull())
+    return found.select(
+        *OF_ONE,
+        "low_1",
+        "low_2",
+        "low_3",
+        **_mean(found, "earlier", range(1, 6)),
+        **_mean(found, "recent", range(3)),
+        **_mean(found, "older", range(3, 9)),
     )
 
 
-def latest(daily: Table) -> Table:
-    """The last day of each patient's analyte, the days before it, and the patient's own earlier level."""
-    per = ibis.window(group_by=["patient_id", "analyte"], order_by="day")
-    back = ibis.window(group_by=["patient_id", "analyte"], order_by=ibis.desc("day"))
-    by = {"group_by": ["patient_id", "analyte"], "order_by": "day"}
-    # Up to five results before the last; the last three; and up to six before those.
-    earlier = ibis.window(**by, preceding=(5, 1))
-    recent = ibis.window(**by, preceding=2, following=0)
-    older = ibis.window(**by, preceding=(8, 3))
-    rows = daily.mutate(
-        place=ibis.row_number().over(back),
-        low_1=daily.low.lag(1).over(per),
-        low_2=daily.low.lag(2).over(per),
-        low_3=daily.low.lag(3).over(per),
-        earlier_mean=daily.shown_low.mean().over(earlier),
-        earlier_n=daily.shown_low.count().over(earlier),
-        recent_mean=daily.shown_low.mean().over(recent),
-        recent_n=daily.shown_low.count().over(recent),
-        older_mean=daily.shown_low.mean().over(older),
-        older_n=daily.shown_low.count().over(older),
-    )
-    return rows.filter(rows.place == 0).drop("place")
+def _mean(found: Table, name: str, places: Sequence[int]) -> dict[str, Value]:
+    """How many of these days there are, and their mean: added up in one order, so that every engine rounds alike."""
+    shown = [found[f"shown_{place}"] for place in places]
+    n = sum((each.notnull().cast("int64") for each in shown[1:]), shown[0].notnull().cast("int64"))
+    total = sum((each.fill_null(0.0) for each in shown[1:]), shown[0].fill_null(0.0))
+    return {f"{name}_n": n, f"{name}_mean": total / n.nullif(0)}

@@ -1,0 +1,180 @@
+"""`azaward guides`: plain answers about azathioprine, each number with its source."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from azaward.cli.edge import app, fail, load_knowledge, write
+
+if TYPE_CHECKING:
+    from azaward.guides.library import Guide, Library
+    from azaward.knowledge import Knowledge
+
+guides_app = typer.Typer(no_args_is_help=True, help="Plain answers about azathioprine, each number with its source.")
+app.add_typer(guides_app, name="guides")
+
+Language = Annotated[str, typer.Option(help="The language of the guides: a folder of texts.")]
+
+
+class ListFormat(StrEnum):
+    """How a list of guides is given out."""
+
+    text = "text"
+    json = "json"
+
+
+class Format(StrEnum):
+    """How a guide is given out."""
+
+    text = "text"
+    json = "json"
+    html = "html"
+    pdf = "pdf"
+
+
+class BookFormat(StrEnum):
+    """How all guides are given out as one document."""
+
+    html = "html"
+    pdf = "pdf"
+
+
+@guides_app.command("list")
+def list_guides(
+    format: Annotated[ListFormat, typer.Option(help="How to show it.")] = ListFormat.text, language: Language = "en"
+) -> None:
+    """Every guide, by topic."""
+    held = _library(language)
+    if format is ListFormat.json:
+        from azaward.formats.guide_json import listed, to_json
+
+        write(to_json([listed(guide) for guide in held.guides]))
+        return
+    from azaward.formats import guide_text
+
+    guide_text.show_list(held, held.guides, guide_text.console())
+
+
+@guides_app.command("search")
+def search_guides(
+    words: Annotated[list[str], typer.Argument(help="What you would say: throwing up, forgot my pill.")],
+    format: Annotated[ListFormat, typer.Option(help="How to show it.")] = ListFormat.text,
+    language: Language = "en",
+) -> None:
+    """Guides that answer these everyday words, the best first."""
+    asked = " ".join(words)
+    found = _library(language).search(asked)
+    if format is ListFormat.json:
+        from azaward.formats.guide_json import listed, to_json
+
+        write(to_json([listed(guide) for guide in found]))
+        return
+    if not found:
+        typer.echo(f"azaward: no guide holds any of these words: {asked}. All of them: azaward guides list", err=True)
+        return
+    from azaward.formats import guide_text
+
+    guide_text.show_found(found, guide_text.console())
+
+
+@guides_app.command("show")
+def show_guide(
+    id: Annotated[str, typer.Argument(help="A guide's id, as in the list.")],
+    format: Annotated[Format, typer.Option(help="How to show it.")] = Format.text,
+    out: Annotated[Path | None, typer.Option(help="Write it to this file.")] = None,
+    language: Language = "en",
+) -> None:
+    """One guide, with its sources."""
+    from azaward.guides.library import UnknownGuideError
+    from azaward.knowledge import KnowledgeError
+
+    knowledge, held = load_knowledge(), _library(language)
+    try:
+        guide = held.get(id)
+        if format is Format.text and out is None:
+            from azaward.formats import guide_text
+
+            guide_text.show(guide, knowledge, guide_text.console())
+            return
+        _give(_one(guide, knowledge, format), out, format is Format.pdf)
+    except (UnknownGuideError, KnowledgeError) as error:
+        fail(str(error))
+
+
+@guides_app.command("export")
+def export_guides(
+    out: Annotated[Path, typer.Option(help="The file to write.")],
+    format: Annotated[BookFormat, typer.Option(help="How to write it.")] = BookFormat.pdf,
+    language: Language = "en",
+) -> None:
+    """All guides as one document for a reviewing clinician, with every fact and source at its end."""
+    from azaward.knowledge import KnowledgeError
+
+    knowledge, held = load_knowledge(), _library(language)
+    try:
+        if format is BookFormat.pdf:
+            from azaward.formats.guide_pdf import book_to_pdf
+
+            _give(book_to_pdf(held, knowledge), out, binary=True)
+        else:
+            from azaward.formats.guide_html import book_to_html
+
+            _give(book_to_html(held, knowledge).encode(), out, binary=False)
+    except KnowledgeError as error:
+        fail(str(error))
+
+
+def _library(language: str) -> Library:
+    from azaward.guides.library import library
+    from azaward.knowledge import KnowledgeError
+
+    try:
+        return library(language)
+    except KnowledgeError as error:
+        fail(str(error))
+
+
+def _one(guide: Guide, knowledge: Knowledge, format: Format) -> bytes:
+    match format:
+        case Format.text:
+            import io
+
+            from azaward.formats import guide_text
+
+            page = io.StringIO()
+            guide_text.show(guide, knowledge, guide_text.console(page))
+            return page.getvalue().encode()
+        case Format.json:
+            from azaward.formats.guide_json import shown, to_json
+
+            return to_json(shown(guide, knowledge))
+        case Format.html:
+            from azaward.formats.guide_html import to_html
+
+            return to_html(guide, knowledge).encode()
+        case Format.pdf:
+            from azaward.formats.guide_pdf import to_pdf
+
+            return to_pdf(guide, knowledge)
+
+
+def _give(content: bytes, out: Path | None, binary: bool) -> None:
+    """To the file, whole or not at all; else to stdout, where a terminal isn't shown a PDF."""
+    import sys
+
+    if out is None:
+        if binary and sys.stdout.isatty():
+            fail("a PDF can't be shown on a terminal. Add: --out FILE.pdf")
+        write(content)
+        return
+    beside = out.with_name(f".{out.name}.part")
+    try:
+        beside.write_bytes(content)
+        beside.replace(out)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        fail(f"{out}: {error.strerror}. Choose a file in a folder that exists and can be written to.")

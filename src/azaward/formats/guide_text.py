@@ -1,0 +1,76 @@
+"""A guide on a terminal: headings, lists and tables by Rich, sources at the end, pictures in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TextIO
+
+from rich.console import Console
+from rich.markdown import Markdown
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from azaward.formats.guide_days import in_words
+from azaward.guides.facts import Cited
+from azaward.guides.library import Guide, Library
+from azaward.guides.words import GuideWords
+from azaward.knowledge import Knowledge
+
+# Wide enough for a table of a trial, narrow enough to read.
+_WIDEST = 96
+
+
+def console(file: TextIO | None = None) -> Console:
+    """A terminal no wider than is good to read."""
+    own = Console(file=file)
+    return Console(file=file, width=min(own.width, _WIDEST))
+
+
+def show_list(library: Library, guides: Sequence[Guide], to: Console) -> None:
+    """Titles and questions under their topics, in the order given."""
+    topic = ""
+    for guide in guides:
+        if guide.front.topic != topic:
+            topic = guide.front.topic
+            to.print(Text(f"\n{library.words('topics', topic)}", style="bold"))
+        to.print(Padding(Text.assemble((guide.id, "cyan"), "  ", guide.front.title), (0, 0, 0, 2)))
+
+
+def show_found(guides: Sequence[Guide], to: Console) -> None:
+    """What a search found, the best first."""
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for guide in guides:
+        table.add_row(Text(guide.id, style="cyan", no_wrap=True), Text(guide.front.question))
+    to.print(table)
+
+
+def show(guide: Guide, knowledge: Knowledge, to: Console) -> None:
+    """One guide in full."""
+    body, words = guide.body(knowledge), guide.words
+    to.print(Text(guide.front.title, style="bold underline"))
+    to.print(Text(guide.front.question, style="italic"))
+    to.print()
+    to.print(Markdown(body.readable))
+    to.print()
+    to.print(Text(words("ui", "sources"), style="bold"))
+    for source in body.sources:
+        to.print(Padding(Text(source_line(source, words)), (0, 0, 0, 2)))
+    to.print()
+    for line in about(guide):
+        to.print(Text(line, style="dim"))
+
+
+def source_line(source: Cited, words: GuideWords) -> str:
+    """A source as it stands at a guide's end: number, title, publisher, day, places, how it was read, address."""
+    day = "" if source.published_on == "undated" else f", {source.published_on}"
+    how = "" if source.how == "read" else f" ({words('ui', 'source_secondary')})"
+    return f"[{source.number}] {source.title}. {source.publisher}{day}. {'; '.join(source.locators)}{how}. {source.identifier}"
+
+
+def about(guide: Guide) -> list[str]:
+    """What is said under every guide: when it was checked, how hard it is to read, what it is not."""
+    words = guide.words
+    checked = words("ui", "checked").format(day=in_words(guide.front.reviewed_on, words))
+    grade = words("ui", "grade").format(grade=guide.front.reading_grade)
+    return [f"{checked} {words('ui', 'unreviewed')} {grade}", words("ui", "disclaimer")]

@@ -1,0 +1,272 @@
+"""What a guide's text may refer to: each number of knowledge/ by its id, written in words, with its source noted.
+
+`{{ fact("...") }}` in a guide calls into this book. Change the fact and the guide changes; an id that doesn't
+exist stops the guide with the file and the id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from azaward.guides import marks
+from azaward.guides.figures import Icons, Share, counted
+from azaward.guides.numbers import amount, cells, plain, whole
+from azaward.guides.words import GuideWords
+from azaward.knowledge import Knowledge, KnowledgeError
+
+_HUNDRED = 100
+# A mark in a cell of a table would end the cell.
+_CELL_END = str.maketrans({"|": "/"})
+
+
+class Cited(NamedTuple):
+    """One source, numbered in the order in which a guide first needs it, with every place used in it.
+
+    `how` is `read` only where all of its facts were read at the source itself.
+    """
+
+    number: int
+    source: str
+    title: str
+    publisher: str
+    published_on: str
+    identifier: str
+    locators: tuple[str, ...]
+    how: str
+
+
+class FactBook:
+    """The facts for one guide in one language; gathers the sources and pictures that the guide uses."""
+
+    def __init__(self, knowledge: Knowledge, words: GuideWords) -> None:
+        self._knowledge = knowledge
+        self._words = words
+        self._cited: dict[str, Cited] = {}
+        self.pictures: list[Icons] = []
+        self.used: list[str] = []
+
+    @property
+    def sources(self) -> tuple[Cited, ...]:
+        """Every source used so far, in the order of its number."""
+        return tuple(self._cited.values())
+
+    def functions(self) -> dict[str, Callable[..., str]]:
+        """What a guide's text may call, by the name that it calls."""
+        return {
+            "fact": self.fact,
+            "cite": self.cite,
+            "risk": self.risk,
+            "without": self.without,
+            "ratio": self.ratio,
+            "onset": self.onset,
+            "limit": self.limit,
+            "schedule": self.schedule,
+            "measures": self.measures,
+            "warning": self.warning,
+            "side_effects": self.side_effects,
+            "people": self.people,
+            "trial": self.trial,
+        }
+
+    # Single numbers.
+
+    def fact(self, id: str) -> str:
+        """A value with its unit: "6 to 8 weeks"."""
+        row = self._row(id, "guide_facts", "parameters")
+        if row.value is None:
+            raise KnowledgeError(f"the fact {id!r} holds no number. Use cite({id!r}).")
+        return amount(row.value, getattr(row, "high", None), row.unit, self._words) + self._mark(row)
+
+    def cite(self, *ids: str) -> str:
+        """The sources of facts whose words, not numbers, the sentence tells."""
+        tables = ("guide_facts", "parameters", "risks", "interactions", "trials")
+        return "".join(self._mark(self._row(id, *tables)) for id in ids)
+
+    def risk(self, id: str, per: int | None = None) -> str:
+        """So many in so many people who had it: "4 in 100"."""
+        return self._rate(id, "rate_exposed", per)
+
+    def without(self, id: str, per: int | None = None) -> str:
+        """The same for people who did not."""
+        return self._rate(id, "rate_unexposed", per)
+
+    def ratio(self, id: str) -> str:
+        """How many times as frequent."""
+        row = self._row(id, "risks")
+        return self._words("ui", "times").format(number=plain(row.ratio)) + self._mark(row)
+
+    def onset(self, indication: str) -> str:
+        """The weeks until it works."""
+        row = self._found("onset", "indication", indication)
+        high = None if row.weeks_high == row.weeks_low else row.weeks_high
+        return amount(row.weeks_low, high, "wk", self._words) + self._mark(row)
+
+    def limit(self, protocol: str, analyte: str, action: str | None = None) -> str:
+        """A protocol's limit for an analyte, in its unit; the first one with `action` where there are several."""
+        rows: Any = self._knowledge.protocols[protocol].lists["limits"]
+        for row in rows:
+            if row.analyte == analyte and action in (None, row.action, row.urgency):
+                unit = self._knowledge.analytes[analyte].unit
+                if row.relative_to != "absolute":
+                    return self._words("relative", row.relative_to).format(number=plain(row.value)) + self._mark(row)
+                return f"{plain(row.value)} {cells(unit)}" + self._mark(row)
+        raise KnowledgeError(f"protocols/{protocol} has no limit for {analyte!r}")
+
+    def measures(self, analyte: str) -> str:
+        """What an analyte is, in the plain words of analytes.csv."""
+        row = self._found("analytes", "id", analyte)
+        return str(row.plain_meaning)
+
+    def warning(self, id: str) -> str:
+        """What interactions.csv tells the patient about a medicine."""
+        row = self._row(id, "interactions")
+        return str(row.says_patient).rstrip(".") + self._mark(row) + "."
+
+    # Tables and pictures.
+
+    def schedule(self, protocol: str, since: str = "start", specialty: str | None = None) -> str:
+        """A protocol's blood tests as a table: which, in which phase, how often."""
+        held = self._knowledge.protocols[protocol]
+        rows: Any = [
+            row for row in held.lists["schedule"] if row.since == since and row.specialty in (None, specialty)
+        ]
+        if specialty is not None and any(row.specialty == specialty for row in rows):
+            rows = [row for row in rows if row.specialty == specialty]
+        names = {row.test: row.plain_name for row in self._knowledge.tables["tests"]}
+        lines = [self._words("ui", "schedule_head"), "|---|---|---|"]
+        for row in rows:
+            tests = ", ".join(names[test] for test in row.tests)
+            every = amount(row.every_days, None, "d", self._words) if row.every_days % 7 else self._weeks(row)
+            lines.append(f"| {row.phase} | {tests} | {self._words('ui', 'every').format(time=every)}{self._mark(row)} |")
+        return "\n\n" + "\n".join(lines) + "\n\n"
+
+    def side_effects(self, *, serious: bool) -> str:
+        """The label's side effects as a table, the most frequent first."""
+        rows = [row for row in self._knowledge.tables["side_effects"] if row.serious == serious]
+        rows.sort(key=lambda row: (-(row.low if row.low is not None else -1.0), -(row.high or 0.0)))
+        lines = [self._words("ui", "effects_head"), "|---|---|"]
+        for row in rows:
+            says = self._words("side_effects", row.id)
+            lines.append(f"| {says} | {self._band(row)}{self._mark(row)} |")
+        return "\n\n" + "\n".join(lines) + "\n\n"
+
+    def people(self, *ids: str, per: int = _HUNDRED, caption: str) -> str:
+        """A picture of people for one or more risks or shares, each under its label from words.yaml."""
+        shares: list[Share] = []
+        sources = ""
+        for id in ids:
+            row = self._row(id, "guide_facts", "risks")
+            sources += self._mark(row)
+            pairs = (
+                [("value", row.value, float((row.unit or "/100")[1:]))]
+                if hasattr(row, "value")
+                else [("exposed", row.rate_exposed, row.per), ("unexposed", row.rate_unexposed, row.per)]
+            )
+            for side, value, of in pairs:
+                if value is None:
+                    continue
+                label = self._words("pictures", id)
+                shares.append(Share(label if isinstance(label, str) else label[side], value, int(of)))
+        parts = [f"{share.label}: {whole(share.rate * per)} {self._of(per)}" for share in shares]
+        self.pictures.append(Icons(caption, f"{caption}. {'; '.join(parts)}.", False, per, tuple(shares)))
+        note = self._words("ui", "picture_note").format(parts="; ".join(parts))
+        return marks.picture(len(self.pictures) - 1) + note + sources + ".\n\n"
+
+    def trial(self, id: str) -> str:
+        """A head-to-head trial: what was compared, in whom, for how long, what happened of 100 people."""
+        row = self._row(id, "trials")
+        said = self._words("trials", id)
+        arms = [arm for arm in self._knowledge.tables["trial_arms"] if arm.trial == id]
+        mark, ui = self._mark(row), self._words
+        n = sum({arm.arm: arm.n for arm in arms}.values())
+        heading = ui("ui", "trial_heading").format(name=row.name, year=row.year)
+        people = ui("ui", "trial_who").format(who=said["who"], n=plain(n))
+        months = ui("ui", "trial_long").format(time=amount(row.months, None, "mo", self._words))
+        lines = [
+            f"### {heading}",
+            "",
+            f"- {ui('ui', 'trial_compared').format(what=said['compared'])}{mark}",
+            f"- {people}{mark}",
+            f"- {months}{mark}",
+            "",
+        ]
+        for outcome in dict.fromkeys(arm.outcome for arm in arms):
+            lines += self._outcome([arm for arm in arms if arm.outcome == outcome], said["outcomes"][outcome], row.name)
+        return "\n\n" + "\n".join(lines) + (said.get("note", "") and f"{said['note']}{mark}\n") + "\n"
+
+    def _outcome(self, arms: list[Any], says: str, name: str) -> list[str]:
+        """One outcome of a trial: the picture, and the same as a table."""
+        shares = tuple(counted(self._words("medicines", arm.arm), arm.events, arm.n) for arm in arms)
+        parts = [f"{share.label}: {whole(share.rate * _HUNDRED)} {self._of(_HUNDRED)}" for share in shares]
+        self.pictures.append(Icons(says, f"{name}. {says}. {'; '.join(parts)}.", arms[0].good, _HUNDRED, shares))
+        lines = [marks.picture(len(self.pictures) - 1), f"{self._words('ui', 'trial_head').format(outcome=says)}"]
+        lines += ["|---|---|---|---|"]
+        for arm, share in zip(arms, shares, strict=True):
+            low, high = (whole(_HUNDRED * (bound or 0.0)) for bound in (share.low, share.high))
+            between = self._words("ui", "range").format(low=low, high=high)
+            of = self._words("ui", "of").format(number=arm.events, per=plain(arm.n))
+            rate = whole(_HUNDRED * share.rate)
+            lines.append(f"| {share.label} | {rate} | {between} | {of}{self._mark(arm)} |")
+        return [*lines, ""]
+
+    # How facts are found and cited.
+
+    def _rate(self, id: str, column: str, per: int | None) -> str:
+        row = self._row(id, "risks")
+        rate = getattr(row, column)
+        if rate is None or row.per is None:
+            raise KnowledgeError(f"risks.csv: {id!r} has no {column}")
+        per = per or int(row.per)
+        return self._words("ui", "in").format(number=whole(rate / row.per * per), per=plain(per)) + self._mark(row)
+
+    def _band(self, row: Any) -> str:
+        """A label's band of frequency in people: "1 to 10 in 100"."""
+        if row.low is None and row.high is None:
+            return str(self._words("ui", "not_known"))
+        if row.low is None or row.low == 0:
+            return str(self._words("ui", "fewer").format(of=self._words("ui", "in").format(number=1, per=plain(1 / row.high))))
+        if row.high is None:
+            return str(self._words("ui", "more").format(of=self._words("ui", "in").format(number=1, per=plain(1 / row.low))))
+        per = 1 / row.low
+        return f"{self._words('ui', 'range').format(low=1, high=plain(row.high * per))} {self._of(int(per))}"
+
+    def _of(self, per: int) -> str:
+        return str(self._words("ui", "of_people").format(per=plain(per)))
+
+    def _weeks(self, row: Any) -> str:
+        return amount(row.every_days / 7, None, "wk", self._words)
+
+    def _found(self, table: str, column: str, value: str) -> Any:
+        for row in self._knowledge.tables[table]:
+            if getattr(row, column) == value:
+                self.used.append(f"{table}:{value}")
+                return row
+        raise KnowledgeError(f"{table}.csv: no {column} {value!r}")
+
+    def _row(self, id: str, *tables: str) -> Any:
+        for table in tables:
+            for row in self._knowledge.tables[table]:
+                if row.id == id:
+                    self.used.append(f"{table}:{id}")
+                    return row
+        raise KnowledgeError(f"no fact {id!r} in {', '.join(f'{table}.csv' for table in tables)}")
+
+    def _mark(self, row: Any) -> str:
+        held = self._cited.get(row.source)
+        if held is None:
+            source = self._knowledge.sources[row.source]
+            held = Cited(
+                len(self._cited) + 1,
+                row.source,
+                source.title,
+                source.publisher,
+                source.published_on,
+                source.identifier,
+                (),
+                row.how,
+            )
+        locators = held.locators if row.locator in held.locators else (*held.locators, row.locator)
+        how = "secondary" if "secondary" in (held.how, row.how) else "read"
+        self._cited[row.source] = held._replace(locators=locators, how=how)
+        return marks.cite(held.number)
