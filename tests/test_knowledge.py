@@ -149,9 +149,65 @@ def test_a_clinics_own_protocol_builds_on_a_published_one(tmp_path: Path) -> Non
     assert name == "my-clinic"
     own: Any = held.protocols[name].lists["limits"]
     bsr: Any = KNOWLEDGE.protocols["bsr-2017"].lists["limits"]
-    assert [row.value for row in own if row.analyte == "neutrophils"] == [1.8]
+    # The clinic's withhold takes the place of the other's; the emergency at a severe count stays.
+    assert [(row.value, row.urgency) for row in own if row.analyte == "neutrophils"] == [
+        (1.8, "same-day"),
+        (1.0, "emergency"),
+    ]
     assert [row for row in own if row.analyte != "neutrophils"] == [row for row in bsr if row.analyte != "neutrophils"]
     assert held.protocols[name].lists["schedule"] == KNOWLEDGE.protocols["bsr-2017"].lists["schedule"]
+
+
+def borrowed(text: str, tmp_path: Path, name: str) -> list[Any]:
+    path = tmp_path / "my-clinic.yaml"
+    path.write_text(text, encoding="utf-8")
+    held, protocol = KNOWLEDGE.with_protocol(path)
+    return list(held.protocols[protocol].lists[name])
+
+
+@pytest.mark.parametrize(
+    ("own", "kept"),
+    [
+        # Asks for the same, as urgently: replaced, whatever the number.
+        ("comparison: below, value: 1.2, relative_to: absolute, action: withhold, urgency: same-day", [1.2, 1.0]),
+        # Less urgent, another action, the other direction: beside it.
+        ("comparison: below, value: 1.2, relative_to: absolute, action: withhold, urgency: routine", [1.2, 1.6, 1.0]),
+        ("comparison: below, value: 1.2, relative_to: absolute, action: review, urgency: same-day", [1.2, 1.6, 1.0]),
+        ("comparison: above, value: 8, relative_to: absolute, action: withhold, urgency: same-day", [8.0, 1.6, 1.0]),
+        # For one specialty alone: what holds for all stays.
+        (
+            "comparison: below, value: 1.2, relative_to: absolute, action: withhold, urgency: same-day, "
+            "specialty: dermatology",
+            [1.2, 1.6, 1.0],
+        ),
+    ],
+)
+def test_what_a_clinics_own_limit_replaces(own: str, kept: list[float], tmp_path: Path) -> None:
+    row = f'  - {{analyte: neutrophils, {own}, locator: "our table"}}\n'
+    limits = borrowed(OWN.partition("  - ")[0] + row, tmp_path, "limits")
+    assert [row.value for row in limits if row.analyte == "neutrophils"] == kept
+
+
+def test_an_emergency_symptom_is_not_made_less_by_a_clinics_own_row(tmp_path: Path) -> None:
+    own = OWN.replace("bsr-2017", "sps-nhs") + (
+        "symptoms:\n"
+        '  - {symptom: pancreatitis, action: review, urgency: routine, locator: "ours"}\n'
+        '  - {symptom: cough, action: review, urgency: routine, locator: "ours"}\n'
+    )
+    rows = borrowed(own, tmp_path, "symptoms")
+    assert [row.action for row in rows if row.symptom == "pancreatitis"] == ["review", "stop"]
+    assert [row.action for row in rows if row.symptom == "cough"] == ["review"]
+
+
+def test_a_schedule_for_one_specialty_leaves_the_others_theirs(tmp_path: Path) -> None:
+    row = (
+        "  - {{tests: [full_blood_count], since: start, phase: ours, from_day: 0, until_day: null, every_days: 7, "
+        'specialty: {specialty}, locator: "ours"}}\n'
+    )
+    for specialty, counts in (("any", 1), ("dermatology", 6)):
+        rows = borrowed(OWN + "schedule:\n" + row.format(specialty=specialty), tmp_path, "schedule")
+        assert len([row for row in rows if "full_blood_count" in row.tests]) == counts
+        assert [row for row in rows if "liver" in row.tests]
 
 
 @pytest.mark.parametrize(

@@ -29,9 +29,6 @@ from azaward.wording import Words, default_sources
 
 _ACTION = {word: rank for rank, word in enumerate(ACTIONS)}
 _URGENCY = {word: rank for rank, word in enumerate(URGENCIES)}
-# Actions that decide about the dose; the others ask for tests, talks or care.
-_DOSE_ACTIONS = ("stop", "withhold", "do-not-start", "reduce", "change")
-_NO_DOSE = ("stop", "withhold", "do-not-start")
 _EPOCH = dt.date(1970, 1, 1)
 DISCLAIMER = (
     "Decision support for clinicians and information for patients; not a certified medical device. "
@@ -189,14 +186,16 @@ def put_together(answer: Answer, knowledge: Knowledge) -> list[PatientAssessment
     words = Words(knowledge)
     found: dict[str, list[Finding]] = {}
     for row in answer.findings:
-        found.setdefault(row["patient_id"], []).append(_finding(row, words, knowledge))
+        found.setdefault(row["patient_id"], []).append(finding_of(row, words, knowledge))
     due: dict[str, list[Mapping[str, Any]]] = {}
     for row in answer.due:
         due.setdefault(row["patient_id"], []).append(row)
+    plans = {row["patient_id"]: row for row in answer.plan}
     patients: list[PatientAssessment] = []
     for person in answer.person:
-        findings = sorted(found.get(person["patient_id"], []), key=_order)
-        plan = _plan(person, findings, due.get(person["patient_id"], []), words, knowledge)
+        findings = sorted(found.get(person["patient_id"], []), key=by_urgency)
+        planned = plans[person["patient_id"]]
+        plan = _plan(planned, person, findings, due.get(person["patient_id"], []), words, knowledge)
         patients.append(
             PatientAssessment(
                 patient_id=person["patient_id"],
@@ -209,7 +208,8 @@ def put_together(answer: Answer, knowledge: Knowledge) -> list[PatientAssessment
     return sorted(patients, key=_most_urgent_first)
 
 
-def _order(finding: Finding) -> tuple[int, int, str, str, str]:
+def by_urgency(finding: Finding) -> tuple[int, int, str, str, str]:
+    """The order in which findings are told: the most urgent first, then the most cautious."""
     return (_URGENCY[finding.urgency], _ACTION[finding.action], finding.rule, finding.subject, finding.says)
 
 
@@ -218,7 +218,8 @@ def _most_urgent_first(patient: PatientAssessment) -> tuple[int, int, str]:
     return (_URGENCY[patient.plan.urgency], min(actions, default=len(ACTIONS)), patient.patient_id)
 
 
-def _finding(row: Mapping[str, Any], words: Words, knowledge: Knowledge) -> Finding:
+def finding_of(row: Mapping[str, Any], words: Words, knowledge: Knowledge) -> Finding:
+    """A row of a rule as a finding, with its words and sources."""
     says, says_patient = words.say(row)
     sources = [dict(zip(("source", "locator", "how"), line.split("|"), strict=True)) for line in _lines(row["sources"])]
     has_value = row["value"] is not None or row["text"] is not None or row["on"] is not None
@@ -250,16 +251,13 @@ def _lines(text: str | None) -> list[str]:
 
 
 def _plan(
+    plan: Mapping[str, Any],
     person: Mapping[str, Any],
     findings: list[Finding],
     due: list[Mapping[str, Any]],
     words: Words,
     knowledge: Knowledge,
 ) -> Plan:
-    actions = {finding.action for finding in findings if finding.action in _DOSE_ACTIONS}
-    usual = {"on": "continue", "planned": "start"}.get(person["status"], "none")
-    decision = min(actions, key=_ACTION.__getitem__, default=usual) if usual != "none" else "none"
-    urgency = min((finding.urgency for finding in findings), key=_URGENCY.__getitem__, default="info")
     today = _EPOCH + dt.timedelta(days=person["as_of_day"])
     scheduled = [
         NextTest(
@@ -271,9 +269,7 @@ def _plan(
     ]
     tests = _repeated(findings, today, words, knowledge)
     tests += [test for test in scheduled if test.analyte not in {one.analyte for one in tests}]
-    return Plan(
-        dose=_dose(person, decision, findings, knowledge), next_tests=tests, urgency=urgency, who=_who(findings)
-    )
+    return Plan(dose=_dose(plan, knowledge), next_tests=tests, urgency=plan["urgency"], who=plan["who"])
 
 
 def _repeated(findings: list[Finding], today: dt.date, words: Words, knowledge: Knowledge) -> list[NextTest]:
@@ -289,42 +285,21 @@ def _repeated(findings: list[Finding], today: dt.date, words: Words, knowledge: 
     return list(found.values())
 
 
-def _dose(person: Mapping[str, Any], decision: str, findings: list[Finding], knowledge: Knowledge) -> DosePlan:
-    """The usual range of this indication, cut by every finding that leaves only a share of it."""
-    if decision == "none":
-        return DosePlan(decision=decision, mg_per_day=None, tablets=None)
-    if decision in _NO_DOSE:
-        return DosePlan(decision=decision, mg_per_day=(0, 0), tablets=None)
-    low, high = person["usual_low"], person["usual_high"]
-    if high is None:
-        return DosePlan(decision=decision, mg_per_day=None, tablets=None)
-    shares = [finding.dose_fraction for finding in findings if finding.dose_fraction]
-    low = min([low, *(low * share[0] for share in shares)])
-    high = min([high, *(high * share[1] for share in shares)])
+def _dose(plan: Mapping[str, Any], knowledge: Knowledge) -> DosePlan:
+    """The plan's range with the tablets that make up its upper end."""
+    decision, low, high = plan["decision"], plan["mg_low"], plan["mg_high"]
+    if high is None or high == 0:
+        return DosePlan(decision=decision, mg_per_day=None if high is None else (0, 0), tablets=None)
+    range_ = (round(low, 1), round(high, 1))
     large, small = (knowledge.parameters[f"azathioprine_tablet_{size}_mg"].value for size in ("large", "small"))
     steps = int(high // small)
     if steps == 0:
-        return DosePlan(decision=decision, mg_per_day=(round(low, 1), round(high, 1)), tablets=None)
+        return DosePlan(decision=decision, mg_per_day=range_, tablets=None)
     large_ones, small_ones = divmod(steps * small, large)
     parts = [
         f"{count:.0f} x {size:.0f} mg" for count, size in ((large_ones, large), (small_ones // small, small)) if count
     ]
-    return DosePlan(
-        decision=decision, mg_per_day=(round(low, 1), round(high, 1)), tablets="at most " + " + ".join(parts) + " a day"
-    )
-
-
-def _who(findings: list[Finding]) -> str:
-    """Who should act: the most responsible of those that any finding needs."""
-    pressing = [finding for finding in findings if finding.urgency != "info"]
-    actions = {finding.action for finding in pressing}
-    if any(finding.urgency == "emergency" for finding in pressing):
-        return "emergency team"
-    if "refer" in actions:
-        return "specialist"
-    if actions & {"stop", "withhold", "do-not-start", "reduce", "avoid", "change", "review"}:
-        return "clinician"
-    return "nurse" if actions else "nobody"
+    return DosePlan(decision=decision, mg_per_day=range_, tablets="at most " + " + ".join(parts) + " a day")
 
 
 def _set_aside(record: Record, unusable: list[Mapping[str, Any]], words: Words) -> list[Aside]:

@@ -16,8 +16,8 @@ from azaward.knowledge import Knowledge
 from azaward.knowledge.relations import Schema, relations, schemas
 from azaward.knowledge.units import conversions_for
 from azaward.record.tables import TABLES, Record
-from azaward.rules.columns import COLUMNS
-from azaward.rules.pipeline import Step, compiled, needed
+from azaward.rules.columns import COLUMNS, FOUND
+from azaward.rules.pipeline import PLAN, Step, compiled, needed
 
 # From so many results on, DuckDB is the quicker one (benchmarks/engines.py).
 MANY_RESULTS = 5_000
@@ -37,12 +37,13 @@ Rows = Sequence[Sequence[Any]]
 
 
 class Answer(NamedTuple):
-    """What the rules found, what is due, and who each person is: rows by column name."""
+    """What the rules found, what is due, who each person is and what it all comes to: rows by column name."""
 
     findings: list[Row]
     due: list[Row]
     person: list[Row]
     unusable: list[Row]
+    plan: list[Row]
 
 
 _UNREAD: Schema = dict.fromkeys(("patient_id", "kind", "where", "what", "why"), "string")
@@ -71,7 +72,7 @@ class Engine(ABC):
         for name, (schema, rows) in relations(knowledge, self._joined).items():
             self._create(f"k_{name}", schema)
             self._fill(f"k_{name}", schema, rows)
-        for name, schema in _TABLES.items():
+        for name, schema in {**_TABLES, "s_found": FOUND}.items():
             self._create(name, schema)
         for step in self._steps:
             if not step.is_rule:
@@ -90,6 +91,9 @@ class Engine(ABC):
         filled = {name: len(rows) for name, rows in tables.items()}
         findings: list[Row] = []
         for step in self._steps:
+            if step.name == PLAN:
+                self._run("DELETE FROM s_found")
+                self._fill("s_found", FOUND, [[row[column] for column in FOUND] for row in findings])
             if not step.is_rule:
                 filled[step.name] = self._store(step)
             elif all(filled[name] for name in step.needs):
@@ -103,6 +107,7 @@ class Engine(ABC):
             self._stored("due", "SELECT * FROM s_due"),
             self._stored("usual", "SELECT * FROM s_person LEFT JOIN s_usual USING (patient_id)"),
             self._stored("unusable", "SELECT * FROM s_unusable"),
+            self._stored(PLAN, "SELECT * FROM s_plan"),
         )
 
     def _stored(self, stage: str, sql: str) -> list[Row]:

@@ -37,7 +37,9 @@ def to_svg(icons: Icons, of_people: str) -> str:
     under = [f"{whole(share.rate * icons.per)} {of_people}" for share in icons.shares]
     labels = [_lines(share.label) for share in icons.shares]
     top = _TOP + 13 * (max(len(lines) for lines in labels) - 1)
-    widths = [max(across * wide, _LETTER * max(map(len, [*lines, foot]))) for lines, foot in zip(labels, under, strict=True)]
+    widths = [
+        max(across * wide, _LETTER * max(map(len, [*lines, foot]))) for lines, foot in zip(labels, under, strict=True)
+    ]
     width = sum(widths) + _GAP * (len(widths) - 1) + 2 * _EDGE
     height = top + _ACROSS * _HIGH + _UNDER
     parts = [
@@ -74,9 +76,7 @@ def _text(x: float, y: float, words: str, *, bold: bool = False) -> str:
     )
 
 
-def _field(
-    icons: Icons, share: Share, x: float, y: float, across: int, wide: float, high: float, *, dots: bool
-) -> str:
+def _field(icons: Icons, share: Share, x: float, y: float, across: int, wide: float, high: float, *, dots: bool) -> str:
     filled = icons.filled(share)
     drawn: dict[bool, list[str]] = {True: [], False: []}
     for place in range(icons.per):

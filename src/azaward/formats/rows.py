@@ -18,6 +18,8 @@ from azaward.record.dates import DateError, is_partial, read_day
 from azaward.record.tables import TABLES, Cell, Column, Record, SetAside
 
 _NUMBER = re.compile(r"([<>]=?|≤|≥)?\s*([-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)")
+# What may stand for a start that has not come; anything else that is no day is a start whose day isn't known.
+_NOT_BEGUN = re.compile(r"\b(?:planned|not (?:yet )?(?:begun|started)|to (?:begin|start)|pending|tbc|tbd|none|n/?a)\b")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _COMPARATORS = {"≤": "<=", "≥": ">="}
 _ONLY_COUNTED = ("unknown_analyte", "unknown_event", "unknown_column", "not_read", "uncounted")
@@ -73,6 +75,8 @@ class RowReader:
             except (DateError, ValueError) as error:
                 self.aside(where, f"{column.name}: {error}", _WHAT_TO_DO[column.type], patient_id)
                 cell = None
+                if (table, column.name) == ("exposures", "started_on"):
+                    cells["started_text"] = _start_in_words(row[column.name])
             # A value such as "<0.5" or "haemolysed" has filled these two; their own columns may add to it.
             if (found := cells.get(column.name)) is not None and cell != found:
                 cell = found if cell is None else f"{found} {cell}"
@@ -116,7 +120,8 @@ class RowReader:
         for (kind, code), (where, count) in self._unknown_events.items():
             more = f" and {count - 1} more" if count > 1 else ""
             why = (
-                "not one that azaward knows: kept in words, and no rule acts on it. Name it as in events.csv if it is."
+                "not one that azaward knows: kept in words. Symptoms in such words are still asked about; no rule acts "
+                "on the rest. Name it as in events.csv if it stands there."
             )
             self.aside(where + more, f"{kind} {code!r}", why, kind="unknown_event")
         known = {row[0] for row in self.rows["patients"]}
@@ -200,6 +205,7 @@ class RowReader:
                     self.aside(where, f"dose_mg_per_day {dose:g}", why, patient_id)
                     cells["dose_mg_per_day"] = None
                 self._in_order(cells, "stopped_on", where)
+                cells["origin"] = cells.get("origin") or where
                 for medicine in self.words.medicine(str(cells.get("medicine") or "unnamed")):
                     self._append(table, {**cells, "medicine": medicine})
                 return
@@ -304,6 +310,12 @@ class RowReader:
 
     def _append(self, table: str, cells: Mapping[str, Cell]) -> None:
         self.rows[table].append(tuple(cells.get(column.name) for column in TABLES[table]))
+
+
+def _start_in_words(raw: Any) -> str | None:
+    """What stands for a start that is no day; None where it says that nothing has begun."""
+    text = _CONTROL.sub(" ", str(raw)).strip()
+    return None if _NOT_BEGUN.search(text.casefold()) else text
 
 
 _WHAT_TO_DO = {

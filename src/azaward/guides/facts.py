@@ -16,8 +16,8 @@ from azaward.guides.words import GuideWords
 from azaward.knowledge import Knowledge, KnowledgeError
 
 _HUNDRED = 100
-# A mark in a cell of a table would end the cell.
-_CELL_END = str.maketrans({"|": "/"})
+_SLOWER = ("Intermediate Metabolizer", "Possible Intermediate Metabolizer")
+_SLOWEST = ("Poor Metabolizer",)
 
 
 class Cited(NamedTuple):
@@ -55,6 +55,7 @@ class FactBook:
         """What a guide's text may call, by the name that it calls."""
         return {
             "fact": self.fact,
+            "percent": self.percent,
             "cite": self.cite,
             "risk": self.risk,
             "without": self.without,
@@ -67,6 +68,10 @@ class FactBook:
             "side_effects": self.side_effects,
             "people": self.people,
             "trial": self.trial,
+            "genes": self.genes,
+            "gene_dose": self.gene_dose,
+            "dose": self.dose,
+            "pitfall": self.pitfall,
         }
 
     # Single numbers.
@@ -78,9 +83,14 @@ class FactBook:
             raise KnowledgeError(f"the fact {id!r} holds no number. Use cite({id!r}).")
         return amount(row.value, getattr(row, "high", None), row.unit, self._words) + self._mark(row)
 
+    def percent(self, id: str) -> str:
+        """A fraction as so many percent."""
+        row = self._row(id, "guide_facts", "parameters")
+        return amount(_HUNDRED * row.value, None, "%", self._words) + self._mark(row)
+
     def cite(self, *ids: str) -> str:
         """The sources of facts whose words, not numbers, the sentence tells."""
-        tables = ("guide_facts", "parameters", "risks", "interactions", "trials")
+        tables = ("guide_facts", "parameters", "risks", "interactions", "trials", "genotype_doses", "enzyme_pitfalls")
         return "".join(self._mark(self._row(id, *tables)) for id in ids)
 
     def risk(self, id: str, per: int | None = None) -> str:
@@ -123,14 +133,49 @@ class FactBook:
         row = self._row(id, "interactions")
         return str(row.says_patient).rstrip(".") + self._mark(row) + "."
 
+    def dose(self, protocol: str, indication: str = "any", *, start: bool = False) -> str:
+        """A protocol's dose for adults by weight."""
+        rows: Any = self._knowledge.protocols[protocol].lists["doses"]
+        for row in rows:
+            if row.indication == indication and row.population == "adult":
+                low, high = (row.start_mg_per_kg, None) if start else row.target_mg_per_kg
+                return amount(low, None if high == low else high, "mg/kg/d", self._words) + self._mark(row)
+        raise KnowledgeError(f"protocols/{protocol} has no dose for {indication!r}")
+
+    def pitfall(self, id: str) -> str:
+        """For how long a thing makes an enzyme or gene test unreliable."""
+        row = self._row(id, "enzyme_pitfalls")
+        return amount(row.days_before, None, "d", self._words) + self._mark(row)
+
+    def gene_dose(self, id: str) -> str:
+        """The share of the usual dose that a guideline gives for a pair of phenotypes."""
+        row = self._row(id, "genotype_doses")
+        low, high = _HUNDRED * row.fraction_low, _HUNDRED * row.fraction_high
+        return amount(low, None if high == low else high, "%", self._words) + self._mark(row)
+
     # Tables and pictures.
+
+    def genes(self, *groups: str) -> str:
+        """Of 100 people of each group, how many clear the drug slowly, or hardly at all, by each gene."""
+        rows = self._knowledge.tables["phenotype_frequencies"]
+        lines = [self._words("ui", "genes_head"), "|---|---|---|---|---|"]
+        for group in groups:
+            cells_, sources = [], ""
+            for gene in ("TPMT", "NUDT15"):
+                for phenotypes in _SLOWER, _SLOWEST:
+                    held = [r for r in rows if (r.gene, r.group) == (gene, group) and r.phenotype in phenotypes]
+                    if not held:
+                        raise KnowledgeError(f"phenotype_frequencies.csv: nothing for {gene} in {group!r}")
+                    cells_.append(whole(_HUNDRED * sum(row.frequency for row in held)))
+                    sources += "".join(self._mark(row) for row in held)
+            lines.append(f"| {self._words('groups', group)} | {' | '.join(cells_)}{sources} |")
+        self.used.append("phenotype_frequencies:")
+        return "\n\n" + "\n".join(lines) + "\n\n"
 
     def schedule(self, protocol: str, since: str = "start", specialty: str | None = None) -> str:
         """A protocol's blood tests as a table: which, in which phase, how often."""
         held = self._knowledge.protocols[protocol]
-        rows: Any = [
-            row for row in held.lists["schedule"] if row.since == since and row.specialty in (None, specialty)
-        ]
+        rows: Any = [row for row in held.lists["schedule"] if row.since == since and row.specialty in (None, specialty)]
         if specialty is not None and any(row.specialty == specialty for row in rows):
             rows = [row for row in rows if row.specialty == specialty]
         names = {row.test: row.plain_name for row in self._knowledge.tables["tests"]}
@@ -138,7 +183,9 @@ class FactBook:
         for row in rows:
             tests = ", ".join(names[test] for test in row.tests)
             every = amount(row.every_days, None, "d", self._words) if row.every_days % 7 else self._weeks(row)
-            lines.append(f"| {row.phase} | {tests} | {self._words('ui', 'every').format(time=every)}{self._mark(row)} |")
+            lines.append(
+                f"| {row.phase} | {tests} | {self._words('ui', 'every').format(time=every)}{self._mark(row)} |"
+            )
         return "\n\n" + "\n".join(lines) + "\n\n"
 
     def side_effects(self, *, serious: bool) -> str:
@@ -179,18 +226,18 @@ class FactBook:
         said = self._words("trials", id)
         arms = [arm for arm in self._knowledge.tables["trial_arms"] if arm.trial == id]
         mark, ui = self._mark(row), self._words
-        n = sum({arm.arm: arm.n for arm in arms}.values())
+        largest = {arm.arm: max(other.n for other in arms if other.arm == arm.arm) for arm in arms}
         heading = ui("ui", "trial_heading").format(name=row.name, year=row.year)
         people = ui("ui", "trial_who").format(who=said["who"], n=plain(n))
-        months = ui("ui", "trial_long").format(time=amount(row.months, None, "mo", self._words))
         lines = [
             f"### {heading}",
             "",
             f"- {ui('ui', 'trial_compared').format(what=said['compared'])}{mark}",
             f"- {people}{mark}",
-            f"- {months}{mark}",
-            "",
         ]
+        if row.lasted is not None:
+            lines.append(f"- {ui('ui', 'trial_long').format(time=amount(row.lasted, None, row.unit, ui))}{mark}")
+        lines.append("")
         for outcome in dict.fromkeys(arm.outcome for arm in arms):
             lines += self._outcome([arm for arm in arms if arm.outcome == outcome], said["outcomes"][outcome], row.name)
         return "\n\n" + "\n".join(lines) + (said.get("note", "") and f"{said['note']}{mark}\n") + "\n"
@@ -225,9 +272,13 @@ class FactBook:
         if row.low is None and row.high is None:
             return str(self._words("ui", "not_known"))
         if row.low is None or row.low == 0:
-            return str(self._words("ui", "fewer").format(of=self._words("ui", "in").format(number=1, per=plain(1 / row.high))))
+            return str(
+                self._words("ui", "fewer").format(of=self._words("ui", "in").format(number=1, per=plain(1 / row.high)))
+            )
         if row.high is None:
-            return str(self._words("ui", "more").format(of=self._words("ui", "in").format(number=1, per=plain(1 / row.low))))
+            return str(
+                self._words("ui", "more").format(of=self._words("ui", "in").format(number=1, per=plain(1 / row.low)))
+            )
         per = 1 / row.low
         return f"{self._words('ui', 'range').format(low=1, high=plain(row.high * per))} {self._of(int(per))}"
 

@@ -7,7 +7,7 @@ knowledge/. Texts stand apart from code: a translation is one more folder beside
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -60,7 +60,7 @@ class Guide:
     id: str
     front: Front
     text: str
-    words: GuideWords
+    words: GuideWords = field(repr=False)
 
     def body(self, knowledge: Knowledge) -> Body:
         """The text with its numbers, sources and pictures; `KnowledgeError` names a fact that isn't there.
@@ -84,7 +84,7 @@ class Library:
     """Every guide of a language, in the order of their topics."""
 
     guides: tuple[Guide, ...]
-    words: GuideWords
+    words: GuideWords = field(repr=False)
 
     def get(self, id: str) -> Guide:
         """The guide of that id; `UnknownGuideError` tells the nearest ids."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+from azaward.knowledge import advice
 from azaward.knowledge.load import Knowledge
 from azaward.knowledge.relations import split
 from azaward.knowledge.schema import PROTOCOL_LISTS, Fact, Schedule
@@ -44,6 +45,7 @@ def faults(knowledge: Knowledge) -> list[str]:
     found += _dangling(knowledge)
     found += _metabolites_unclear(knowledge)
     found += _schedule_gaps(knowledge)
+    found += advice.faults(knowledge)
     for protocol in knowledge.protocols.values():
         found += [f"protocols/{protocol.id}: no {name}" for name in _LISTS_NEEDED if not protocol.lists[name]]
         limited = {getattr(row, "analyte", None) for row in protocol.lists["limits"]}
@@ -129,16 +131,26 @@ def _dangling(knowledge: Knowledge) -> Iterator[str]:
     tests = {row.test for row in knowledge.tables["tests"]}
     medicines = {row.id for row in knowledge.tables["medicines"]}
     classes = {word for row in knowledge.tables["medicines"] for word in split(row.classes)}
+    classes |= {row.effect for row in knowledge.tables["medicine_effects"]}
+    vaccines = {word for row in knowledge.tables["events"] if row.kind == "vaccination" for word in split(row.classes)}
     indications = {row.id for row in knowledge.tables["indications"]} | {"any"}
     for row in knowledge.tables["indications"]:
         if row.protocol and row.protocol not in knowledge.protocols:
             yield f"indications.csv: {row.id}: no protocol {row.protocol!r}"
     for row in knowledge.tables["interactions"]:
-        known = {"ingredient": medicines, "class": classes}.get(row.with_kind)
-        if known is not None and row.with_ not in known:
+        if row.drug not in medicines | classes:
+            yield f"interactions.csv: {row.id}: no medicine or class {row.drug!r} in medicines.csv"
+        if row.with_ not in {"ingredient": medicines, "class": classes, "vaccine": vaccines}[row.with_kind]:
             yield f"interactions.csv: {row.id}: no {row.with_kind} {row.with_!r} in medicines.csv"
         if row.test and row.test not in tests:
             yield f"interactions.csv: {row.id}: no test {row.test!r}"
+    for row in knowledge.tables["together"]:
+        for word in split(row.classes):
+            if word not in classes:
+                yield f"together.csv: {row.id}: no class {word!r} in medicines.csv"
+    for row in knowledge.tables["medicine_effects"]:
+        if row.medicine not in medicines:
+            yield f"medicine_effects.csv: {row.effect}: no medicine {row.medicine!r} in medicines.csv"
     for row in knowledge.tables["medicine_names"]:
         for one in split(row.ingredients):
             if one not in medicines:

@@ -9,7 +9,7 @@ import csv
 import datetime as dt
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -287,16 +287,38 @@ def _wrongly_shaped(
 
 
 def _not_replaced(name: str, own: Sequence[Any], lent: Sequence[Any]) -> tuple[Fact, ...]:
-    """The lender's rows about analytes, tests, indications or symptoms that no own row is about."""
-    key = {"limits": "analyte", "baseline": "test", "doses": "indication", "symptoms": "symptom"}.get(name)
-    if key is not None:
-        spoken = {getattr(row, key) for row in own}
-        return tuple(row for row in lent if getattr(row, key) not in spoken)
-    spoken = {test for row in own for test in row.tests}
-    kept = ((row, [test for test in row.tests if test not in spoken]) for row in lent)
-    return tuple(
-        row if tests == row.tests else msgspec.structs.replace(row, tests=tests) for row, tests in kept if tests
+    """The lender's rows that no own row takes the place of.
+
+    An own limit replaces those that ask for the same of the same analyte, as urgently: a withhold at another count
+    leaves the emergency where it was. Nor does a row for one specialty replace what holds for all.
+    """
+    if name == "schedule":
+        kept = ((row, [test for test in row.tests if not _spoken((test,), row, own, _tests)]) for row in lent)
+        return tuple(
+            row if tests == row.tests else msgspec.structs.replace(row, tests=tests) for row, tests in kept if tests
+        )
+    about = _ABOUT[name]
+    return tuple(row for row in lent if not _spoken(about(row), row, own, lambda one: (about(one),)))
+
+
+def _spoken(about: Any, lent: Any, own: Sequence[Any], said: Callable[[Any], Iterable[Any]]) -> bool:
+    return any(
+        about in said(row) and getattr(row, "specialty", "any") in ("any", getattr(lent, "specialty", "any"))
+        for row in own
     )
+
+
+def _tests(row: Any) -> Iterable[Any]:
+    return [(test,) for test in row.tests]
+
+
+# What a row of a list is about. An emergency is never replaced by anything less.
+_ABOUT: Mapping[str, Callable[[Any], Any]] = {
+    "limits": lambda row: (row.analyte, row.comparison in ("below", "at-most"), row.action, row.urgency),
+    "baseline": lambda row: row.test,
+    "doses": lambda row: (row.indication, row.population, row.drug),
+    "symptoms": lambda row: (row.symptom, row.urgency == "emergency"),
+}
 
 
 def _protocol_rows(

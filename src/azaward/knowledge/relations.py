@@ -32,6 +32,7 @@ JOINED = (
     "enzyme_pitfalls",
     "discordance",
     "interactions",
+    "together",
     "onset",
     "risks",
     "events",
@@ -52,6 +53,7 @@ def schemas() -> Mapping[str, Schema]:
     for name, row_type in PROTOCOL_LISTS.items():
         found[f"protocol_{name}"] = {"protocol": "string", **_schema(row_type)}
     found["medicine_classes"] = {"medicine": "string", "class": "string"}
+    found["together_classes"] = {"id": "string", "class": "string"}
     found["event_classes"] = {"kind": "string", "code": "string", "class": "string"}
     for schema in found.values():
         # How cautious an action and how urgent an urgency is: rules keep the lowest rank.
@@ -78,7 +80,13 @@ def relations(knowledge: Knowledge, only: Collection[str] | None = None) -> dict
     if "medicine_classes" in wanted:
         found["medicine_classes"] = (
             schemas()["medicine_classes"],
-            [(row.id, word) for row in knowledge.tables["medicines"] for word in split(row.classes)],
+            [(row.id, word) for row in knowledge.tables["medicines"] for word in split(row.classes)]
+            + [(row.medicine, row.effect) for row in knowledge.tables["medicine_effects"]],
+        )
+    if "together_classes" in wanted:
+        found["together_classes"] = (
+            schemas()["together_classes"],
+            [(row.id, word) for row in knowledge.tables["together"] for word in split(row.classes)],
         )
     if "event_classes" in wanted:
         found["event_classes"] = (

@@ -111,8 +111,9 @@ class Vocabulary:
         self._functions: dict[tuple[str, str], str] = {
             (row.gene, row.allele): row.function for row in knowledge.tables["alleles"]
         }
-        self._phenotypes: dict[frozenset[str], str] = {
-            frozenset((row.function_1, row.function_2)): row.phenotype for row in knowledge.tables["phenotype_rules"]
+        self._phenotypes: dict[tuple[str, frozenset[str]], str] = {
+            (row.gene, frozenset((row.function_1, row.function_2))): row.phenotype
+            for row in knowledge.tables["phenotype_rules"]
         }
         self._phenotype_names = {plain(name): name for name in self._phenotypes.values()}
 
@@ -194,8 +195,12 @@ class Vocabulary:
         functions = [self._functions.get((gene, allele.strip())) for allele in diplotype.split("/")]
         if len(functions) != 2 or None in functions:
             return None
-        known = {str(function).replace("Function not assigned", "Unknown function") for function in functions}
-        return self._phenotypes.get(frozenset(known))
+        return self.pair_phenotype(gene, str(functions[0]), str(functions[1]))
+
+    def pair_phenotype(self, gene: str, function_1: str, function_2: str) -> str | None:
+        """The phenotype of two allele functions: the rule for this gene, else the rule for any gene."""
+        pair = frozenset(word.replace("Function not assigned", "Unknown function") for word in (function_1, function_2))
+        return self._phenotypes.get((gene, pair)) or self._phenotypes.get(("any", pair))
 
 
 @lru_cache(maxsize=2)

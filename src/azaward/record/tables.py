@@ -39,6 +39,8 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("frequency", "string", False, "as written"),
         Column("started_on", "date", False, "empty: planned, not begun"),
         Column("stopped_on", "date", False, "the first day without it; empty: still taken"),
+        Column("started_text", "string", False, "a start that is no day, as written: begun, since when is not known"),
+        Column("origin", "string", False, "where it stood: file and line, or place in the bundle"),
     ),
     "results": (
         Column("patient_id", "string", True, "whose"),

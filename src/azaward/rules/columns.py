@@ -4,7 +4,8 @@ from __future__ import annotations
 
 # `on` is a day number (days since 1970-01-01). `a`, `b`, `c` fill the gaps in the words of messages.yaml; `says`
 # overrides those words where a row of knowledge brings its own. `fraction_*` is the share of the usual dose that the
-# finding leaves. `sources` holds one `source|locator|how` a line.
+# finding leaves. `fact` is the id of the row of knowledge that decided. `sources` holds one `source|locator|how` a
+# line.
 COLUMNS = {
     "patient_id": "string",
     "rule": "string",
@@ -25,7 +26,17 @@ COLUMNS = {
     "a": "string",
     "b": "string",
     "c": "string",
+    "fact": "string",
     "says": "string",
     "says_patient": "string",
     "sources": "string",
+}
+
+# What a plan needs to know of a finding.
+FOUND = {
+    "patient_id": "string",
+    "action": "string",
+    "urgency": "string",
+    "fraction_low": "float64",
+    "fraction_high": "float64",
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from azaward.rules.finding import findings, number
 from azaward.rules.tables import Table, cite, knowledge, parameters
 from azaward.rules.untyped import ibis
@@ -97,8 +99,9 @@ def unknown(person: Table, usual: Table) -> Table:
     planned = treated.status == "planned"
     grown = (treated.age >= treated.adult_age_years).fill_null(True)
 
-    def missing(which: Table, code: str, action: str, urgency: Table | str, subject: Table | str) -> Table:
-        return findings(treated.filter(which), "dose_range", code=code, action=action, urgency=urgency, subject=subject)
+    def missing(which: Table, code: str, action: str, urgency: Table | str, subject: Table | str, **more: Any) -> Table:
+        rows = treated.filter(which)
+        return findings(rows, "dose_range", code=code, action=action, urgency=urgency, subject=subject, **more)
 
     return ibis.union(
         missing(
@@ -117,6 +120,16 @@ def unknown(person: Table, usual: Table) -> Table:
         ),
         missing(treated.impossible, "dose_impossible", "review", "this-week", treated.taken),
         missing(~planned & (treated.dose_low < treated.dose), "doses_disagree", "review", "this-week", treated.taken),
+        missing(
+            treated.dose_once < treated.dose,
+            "dose_repeated",
+            "review",
+            "this-week",
+            treated.taken,
+            value=treated.dose,
+            unit="mg/d",
+            a=number(treated.dose_once),
+        ),
         missing(
             grown & treated.has_usual.isnull(),
             "range_unknown",

@@ -2,7 +2,8 @@
 
 A gene that is not known matches no row: `rules/baseline.py` asks for it. A patient already on treatment
 whose dose is within the advice is told so; one above it is found. Advice without a number is met by a dose
-below the usual one, and where the same body names a share for one gene alone, by one below that share.
+below the usual one, or that every body with a number accepts; where the same body names a share for one gene alone,
+by one below that share.
 """
 
 from __future__ import annotations
@@ -65,6 +66,10 @@ def dosing(person: Table, genes: Table, usual: Table) -> Table:
         (rows.whole_dose < rows.usual_low) & (rows.whole_dose < allowed).fill_null(rows.share.isnull()),
         (rows.whole_dose <= allowed).fill_null(False) | below.fill_null(False),
     ).fill_null(False)
+    # "Lower it", without any number: the dose that every body with a number accepts is a lowered one.
+    numbered = (lowers & rows.share.notnull()).ifelse(within, ibis.null("boolean"))
+    accepted = numbered.all().over(ibis.window(group_by="patient_id"))
+    within = within | (unnumbered & rows.share.isnull() & accepted).fill_null(False)
     # Settled at this dose for so long that blood counts say more; never where the urgency is the same day.
     settled = (rows.as_of_day - rows.increased_day > rows.wait_weeks_high * DAYS_IN_WEEK).fill_null(False)
     on = rows.status == "on"

@@ -228,10 +228,10 @@ def live_vaccine(person: Table) -> Table:
     day = day_number(rows.started_on)
     after = rows.live_vaccine_months_after_stop * DAYS_IN_MONTH
     before = rows.live_vaccine_months_before_start * DAYS_IN_MONTH
-    on = (rows.status == "on") & (day >= rows.started_day)
-    shortly_before = (rows.status == "on") & (day < rows.started_day) & (rows.started_day - day < before)
     # Where the start isn't known, a vaccine of the last months may have come after it.
     since_start = (day >= rows.started_day).fill_null(rows.as_of_day - day <= after)
+    on = (rows.status == "on") & since_start
+    shortly_before = (rows.status == "on") & (day < rows.started_day) & (rows.started_day - day < before)
     too_soon = (rows.status != "on") & since_start & (day - rows.stopped_day < after).fill_null(False)
     planned = (rows.status == "planned") & (ibis.coalesce(rows.planned_day, rows.as_of_day) - day < before)
     rows = rows.mutate(

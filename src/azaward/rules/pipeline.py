@@ -23,7 +23,7 @@ STAGES: tuple[tuple[str, str], ...] = (
     ("latest", "lab.latest"),
     ("history", "lab.history"),
     ("taken", "person.medicines"),
-    ("met", "person.met"),
+    ("met", "beside.met"),
     ("course", "person.course"),
     ("person", "person.person"),
     ("done", "due.done"),
@@ -31,6 +31,8 @@ STAGES: tuple[tuple[str, str], ...] = (
     ("genes", "genes.genes"),
     ("usual", "usual.usual"),
 )
+# What all findings together come to, worked out last.
+PLAN = "plan"
 # Each rule, and the tables without whose rows it can't find anything: it is not asked where one is empty.
 RULES: dict[str, tuple[str, ...]] = {
     "limits.limits": ("latest",),
@@ -53,7 +55,9 @@ RULES: dict[str, tuple[str, ...]] = {
     "dose_range.child": (),
     "dose_range.kidney": ("latest",),
     "medicines.interactions": ("met",),
+    "medicines.between_others": ("taken",),
     "medicines.unrecognised": ("taken",),
+    "together.together": ("taken",),
     "liver.pattern": ("latest",),
     "liver.nodular": ("history",),
     "liver.pancreas": ("latest",),
@@ -118,6 +122,10 @@ def expressions(parameters: Mapping[str, float]) -> list[tuple[str, bool, Any]]:
             found.append((name, is_rule, expression))
             if not is_rule:
                 stages[name] = ibis.table(expression.schema(), name=f"s_{name}")
+    from azaward.rules.columns import FOUND
+    from azaward.rules.plan import plan
+
+    found.append((PLAN, False, plan(stages["person"], stages["usual"], ibis.table(FOUND, name="s_found"))))
     return found
 
 
@@ -126,7 +134,7 @@ def compiled(parameters: Mapping[str, float], dialect: str = "duckdb") -> tuple[
     cache = _cache_file(dialect, parameters)
     try:
         kept = tuple(Step(*step) for step in json.loads(cache.read_text(encoding="utf-8")))
-        if [step.name for step in kept] == [*(name for name, _ in STAGES), *RULES]:
+        if [step.name for step in kept] == [*(name for name, _ in STAGES), *RULES, PLAN]:
             return kept
     except (OSError, ValueError, TypeError):
         pass  # made again: a file that lost a rule would lose its findings in silence
@@ -161,7 +169,7 @@ def needed(steps: tuple[Step, ...], only: Collection[str] | None) -> tuple[tuple
     joined: set[str] = set()
     while waiting:
         name = waiting.pop()
-        if name not in found:
+        if name in by_name and name not in found:
             found.add(name)
             for kind, table in _NAMED.findall(by_name[name].sql):
                 (joined.add if kind == "k" else waiting.append)(table)

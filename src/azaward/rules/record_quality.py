@@ -86,6 +86,14 @@ def who(person: Table) -> Table:
             "indication",
             text=treated.indication,
         ),
+        say(
+            (unread := treated.filter((treated.status == "on") & treated.start_text.notnull())),
+            "start_unreadable",
+            "review",
+            "this-week",
+            unread.taken,
+            text=unread.start_text,
+        ),
         say(nobody, "no_thiopurine", "review", "info", "azathioprine"),
         say(person.filter(person.deceased), "deceased", "inform", "info", "identity"),
         say(

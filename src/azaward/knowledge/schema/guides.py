@@ -38,7 +38,8 @@ class Trial(Fact, frozen=True):
     name: str
     indication: str
     year: int
-    months: float
+    lasted: float | None
+    unit: str | None
 
 
 class TrialArm(Fact, frozen=True):

@@ -27,9 +27,17 @@ class Interaction(Fact, frozen=True):
     id: str
     drug: str
     with_: str = msgspec.field(name="with")
-    with_kind: Literal["ingredient", "class", "event"]
+    with_kind: Literal["ingredient", "class", "vaccine"]
+    # Who the row holds for, where not for everyone.
+    sex: Literal["male", "female"] | None
+    age_below: float | None
+    egfr_below: float | None
+    family: str | None
+    # Rows of one medicine that speak of the same outcome are found once, by the most cautious.
+    outcome: str
     mechanism: str
     effect: str
+    effect_size: str | None
     evidence: Literal["established", "probable", "theoretical"]
     action: Action
     urgency: Urgency
@@ -42,8 +50,38 @@ class Interaction(Fact, frozen=True):
     says_patient: str
 
 
+class Together(Fact, frozen=True):
+    """What several medicines of some classes on one list add up to."""
+
+    id: str
+    classes: str
+    at_least: int
+    action: Action
+    urgency: Urgency
+    effect: str
+    says: str
+    says_patient: str
+
+
+class MedicineEffect(Fact, frozen=True):
+    """What a medicine can do to the body, whatever class it is of; rules read it as one more class."""
+
+    medicine: str
+    effect: str
+
+
+class LabelWords(Row, frozen=True):
+    """What labels and people put around a name; says nothing of medicine."""
+
+    kind: str
+    words: str
+
+
 TABLES: dict[str, type[Row]] = {
     "medicines": Medicine,
     "medicine_names": MedicineName,
     "interactions": Interaction,
+    "medicine_effects": MedicineEffect,
+    "together": Together,
+    "label_words": LabelWords,
 }

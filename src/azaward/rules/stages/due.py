@@ -93,7 +93,8 @@ def due(person: Table, done: Table) -> Table:
     )
     rows = rows.filter(applies(rows, rows.family) | ~rows.protocol_known)
     anchor = ibis.cases(
-        (rows.since == "start", rows.started_day),
+        # A start that nobody can read may have been today.
+        (rows.since == "start", ibis.coalesce(rows.started_day, rows.as_of_day)),
         (rows.since == "dose_increase", rows.increased_day),
         else_=rows.risk_day,
     )

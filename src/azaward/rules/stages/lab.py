@@ -165,6 +165,9 @@ def history(readings: Table) -> Table:
 def _mean(found: Table, name: str, places: Sequence[int]) -> dict[str, Value]:
     """How many of these days there are, and their mean: added up in one order, so that every engine rounds alike."""
     shown = [found[f"shown_{place}"] for place in places]
-    n = sum((each.notnull().cast("int64") for each in shown[1:]), shown[0].notnull().cast("int64"))
-    total = sum((each.fill_null(0.0) for each in shown[1:]), shown[0].fill_null(0.0))
+    n: Value = shown[0].notnull().cast("int64")
+    total: Value = shown[0].fill_null(0.0)
+    for each in shown[1:]:
+        n += each.notnull().cast("int64")
+        total += each.fill_null(0.0)
     return {f"{name}_n": n, f"{name}_mean": total / n.nullif(0)}

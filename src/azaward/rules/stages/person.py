@@ -1,7 +1,8 @@
 """One row for each patient asked about: who they are, their course of treatment, their protocol.
 
 A thiopurine's entries are read as steps: entries begun on one day add up (100 mg and 25 mg tablets), a
-later entry replaces an earlier one. Where entries that both run disagree, the higher dose counts and
+later entry replaces an earlier one. `dose_once` is what the dose would be were entries that differ only in where they
+stand one entry written twice. Where entries that both run disagree, the higher dose counts and
 `doses_disagree` says so. `increased_day` is the last day on which the dose rose, or treatment began again;
 `changed_day` the last on which it changed at all. `dose` is what is known of the dose, `whole_dose` is empty
 where part of it is not: only that one may reassure.
@@ -20,7 +21,9 @@ def medicines() -> Table:
     """Each distinct exposure with whether it is planned, running or past on the day asked about."""
     taken = record("exposures").distinct()
     taken = taken.inner_join(requests().select("patient_id", "as_of"), "patient_id")
-    begun = taken.started_on.notnull() & (taken.started_on <= taken.as_of)
+    # A start that nobody can read is a start: it counts as begun, today at the latest.
+    guessed = taken.started_on.isnull() & taken.started_text.notnull()
+    begun = (taken.started_on <= taken.as_of).fill_null(False) | guessed
     # An entry that ended was taken, even where its start is unknown; an end before its start ended nothing.
     backwards = (taken.stopped_on < taken.started_on).fill_null(False)
     over = (taken.stopped_on <= taken.as_of).fill_null(False) & ~backwards
@@ -29,7 +32,8 @@ def medicines() -> Table:
         running=begun & ~over,
         planned=~begun & ~over,
         backwards=backwards,
-        start_day=day_number(taken.started_on),
+        guessed=guessed & ~over,
+        start_day=(guessed & ~over).ifelse(day_number(taken.as_of), day_number(taken.started_on)),
         stop_day=day_number(taken.stopped_on),
         as_of_day=day_number(taken.as_of),
     ).drop("as_of")
@@ -44,7 +48,9 @@ def met(taken: Table) -> Table:
     by_class = by_class.inner_join(classes, by_class["with"] == classes["class"]).drop("class")
     pairs = ibis.union(by_name, by_class.select(by_name.columns))
     found = taken.inner_join(pairs, "medicine")
-    return found.filter(found.running | found.planned).drop("begun", "frequency", "backwards")
+    return found.filter(found.running | found.planned).drop(
+        "begun", "frequency", "backwards", "guessed", "started_text", "origin"
+    )
 
 
 def course(taken: Table) -> Table:
@@ -54,14 +60,20 @@ def course(taken: Table) -> Table:
     contradictory = rows.group_by("patient_id").agg(
         backwards=rows.backwards.any(),
         impossible=(rows.dose_mg_per_day <= 0).fill_null(False).any(),
+        start_text=rows.started_text.max(where=rows.guessed),
     )
     # Nothing or less is no dose that anyone takes: it is not known.
     rows = rows.mutate(dose_mg_per_day=(rows.dose_mg_per_day > 0).ifelse(rows.dose_mg_per_day, ibis.null("float64")))
+    # What differs in nothing but its place in the record may be one entry written twice.
+    alike = ["patient_id", "medicine", "dose_mg_per_day", "frequency", "start_day", "stop_day"]
+    rows = rows.mutate(again=ibis.row_number().over(ibis.window(group_by=alike, order_by="origin")) > 0)
     steps = (
         rows.filter(rows.begun)
         .group_by(["patient_id", "medicine", "start_day"])
         .agg(
             dose=ibis.coalesce(rows.dose_mg_per_day.sum(where=rows.running), rows.dose_mg_per_day.sum()),
+            dose_once=rows.dose_mg_per_day.sum(where=rows.running & ~rows.again),
+            guessed=rows.guessed.any(),
             unknown_dose=rows.dose_mg_per_day.isnull().any(),
             part_ended=rows.stop_day.max(where=~rows.running),
             stop=rows.stop_day.fill_null(FAR).max(),
@@ -95,7 +107,7 @@ def course(taken: Table) -> Table:
         ),
     )
     begun = steps.group_by("patient_id").agg(
-        started_day=steps.start_day.min(),
+        started_day=steps.start_day.min(where=~steps.guessed),
         increased_day=steps.start_day.max(where=steps.rose),
         changed_day=steps.changed.max(),
         running=steps.running.any(),
@@ -103,6 +115,7 @@ def course(taken: Table) -> Table:
         entries=steps.count(where=steps.running),
         dose_low=steps.dose.min(where=steps.running),
         dose=steps.dose.max(where=steps.running),
+        dose_once=steps.dose_once.max(where=steps.running),
         dose_unknown=(steps.unknown_dose & steps.current).any(),
         last_dose=steps.dose.max(where=steps.start_day == steps.last_start),
         drug=steps.medicine.min(where=steps.running),
@@ -112,12 +125,16 @@ def course(taken: Table) -> Table:
     )
     ahead = rows.filter(rows.planned).mutate(first_day=rows.start_day.fill_null(-FAR))
     ahead = ahead.group_by(["patient_id", "first_day"]).agg(
-        dose=ahead.dose_mg_per_day.sum(), start_day=ahead.start_day.min(), medicine=ahead.medicine.min()
+        dose=ahead.dose_mg_per_day.sum(),
+        dose_once=ahead.dose_mg_per_day.sum(where=~ahead.again),
+        start_day=ahead.start_day.min(),
+        medicine=ahead.medicine.min(),
     )
     first = ahead.first_day.min().over(ibis.window(group_by="patient_id"))
     ahead = ahead.mutate(first=first)
     planned = ahead.group_by("patient_id").agg(
         planned_dose=ahead.dose.max(),
+        planned_once=ahead.dose_once.max(),
         planned_first=ahead.dose.min(where=ahead.first_day == ahead["first"]),
         planned_day=ahead.start_day.min(),
         planned_drug=ahead.medicine.min(),
@@ -183,6 +200,7 @@ def person(latest: Table, course: Table, met: Table) -> Table:
         ),
         taken=ibis.coalesce(rows.drug, rows.planned_drug),
         dose=dose,
+        dose_once=ibis.coalesce(rows.dose_once, rows.planned_once),
         whole_dose=rows.dose_unknown.fill_null(False).ifelse(ibis.null("float64"), dose),
         mg_per_kg=dose / rows.weight,
         days_on=day_number(as_of) - rows.started_day,

@@ -1,0 +1,121 @@
+"""`azaward check`: which medicines on a list matter to someone on azathioprine."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from azaward.cli.edge import app, fail, load_knowledge, write
+
+if TYPE_CHECKING:
+    from azaward.knowledge import Knowledge
+    from azaward.medicines_check import Facts
+
+
+class Format(StrEnum):
+    """How an answer is given out."""
+
+    text = "text"
+    json = "json"
+
+
+class Sex(StrEnum):
+    """As records give it."""
+
+    female = "female"
+    male = "male"
+
+
+@app.command()
+def check(
+    medicines: Annotated[
+        list[str] | None, typer.Argument(help="Names as on the packet or as people say them; codes of ATC and RxNorm.")
+    ] = None,
+    list_: Annotated[
+        Path | None, typer.Option("--list", help="A file with one medicine a line, or one patient's record; - for stdin.")
+    ] = None,
+    on: Annotated[
+        str, typer.Option(help="The medicine in question; also mercaptopurine, mycophenolate, methotrexate, ...")
+    ] = "azathioprine",
+    dose: Annotated[float | None, typer.Option(help="Its dose, mg a day.")] = None,
+    weight: Annotated[float | None, typer.Option(help="kg")] = None,
+    egfr: Annotated[float | None, typer.Option(help="Kidney function, mL/min/1.73 m2.")] = None,
+    age: Annotated[int | None, typer.Option(help="Years.", min=0, max=130)] = None,
+    sex: Annotated[Sex | None, typer.Option()] = None,
+    pregnant: Annotated[bool, typer.Option("--pregnant")] = False,
+    tpmt: Annotated[str | None, typer.Option(help="Phenotype: normal, intermediate, poor.")] = None,
+    nudt15: Annotated[str | None, typer.Option(help="Phenotype: normal, intermediate, poor.")] = None,
+    indication: Annotated[str | None, typer.Option(help="Why it is taken, such as crohns_disease.")] = None,
+    format: Annotated[Format, typer.Option(help="How to show it.")] = Format.text,
+) -> None:
+    """Which medicines matter beside azathioprine: what happens, what to do, for how long, and where it was read."""
+    from azaward import medicines_check
+    from azaward.formats.medicine_list import read_list
+    from azaward.formats.rows import InputError
+    from azaward.knowledge import KnowledgeError
+
+    knowledge = load_knowledge()
+    try:
+        asked = [*(medicines or ()), *(read_list(list_, knowledge) if list_ is not None else ())]
+        if not asked:
+            raise typer.BadParameter("name a medicine, such as: azaward check 'Zyloric 300 mg', or give --list FILE.")
+        facts = _facts(knowledge, dose, weight, egfr, age, sex, pregnant, tpmt, nudt15, indication)
+        found = medicines_check.check(asked, on, facts, knowledge)
+    except (InputError, KnowledgeError, medicines_check.NotInQuestionError) as error:
+        fail(str(error))
+    if format is Format.json:
+        write(medicines_check.to_json(found) + b"\n")
+    else:
+        from azaward.formats import check_report
+
+        check_report.show(found)
+
+
+def _facts(
+    knowledge: Knowledge,
+    dose: float | None,
+    weight: float | None,
+    egfr: float | None,
+    age: int | None,
+    sex: Sex | None,
+    pregnant: bool,
+    tpmt: str | None,
+    nudt15: str | None,
+    indication: str | None,
+) -> Facts:
+    """The options as facts; what can't be understood is said at once, for a fact that is dropped would reassure."""
+    from azaward.formats.rows import InputError
+    from azaward.medicines_check import Facts
+
+    for analyte, value in (("weight", weight), ("egfr", egfr)):
+        about = knowledge.analytes[analyte]
+        low, high = about.plausible_low or 0.0, about.plausible_high or float("inf")
+        if value is not None and not low <= value <= high:
+            raise InputError(f"--{analyte} {value:g}: expected {low:g} to {high:g} {about.unit}.")
+    if dose is not None and not 0 < dose < float("inf"):
+        raise InputError(f"--dose {dose:g}: expected mg a day, above nothing.")
+    if tpmt or nudt15 or indication:
+        from azaward.knowledge.vocabulary import vocabulary
+
+        held = vocabulary(knowledge)
+        for option, said in (("tpmt", tpmt), ("nudt15", nudt15)):
+            if said and held.phenotype(said) is None:
+                raise InputError(f"--{option} {said!r}: expected normal, intermediate, poor or indeterminate.")
+        tpmt, nudt15 = (held.phenotype(said) if said else None for said in (tpmt, nudt15))
+        if indication and (known := held.indication(indication)) is None:
+            raise InputError(f"--indication {indication!r} is not known. See: azaward knowledge show indications")
+        indication = known if indication else None
+    return Facts(
+        dose_mg_per_day=dose,
+        weight=weight,
+        egfr=egfr,
+        age=age,
+        sex=sex.value if sex else None,
+        pregnant=pregnant,
+        tpmt=tpmt,
+        nudt15=nudt15,
+        indication=indication,
+    )

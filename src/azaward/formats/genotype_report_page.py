@@ -1,0 +1,135 @@
+"""What stands on the one page of a genotype report, for the record and for the patient: the same in HTML and PDF."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from azaward.formats.genotype_report import GeneOut, PositionOut, SampleReport
+from azaward.formats.genotype_report_words import (
+    DRUG,
+    called,
+    do,
+    for_the_patient,
+    hidden,
+    percent,
+    share,
+    start,
+    wait,
+    what_else,
+)
+from azaward.formats.report_words import HOW
+from azaward.genetics.dosing import DrugPlan
+from azaward.genetics.model import GENES
+from azaward.knowledge import Knowledge
+
+_TONE = {
+    "Poor Metabolizer": "stop",
+    "Intermediate Metabolizer": "less",
+    "Possible Intermediate Metabolizer": "less",
+    "Indeterminate": "untold",
+    "Normal Metabolizer": "usual",
+}
+
+
+def page(report: SampleReport, knowledge: Knowledge) -> dict[str, Any]:
+    """The content of one person's page as plain data."""
+    cited = list(dict.fromkeys(one.source for one in report.sources))
+    numbers = {source: place for place, source in enumerate(cited, start=1)}
+    secondary = {one.source for one in report.sources if one.how == "secondary"}
+    return {
+        "sample": report.sample,
+        "read_from": report.read_from,
+        "indication": next(
+            (row.name for row in knowledge.tables["indications"] if row.id == report.indication), report.indication
+        ),
+        "weight": None if report.weight_kg is None else f"{report.weight_kg:g} kg",
+        "genes": [_gene(name, report.genes.get(name)) for name in GENES],
+        "activity": _activity(report),
+        "doses": [_dose(drug, plan, numbers) for drug, plan in report.dosing.items()],
+        "notes": [*report.notes, *(f"Not understood, and not used: {part}" for part in report.unread)],
+        "patient": for_the_patient(report),
+        "sources": [
+            {
+                "number": numbers[source],
+                "title": knowledge.sources[source].title,
+                "published": knowledge.sources[source].published_on,
+                "how": HOW["secondary"] if source in secondary else HOW["read"],
+            }
+            for source in cited
+        ],
+        "azaward": report.azaward,
+        "knowledge": report.knowledge,
+        "disclaimer": report.disclaimer,
+    }
+
+
+def _gene(name: str, gene: GeneOut | None) -> dict[str, Any]:
+    if gene is None:
+        return {
+            "name": name,
+            "call": "not tested",
+            "phenotype": "Not known",
+            "tone": "untold",
+            "lines": ["Not in what was given. It may be weak: have it tested."],
+            "positions": [],
+            "seen": "",
+        }
+    lines: list[str] = []
+    others = [one for one in gene.phenotypes if one.phenotype != gene.phenotype and one.probability > 0]
+    if others:
+        lines.append(
+            "May also be: " + ", ".join(f"{one.phenotype} ({percent(one.probability)})" for one in others) + "."
+        )
+    if gene.missing_positions:
+        why = dict.fromkeys(one.status for one in gene.evidence if "." in one.alleles)
+        lines.append(f"{len(gene.missing_positions)} of {gene.positions} positions were not seen ({'; '.join(why)}).")
+    if gene.could_hide:
+        lines.append(f"What was not seen may hide {hidden(gene)}.")
+    lines += [f"No named allele has {one}." for one in gene.undocumented]
+    lines += [f"{note[0].upper()}{note[1:].rstrip('.')}." for note in gene.notes]
+    return {
+        "name": name,
+        "call": called(gene),
+        "phenotype": gene.phenotype,
+        "tone": _TONE.get(gene.phenotype, "untold"),
+        "lines": lines,
+        "positions": [_position(one) for one in gene.evidence],
+        "seen": f"{gene.positions - len(gene.missing_positions)} of {gene.positions}" if gene.positions else "",
+    }
+
+
+def _position(one: PositionOut) -> dict[str, str]:
+    missing = "." in one.alleles
+    kind = "same" if one.reference_only else "missing" if missing else "found"
+    return {
+        "label": one.rsid or f"{one.chrom}:{one.pos_grch38}",
+        "name": one.hgvs.split(", ")[0],
+        "alleles": "not seen" if missing and set(one.alleles) <= set("./|") else one.alleles,
+        "kind": kind,
+        "why": "" if missing or one.status == "seen" else one.status,
+    }
+
+
+def _activity(report: SampleReport) -> list[str]:
+    if report.activity is None or report.activity.phenotype is None:
+        return []
+    bands = "; ".join(f"{one.category} ({one.method})" for one in report.activity.bands)
+    decided = f"The dose goes by TPMT {report.dosed_by['TPMT']}."
+    return [f"{report.activity.text}: {bands}.", *report.weighed, decided]
+
+
+def _dose(drug: str, plan: DrugPlan, numbers: dict[str, int]) -> dict[str, Any]:
+    own = {one.says for one in plan.bodies}
+    return {
+        "drug": DRUG[drug],
+        "do": do(plan.outcome.action),
+        "urgency": plan.outcome.urgency,
+        "share": share(plan.outcome),
+        "start": start(plan.outcome),
+        "wait": wait(plan.outcome),
+        "unknown": [one for one in plan.says if one not in own],
+        "bodies": [{"body": one.body, "says": one.says, "number": numbers[one.source]} for one in plan.bodies],
+        "silent": " and ".join(plan.silent),
+        "disagreement": plan.disagreement,
+        "else": what_else(plan),
+    }

@@ -1,0 +1,35 @@
+"""A genotype report as PDF: one page a person, set by typst. Names and notes reach it as data, never as markup."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from azaward.formats.genotype_report import SampleReport
+from azaward.formats.genotype_report_page import page
+from azaward.formats.report_words import printable
+from azaward.knowledge import Knowledge
+
+TEMPLATE = Path(__file__).parent / "templates" / "genotype.typ"
+
+
+def to_pdf(reports: Iterable[SampleReport], knowledge: Knowledge) -> bytes:
+    """The reports as one document; the same reports give the same bytes.
+
+    >>> from azaward.knowledge import load
+    >>> to_pdf([], load())[:5]
+    b'%PDF-'
+    """
+    import typst
+
+    content = {"pages": [page(one, knowledge) for one in reports]}
+    made: bytes = typst.compile(
+        TEMPLATE,
+        format="pdf",
+        sys_inputs={"content": str(printable(json.dumps(content)))},
+        # Only the fonts that come with typst: the same page everywhere.
+        ignore_system_fonts=True,
+        timestamp=0,
+    )
+    return made

@@ -1,0 +1,99 @@
+"""A genotype report for a terminal: the call, what was not seen, the dose, who says so."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from azaward.formats.genotype_report import SampleReport
+from azaward.formats.genotype_report_words import (
+    DRUG,
+    called,
+    do,
+    for_the_patient,
+    hidden,
+    percent,
+    seen,
+    share,
+    start,
+    wait,
+    what_else,
+)
+from azaward.genetics.dosing import DrugPlan
+
+_STYLES = {
+    "Poor Metabolizer": "bold red",
+    "Intermediate Metabolizer": "yellow",
+    "Possible Intermediate Metabolizer": "yellow",
+    "Indeterminate": "magenta",
+    "Normal Metabolizer": "green",
+}
+
+
+def show(report: SampleReport, console: Console | None = None) -> None:
+    """Prints one report."""
+    console = console or Console(highlight=False)
+    console.rule(Text(report.sample, style="bold"), align="left")
+    for name, gene in report.genes.items():
+        console.print(
+            Text.assemble((name, "bold"), "  ", called(gene), "  ", (gene.phenotype, _STYLES.get(gene.phenotype, "")))
+        )
+        lines = [seen(gene)]
+        if gene.could_hide:
+            lines.append(f"what was not seen may hide: {hidden(gene)}")
+        others = [one for one in gene.phenotypes if one.phenotype != gene.phenotype]
+        if others:
+            lines.append("may also be: " + ", ".join(f"{one.phenotype} ({percent(one.probability)})" for one in others))
+        lines += [f"{one.rsid or one.pos_grch38} {one.hgvs}: {one.alleles}" for one in gene.evidence if _found(one)]
+        lines += [f"no named allele has: {one}" for one in gene.undocumented]
+        for line in (*lines, *gene.notes):
+            console.print(Padding(Text(line, style="dim"), (0, 0, 0, 4)))
+    _activity(report, console)
+    for note in report.notes:
+        console.print(Text(note, style="magenta"))
+    for part in report.unread:
+        console.print(Text(f"not understood: {part!r}", style="bold magenta"))
+    console.print()
+    _doses(report, console)
+    console.print(Padding(Text("For the patient: " + " ".join(for_the_patient(report))), (1, 0, 0, 0)))
+    console.print(Padding(Text(f"{report.disclaimer} Knowledge {report.knowledge}.", style="dim"), (1, 0, 1, 0)))
+
+
+def _found(one: object) -> bool:
+    return not getattr(one, "reference_only", True) and "." not in str(getattr(one, "alleles", "."))
+
+
+def _activity(report: SampleReport, console: Console) -> None:
+    if report.activity is None or report.activity.phenotype is None:
+        return
+    bands = "; ".join(f"{one.category} ({one.method})" for one in report.activity.bands)
+    console.print(Text.assemble(("TPMT activity", "bold"), f"  {report.activity.text}: {bands}"))
+    for line in report.weighed:
+        console.print(Padding(Text(line, style="dim"), (0, 0, 0, 4)))
+    console.print(Padding(Text(f"dosed as TPMT {report.dosed_by['TPMT']}"), (0, 0, 0, 4)))
+
+
+def _doses(report: SampleReport, console: Console) -> None:
+    table = Table(box=None, pad_edge=False, padding=(0, 1), expand=True)
+    for name in ("drug", "do", "of the usual dose", "start", "wait"):
+        table.add_column(name, ratio=2 if name == "start" else None)
+    for drug, plan in report.dosing.items():
+        outcome = plan.outcome
+        table.add_row(DRUG[drug], do(outcome.action), share(outcome), start(outcome), wait(outcome))
+    console.print(table)
+    for drug, plan in report.dosing.items():
+        console.print(Padding(Text(DRUG[drug], style="bold"), (1, 0, 0, 0)))
+        for line in _why(plan):
+            console.print(Padding(Text(line, style="dim"), (0, 0, 0, 4)))
+
+
+def _why(plan: DrugPlan) -> list[str]:
+    lines = [f"{one.body}: {one.says} ({one.source}, {one.how})" for one in plan.bodies]
+    lines = [one for one in plan.says if one not in {said.says for said in plan.bodies}] + lines
+    if plan.silent:
+        lines.append(f"{' and '.join(plan.silent)}: no advice for this pair of results.")
+    if plan.disagreement:
+        lines.append(plan.disagreement)
+    return lines + what_else(plan)

@@ -1,0 +1,71 @@
+"""Genotype reports for a biobank: one line a person, the same columns for everybody."""
+
+from __future__ import annotations
+
+import re
+
+from azaward.formats.genotype_report import SampleReport
+from azaward.genetics.dosing import DRUGS
+from azaward.genetics.model import GENES
+
+_OF_GENE = (
+    "diplotype",
+    "probability",
+    "phenotype",
+    "positions_seen",
+    "positions",
+    "could_hide",
+    "undocumented",
+    "notes",
+)
+_OF_DRUG = ("action", "fraction_low", "fraction_high", "wait_weeks_low", "wait_weeks_high", "worst_action")
+COLUMNS = (
+    "sample",
+    *(f"{gene}_{name}" for gene in GENES for name in _OF_GENE),
+    "dosed_by_TPMT",
+    "dosed_by_NUDT15",
+    *(f"{drug}_{name}" for drug in DRUGS for name in _OF_DRUG),
+    "notes",
+    "knowledge",
+)
+# What would break a line or a cell.
+_BREAKS = re.compile("[\x00-\x1f\x7f\x85\u2028\u2029]+")
+
+
+def header() -> str:
+    """The first line.
+
+    >>> header().split("\\t")[:3]
+    ['sample', 'TPMT_diplotype', 'TPMT_probability']
+    """
+    return "\t".join(COLUMNS) + "\n"
+
+
+def line(report: SampleReport) -> str:
+    """One person; an empty cell means that nothing is known or said."""
+    cells: list[str] = [report.sample]
+    for gene in GENES:
+        one = report.genes.get(gene)
+        if one is None:
+            cells += [""] * len(_OF_GENE)
+            continue
+        top = one.diplotypes[0] if one.diplotypes else None
+        cells += [
+            top.call if top else "",
+            f"{top.probability:.6g}" if top and top.probability is not None else "",
+            one.phenotype,
+            str(one.positions - len(one.missing_positions)) if one.positions else "",
+            str(one.positions) if one.positions else "",
+            ";".join(f"{hidden.allele}={hidden.probability:.3g}" for hidden in one.could_hide),
+            ";".join(one.undocumented),
+            ";".join(one.notes),
+        ]
+    cells += [report.dosed_by[gene] or "" for gene in GENES]
+    for drug in DRUGS:
+        plan = report.dosing[drug]
+        cells.append(plan.outcome.action)
+        cells += [f"{part:g}" for part in plan.outcome.fraction] if plan.outcome.fraction else ["", ""]
+        cells += [f"{part:g}" for part in plan.outcome.wait_weeks] if plan.outcome.wait_weeks else ["", ""]
+        cells.append(plan.worst.action if plan.worst else "")
+    cells += [";".join((*report.notes, *(f"not understood: {part}" for part in report.unread))), report.knowledge]
+    return "\t".join(_BREAKS.sub(" ", cell) for cell in cells) + "\n"

@@ -1,0 +1,129 @@
+"""How are probabilities, shares, doses and phenotypes of a genotype report written for people?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from azaward.formats.genotype_report import GeneOut, SampleReport
+from azaward.genetics.dosing import DrugPlan, Outcome
+
+DRUG = {"azathioprine": "Azathioprine", "mercaptopurine": "Mercaptopurine", "tioguanine": "Tioguanine"}
+PLAIN_GENE = {"TPMT": "first enzyme (TPMT)", "NUDT15": "second enzyme (NUDT15)"}
+_PLAIN = {
+    "Normal Metabolizer": "works as usual",
+    "Intermediate Metabolizer": "works more slowly than usual",
+    "Possible Intermediate Metabolizer": "may work more slowly than usual",
+    "Poor Metabolizer": "hardly works",
+    "Indeterminate": "could not be told from this test",
+}
+_DO = {
+    "do-not-start": "Do not start",
+    "stop": "Stop",
+    "withhold": "Withhold",
+    "avoid": "Avoid",
+    "reduce": "Start lower",
+    "change": "Change",
+    "test": "Test before starting",
+    "review": "Review",
+    "continue": "Usual dose",
+    "inform": "Inform",
+    "refer": "Refer",
+}
+
+
+def percent(share: float) -> str:
+    """A probability in percent, never rounded to certainty.
+
+    >>> percent(0.9999), percent(1.0), percent(0.00002), percent(0.87)
+    ('>99.9%', '100%', '<0.01%', '87%')
+    """
+    if share in (0.0, 1.0):
+        return f"{share:.0%}"
+    if share > 0.999:
+        return ">99.9%"
+    if share < 0.0001:
+        return "<0.01%"
+    return f"{100 * share:.3g}%"
+
+
+def do(action: str) -> str:
+    """What to do, in words."""
+    return _DO.get(action, action.capitalize())
+
+
+def share(outcome: Outcome) -> str:
+    """The share of the usual dose that is left."""
+    if outcome.fraction is None:
+        return "none" if outcome.action in ("do-not-start", "stop", "avoid", "withhold") else "not said"
+    return _range(tuple(100 * part for part in outcome.fraction), "%")
+
+
+def start(outcome: Outcome) -> str:
+    """The dose to start with, as far as indication and weight let it be told."""
+    parts: list[str] = []
+    if outcome.start_mg_per_day:
+        parts.append(_range(outcome.start_mg_per_day, " mg a day"))
+    if outcome.start_mg_per_kg:
+        parts.append(_range(outcome.start_mg_per_kg, " mg/kg a day"))
+    if outcome.tablets:
+        parts.append(f"at most {outcome.tablets}")
+    return ", ".join(parts)
+
+
+def wait(outcome: Outcome) -> str:
+    """How long to wait for a steady state before raising the dose."""
+    return _range(outcome.wait_weeks, " weeks") if outcome.wait_weeks else ""
+
+
+def _range(ends: Iterable[float], unit: str) -> str:
+    low, high = ends
+    return f"{low:g}{unit}" if low == high else f"{low:g}-{high:g}{unit}"
+
+
+def called(gene: GeneOut) -> str:
+    """The likeliest pair of alleles with its probability, and the next likeliest."""
+    shown = [
+        one.call if one.probability is None else f"{one.call} ({percent(one.probability)})"
+        for one in gene.diplotypes[:2]
+        if one.probability is None or one.probability >= 0.0001 or one is gene.diplotypes[0]
+    ]
+    return " or ".join(shown) or "no alleles named"
+
+
+def what_else(plan: DrugPlan) -> list[str]:
+    """The best and the worst that a gene which is not known may mean."""
+    lines: list[str] = []
+    if plan.best and plan.worst and (plan.best.action, plan.best.fraction) == (plan.worst.action, plan.worst.fraction):
+        return [f"Whatever the untold gene is: {do(plan.worst.action).lower()}."]
+    for word, outcome in (("At best", plan.best), ("At worst", plan.worst)):
+        if outcome is not None:
+            genes = f"TPMT {outcome.tpmt}, NUDT15 {outcome.nudt15}"
+            left = "" if outcome.fraction is None else f", {share(outcome)} of the usual dose"
+            lines.append(f"{word} ({genes}): {do(outcome.action).lower()}{left}")
+    return lines
+
+
+def seen(gene: GeneOut) -> str:
+    """How much of a gene was seen."""
+    if gene.method == "report":
+        return "as a laboratory reports it"
+    missing = len(gene.missing_positions)
+    whole = f"{gene.positions - missing} of {gene.positions} positions seen"
+    return whole if not missing else f"{whole}; not seen: {', '.join(gene.missing_positions)}"
+
+
+def hidden(gene: GeneOut, most: int = 3) -> str:
+    """The likeliest alleles that positions not seen may hide."""
+    few = [f"{one.allele} ({percent(one.probability)})" for one in gene.could_hide[:most]]
+    more = len(gene.could_hide) - len(few)
+    return ", ".join(few) + (f" and {more} more" if more > 0 else "")
+
+
+def for_the_patient(report: SampleReport) -> list[str]:
+    """The result in plain words, for the person whose genes they are."""
+    lines = ["Azathioprine is broken down by enzymes. Your genes say how fast two of them work."]
+    for gene, name in PLAIN_GENE.items():
+        phenotype = report.genes[gene].phenotype if gene in report.genes else None
+        lines.append(f"Your {name} {_PLAIN[phenotype]}." if phenotype else f"Your {name} was not looked at.")
+    said = report.dosing["azathioprine"].says_patient
+    return [*lines, said] if said else lines

@@ -1,0 +1,309 @@
+"""What does one record of a variant file say about the positions that define alleles of TPMT and NUDT15?
+
+The same change can be written in many ways: an insertion into a repeat at any of its copies, two changes in one
+record, one position split over several. So a change is compared by the sequence that it leaves behind, on the
+stretches of reference that gene_sequences.csv holds, and never by how it was written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal, NamedTuple
+
+from azaward.genetics.model import GENES, REFERENCE, UNDOCUMENTED, Site, sites
+from azaward.knowledge import Knowledge
+
+AssemblyName = Literal["GRCh38", "GRCh37"]
+ASSEMBLIES: tuple[AssemblyName, ...] = ("GRCh38", "GRCh37")
+NOTHING = -3
+"""A record's allele that says neither reference nor change of a place."""
+# The words for "any other allele" in GATK's, bcftools' and samtools' records.
+ANY_OTHER = ("<NON_REF>", "<*>", "<X>")
+_BASES = frozenset("ACGTN")
+
+
+class Edit(NamedTuple):
+    """Bases start to end (0-based, end not included) replaced by others, with nothing left to trim."""
+
+    start: int
+    end: int
+    bases: str
+
+    @property
+    def same_length(self) -> bool:
+        """Whether every base that follows keeps its place."""
+        return self.end - self.start == len(self.bases)
+
+
+def trim(start: int, ref: str, alt: str) -> Edit:
+    """The smallest edit that turns `ref` at `start` into `alt`.
+
+    >>> trim(10, "AGGAGTC", "A")
+    Edit(start=11, end=17, bases='')
+    >>> trim(10, "CA", "TA")
+    Edit(start=10, end=11, bases='T')
+    """
+    end = len(ref)
+    while end and alt and ref[end - 1] == alt[-1]:
+        end, alt = end - 1, alt[:-1]
+    same = 0
+    while same < end and same < len(alt) and ref[same] == alt[same]:
+        same += 1
+    return Edit(start + same, start + end, alt[same:])
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """A site on the assembly of the file: the column that it fills, and from where to where its reference lies."""
+
+    gene: str
+    column: int
+    site: Site
+    start: int
+
+    @property
+    def end(self) -> int:
+        """One past the last base of the reference allele."""
+        return self.start + len(self.site.ref)
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A piece of the reference, from `start` (0-based)."""
+
+    chrom: str
+    start: int
+    bases: str
+
+    def holds(self, start: int, end: int) -> bool:
+        """Whether start to end lies inside."""
+        return self.start <= start and end <= self.start + len(self.bases)
+
+    def after(self, edit: Edit) -> str:
+        """The piece as the edit leaves it."""
+        return self.bases[: edit.start - self.start] + edit.bases + self.bases[edit.end - self.start :]
+
+    def footprint(self, edit: Edit) -> tuple[int, int]:
+        """The first and the last place at which the same insertion or deletion can be written.
+
+        >>> Stretch("chr13", 0, "AGTCGTCA").footprint(Edit(1, 4, ""))
+        (1, 7)
+        """
+        start, end = edit.start, edit.end
+        unit = edit.bases or self.bases[start - self.start : end - self.start]
+        if not unit or (edit.bases and start != end):
+            return start, end
+        left = start
+        while left > self.start and self.bases[left - 1 - self.start] == unit[(left - 1 - start) % len(unit)]:
+            left -= 1
+        right = end
+        while (
+            right < self.start + len(self.bases) and self.bases[right - self.start] == unit[(right - end) % len(unit)]
+        ):
+            right += 1
+        return left, right
+
+
+class Reading(NamedTuple):
+    """What a record says of a place: a code for each of its alleles, and the bases on which it testifies reference."""
+
+    codes: tuple[int, ...]
+    covers: int
+    edits: frozenset[Edit]
+
+
+@dataclass(frozen=True, eq=False)
+class Map:
+    """The places, exons and known bases of both genes on one assembly."""
+
+    assembly: AssemblyName
+    places: tuple[Place, ...]
+    stretches: tuple[Stretch, ...]
+    exons: tuple[tuple[str, str, int, int, int], ...]  # gene, chromosome, exon, start, end
+
+    def regions(self) -> dict[str, tuple[str, int, int]]:
+        """For each chromosome its gene and the bases from the first to the last that matter."""
+        found: dict[str, tuple[str, int, int]] = {}
+        for gene in GENES:
+            of_gene = [place for place in self.places if place.gene == gene]
+            spans = [(place.start, place.end) for place in of_gene]
+            spans += [(start, end) for name, _, _, start, end in self.exons if name == gene]
+            chrom = of_gene[0].site.chrom
+            spans += [(each.start, each.start + len(each.bases)) for each in self.stretches if each.chrom == chrom]
+            found[chrom] = (gene, min(start for start, _ in spans), max(end for _, end in spans))
+        return found
+
+    def known(self, chrom: str, start: int, ref: str) -> Iterator[tuple[int, str, str]]:
+        """Each base of `ref` that can be checked: its position (1-based), the base found and the one expected."""
+        for offset, base in enumerate(ref):
+            if (expected := self.base(chrom, start + offset)) and base != "N":
+                yield start + offset + 1, base, expected
+
+    def base(self, chrom: str, position: int) -> str | None:
+        """The reference base at a 0-based position, where it is known."""
+        for each in self.stretches:
+            if each.chrom == chrom and each.holds(position, position + 1):
+                return each.bases[position - each.start]
+        return None
+
+    def at(self, chrom: str, start: int, end: int) -> Iterator[Place]:
+        """The places that a record over these bases may speak of: those it touches, or whose repeat it touches."""
+        for place in self.places:
+            if place.site.chrom != chrom:
+                continue
+            low, high = _reach(self, place)
+            if start <= high and end >= low:
+                yield place
+
+    def leftmost(self, chrom: str, edit: Edit) -> Edit:
+        """An insertion or deletion as far left as the known bases let it be written; anything else as it is."""
+        if (edit.start == edit.end) == (not edit.bases):
+            return edit
+        held = [each for each in self.stretches if each.chrom == chrom and each.holds(edit.start, edit.end)]
+        if not held:
+            return edit
+        longest = max(held, key=lambda each: len(each.bases))
+        by = edit.start - longest.footprint(edit)[0]
+        if not edit.bases:
+            return Edit(edit.start - by, edit.end - by, "")
+        turn = by % len(edit.bases)
+        return Edit(
+            edit.start - by, edit.end - by, edit.bases[len(edit.bases) - turn :] + edit.bases[: len(edit.bases) - turn]
+        )
+
+    def exon(self, chrom: str, edit: Edit) -> tuple[str, int] | None:
+        """The gene and exon whose coding bases an edit touches."""
+        for gene, on, exon, start, end in self.exons:
+            inside = edit.start < end and edit.end > start
+            if on == chrom and (inside or (edit.start == edit.end and start < edit.start < end)):
+                return gene, exon
+        return None
+
+
+@lru_cache(maxsize=8)
+def map_of(knowledge: Knowledge, assembly: AssemblyName) -> Map:
+    """The places of both genes on an assembly.
+
+    >>> from azaward.knowledge import load
+    >>> map_of(load(), "GRCh37").regions()["chr13"][0]
+    'NUDT15'
+    """
+    new = assembly == "GRCh38"
+    places: list[Place] = []
+    for gene in GENES:
+        for column, site in enumerate(sites(knowledge, gene)):
+            places.append(Place(gene, column, site, (site.pos_grch38 if new else site.pos_grch37) - 1))
+    stretches = [
+        Stretch(row.chrom, (row.start_grch38 if new else row.start_grch37) - 1, row.sequence)
+        for row in knowledge.tables["gene_sequences"]
+    ]
+    stretches += [Stretch(place.site.chrom, place.start, place.site.ref) for place in places]
+    exons = [
+        (
+            row.gene,
+            row.chrom,
+            row.exon,
+            (row.start_grch38 if new else row.start_grch37) - 1,
+            row.end_grch38 if new else row.end_grch37,
+        )
+        for row in knowledge.tables["gene_exons"]
+    ]
+    return Map(assembly, tuple(places), tuple(stretches), tuple(exons))
+
+
+@lru_cache(maxsize=512)
+def _stretch_of(on: Map, place: Place) -> Stretch:
+    """The longest known piece around a place."""
+    held = [each for each in on.stretches if each.chrom == place.site.chrom and each.holds(place.start, place.end)]
+    return max(held, key=lambda each: len(each.bases))
+
+
+@lru_cache(maxsize=512)
+def _changes(on: Map, place: Place) -> tuple[Edit, ...]:
+    return tuple(on.leftmost(place.site.chrom, trim(place.start, place.site.ref, alt)) for alt in place.site.alts)
+
+
+@lru_cache(maxsize=512)
+def _reach(on: Map, place: Place) -> tuple[int, int]:
+    """From where to where an insertion or deletion of this place can be written; a substitution has one place."""
+    spans = [(place.start, place.end)]
+    spans += [_stretch_of(on, place).footprint(edit) for edit in _changes(on, place) if not edit.same_length]
+    return min(low for low, _ in spans), max(high for _, high in spans)
+
+
+def read_record(on: Map, place: Place, start: int, end: int, ref: str, alts: Sequence[str]) -> Reading | None:
+    """What a record from `start` to `end` (0-based) with these alleles says of a place; None where nothing.
+
+    >>> from azaward.knowledge import load
+    >>> on = map_of(load(), "GRCh38")
+    >>> r139c = next(place for place in on.places if place.site.rsid == "rs116855232")
+    >>> read_record(on, r139c, r139c.start, r139c.end, "C", ["T"]).codes
+    (0, 1)
+    >>> read_record(on, r139c, r139c.start - 1, r139c.end, "AC", ["A"]).codes  # deleted: nothing that has a name
+    (-3, -2)
+    """
+    reference_too = not alts or any(alt in ANY_OTHER for alt in alts)
+    codes: list[int] = [NOTHING]
+    edits: set[Edit] = set()
+    told = False
+    for alt in alts:
+        code, speaks, edit = _read_allele(on, place, start, end, ref, alt)
+        codes.append(code)
+        told |= speaks
+        if edit is not None:
+            edits.add(edit)
+    covers = 0
+    if reference_too:
+        for offset in range(len(place.site.ref)):
+            if start <= place.start + offset < end:
+                covers |= 1 << offset
+    if told or covers:
+        codes[0] = REFERENCE
+    elif all(code == NOTHING for code in codes):
+        return None
+    # An allele that leaves the place alone is reference there wherever the record speaks of the place at all.
+    whole = [REFERENCE if code == NOTHING and codes[0] == REFERENCE else code for code in codes]
+    return Reading(tuple(whole), 0 if told else covers, frozenset(edits))
+
+
+def _read_allele(on: Map, place: Place, start: int, end: int, ref: str, alt: str) -> tuple[int, bool, Edit | None]:
+    """The code of one ALT at a place, whether it makes the record speak of the place, and the edit that it is."""
+    snv = len(place.site.ref) == 1 and all(len(each) == 1 for each in place.site.alts)
+    if alt in ANY_OTHER:
+        return (UNDOCUMENTED if start < place.end and end > place.start else NOTHING), False, None
+    if alt == "*":
+        return (UNDOCUMENTED, snv, None) if start <= place.start < start + len(ref) else (NOTHING, False, None)
+    if not set(alt) <= _BASES:
+        # The first base of a symbolic allele is the one before the change.
+        first = start + 1 if alt.startswith("<") else start
+        return (UNDOCUMENTED if first < place.end and end > place.start else NOTHING), False, None
+    edit = on.leftmost(place.site.chrom, trim(start, ref, alt))
+    if edit.start == edit.end and not edit.bases:
+        return NOTHING, False, None
+    if snv:
+        if not edit.start <= place.start < edit.end:
+            return NOTHING, False, None
+        if not edit.same_length:
+            return UNDOCUMENTED, False, edit
+        base = edit.bases[place.start - edit.start]
+        if base == place.site.ref:
+            return REFERENCE, True, edit
+        code = place.site.alts.index(base) + 1 if base in place.site.alts else UNDOCUMENTED
+        return code, True, edit
+    if edit.same_length:
+        return NOTHING, False, None
+    stretch = _stretch_of(on, place)
+    if stretch.holds(edit.start, edit.end):
+        left = stretch.after(edit)
+        for code, change in enumerate(_changes(on, place), start=1):
+            if stretch.after(change) == left:
+                return code, True, change
+        low, high = stretch.footprint(edit)
+    else:
+        low, high = edit.start, edit.end
+    reach = _reach(on, place)
+    if low <= reach[1] and high >= reach[0]:
+        return UNDOCUMENTED, True, edit
+    return NOTHING, False, None

@@ -1,0 +1,106 @@
+"""Which assembly a variant file has: GRCh38 or GRCh37. It is told by the file, or by who asks, and never guessed.
+
+The header tells by the lengths of chromosomes 6 and 13 or by the assembly's name; failing that, the reference bases
+of its records must fit one assembly and contradict the other.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from azaward.formats.rows import InputError
+from azaward.formats.variants_alleles import ASSEMBLIES, AssemblyName
+from azaward.formats.variants_file import chromosome
+from azaward.knowledge import Knowledge
+
+ASK = "Say which it is with --assembly GRCh38 or --assembly GRCh37, after asking who made the file."
+_LINES = re.compile(r"^##(?:reference|assembly|genome[-_ ]?build|contig)=.*$", re.MULTILINE | re.IGNORECASE)
+_NAMED_IN_CONTIG = re.compile(r"(?:assembly|URL)=\"?([^,>\"]+)", re.IGNORECASE)
+
+
+@dataclass
+class BaseEvidence:
+    """How the reference bases of a file's records fit one assembly."""
+
+    fitting: set[tuple[str, int]] = field(default_factory=set[tuple[str, int]])
+    named: int = 0
+    """Records of a documented change: the same position, bases and, where given, rs number."""
+    mismatch: str | None = None
+    """The first record that doesn't fit, in words."""
+
+    @property
+    def convinces(self) -> bool:
+        """At least a named change or several bases fit, and none is other.
+
+        One base of four fits by chance; a documented change at its very position doesn't.
+        """
+        return self.mismatch is None and (self.named > 0 or len(self.fitting) > len("ACGT"))
+
+
+def named_in(text: str, knowledge: Knowledge) -> set[AssemblyName]:
+    """The assemblies that a text names.
+
+    >>> from azaward.knowledge import load
+    >>> named_in("##reference=file:///refs/hs37d5.fa", load())
+    {'GRCh37'}
+    """
+    low = text.casefold()
+    found: set[AssemblyName] = set()
+    for row in knowledge.tables["assemblies"]:
+        if any(re.search(rf"(?<![a-z0-9]){re.escape(name.casefold())}(?!\d)", low) for name in row.names.split(";")):
+            found.add(row.assembly)
+    return found
+
+
+def told_by_header(
+    name: str, header: str, contigs: Mapping[str, int | None], knowledge: Knowledge
+) -> AssemblyName | None:
+    """What the header says; None where it says nothing. Raises `InputError` where it contradicts itself."""
+    lengths = {(row.chrom, row.length): row.assembly for row in knowledge.tables["assemblies"]}
+    by_length: dict[AssemblyName, str] = {}
+    chromosomes = {chrom for chrom, _ in lengths}
+    for contig, length in contigs.items():
+        if length is None or chromosome(contig) not in chromosomes:
+            continue
+        assembly = lengths.get((chromosome(contig), length))
+        if assembly is None:
+            known = " or ".join(
+                f"{size} ({which})" for (chrom, size), which in lengths.items() if chrom == chromosome(contig)
+            )
+            raise InputError(
+                f"{name}: header: contig {contig} has length {length}, expected {known}. azaward reads GRCh38 and "
+                "GRCh37: align or lift the file to one of them."
+            )
+        by_length[assembly] = f"contig {contig} has length {length}"
+    texts: list[str] = []
+    for line in _LINES.findall(header):
+        texts += _NAMED_IN_CONTIG.findall(line) if line.casefold().startswith("##contig") else [line]
+    by_name = {assembly: text for text in texts if len(found := named_in(text, knowledge)) == 1 for assembly in found}
+    told = {**by_name, **by_length}
+    if len(told) > 1:
+        says = "; ".join(f"{assembly} by {how.lstrip('#')!r}" for assembly, how in told.items())
+        raise InputError(f"{name}: the header contradicts itself: {says}. Correct the header, or make the file anew.")
+    return next(iter(told), None)
+
+
+def decide(
+    name: str, asked: AssemblyName | None, by_header: AssemblyName | None, bases: Mapping[AssemblyName, BaseEvidence]
+) -> AssemblyName:
+    """The assembly to go by. Raises `InputError` where none is told, or what is told doesn't fit the bases."""
+    if asked and by_header and asked != by_header:
+        raise InputError(
+            f"{name}: the header says {by_header}, you said --assembly {asked}. Leave --assembly out, or give the file "
+            f"that is on {asked}."
+        )
+    told = asked or by_header
+    if told is not None:
+        if (wrong := bases[told].mismatch) is not None:
+            raise InputError(f"{wrong} The file isn't on {told}, or it is damaged.")
+        return told
+    fitting = [assembly for assembly in ASSEMBLIES if bases[assembly].convinces]
+    if len(fitting) != 1:
+        why = "the reference bases fit both" if len(fitting) > 1 else "too few reference bases fit either"
+        raise InputError(f"{name}: can't tell the assembly: the header doesn't say, and {why}. {ASK}")
+    return fitting[0]

@@ -1,0 +1,340 @@
+"""Opens a VCF or BCF and gives the records that lie where they matter, each with its genotypes as arrays.
+
+htslib, by way of cyvcf2, does the reading: plain, gzip, bgzip, VCF or BCF. With an index only the two genes are
+fetched; without one the file is read through. What can't be read ends in one `InputError` that says where.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import cyvcf2
+import numpy as np
+from numpy.typing import NDArray
+
+from azaward.formats.rows import InputError
+from azaward.formats.variants_text import first_bad_line, may_lead_with_phase
+
+Progress = Callable[[str], None]
+EVERY = 100_000
+"""Records between two reports of progress."""
+# An empty block ends every bgzip file: a file without it was cut off.
+_BGZIP_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
+_ABSENT = -(2**31)
+
+# What htslib would print is said in an InputError instead.
+ctypes.CDLL(cyvcf2.cyvcf2.__file__).hts_set_log_level(0)
+
+
+class Span(NamedTuple):
+    """Bases on a chromosome, 0-based, end not included."""
+
+    chrom: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, eq=False)
+class Calls:
+    """The genotypes of a record: allele numbers int16 [n, 2] (-1 no call, -2 there is no second), which are phased,
+    the phase set where the file names one, and the depth, quality and filter of each where the file gives them."""
+
+    alleles: NDArray[np.int16]
+    phased: NDArray[np.bool_]
+    phase_set: NDArray[np.int32] | None
+    depth: NDArray[np.float64] | None
+    quality: NDArray[np.float64] | None
+    failed: NDArray[np.bool_] | None
+
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """One line of a variant file; `calls` is read only when asked for."""
+
+    where: str
+    chrom: str
+    start: int
+    end: int
+    rsid: str | None
+    ref: str
+    alts: tuple[str, ...]
+    filters: str | None
+    calls: Callable[[], Calls | None]
+
+
+def chromosome(name: str) -> str:
+    """The chromosome that a contig's name means: `chr6` for `6`, `chr6` or `CHR6`."""
+    low = name.casefold()
+    return low if low.startswith("chr") else f"chr{low}"
+
+
+class VariantFile:
+    """An open VCF or BCF: its samples, its header, and its records."""
+
+    def __init__(self, path: Path, sample: str | None = None, plain: Path | None = None) -> None:
+        """`plain` is a copy of the file in which no genotype leads with its phase."""
+        self.path = path
+        self.name = path.name
+        self._source = plain or path
+        _whole(path)
+        try:
+            # Only "-" and addresses are more than a file's name to htslib.
+            self._vcf: Any = cyvcf2.VCF(os.path.abspath(self._source))
+        except Exception:
+            what = first_bad_line(path) or "the header can't be read"
+            raise InputError(f"{self.name}: {what}. Expected a VCF (4.1 to 4.4) or a BCF.") from None
+        self.header = str(self._vcf.raw_header)
+        names: Sequence[str] = self._vcf.samples
+        if not names:
+            raise InputError(f"{self.name}: no samples in it, only sites. Give the file that has the genotypes.")
+        if sample is not None:
+            if sample not in names:
+                raise InputError(f"{self.name}: no sample {sample!r} in it. It has: {shown(names)}.")
+            self._vcf.set_samples([sample])
+            names = [sample]
+        self.samples = tuple(names)
+        with self._source.open("rb") as file:
+            self._bcf = _is_bcf(file.read(65536))
+        self.records_read = 0
+
+    @property
+    def contigs(self) -> Mapping[str, int | None]:
+        """Each contig that the header or the index names, with its length where the header gives it."""
+        lengths: dict[str, int | None] = {}
+        for line in re.findall(r"^##contig=<(.*)>\s*$", self.header, re.MULTILINE):
+            found = re.search(r"(?:^|,)ID=([^,>]+)", line)
+            length = re.search(r"(?:^|,)length=(\d{1,15})(?:,|$)", line)
+            if found:
+                lengths[found[1]] = int(length[1]) if length else None
+        return lengths
+
+    def records(self, spans: Sequence[Span], progress: Progress | None = None) -> Iterator[Record]:
+        """The records that touch the spans, in the order of the file."""
+        if (index := self._index()) is not None:
+            yield from self._fetched(spans, index)
+        else:
+            yield from self._streamed(spans, progress)
+
+    def _index(self) -> Path | None:
+        # cyvcf2 tells the kind of a file from its name when it looks for the index.
+        if self._bcf != (self._source.suffix == ".bcf"):
+            return None
+        ends = (".csi",) if self._bcf else (".tbi", ".csi")
+        return next((index for end in ends if (index := Path(f"{self._source}{end}")).is_file()), None)
+
+    def _fetched(self, spans: Sequence[Span], index: Path) -> Iterator[Record]:
+        names = list(dict.fromkeys([*self._vcf.seqnames, *self.contigs]))
+        wanted = [(name, span) for span in spans for name in names if chromosome(name) == span.chrom]
+        for name, span in wanted:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                try:
+                    for variant in self._vcf(f"{name}:{span.start + 1}-{span.end}"):
+                        self.records_read += 1
+                        if variant.start < span.end and variant.end > span.start:
+                            yield self._record(variant, None)
+                except InputError:
+                    raise
+                except Exception:
+                    self._maybe_rewrite()
+                    what = first_bad_line(self._source) or f"can't be read by its index {index.name}"
+                    raise InputError(
+                        f"{self.name}: {what}. The file or its index is damaged: make them anew."
+                    ) from None
+
+    def _streamed(self, spans: Sequence[Span], progress: Progress | None) -> Iterator[Record]:
+        bounds = {span.chrom: (span.start, span.end) for span in spans}
+        wanted: dict[str, tuple[int, int] | None] = {}
+        lines = self.header.count("\n")
+        ends_are_typed = re.search(r"^##INFO=<ID=END,Number=1,Type=Integer", self.header, re.MULTILINE) is not None
+        count = 0
+        try:
+            for variant in self._vcf:
+                count += 1
+                if progress is not None and not count % EVERY:
+                    progress(f"{self.name}: {count:,} records read, now at {variant.CHROM}:{variant.POS:,}")
+                name = variant.CHROM
+                try:
+                    bound = wanted[name]
+                except KeyError:
+                    bound = wanted[name] = bounds.get(chromosome(name))
+                if bound is None or variant.start >= bound[1]:
+                    continue
+                if variant.end <= bound[0] and (ends_are_typed or _end(variant) <= bound[0]):
+                    continue
+                yield self._record(variant, lines + count)
+        except InputError:
+            raise
+        except Exception as error:
+            line = lines + count + 1
+            self._maybe_rewrite()
+            what = first_bad_line(self._source, line) or f"record {count + 1} can't be read ({error})"
+            raise InputError(f"{self.name}: {what}. It may be cut off or damaged: make or copy it anew.") from None
+        finally:
+            self.records_read = count
+
+    def _maybe_rewrite(self) -> None:
+        if self._source == self.path and not self._bcf and may_lead_with_phase(self.header):
+            raise LeadingPhaseError
+
+    def _record(self, variant: Any, line: int | None) -> Record:
+        where = f"{self.name} " + (f"line {line}, " if line else "") + f"{variant.CHROM}:{variant.POS}"
+        alts = tuple(str(alt).upper() for alt in variant.ALT)
+        return Record(
+            where=where,
+            chrom=chromosome(variant.CHROM),
+            start=int(variant.start),
+            end=max(int(variant.start) + len(variant.REF), _end(variant)),
+            rsid=variant.ID,
+            ref=str(variant.REF).upper(),
+            alts=alts,
+            filters=variant.FILTER,
+            calls=lambda: self._calls(variant, where, len(alts)),
+        )
+
+    def _calls(self, variant: Any, where: str, alts: int) -> Calls | None:
+        fields: Sequence[str] = variant.FORMAT or []
+        if "GT" not in fields:
+            return None
+        try:
+            array: NDArray[np.int16] = variant.genotype.array()
+        except Exception:
+            return None
+        alleles, phased = array[:, :-1], array[:, -1].astype(bool)
+        if alleles.shape[1] > 2 and (alleles[:, 2:] != -2).any():
+            who = int(np.argmax((alleles[:, 2:] != -2).any(axis=1)))
+            raise InputError(
+                f"{where}: sample {self.samples[who]!r} has {int((alleles[who] != -2).sum())} alleles. Expected two: "
+                "call the chromosome as diploid."
+            )
+        if alleles.shape[1] == 1:
+            alleles = np.column_stack([alleles, np.full(len(alleles), -2, np.int16)])
+        alleles = np.ascontiguousarray(alleles[:, :2])
+        if (highest := int(alleles.max(initial=-1))) > alts:
+            who = int(np.argmax(alleles.max(axis=1)))
+            raise InputError(
+                f"{where}: sample {self.samples[who]!r} has allele {highest}; the record lists {alts} besides the "
+                "reference. The file is damaged: make it anew."
+            )
+        return Calls(
+            alleles,
+            phased,
+            _phase_sets(variant) if "PS" in fields and phased.any() else None,
+            _least(variant, fields, (("MIN_DP",), ("DP",)), "MinDP"),
+            _least(variant, fields, (("GQX",), ("GQ", "RGQ")), None),
+            _failed(variant) if "FT" in fields else None,
+        )
+
+
+class LeadingPhaseError(Exception):
+    """htslib can't read a record of a file in which a genotype may begin with its phase."""
+
+
+def shown(names: Sequence[str], most: int = 5) -> str:
+    """The first names of a list, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+def _whole(path: Path) -> None:
+    """Raises where the file isn't there, is empty, or is bgzip without its end."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(18)
+            if not head:
+                raise InputError(f"{path.name}: the file is empty.")
+            # bgzip is gzip with an extra field that starts with BC.
+            if head[:4] == b"\x1f\x8b\x08\x04" and head[12:14] == b"BC":
+                file.seek(0, os.SEEK_END)
+                file.seek(max(0, file.tell() - len(_BGZIP_END)))
+                if file.read() != _BGZIP_END:
+                    raise InputError(
+                        f"{path.name}: the bgzip file has no end: it was cut off. Copy or make it anew, whole."
+                    )
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}. Give a VCF, a BCF or a genotyping array's text file.") from None
+
+
+def _is_bcf(head: bytes) -> bool:
+    import zlib
+
+    if head[:2] == b"\x1f\x8b":
+        try:
+            head = zlib.decompressobj(31).decompress(head, 5)
+        except zlib.error:
+            return False
+    return head[:3] == b"BCF"
+
+
+def _end(variant: Any) -> int:
+    """One past the last base: htslib's own, or INFO/END of a header that doesn't say that END is a number."""
+    end = int(variant.end)
+    try:
+        named = variant.INFO.get("END")
+        return max(end, int(named)) if named is not None else end
+    except (ValueError, TypeError, KeyError):
+        return end
+
+
+def _numbers(variant: Any, field: str) -> NDArray[np.float64] | None:
+    """A FORMAT field as one number a sample, NaN where it is missing; text is read where the header has no type."""
+    try:
+        found: Any = variant.format(field)
+    except Exception:
+        return None
+    if found is None:
+        return None
+    array = np.asarray(found)
+    if array.dtype.kind in "iu":
+        array = array.reshape(len(array), -1)[:, 0]
+        # htslib's marks for a missing value and for the end of a vector.
+        return np.where(array <= _ABSENT + 7, np.nan, array.astype(np.float64))
+    if array.dtype.kind == "f":
+        return array.reshape(len(array), -1)[:, 0].astype(np.float64)
+    return np.array([_number(str(each)) for each in array.reshape(len(array), -1)[:, 0]], np.float64)
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text.split(",")[0])
+    except ValueError:
+        return float("nan")
+
+
+def _least(
+    variant: Any, fields: Sequence[str], choices: tuple[tuple[str, ...], ...], in_info: str | None
+) -> NDArray[np.float64] | None:
+    """The least of the first of these fields that the record has; NaN where a sample has none."""
+    for choice in choices:
+        found = [numbers for field in choice if field in fields and (numbers := _numbers(variant, field)) is not None]
+        if found:
+            return np.fmin.reduce(found)
+    if in_info and (one := variant.INFO.get(in_info)) is not None:
+        return np.full(len(variant.genotype.array()), _number(str(one)))
+    return None
+
+
+def _phase_sets(variant: Any) -> NDArray[np.int32] | None:
+    found = variant.format("PS")
+    if found is None:
+        return None
+    array = np.asarray(found)
+    if array.dtype.kind in "iu":
+        array = array.reshape(len(array), -1)[:, 0]
+        return np.where(array <= _ABSENT + 7, _ABSENT, array).astype(np.int32)
+    texts = array.reshape(len(array), -1)[:, 0]
+    return np.array([int(text) if str(text).lstrip("-").isdigit() else _ABSENT for text in texts], np.int32)
+
+
+def _failed(variant: Any) -> NDArray[np.bool_] | None:
+    found = variant.format("FT")
+    if found is None:
+        return None
+    return np.array([str(each).strip("\x00") not in ("PASS", ".", "") for each in np.asarray(found).reshape(-1)], bool)

@@ -1,0 +1,303 @@
+"""What diplotypes and phenotypes do these genotypes mean, for each gene of each person? The one function a pipeline
+needs. People with the same genotypes share one answer, worked out once and kept, so a hundred thousand cost little.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from azaward.genetics.ancestry import Ancestry, Prior, prior
+from azaward.genetics.decision import decide, limits, percent
+from azaward.genetics.diplotypes import Pair, Seen, pairs
+from azaward.genetics.dosing import INDETERMINATE, NORMAL
+from azaward.genetics.haplotypes import NamedAlleles, more_cautious, named_alleles, pair_phenotype
+from azaward.genetics.model import (
+    GENES,
+    MISSING,
+    UNDOCUMENTED,
+    Diplotype,
+    GeneCall,
+    GeneGenotypes,
+    Genotypes,
+    PositionEvidence,
+    SampleCall,
+    Status,
+)
+from azaward.knowledge import Knowledge
+
+KEPT = 50_000
+"""Answers kept a gene; beyond that the oldest are forgotten, so that memory stays the same for any number of people."""
+
+Texts = tuple[tuple[int, str], ...]
+
+
+def call(
+    genotypes: Genotypes | Iterable[Genotypes], knowledge: Knowledge, ancestry: Ancestry = None
+) -> Iterator[SampleCall]:
+    """The call of each sample, in order; a file too large for memory is given in parts.
+
+    `ancestry` is a biogeographic group or a synonym ("European", "EAS"), a share for each of several, or None when
+    unknown. Raises `ValueError` for an ancestry that means no group, for arrays that don't fit the gene's sites and
+    for codes that no allele has.
+
+    >>> from azaward.knowledge import load
+    >>> from azaward.genetics.model import Status, nothing_seen
+    >>> people = nothing_seen(["c001"], load())
+    >>> for gene in people.genes.values():
+    ...     gene.alleles[:], gene.status[:] = 0, Status.SEEN
+    >>> for rsid in ("rs1142345", "rs1800460"):  # both alleles seen, their sides unknown
+    ...     tpmt = people.genes["TPMT"]
+    ...     tpmt.alleles[0, [site.rsid for site in tpmt.sites].index(rsid)] = [0, 1]
+    >>> one = next(call(people, load(), "European"))
+    >>> [diplotype.call for diplotype in one.genes["TPMT"].diplotypes], one.genes["TPMT"].phenotype
+    (['*1/*3A', '*3B/*3C'], 'Intermediate Metabolizer')
+    """
+    caller = Caller(knowledge, ancestry)
+    for part in (genotypes,) if isinstance(genotypes, Genotypes) else genotypes:
+        yield from caller.call(part)
+
+
+class Caller:
+    """Calls part after part of a cohort, and keeps the answers that many people share."""
+
+    def __init__(self, knowledge: Knowledge, ancestry: Ancestry = None) -> None:
+        self._genes = {gene: _Gene(knowledge, gene, ancestry) for gene in GENES}
+
+    def call(self, genotypes: Genotypes) -> Iterator[SampleCall]:
+        """The call of each sample of this part."""
+        unknown = set(genotypes.genes) - set(self._genes)
+        if unknown or not genotypes.genes:
+            found = ", ".join(sorted(unknown)) or "none"
+            raise ValueError(f"genotypes of genes: found {found}, expected {', '.join(self._genes)}")
+        columns = {gene: self._genes[gene].calls(held) for gene, held in genotypes.genes.items()}
+        for sample, calls in zip(genotypes.samples, zip(*columns.values(), strict=True), strict=True):
+            yield SampleCall(sample, dict(zip(columns, calls, strict=True)))
+
+
+class _Gene:
+    """One gene's alleles and prior, and the answers so far."""
+
+    def __init__(self, knowledge: Knowledge, gene: str, ancestry: Ancestry) -> None:
+        self.knowledge = knowledge
+        self.alleles: NamedAlleles = named_alleles(knowledge, gene)
+        self.prior: Prior = prior(knowledge, self.alleles, ancestry)
+        self.limits = limits(knowledge, self.alleles, self.prior)
+        self.kept: dict[tuple[bytes, Texts, Texts], GeneCall] = {}
+
+    def calls(self, held: GeneGenotypes) -> list[GeneCall]:
+        _check(held, self.alleles)
+        alleles, phase = _alike(held.alleles, held.phase)
+        n, s = held.status.shape
+        rows = np.concatenate(
+            [alleles.reshape(n, 2 * s).view(np.uint8), held.status.view(np.uint8), phase.view(np.uint8)], axis=1
+        )
+        text, width = rows.tobytes(), rows.shape[1]
+        undocumented = _by_sample(held.undocumented)
+        notes = _by_sample({at: " ".join(words) for at, words in held.notes.items()})
+        found: list[GeneCall] = []
+        for at in range(n):
+            key = (text[at * width : (at + 1) * width], undocumented.get(at, ()), notes.get(at, ()))
+            answer = self.kept.get(key)
+            if answer is None:
+                answer = self._work_out(alleles[at], phase[at], held.status[at], dict(key[1]), dict(key[2]))
+                while len(self.kept) >= KEPT:
+                    del self.kept[next(iter(self.kept))]
+                self.kept[key] = answer
+            found.append(answer)
+        return found
+
+    def _work_out(
+        self,
+        codes: NDArray[np.int8],
+        phase: NDArray[np.int32],
+        status: NDArray[np.int8],
+        undocumented: dict[int, str],
+        notes: dict[int, str],
+    ) -> GeneCall:
+        alleles, gene = self.alleles, self.alleles.gene
+        fitting = pairs(alleles, self.prior, Seen(codes, phase, undocumented))
+        named = {pair: self._phenotype(pair) for pair in fitting}
+        diplotypes = tuple(Diplotype(pair.call, pair.probability, named[pair]) for pair in fitting)
+        phenotypes = _summed(diplotypes)
+        missing = (codes == MISSING).any(axis=1)
+        hiding = self._could_hide(fitting, codes, missing)
+        decision = decide(phenotypes, (name for name, _ in hiding), self.limits)
+        unheard = _unheard(alleles, codes, undocumented, fitting)
+        said = (
+            *decision.why,
+            *_of_what_is_missing(alleles, missing, fitting, hiding, decision.phenotype),
+            *_of_phase(diplotypes, missing=bool(missing.any())),
+            *(
+                f"Undocumented: {one}. No named allele has it, so its effect isn't known; a part that is known to work "
+                "less counts as that."
+                for one in unheard
+            ),
+            *_of_records(alleles, status),
+            *(self.prior.notes if len(diplotypes) > 1 else ()),
+            *([notes[-1]] if -1 in notes else []),
+        )
+        return GeneCall(
+            gene=gene,
+            diplotypes=diplotypes,
+            phenotype=decision.phenotype,
+            phenotypes=phenotypes,
+            missing_positions=tuple(alleles.sites[at] for at in np.flatnonzero(missing)),
+            could_hide=hiding,
+            undocumented=unheard,
+            evidence=tuple(
+                PositionEvidence(
+                    site,
+                    (_bases(alleles, at, codes[at, 0], undocumented), _bases(alleles, at, codes[at, 1], undocumented)),
+                    bool(phase[at]),
+                    Status(int(status[at])),
+                    notes.get(at),
+                )
+                for at, site in enumerate(alleles.sites)
+            ),
+            notes=said,
+        )
+
+    def _phenotype(self, pair: Pair) -> str:
+        """That of the two functions; of a haplotype without a name, its worst part's, and never better than unknown."""
+        worst = more_cautious(
+            pair_phenotype(self.knowledge, self.alleles.gene, one, other)
+            for one in pair.one.functions
+            for other in pair.other.functions
+        )
+        return worst if pair.named else more_cautious((worst, INDETERMINATE))
+
+    def _could_hide(
+        self, fitting: tuple[Pair, ...], codes: NDArray[np.int8], missing: NDArray[np.bool_]
+    ) -> tuple[tuple[str, float], ...]:
+        """Alleles that a missing position may hide, beside those of the most probable pair, most probable first."""
+        alleles = self.alleles
+        hidable = np.flatnonzero((alleles.carries[:, missing] != 0).any(axis=1))
+        first = {*fitting[0].one.alleles, *fitting[0].other.alleles}
+        if fitting[0].named:
+            probability = {int(index): 0.0 for index in hidable if int(index) not in first}
+            for pair in fitting:
+                for index in {*pair.one.alleles, *pair.other.alleles} & set(probability):
+                    probability[index] += pair.probability
+        else:
+            # Beside haplotypes that nobody has named, what hides is as common as in everyone.
+            carried = 1 - (1 - self.prior.frequency) ** 2
+            probability = {
+                int(index): float(self.prior.weights @ carried[:, index])
+                for index in hidable
+                if int(index) not in first and _not_ruled_out(alleles.carries[index], codes)
+            }
+        found = ((alleles.names[index], one) for index, one in probability.items() if one > 0)
+        return tuple(sorted(found, key=lambda item: (-item[1], alleles.names.index(item[0]))))
+
+
+def _alike(alleles: NDArray[np.int8], phase: NDArray[np.int32]) -> tuple[NDArray[np.int8], NDArray[np.int32]]:
+    """The same genotypes written in one way: sides count only where another site of the person shares them."""
+    first, second = alleles[:, :, 0], alleles[:, :, 1]
+    phase = np.where(first == second, 0, phase).astype(np.int32)
+    phase[(phase > 0).sum(axis=1) < 2] = 0
+    loose = phase == 0
+    low, high = np.minimum(first, second), np.maximum(first, second)
+    return np.stack([np.where(loose, low, first), np.where(loose, high, second)], axis=2), phase
+
+
+def _check(held: GeneGenotypes, alleles: NamedAlleles) -> None:
+    gene = alleles.gene
+    if held.sites != alleles.sites:
+        raise ValueError(
+            f"{gene}: {len(held.sites)} sites, expected the {len(alleles.sites)} of sites(knowledge, gene)"
+        )
+    most = np.array([len(site.alts) for site in alleles.sites], dtype=np.int8)[None, :, None]
+    wrong = np.argwhere((held.alleles < UNDOCUMENTED) | (held.alleles > most))
+    if len(wrong):
+        sample, at, side = (int(one) for one in wrong[0])
+        code, site = int(held.alleles[sample, at, side]), alleles.sites[at]
+        raise ValueError(
+            f"{gene}: row {sample}, {site.label}: found allele code {code}, expected {UNDOCUMENTED} to {len(site.alts)}"
+        )
+    if (held.phase < 0).any():
+        raise ValueError(f"{gene}: found a phase set below 0; expected 0 for unphased, a positive number for a set")
+    if not np.isin(held.status, [int(status) for status in Status]).all():
+        raise ValueError(f"{gene}: found a status that isn't one of Status")
+
+
+def _by_sample(texts: Mapping[tuple[int, int], str]) -> dict[int, Texts]:
+    found: dict[int, dict[int, str]] = {}
+    for (sample, at), words in texts.items():
+        found.setdefault(sample, {})[at] = words
+    return {sample: tuple(sorted(words.items())) for sample, words in found.items()}
+
+
+def _summed(diplotypes: tuple[Diplotype, ...]) -> tuple[tuple[str, float], ...]:
+    total: dict[str, float] = {}
+    for one in diplotypes:
+        total[one.phenotype] = total.get(one.phenotype, 0.0) + one.probability
+    return tuple(sorted(total.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _not_ruled_out(carries: NDArray[np.int8], codes: NDArray[np.int8]) -> bool:
+    fits = (codes == carries[:, None]) | (codes == MISSING)
+    return bool(fits.any(axis=1)[carries != 0].all())
+
+
+def _unheard(
+    alleles: NamedAlleles, codes: NDArray[np.int8], undocumented: dict[int, str], fitting: tuple[Pair, ...]
+) -> tuple[str, ...]:
+    """Bases that no named allele has, then haplotypes whose parts nobody has named together."""
+    bases = [
+        f"{alleles.sites[at].label} {undocumented.get(int(at), f'{alleles.sites[at].ref}>?')}"
+        for at in np.flatnonzero((codes == UNDOCUMENTED).any(axis=1))
+    ]
+    haplotypes = [one.name for pair in fitting for one in (pair.one, pair.other) if not one.named]
+    return (*bases, *dict.fromkeys(haplotypes))
+
+
+def _bases(alleles: NamedAlleles, at: int, code: Any, undocumented: dict[int, str]) -> str:
+    if code == UNDOCUMENTED and at in undocumented:
+        return undocumented[at].rpartition(">")[2] or "?"
+    return alleles.sites[at].base(int(code))
+
+
+def _of_what_is_missing(
+    alleles: NamedAlleles,
+    missing: NDArray[np.bool_],
+    fitting: tuple[Pair, ...],
+    hiding: tuple[tuple[str, float], ...],
+    phenotype: str,
+) -> Iterator[str]:
+    if not missing.any():
+        return
+    yield f"{int(missing.sum())} of {len(missing)} positions that define an allele were not seen in full."
+    if not hiding:
+        yield "No allele can hide there: what was seen rules out all that they define."
+        return
+    names = [name for name, _ in hiding]
+    indices = {alleles.names.index(name) for name in names}
+    some = sum(pair.probability for pair in fitting if indices & {*pair.one.alleles, *pair.other.alleles})
+    most = f"most probable {hiding[0][0]}, {percent(hiding[0][1])}"
+    number = f"{len(names)} alleles" if len(names) > 1 else "1 allele"
+    yield (
+        f"{number} may hide there ({most})."
+        if not fitting[0].named
+        else f"{number} may hide there ({most}); the probability that any of them does is {percent(some)}."
+    )
+    if phenotype == NORMAL:
+        yield f"Normal by the positions seen: {percent(1 - some)} certain, as far as named alleles go."
+
+
+def _of_phase(diplotypes: tuple[Diplotype, ...], *, missing: bool) -> Iterator[str]:
+    if len(diplotypes) > 1 and not missing:
+        rest = ", ".join(f"{one.call} ({percent(one.probability)})" for one in diplotypes[1:4])
+        first = diplotypes[0]
+        yield (
+            "It isn't known which variants lie on the same copy of the gene: "
+            f"{first.call} has {percent(first.probability)}; also fitting: {rest}."
+        )
+
+
+def _of_records(alleles: NamedAlleles, status: NDArray[np.int8]) -> Iterator[str]:
+    for at in np.flatnonzero((status == Status.CONFLICT) | (status == Status.CONFLICT_SETTLED)):
+        yield f"{alleles.sites[at].label}: {Status(int(status[at])).says}."

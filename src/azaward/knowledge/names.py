@@ -1,0 +1,363 @@
+"""From a medicine's name as a person types it to the ingredients behind it, and how sure that is.
+
+A name that is known whole is taken at its word. A name that is only near to one is taken for it where no other
+medicine is nearly as near, and says so; where another is, both are given and the person is asked. Records are read by
+vocabulary.py instead, which never guesses by resemblance.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property, lru_cache
+from typing import Literal, NamedTuple
+
+from azaward.knowledge.load import Knowledge
+from azaward.knowledge.relations import split
+from azaward.knowledge.vocabulary import ATC, RXNORM, SNOMED, Coding
+
+How = Literal["exact", "brand", "combination", "spelling", "class"]
+# Why a reading is not sure of what was meant, or of all of it.
+Doubt = Literal["spelling", "which", "part", "unknown", "dose", "empty"]
+
+# What is longer is no name; the beginning is looked through for names.
+LONGEST = 300
+_SEPARATORS = re.compile(r"[^\w+/&%'-]+")
+_JOINS = re.compile(r"\s*[/+&,;]\s*")
+_ASIDE = re.compile(r"\([^()]*\)")
+_BRACKETED = re.compile(r"[\[(]([^\])]*)[\])]")
+_ATC_CODE = re.compile(r"[a-z]\d\d[a-z]{2}\d\d")
+_RXNORM_CODE = re.compile(r"rx(?:norm|cui)\W*(\d+)")
+_SNOMED_CODE = re.compile(r"snomed(?:\s*ct)?\W*(\d+)")
+_LETTER = re.compile(r"[^\W\d_]")
+# Letters that are written for one another because they sound alike, applied in order.
+_SOUNDS = tuple(
+    (re.compile(pattern), heard)
+    for pattern, heard in (
+        (r"[\W_]+", ""),
+        (r"ph", "f"),
+        (r"[rt]h", lambda found: found[0][0]),
+        (r"y", "i"),
+        (r"ae|oe", "e"),
+        (r"sc(?=[ei])|c(?=[ei])|z", "s"),
+        (r"ck|qu|q|c(?!h)", "k"),
+        (r"x", "ks"),
+        (r"(.)\1+", r"\1"),
+        (r"(?<=.{4})e$", ""),
+    )
+)
+
+
+class Match(NamedTuple):
+    """One ingredient, how it was found, how near the name was (1: the same), and the known name it was taken for."""
+
+    ingredient: str
+    how: How
+    score: float
+    name: str
+
+
+class Reading(NamedTuple):
+    """What a typed name was taken for. `rest` are its words that nothing was made of."""
+
+    asked: str
+    matches: tuple[Match, ...]
+    doubt: Doubt | None = None
+    rest: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The known names that it was taken for, once each."""
+        return tuple(dict.fromkeys(match.name for match in self.matches))
+
+
+class Known(NamedTuple):
+    """A name, the ingredients behind it, and what kind of name it is."""
+
+    name: str
+    ingredients: tuple[str, ...]
+    kind: str
+
+    def matches(self, how: How | None = None, score: float = 1.0) -> tuple[Match, ...]:
+        """One match an ingredient."""
+        if how is None:
+            how = "class" if self.kind == "class" else "brand" if self.kind == "brand" else "exact"
+            if len(self.ingredients) > 1 and how != "class":
+                how = "combination"
+        return tuple(Match(one, how, score, self.name) for one in self.ingredients)
+
+
+class Near(NamedTuple):
+    """A known name and how far the typed one is from it, in letters."""
+
+    cost: float
+    known: Known
+
+
+def clean(text: str) -> str:
+    """The text on one line without control characters, for showing and for reading.
+
+    >>> clean("Zyloric\\x1b[31m\\n 300 mg")
+    'Zyloric [31m 300 mg'
+    """
+    return " ".join("".join(" " if unicodedata.category(one)[0] == "C" else one for one in text).split())
+
+
+def fold(text: str) -> str:
+    """A name without case, accents and surplus punctuation.
+
+    >>> fold(" Méthotrexate,  2.5 mg ")
+    'methotrexate 2 5 mg'
+    """
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    bare = "".join(one for one in decomposed if not unicodedata.combining(one))
+    return _SEPARATORS.sub(" ", unicodedata.normalize("NFC", bare)).strip(" '-/&+")
+
+
+def sound(text: str) -> str:
+    """A folded name as it is heard: two names that sound alike come out the same.
+
+    >>> sound("azathioprine"), sound("azatioprin")
+    ('asatioprin', 'asatioprin')
+    """
+    for pattern, heard in _SOUNDS:
+        text = pattern.sub(heard, text)
+    return text
+
+
+class Names:
+    """Every name that is known, made once for a knowledge base."""
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        self._knowledge = knowledge
+        self._known: dict[str, tuple[Known, ...]] = {}
+        self._words: dict[str, frozenset[str]] = {
+            row.kind: frozenset(fold(word) for word in split(row.words)) for row in knowledge.tables["label_words"]
+        }
+        units = "|".join(sorted(map(re.escape, self._words["unit"]), key=len, reverse=True))
+        self._strength = re.compile(rf"(?<![\w-])\d[\d.,/x-]*\s*(?:{units})(?:\s*/\s*[\d.]*\s*(?:{units}))?(?![\w])")
+        self._dropped = frozenset[str]().union(
+            *(self._words[kind] for kind in ("form", "release", "route", "frequency", "unit", "filler"))
+        )
+        medicines = {row.id: row for row in knowledge.tables["medicines"]}
+        for row in medicines.values():
+            for name in (row.name, row.id.replace("_", " ")):
+                self._add(Known(row.name, (row.id,), "ingredient"), name)
+        for row in knowledge.tables["medicine_names"]:
+            self._add(Known(row.name, tuple(split(row.ingredients)), row.kind), row.name)
+        for row in knowledge.tables["events"]:
+            if row.kind == "vaccination":
+                held = Known(row.code.replace("_", " "), (row.code,), "vaccine")
+                for name in (row.code.replace("_", " "), *split(row.synonyms)):
+                    self._add(held, name, unless_known=True)
+        members: dict[str, list[str]] = {}
+        for row in medicines.values():
+            for word in split(row.classes):
+                members.setdefault(word, []).append(row.id)
+        names = [(word.replace("_", " "), word) for word in members]
+        names += [(row.name, row.class_) for row in knowledge.tables.get("medicine_class_names", ())]
+        for name, word in names:
+            if word in members:
+                self._add(Known(name, tuple(members[word]), "class"), name, unless_known=True)
+
+    def _add(self, known: Known, name: str, *, unless_known: bool = False) -> None:
+        folded = fold(name)
+        held = self._known.get(folded, ())
+        if folded and not (unless_known and held) and known.ingredients not in {one.ingredients for one in held}:
+            self._known[folded] = (*held, known)
+
+    @cached_property
+    def _codes(self) -> Mapping[Coding, Known]:
+        found: dict[Coding, Known] = {}
+        for row in self._knowledge.tables["medicines"]:
+            columns = ((ATC, row.atc), (RXNORM, row.rxnorm), (SNOMED, getattr(row, "snomed", None)))
+            for system, codes in columns:
+                for code in split(codes):
+                    found[Coding(system, code)] = Known(row.name, (row.id,), "ingredient")
+        for row in self._knowledge.tables["events"]:
+            for coding in split(row.codings) if row.kind == "vaccination" else ():
+                system, _, code = coding.partition("|")
+                found[Coding(system, code)] = Known(row.code.replace("_", " "), (row.code,), "vaccine")
+        return found
+
+    def read(self, text: str, codings: Iterable[Coding] = ()) -> Reading:
+        """What a typed name, or a record's codes with the name beside them, was taken for."""
+        asked = clean(text)
+        for coding in (*codings, *_codes_in(asked)):
+            if coding in self._codes:
+                return Reading(asked, self._codes[coding].matches())
+        whole = asked[:LONGEST]
+        if not whole:
+            return Reading(asked, (), "empty")
+        for name in self._spellings_of(whole):
+            if held := self._exact(name):
+                return self._told(asked, held)
+        bare = self._bare(whole)
+        if not bare:
+            return Reading(asked, (), "dose" if any(one.isdigit() for one in whole) else "unknown")
+        if not _LETTER.search(bare):
+            return Reading(asked, (), "dose" if any(one.isdigit() for one in bare) else "unknown")
+        if (parts := self._parts(whole)) is not None:
+            return Reading(asked, parts)
+        near = self._by_spelling(bare)
+        if near is not None and near[1] == "spelling":
+            return Reading(asked, *near)
+        found, rest = self._within(whole)
+        if found:
+            return Reading(asked, found, "part" if rest else None, rest)
+        return Reading(asked, *near) if near is not None else Reading(asked, (), "unknown")
+
+    def _told(self, asked: str, held: tuple[Known, ...]) -> Reading:
+        matches = tuple(match for known in held for match in known.matches())
+        return Reading(asked, matches, "which" if len(held) > 1 else None)
+
+    def _exact(self, name: str) -> tuple[Known, ...]:
+        if held := self._known.get(name):
+            return held
+        # "Statins": a plural stands for its class.
+        return tuple(one for one in self._known.get(name.removesuffix("s"), ()) if one.kind == "class")
+
+    def _spellings_of(self, text: str) -> Iterator[str]:
+        """The name as it stands, then with less and less of what a label adds to it."""
+        yield fold(text)
+        yield fold(_ASIDE.sub(" ", text))
+        bare = self._bare(_ASIDE.sub(" ", text))
+        yield bare
+        yield from (self._bare(text), self._without(bare, "salt"), re.sub(r"(\s\d+)+$", "", bare))
+        yield re.sub(r"(\s\d+)+$", "", self._without(bare, "salt"))
+        yield self._without(bare, "vaccine")
+        yield from (fold(part) for part in _BRACKETED.findall(text))
+
+    def _bare(self, text: str) -> str:
+        """The name without strength, form, route, how often, and the small words of a sentence."""
+        lower = self._strength.sub(" ", unicodedata.normalize("NFKC", text).casefold())
+        words = [word for word in fold(lower).split() if word not in self._dropped]
+        return " ".join(words).strip(" '-/&+")
+
+    def _without(self, name: str, kind: str) -> str:
+        kept = [word for word in name.split() if word not in self._words[kind]]
+        return " ".join(kept) or name
+
+    def _parts(self, text: str) -> tuple[Match, ...] | None:
+        """The ingredients of a product named by its parts, where every part is known."""
+        lower = self._strength.sub(" ", text.casefold())
+        joins = "|".join(map(re.escape, sorted(self._words["join"], key=len, reverse=True)))
+        parts = [part for part in re.split(rf"\s*[/+&,;]\s*|\s+(?:{joins})\s+", lower) if self._bare(part)]
+        if len(parts) < 2:
+            return None
+        found: dict[str, Match] = {}
+        for part in parts:
+            held = next((held for name in self._spellings_of(part) if (held := self._exact(name))), ())
+            if len(held) == 1 and held[0].kind != "class":
+                near = held[0].matches("combination")
+            else:
+                spelt = self._by_spelling(self._bare(part))
+                if spelt is None or spelt[1] != "spelling":
+                    return None
+                near = spelt[0]
+            found.update((match.ingredient, match) for match in near)
+        return tuple(found.values())
+
+    def _within(self, text: str) -> tuple[tuple[Match, ...], str]:
+        """The known names inside a sentence, longest first, and the words that are left."""
+        words = fold(self._strength.sub(" ", text.casefold())).replace("/", " ").replace("+", " ").split()[:60]
+        found: dict[str, Match] = {}
+        left: list[str] = []
+        place = 0
+        while place < len(words):
+            for length in range(min(5, len(words) - place), 0, -1):
+                name = " ".join(words[place : place + length])
+                if len(name) > 3 and name not in self._dropped and (held := self._exact(name)):
+                    found.update((match.ingredient, match) for known in held for match in known.matches())
+                    place += length
+                    break
+            else:
+                left.append(words[place])
+                place += 1
+        ignored = self._dropped | self._words["salt"] | self._words["join"] | self._words["vaccine"]
+        rest = [word for word in left if word not in ignored and not word.isdigit()]
+        return tuple(found.values()), " ".join(rest)
+
+    @cached_property
+    def _spelt(self) -> tuple[list[str], list[str], list[Known]]:
+        """Every name that can be misspelt: as it is written without spaces, as it sounds, and what it means."""
+        rows = [(name.replace(" ", ""), known) for name, held in self._known.items() for known in held]
+        rows = [row for row in rows if len(row[0]) >= _SHORTEST]
+        return [name for name, _ in rows], [sound(name) for name, _ in rows], [known for _, known in rows]
+
+    def near(self, name: str) -> list[Near]:
+        """The known names nearest to a folded name, one for each set of ingredients, nearest first."""
+        from rapidfuzz import process
+        from rapidfuzz.distance import OSA
+
+        written, heard, known = self._spelt
+        typed = name.replace(" ", "")
+        reach = limit_of(len(typed)) + _MARGIN + 1
+        costs: dict[int, float] = {
+            place: distance
+            for _, distance, place in process.extract_iter(typed, written, scorer=OSA.distance, score_cutoff=int(reach))
+        }
+        for _, distance, place in process.extract_iter(
+            sound(typed), heard, scorer=OSA.distance, score_cutoff=int(reach)
+        ):
+            costs[place] = min(costs.get(place, reach), distance + _HEARD)
+        best: dict[tuple[str, ...], Near] = {}
+        for place, cost in sorted(costs.items(), key=lambda item: (item[1], written[item[0]])):
+            ingredients = tuple(sorted(known[place].ingredients))
+            best.setdefault(ingredients, Near(cost, known[place]))
+        return sorted(best.values(), key=lambda one: (one.cost, one.known.name))
+
+    def _by_spelling(self, bare: str) -> tuple[tuple[Match, ...], Doubt] | None:
+        """The medicine that a misspelt name is taken for, or those that it may be."""
+        name = self._without(bare, "salt")
+        length = len(name.replace(" ", ""))
+        if length < _SHORTEST:
+            return None
+        candidates = self.near(name)
+        limit = limit_of(length)
+        if not candidates or candidates[0].cost > limit + 1:
+            return None
+        first = candidates[0]
+        rivals = [one for one in candidates[1:] if one.cost - first.cost < _MARGIN]
+
+        def matches(one: Near) -> tuple[Match, ...]:
+            return one.known.matches("spelling", round(max(0.0, 1 - one.cost / length), 3))
+
+        if first.cost <= limit and not rivals:
+            return matches(first), "spelling"
+        return tuple(match for one in (first, *rivals[: _ASKED - 1]) for match in matches(one)), "which"
+
+
+# Shorter names are never taken for another: "Lasix" and "Losec" differ in as many letters as a slip does.
+_SHORTEST = 5
+# A name of another medicine that is less than so many letters farther away makes the reading unsure.
+_MARGIN = 1.5
+# What a name costs that sounds the same but is written otherwise.
+_HEARD = 0.5
+# Nobody chooses between more names than this.
+_ASKED = 4
+
+
+def limit_of(length: int) -> float:
+    """How many slips a name of so many letters may hold and still be taken for the known one.
+
+    >>> [limit_of(length) for length in (5, 8, 12)]
+    [1.0, 1.5, 2.5]
+    """
+    return 1.0 if length < 7 else 1.5 if length < 10 else 2.5
+
+
+def _codes_in(text: str) -> Iterator[Coding]:
+    lower = text.casefold()
+    if _ATC_CODE.fullmatch(lower):
+        yield Coding(ATC, text.upper())
+    for system, pattern in ((RXNORM, _RXNORM_CODE), (SNOMED, _SNOMED_CODE)):
+        if found := pattern.fullmatch(lower):
+            yield Coding(system, found[1])
+
+
+@lru_cache(maxsize=2)
+def names(knowledge: Knowledge) -> Names:
+    """The names of a knowledge base, made once."""
+    return Names(knowledge)

@@ -1,0 +1,46 @@
+"""Which rows of interactions.csv the medicines of a person meet.
+
+A row names its other medicine itself, by a class, or as a kind of vaccine. `met` holds what meets a thiopurine;
+`matching` finds the same for any medicine in question.
+"""
+
+from __future__ import annotations
+
+from azaward.rules.tables import Table, knowledge
+from azaward.rules.untyped import ibis
+
+# Rows about azathioprine hold for every thiopurine.
+THIOPURINE = "azathioprine"
+
+
+def met(taken: Table) -> Table:
+    """Each medicine that runs or is planned, and meets a row about thiopurines."""
+    rows = knowledge("interactions")
+    return matching(taken, rows.filter(rows.drug == THIOPURINE))
+
+
+def matching(taken: Table, rows: Table) -> Table:
+    """The medicines that run or are planned with each of `rows` that names them."""
+    rows = rows.rename(for_sex="sex", for_family="family")
+    classes = knowledge("medicine_classes")
+    vaccines = knowledge("event_classes")
+    vaccines = vaccines.filter(vaccines.kind == "vaccination").select("class", medicine="code")
+    by_name = rows.filter(rows.with_kind == "ingredient").mutate(medicine="with")
+    found = [by_name]
+    for kind, members in (("class", classes), ("vaccine", vaccines)):
+        of_kind = rows.filter(rows.with_kind == kind)
+        of_kind = of_kind.inner_join(members, of_kind["with"] == members["class"])
+        found.append(of_kind.select(by_name.columns))
+    pairs = ibis.union(ibis.union(found[0], found[1]), found[2])
+    taken = taken.filter(taken.running | taken.planned)
+    taken = taken.select(
+        "patient_id", "medicine", "dose_mg_per_day", "running", "planned", "start_day", "stop_day", "as_of_day"
+    )
+    return taken.inner_join(pairs, "medicine")
+
+
+def of_class(members: Table) -> Table:
+    """Each medicine under its own name and under each of its classes: `medicine`, `known_as`."""
+    classes = knowledge("medicine_classes")
+    names = members.select("medicine", known_as="medicine").distinct()
+    return ibis.union(names, classes.select("medicine", known_as="class"))
