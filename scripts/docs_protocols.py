@@ -271,9 +271,7 @@ def _amount(per_kg: Any, per_day: Any) -> str:
 
 
 def _step(row: Any) -> str:
-    rise = f"by {row.step_mg_per_kg:g} mg/kg" if row.step_mg_per_kg else ""
-    often = f"{interval(row.step_every_days)} at the earliest" if row.step_every_days else ""
-    return " ".join(part for part in (rise, often) if part)
+    return f"{interval(row.step_every_days)} at the earliest" if row.step_every_days else ""
 
 
 def _range(value: Any) -> str:

@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 
-from azaward.knowledge import ACTIONS, MOST_CAUTIOUS, URGENCIES, Knowledge
+from azaward.knowledge import ACTIONS, MOST_CAUTIOUS, URGENCIES, Knowledge, load
+from azaward.knowledge.advice import spoken
 from azaward.knowledge.load import HERE
 from azaward.knowledge.schema import TABLES, Fact
 from azaward.record.tables import TABLES as RECORD
@@ -134,11 +135,42 @@ def _genotype_doses(rows: Sequence[Any]) -> str:
     return "\n".join(parts)
 
 
+def _advice(rows: Sequence[Any]) -> str:
+    """The decision tables, one a topic, with their numbers in place."""
+    knowledge = load()
+    titles = {row.topic: row.title for row in knowledge.tables["advice_topics"]}
+    parts: list[str] = []
+    for topic, title in titles.items():
+        parts.append(f"## {title}\n")
+        parts.append(
+            table(
+                ("line", "when", "about", "action", "urgency", "says", "says to patients", "call", "read where"),
+                (
+                    (
+                        row.line,
+                        row.when or "always",
+                        row.about,
+                        row.action,
+                        row.urgency,
+                        spoken(row.says, knowledge),
+                        spoken(row.says_patient, knowledge),
+                        row.call,
+                        cited(row, ""),
+                    )
+                    for row in rows
+                    if row.topic == topic
+                ),
+            )
+        )
+    return "\n".join(parts)
+
+
 _PAGES: Mapping[str, Callable[[Sequence[Any]], str]] = {
     "sources": _sources,
     "conversions": _conversions,
     "interactions": _interactions,
     "genotype_doses": _genotype_doses,
+    "advice": _advice,
 }
 
 

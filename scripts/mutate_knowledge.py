@@ -19,7 +19,7 @@ import random
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -41,20 +41,36 @@ from azaward.rules.drift import FALLING
 # Tables that no finding of this program reads yet, or that another test holds to their source; with the reason.
 NOT_DECIDING: dict[str, str] = {
     "conversions": "held to the UCUM library by tests/test_knowledge.py",
-    "enzyme_activity": "bands of single laboratories; rules use the range on the report",
-    "alleles": "positions serve the reading of genomes; functions are words",
+    "advice_numbers": "changed one by one in tests/test_advise.py",
+    "alleles": "held to gene_positions by tests/test_genetics_knowledge.py; functions are words",
+    **dict.fromkeys(
+        ("gene_positions", "gene_sequences", "gene_exons", "allele_frequencies", "phenotype_frequencies"),
+        "for the reading of genomes: held to each other and to what was read by tests/test_genetics_knowledge.py",
+    ),
 }
 NOT_DECIDING_COLUMNS: dict[tuple[str, str], str] = {
     ("genotype_doses", "wait_weeks_low"): "said in words; the longer wait decides",
     ("analytes", "molar_mass"): "held by the conversions that the UCUM library makes with it",
     ("biological_variation", "cv_between_percent"): "published beside the others; a person is compared with themselves",
     ("interactions", "test_every_days"): "said in words to the clinician",
-    ("children_doses", "start_mg_per_kg"): "said in words; only the highest dose is a limit",
-    ("children_doses", "low_mg_per_kg"): "said in words; only the highest dose is a limit",
+    ("children_doses", "start_mg_per_kg"): "said in words; no first dose of a child is judged",
+    ("enzyme_activity", "high"): "printed; the next band's lowest decides, so that a gap belongs to the lower",
 }
-
-# Rows that only the drawing of invented people uses.
-DRAWN_ONLY = {"biological_variation": lambda row: row.analyte not in FALLING or row.population != "healthy"}
+# Numbers that decide nothing in some rows: (table, column or None for all) -> (which rows, why).
+NOT_DECIDING_ROWS: dict[tuple[str, str | None], tuple[Callable[[Any], bool], str]] = {
+    ("biological_variation", None): (
+        lambda row: row.analyte not in FALLING or row.population != "healthy",
+        "only the drawing of invented people uses them",
+    ),
+    ("enzyme_activity", None): (
+        lambda row: row.unit != "mU/L" or row.category not in ("low", "normal"),
+        "shown as printed; results in other units are set aside, and the lowest of a band decides",
+    ),
+    ("genotype_doses", "wait_weeks_high"): (
+        lambda row: row.action not in ("reduce", "change") or row.fraction_high is None or row.urgency == "same-day",
+        "said in words; a wait decides only where a number lowers the dose, and never for a poor metaboliser",
+    ),
+}
 
 Place = tuple[str, str, int, str, int | None]
 
@@ -64,8 +80,6 @@ def numbers(knowledge: Knowledge) -> Iterator[tuple[Place, float]]:
     for name in TABLES:
         if name not in NOT_DECIDING:
             for row, held in enumerate(knowledge.tables[name]):
-                if name in DRAWN_ONLY and DRAWN_ONLY[name](held):
-                    continue
                 yield from _of_row((name, "", row), held)
     for protocol in knowledge.protocols.values():
         for name in PROTOCOL_LISTS:
@@ -80,6 +94,11 @@ def _of_row(at: tuple[str, str, int], row: Any) -> Iterator[tuple[Place, float]]
     for field in msgspec.structs.fields(type(row)):
         cell = getattr(row, field.name)
         if (at[0], field.name) in NOT_DECIDING_COLUMNS or isinstance(cell, bool):
+            continue
+        if any(
+            key in NOT_DECIDING_ROWS and NOT_DECIDING_ROWS[key][0](row)
+            for key in ((at[0], None), (at[0], field.name))
+        ):
             continue
         if isinstance(cell, int | float):
             yield (*at, field.name, None), cell

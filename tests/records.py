@@ -97,8 +97,11 @@ exposures = st.fixed_dictionaries(
             ]
         ),
         "dose_mg_per_day": st.sampled_from([None, 0.0, 5.0, 25.0, 50.0, 100.0, 150.0, 400.0]),
+        "frequency": st.sampled_from([None, None, "morning", "evening"]),
         "started_on": maybe_days,
         "stopped_on": st.none() | maybe_days,
+        "started_text": st.sampled_from([None, None, None, "in spring"]),
+        "origin": st.sampled_from([None, "exposures.csv line 2", "exposures.csv line 3"]),
     }
 )
 genotypes = st.fixed_dictionaries(

@@ -232,6 +232,13 @@ def test_a_schedule_for_one_specialty_leaves_the_others_theirs(tmp_path: Path) -
             ("analyte: neutrophils", "analyte: neutrophil"),
             "my-clinic.yaml: protocols/my-clinic: no analyte 'neutrophil'",
         ),
+        (
+            (
+                "limits:",
+                "doses:\n  - {indication: any, population: adults, max_mg_per_kg: 2, locator: ours}\nlimits:",
+            ),
+            "my-clinic.yaml: protocols/my-clinic: doses: no rule chooses population 'adults'",
+        ),
     ],
 )
 def test_a_fault_in_a_clinics_protocol_names_its_line(change: tuple[str, str], line: str, tmp_path: Path) -> None:

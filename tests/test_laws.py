@@ -172,6 +172,7 @@ def test_the_union_of_protocols_is_never_more_lenient(tables: dict[str, Any]) ->
     for protocol in KNOWLEDGE.protocols:
         plan = assess(record, AS_OF, protocol, KNOWLEDGE).patients[0].plan
         assert URGENCIES.index(strictest.urgency) <= URGENCIES.index(plan.urgency), protocol
+        assert NO_DOSE[strictest.dose.decision] <= NO_DOSE[plan.dose.decision], protocol
 
 
 @laws

@@ -188,14 +188,14 @@ def put_together(answer: Answer, knowledge: Knowledge) -> list[PatientAssessment
     for row in answer.findings:
         found.setdefault(row["patient_id"], []).append(finding_of(row, words, knowledge))
     due: dict[str, list[Mapping[str, Any]]] = {}
-    for row in answer.due:
+    for row in answer.next_tests:
         due.setdefault(row["patient_id"], []).append(row)
     plans = {row["patient_id"]: row for row in answer.plan}
     patients: list[PatientAssessment] = []
     for person in answer.person:
         findings = sorted(found.get(person["patient_id"], []), key=by_urgency)
         planned = plans[person["patient_id"]]
-        plan = _plan(planned, person, findings, due.get(person["patient_id"], []), words, knowledge)
+        plan = _plan(planned, due.get(person["patient_id"], []), words, knowledge)
         patients.append(
             PatientAssessment(
                 patient_id=person["patient_id"],
@@ -250,39 +250,24 @@ def _lines(text: str | None) -> list[str]:
     return list(dict.fromkeys(text.split("\n"))) if text else []
 
 
-def _plan(
-    plan: Mapping[str, Any],
-    person: Mapping[str, Any],
-    findings: list[Finding],
-    due: list[Mapping[str, Any]],
-    words: Words,
-    knowledge: Knowledge,
-) -> Plan:
-    today = _EPOCH + dt.timedelta(days=person["as_of_day"])
-    scheduled = [
-        NextTest(
-            analyte=row["test"],
-            due_on=_EPOCH + dt.timedelta(days=row["due_day"]),
-            why=f"{words.name(row['test'])[0]} every {row['every_days']} days, {row['phase']} ({row['protocol']})",
-        )
-        for row in sorted(due, key=lambda row: (row["due_day"], row["test"]))
-    ]
-    tests = _repeated(findings, today, words, knowledge)
-    tests += [test for test in scheduled if test.analyte not in {one.analyte for one in tests}]
-    return Plan(dose=_dose(plan, knowledge), next_tests=tests, urgency=plan["urgency"], who=plan["who"])
+def _plan(plan: Mapping[str, Any], tests: list[Mapping[str, Any]], words: Words, knowledge: Knowledge) -> Plan:
+    # What is measured again comes before what has its turn.
+    ordered = sorted(tests, key=lambda row: (row["subject"] is None, row["due_day"], row["test"]))
+    return Plan(
+        dose=_dose(plan, knowledge),
+        next_tests=[_next_test(row, words) for row in ordered],
+        urgency=plan["urgency"],
+        who=plan["who"],
+    )
 
 
-def _repeated(findings: list[Finding], today: dt.date, words: Words, knowledge: Knowledge) -> list[NextTest]:
-    """A result beyond a limit is measured again now, not when the schedule would have it."""
-    of_analyte = {row.code: row.test for row in knowledge.tables["tests"] if row.satisfied_by == "analyte"}
-    found: dict[str, NextTest] = {}
-    for finding in findings:
-        pressing = finding.urgency not in ("routine", "info")
-        if finding.rule in ("limits", "recovery", "record_quality") and pressing and finding.subject in of_analyte:
-            test = of_analyte[finding.subject]
-            why = f"{words.name(test)[0]} again: {words.name(finding.subject)[0]}, {finding.action}"
-            found.setdefault(test, NextTest(analyte=test, due_on=today, why=why))
-    return list(found.values())
+def _next_test(row: Mapping[str, Any], words: Words) -> NextTest:
+    name = words.name(row["test"])[0]
+    if row["subject"] is not None:
+        why = f"{name} again: {words.name(row['subject'])[0]}, {row['action']}"
+    else:
+        why = f"{name} every {row['every_days']} days, {row['phase']} ({row['protocol']})"
+    return NextTest(analyte=row["test"], due_on=_EPOCH + dt.timedelta(days=row["due_day"]), why=why)
 
 
 def _dose(plan: Mapping[str, Any], knowledge: Knowledge) -> DosePlan:

@@ -17,7 +17,7 @@ from azaward.knowledge.relations import Schema, relations, schemas
 from azaward.knowledge.units import conversions_for
 from azaward.record.tables import TABLES, Record
 from azaward.rules.columns import COLUMNS, FOUND
-from azaward.rules.pipeline import PLAN, Step, compiled, needed
+from azaward.rules.pipeline import PLANS, Step, compiled, needed
 
 # From so many results on, DuckDB is the quicker one (benchmarks/engines.py).
 MANY_RESULTS = 5_000
@@ -44,6 +44,7 @@ class Answer(NamedTuple):
     person: list[Row]
     unusable: list[Row]
     plan: list[Row]
+    next_tests: list[Row]
 
 
 _UNREAD: Schema = dict.fromkeys(("patient_id", "kind", "where", "what", "why"), "string")
@@ -91,7 +92,7 @@ class Engine(ABC):
         filled = {name: len(rows) for name, rows in tables.items()}
         findings: list[Row] = []
         for step in self._steps:
-            if step.name == PLAN:
+            if step.name == PLANS[0]:
                 self._run("DELETE FROM s_found")
                 self._fill("s_found", FOUND, [[row[column] for column in FOUND] for row in findings])
             if not step.is_rule:
@@ -105,17 +106,22 @@ class Engine(ABC):
         return Answer(
             [{**row, "on": from_day_number(row["on"])} for row in findings],
             self._stored("due", "SELECT * FROM s_due"),
-            self._stored("usual", "SELECT * FROM s_person LEFT JOIN s_usual USING (patient_id)"),
+            self._stored("person", "SELECT patient_id, protocol, status FROM s_person"),
             self._stored("unusable", "SELECT * FROM s_unusable"),
-            self._stored(PLAN, "SELECT * FROM s_plan"),
+            self._stored("plan", "SELECT * FROM s_plan"),
+            self._stored("next_tests", "SELECT * FROM s_next_tests"),
         )
 
     def _stored(self, stage: str, sql: str) -> list[Row]:
         return self._rows(sql) if stage in self._stages else []
 
     def _create(self, name: str, schema: Schema) -> None:
-        columns = ", ".join(f'"{column}" {self.types[kind]}' for column, kind in schema.items())
+        columns = ", ".join(f'"{column}" {self._type(name, column, kind)}' for column, kind in schema.items())
         self._run(f"CREATE TABLE {name} ({columns})")
+
+    def _type(self, table: str, column: str, kind: str) -> str:
+        """The engine's type for a column."""
+        return self.types[kind]
 
     @abstractmethod
     def _run(self, sql: str) -> Any: ...
@@ -138,6 +144,13 @@ def from_day_number(number: int | None) -> dt.date | None:
     datetime.date(2026, 1, 1)
     """
     return None if number is None else EPOCH + dt.timedelta(days=number)
+
+
+def _literal(value: Any) -> str:
+    """A constant of a rule in SQL."""
+    if value is None:
+        return "NULL"
+    return "'" + value.replace("'", "''") + "'" if isinstance(value, str) else repr(value)
 
 
 # What rules look knowledge up by.
@@ -244,11 +257,43 @@ class DuckDBEngine(Engine):
         "boolean": "BOOLEAN",
     }
 
-    def __init__(self, knowledge: Knowledge, only: Collection[str] | None = None) -> None:
+    def __init__(
+        self,
+        knowledge: Knowledge,
+        only: Collection[str] | None = None,
+        database: Any = None,
+        stored_as: Mapping[tuple[str, str], str] | None = None,
+    ) -> None:
+        """`stored_as` names the types of columns, by table and name, that are not stored in their usual one."""
         import duckdb
 
-        self._database = duckdb.connect()
+        self._database = database or duckdb.connect()
+        self._stored_as = stored_as or {}
         super().__init__(knowledge, only)
+
+    def work_out(self) -> None:
+        """Answers inside the database: findings into `findings`, each person's plan into `s_plan`, as days' numbers.
+
+        The tables of the record, `requests` and `unread` are there already; `results` may be a view.
+        """
+        columns = ", ".join(f'"{name}" {self._type("findings", name, kind)}' for name, kind in COLUMNS.items())
+        self._run(f"CREATE OR REPLACE TABLE findings ({columns})")
+        self._run("DROP TABLE IF EXISTS s_found; DROP VIEW IF EXISTS s_found")
+        self._run(f"CREATE VIEW s_found AS SELECT {', '.join(FOUND)} FROM findings")
+        for step in self._steps:
+            if not step.is_rule:
+                self._store(step)
+                continue
+            cells = ", ".join(
+                f"{_literal(step.constants[name])} AS {name}" if name in step.constants else f'"{name}"'
+                for name in COLUMNS
+            )
+            self._run(f"INSERT INTO findings SELECT {cells} FROM ({step.sql})")
+        self._run("DROP VIEW s_found")
+        self._create("s_found", FOUND)
+
+    def _type(self, table: str, column: str, kind: str) -> str:
+        return self._stored_as.get((table, column), self.types[kind])
 
     def _run(self, sql: str) -> Any:
         return self._database.execute(sql)

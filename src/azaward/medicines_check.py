@@ -168,6 +168,7 @@ class _Found:
         people |= {f"{name}|{one}": (on, one) for name, members in self._groups.items() for one in members}
         rules = _RULES
         if THIOPURINE in self._classes[on]:
+            rules += ("low_dose.low_dose",) if facts.dose_mg_per_day is not None else ()
             rules += ("dosing.dosing",) if facts.tpmt or facts.nudt15 else ()
             rules += ("dose_range.kidney",) if facts.egfr is not None else ()
             rules += ("life.pregnancy",) if facts.pregnant else ()

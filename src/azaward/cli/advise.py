@@ -10,14 +10,16 @@ import sys
 from collections.abc import Callable
 from enum import StrEnum
 from functools import lru_cache
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from azaward.cli.edge import app, fail, load_knowledge, warn, write
-from azaward.guides.advice_facts import Fact, FactError, WrongWordError
-from azaward.knowledge.advice import Question, Topic
+
+if TYPE_CHECKING:
+    from azaward.guides.advice_facts import Fact
+    from azaward.knowledge.advice import Question, Topic
 
 
 class Format(StrEnum):
@@ -129,6 +131,7 @@ def _answer(topic: Topic, facts: dict[str, Fact], format: Format) -> None:
     import msgspec
 
     from azaward.formats import report_advice
+    from azaward.guides.advice_facts import FactError, WrongWordError
     from azaward.guides.advise import advise
 
     knowledge = load_knowledge()
@@ -149,7 +152,7 @@ def _answer(topic: Topic, facts: dict[str, Fact], format: Format) -> None:
 
 def _ask(topic: Topic, facts: dict[str, Fact]) -> None:
     """Asks, one by one, for what would change the answer; an empty line means: I don't know."""
-    from azaward.guides.advice_facts import possible
+    from azaward.guides.advice_facts import FactError, possible
     from azaward.guides.advise import next_question
 
     knowledge = load_knowledge()

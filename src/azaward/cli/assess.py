@@ -29,6 +29,11 @@ def assess(
     protocol: Annotated[str, typer.Option(help="A protocol's id, a clinic's own .yaml file, or auto.")] = "auto",
     format: Annotated[Format, typer.Option(help="How to show it.")] = Format.text,
     patient: Annotated[str | None, typer.Option(help="One patient, in full.")] = None,
+    genotype: Annotated[
+        list[Path] | None, typer.Option(help="A VCF or genotyping array whose samples are patients of the record.")
+    ] = None,
+    sample: Annotated[str | None, typer.Option(help="One sample of --genotype.")] = None,
+    ancestry: Annotated[str | None, typer.Option(help="A biogeographic group for --genotype.")] = None,
 ) -> None:
     """Who needs something, and why: most urgent first."""
     from azaward import assessment
@@ -46,6 +51,10 @@ def assess(
             if patient not in held.patient_ids():
                 raise InputError(f"{record}: no patient {patient!r} in it.")
             held = held.of_patient(patient)
+        if genotype:
+            from azaward.cli.genotype import add_to
+
+            held = add_to(held, genotype, sample, ancestry, day, knowledge)
         found = assessment.assess(held, day, protocol, knowledge)
     except (InputError, KnowledgeError, assessment.UnknownProtocolError) as error:
         fail(str(error))

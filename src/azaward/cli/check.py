@@ -35,7 +35,8 @@ def check(
         list[str] | None, typer.Argument(help="Names as on the packet or as people say them; codes of ATC and RxNorm.")
     ] = None,
     list_: Annotated[
-        Path | None, typer.Option("--list", help="A file with one medicine a line, or one patient's record; - for stdin.")
+        Path | None,
+        typer.Option("--list", help="A file with one medicine a line, or one patient's record; - for stdin."),
     ] = None,
     on: Annotated[
         str, typer.Option(help="The medicine in question; also mercaptopurine, mycophenolate, methotrexate, ...")

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
 import typer
@@ -19,6 +22,7 @@ app = typer.Typer(
 )
 # More lines of warnings than this help nobody; all of them are in the JSON.
 _WARNINGS = 10
+_SAY_EVERY_S = 10
 
 
 def day_of(text: str | None) -> dt.date:
@@ -53,6 +57,32 @@ def warn(lines: list[str]) -> None:
         typer.echo(f"azaward: {line}", err=True)
     if len(lines) > _WARNINGS:
         typer.echo(f"azaward: and {len(lines) - _WARNINGS} more; --format json lists all under set_aside", err=True)
+
+
+@contextmanager
+def progress_on_stderr(what: str) -> Generator[Callable[[int, int], None]]:
+    """How much is done and an estimate of the rest, on stderr: a bar at a terminal, else a line now and then."""
+    if sys.stderr.isatty():
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=Console(stderr=True)) as bar:
+            task = bar.add_task(what, total=None)
+            yield lambda done, all: bar.update(task, completed=done, total=all)
+        return
+    began = time.monotonic()
+    said = began
+
+    def say(done: int, all: int) -> None:
+        nonlocal said
+        now = time.monotonic()
+        if done and now - said > _SAY_EVERY_S:
+            said = now
+            rest = (now - began) / done * (all - done)
+            typer.echo(f"azaward: {done:,} of {all:,} {what}, about {rest:.0f} s to go", err=True)
+
+    yield say
 
 
 def fail(line: str) -> NoReturn:

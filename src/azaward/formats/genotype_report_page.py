@@ -10,7 +10,7 @@ from azaward.formats.genotype_report_words import (
     called,
     do,
     for_the_patient,
-    hidden,
+    notes,
     percent,
     share,
     start,
@@ -83,10 +83,8 @@ def _gene(name: str, gene: GeneOut | None) -> dict[str, Any]:
     if gene.missing_positions:
         why = dict.fromkeys(one.status for one in gene.evidence if "." in one.alleles)
         lines.append(f"{len(gene.missing_positions)} of {gene.positions} positions were not seen ({'; '.join(why)}).")
-    if gene.could_hide:
-        lines.append(f"What was not seen may hide {hidden(gene)}.")
     lines += [f"No named allele has {one}." for one in gene.undocumented]
-    lines += [f"{note[0].upper()}{note[1:].rstrip('.')}." for note in gene.notes]
+    lines += [f"{note[0].upper()}{note[1:].rstrip('.')}." for note in notes(gene)]
     return {
         "name": name,
         "call": called(gene),

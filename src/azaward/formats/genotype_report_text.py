@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from io import StringIO
+from itertools import chain, islice
+
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
@@ -13,7 +20,7 @@ from azaward.formats.genotype_report_words import (
     called,
     do,
     for_the_patient,
-    hidden,
+    notes,
     percent,
     seen,
     share,
@@ -32,6 +39,40 @@ _STYLES = {
 }
 
 
+def contents(reports: Iterable[SampleReport], *, in_full: int) -> Iterator[bytes]:
+    """Every report in full where there are few; of more people than that, one line each."""
+    rest = iter(reports)
+    few = list(islice(rest, in_full + 1))
+    if len(few) <= in_full:
+        for one in few:
+            yield _written(partial(show, one))
+        return
+    yield b"One person in full: --sample NAME. Everything: --format json or tsv.\n"
+    for one in chain(few, rest):
+        yield _line(one).encode()
+
+
+def _written(draw: Callable[[Console], None]) -> bytes:
+    """What a console draws: coloured where the output is a terminal."""
+    terminal = sys.stdout.isatty()
+    into = StringIO()
+    width = shutil.get_terminal_size((100, 24)).columns
+    draw(Console(file=into, highlight=False, force_terminal=terminal, no_color=not terminal, width=width))
+    return into.getvalue().encode("utf-8", "replace")
+
+
+def _line(report: SampleReport) -> str:
+    """One person on one line."""
+    genes = [
+        f"{name} {one.diplotypes[0].call if one.diplotypes else '?'} {one.phenotype}"
+        + (f" ({len(one.missing_positions)} of {one.positions} positions not seen)" if one.missing_positions else "")
+        for name, one in report.genes.items()
+    ]
+    aza = report.dosing["azathioprine"].outcome
+    dose = f"azathioprine: {do(aza.action).lower()}" + (f", {share(aza)}" if aza.fraction else "")
+    return " ".join(f"{report.sample}: {'; '.join(genes)}; {dose}".split()) + "\n"
+
+
 def show(report: SampleReport, console: Console | None = None) -> None:
     """Prints one report."""
     console = console or Console(highlight=False)
@@ -40,15 +81,13 @@ def show(report: SampleReport, console: Console | None = None) -> None:
         console.print(
             Text.assemble((name, "bold"), "  ", called(gene), "  ", (gene.phenotype, _STYLES.get(gene.phenotype, "")))
         )
-        lines = [seen(gene)]
-        if gene.could_hide:
-            lines.append(f"what was not seen may hide: {hidden(gene)}")
+        lines = [seen(gene)] if gene.positions else []
         others = [one for one in gene.phenotypes if one.phenotype != gene.phenotype]
         if others:
             lines.append("may also be: " + ", ".join(f"{one.phenotype} ({percent(one.probability)})" for one in others))
         lines += [f"{one.rsid or one.pos_grch38} {one.hgvs}: {one.alleles}" for one in gene.evidence if _found(one)]
         lines += [f"no named allele has: {one}" for one in gene.undocumented]
-        for line in (*lines, *gene.notes):
+        for line in (*lines, *notes(gene)):
             console.print(Padding(Text(line, style="dim"), (0, 0, 0, 4)))
     _activity(report, console)
     for note in report.notes:

@@ -106,17 +106,17 @@ def what_else(plan: DrugPlan) -> list[str]:
 def seen(gene: GeneOut) -> str:
     """How much of a gene was seen."""
     if gene.method == "report":
-        return "as a laboratory reports it"
+        return ""
     missing = len(gene.missing_positions)
     whole = f"{gene.positions - missing} of {gene.positions} positions seen"
     return whole if not missing else f"{whole}; not seen: {', '.join(gene.missing_positions)}"
 
 
-def hidden(gene: GeneOut, most: int = 3) -> str:
-    """The likeliest alleles that positions not seen may hide."""
-    few = [f"{one.allele} ({percent(one.probability)})" for one in gene.could_hide[:most]]
-    more = len(gene.could_hide) - len(few)
-    return ", ".join(few) + (f" and {more} more" if more > 0 else "")
+def notes(gene: GeneOut) -> list[str]:
+    """The notes of a call, less the one that only counts what a report lists."""
+    return [
+        one for one in gene.notes if not one.startswith(f"{len(gene.missing_positions)} of {gene.positions} positions")
+    ]
 
 
 def for_the_patient(report: SampleReport) -> list[str]:

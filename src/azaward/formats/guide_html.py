@@ -20,7 +20,7 @@ from markupsafe import Markup
 from azaward.formats.guide_appendix import facts_used
 from azaward.formats.guide_days import in_words
 from azaward.formats.guide_icons import to_svg
-from azaward.formats.report_words import link
+from azaward.formats.guide_sources import Line, line
 from azaward.guides import marks
 from azaward.guides.library import Body, Guide, Library
 from azaward.guides.words import GuideWords
@@ -38,6 +38,7 @@ class Page(NamedTuple):
     guide: Guide
     body: Body
     html: Markup
+    sources: list[Line]
     checked: str
 
 
@@ -56,7 +57,7 @@ def to_html(guide: Guide, knowledge: Knowledge) -> str:
 def book_to_html(library: Library, knowledge: Knowledge) -> str:
     """Every guide as one document: contents, guides, and every fact and source at the end."""
     pages = [page_of(guide, knowledge, deeper=1) for guide in library.guides]
-    facts = facts_used(knowledge, [page.body for page in pages])
+    facts = facts_used(page.body for page in pages)
     topics = [
         (name, [page for page in pages if page.guide.front.topic == id])
         for id, name in library.words.sections["topics"].items()
@@ -74,7 +75,8 @@ def book_to_html(library: Library, knowledge: Knowledge) -> str:
 def page_of(guide: Guide, knowledge: Knowledge, deeper: int = 0) -> Page:
     """A guide with its text as HTML; `deeper` moves its headings so many levels down."""
     body = guide.body(knowledge)
-    return Page(guide, body, body_html(guide, body, deeper), in_words(guide.front.reviewed_on, guide.words))
+    sources = [line(source, guide.words) for source in body.sources]
+    return Page(guide, body, body_html(guide, body, deeper), sources, in_words(guide.front.reviewed_on, guide.words))
 
 
 def body_html(guide: Guide, body: Body, deeper: int = 0) -> Markup:
@@ -116,12 +118,10 @@ def _render(template: str, words: GuideWords, **values: Any) -> str:
 
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
-    environment = Environment(
+    return Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["address"] = link
-    return environment

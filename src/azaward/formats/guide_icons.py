@@ -1,11 +1,12 @@
 """How does "13 of 52" look? A field of people for each share, as SVG with a title and a description.
 
-No script, no style attribute and no id, so that many pictures fit into one page under a strict content security
-policy; the page's style sheet may recolour the classes `on` and `off`.
+No script and no style attribute, so that a strict content security policy holds; ids only where a field has more
+dots than people fit, and each its own. The page's style sheet may recolour the classes `on` and `off`.
 """
 
 from __future__ import annotations
 
+import zlib
 from html import escape
 
 from azaward.guides.figures import Icons, Share
@@ -16,8 +17,11 @@ _ACROSS = 10
 # A person fits into this cell of the field, in points.
 _WIDE, _HIGH = 11.0, 15.0
 _GAP, _TOP, _UNDER, _EDGE = 26.0, 22.0, 22.0, 2.0
-# Where a field would have more than this many people, each is a dot.
+# Where a field would have more than this many people, each is a dot, and the field is larger.
 _PEOPLE = 100
+_DOTTED = 225.0
+# How much larger than in points it stands on a page.
+_SCALE = 1.45
 _LETTER = 6.1
 _FONT = "Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif"
 
@@ -33,7 +37,7 @@ def to_svg(icons: Icons, of_people: str) -> str:
     """
     dots = icons.per > _PEOPLE
     across = _ACROSS if not dots else round(icons.per**0.5)
-    wide, high = (_WIDE, _HIGH) if not dots else (_WIDE * _ACROSS / across, _HIGH * _ACROSS / across)
+    wide, high = (_DOTTED / across, _DOTTED / across) if dots else (_WIDE, _HIGH)
     under = [f"{whole(share.rate * icons.per)} {of_people}" for share in icons.shares]
     labels = [_lines(share.label) for share in icons.shares]
     top = _TOP + 13 * (max(len(lines) for lines in labels) - 1)
@@ -41,10 +45,11 @@ def to_svg(icons: Icons, of_people: str) -> str:
         max(across * wide, _LETTER * max(map(len, [*lines, foot]))) for lines, foot in zip(labels, under, strict=True)
     ]
     width = sum(widths) + _GAP * (len(widths) - 1) + 2 * _EDGE
-    height = top + _ACROSS * _HIGH + _UNDER
+    height = top + across * high + _UNDER
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" '
-        f'width="{width:.0f}" height="{height:.0f}" role="img" class="people {"good" if icons.good else "bad"}">',
+        f'width="{_SCALE * width:.0f}" height="{_SCALE * height:.0f}" role="img" '
+        f'class="people {"good" if icons.good else "bad"}">',
         f"<title>{escape(icons.caption)}</title><desc>{escape(icons.alt)}</desc>",
     ]
     x = _EDGE
@@ -78,20 +83,38 @@ def _text(x: float, y: float, words: str, *, bold: bool = False) -> str:
 
 def _field(icons: Icons, share: Share, x: float, y: float, across: int, wide: float, high: float, *, dots: bool) -> str:
     filled = icons.filled(share)
-    drawn: dict[bool, list[str]] = {True: [], False: []}
-    for place in range(icons.per):
-        column, row = place % across, place // across
-        left, upper = x + column * wide, y + row * high
-        drawn[place < filled].append(_dot(left, upper, wide, high) if dots else _person(left, upper))
     on = GOOD if icons.good else BAD
-    shapes = ((OFF, "off", drawn[False]), (on, "on", drawn[True]))
-    return "".join(f'<path class="{name}" fill="{colour}" d="{"".join(d)}"/>' for colour, name, d in shapes if d)
+    draw = _dot if dots else _person
+    places = [(x + place % across * wide, y + place // across * high) for place in range(icons.per)]
+    # A filled dot fills its place, so that it is seen among so many.
+    grown = 1.35 if dots else 1.0
+    shapes = [_path("on", on, [draw(*at, wide, high, grown) for at in places[:filled]])]
+    if dots:
+        # So many dots are one tile, repeated; the filled ones lie above it.
+        name = f"dots-{zlib.crc32(f'{icons.alt}{x}'.encode()):08x}"
+        tile = _path("off", OFF, [_dot(0, 0, wide, high, 1.0)])
+        shapes.insert(
+            0,
+            f'<defs><pattern id="{name}" x="{x:.2f}" y="{y:.2f}" width="{wide:.3f}" height="{high:.3f}" '
+            f'patternUnits="userSpaceOnUse">{tile}</pattern></defs>'
+            f'<rect x="{x:.2f}" y="{y:.2f}" width="{across * wide:.2f}" height="{across * high:.2f}" '
+            f'fill="url(#{name})"/>',
+        )
+    else:
+        shapes.append(_path("off", OFF, [_person(*at, wide, high, 1.0) for at in places[filled:]]))
+    return "".join(shapes)
 
 
-def _person(x: float, y: float) -> str:
-    return f"M{x + 2.6:.1f} {y + 2.9:.1f}a2.4 2.4 0 1 1 4.8 0a2.4 2.4 0 1 1-4.8 0zm-1.6 9.6v-3.2a3 3 0 0 1 3-3h2a3 3 0 0 1 3 3v3.2z"
+def _path(name: str, colour: str, shapes: list[str]) -> str:
+    return f'<path class="{name}" fill="{colour}" d="{"".join(shapes)}"/>' if shapes else ""
 
 
-def _dot(x: float, y: float, wide: float, high: float) -> str:
-    r = 0.36 * min(wide, high)
-    return f"M{x:.2f} {y + high / 2:.2f}a{r:.2f} {r:.2f} 0 1 1 {2 * r:.2f} 0a{r:.2f} {r:.2f} 0 1 1 {-2 * r:.2f} 0z"
+def _person(x: float, y: float, _wide: float, _high: float, _grown: float) -> str:
+    head = f"M{x + 2.6:.1f} {y + 2.9:.1f}a2.4 2.4 0 1 1 4.8 0a2.4 2.4 0 1 1-4.8 0z"
+    return f"{head}m-1.6 9.6v-3.2a3 3 0 0 1 3-3h2a3 3 0 0 1 3 3v3.2z"
+
+
+def _dot(x: float, y: float, wide: float, high: float, grown: float) -> str:
+    r = 0.36 * grown * min(wide, high)
+    half = f"{r:.2f} {r:.2f} 0 1 1"
+    return f"M{x + wide / 2 - r:.2f} {y + high / 2:.2f}a{half} {2 * r:.2f} 0a{half} {-2 * r:.2f} 0z"

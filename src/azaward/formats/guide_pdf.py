@@ -18,11 +18,14 @@ from markdown_it.tree import SyntaxTreeNode
 from azaward.formats.guide_appendix import facts_used
 from azaward.formats.guide_days import in_words
 from azaward.formats.guide_icons import to_svg
+from azaward.formats.guide_sources import line
 from azaward.guides import marks
 from azaward.guides.library import Body, Guide, Library
 from azaward.guides.words import GuideWords
 from azaward.knowledge import Knowledge
 
+# Pictures with more than this many people are dots and need more of the page.
+_PEOPLE = 100
 TEMPLATE = Path(__file__).parent / "templates" / "guides.typ"
 
 
@@ -41,10 +44,10 @@ def book_to_pdf(library: Library, knowledge: Knowledge) -> bytes:
     """Every guide as one document: contents, guides by topic, every fact and source at the end."""
     bodies = [guide.body(knowledge) for guide in library.guides]
     pages = [_page(guide, knowledge, body) for guide, body in zip(library.guides, bodies, strict=True)]
-    facts = [used._asdict() for used in facts_used(knowledge, bodies)]
-    cited = {used["source"] for used in facts}
+    facts = [used._asdict() for used in facts_used(bodies)]
+    cited = {source.source for body in bodies for source in body.sources}
     sources = [
-        {"id": row.id, "title": row.title, "publisher": row.publisher, "published_on": row.published_on,
+        {"id": row.id, "title": row.title, "published": f"{row.publisher}, {row.published_on}", "places": "",
          "identifier": row.identifier}
         for row in knowledge.tables["sources"]
         if row.id in cited
@@ -93,11 +96,11 @@ def _page(guide: Guide, knowledge: Knowledge, body: Body) -> dict[str, Any]:
             {
                 "svg": to_svg(icons, of_people.format(per=f"{icons.per:,}")),
                 "alt": icons.alt,
-                "fields": len(icons.shares),
+                "share": min(100, len(icons.shares) * (31 if icons.per <= _PEOPLE else 46)),
             }
             for icons in body.pictures
         ],
-        "sources": [source._asdict() for source in body.sources],
+        "sources": [line(source, guide.words)._asdict() for source in body.sources],
     }
 
 

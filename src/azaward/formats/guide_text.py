@@ -12,9 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from azaward.formats.guide_days import in_words
-from azaward.guides.facts import Cited
+from azaward.formats.guide_sources import line, sentence
 from azaward.guides.library import Guide, Library
-from azaward.guides.words import GuideWords
 from azaward.knowledge import Knowledge
 
 # Wide enough for a table of a trial, narrow enough to read.
@@ -55,17 +54,10 @@ def show(guide: Guide, knowledge: Knowledge, to: Console) -> None:
     to.print()
     to.print(Text(words("ui", "sources"), style="bold"))
     for source in body.sources:
-        to.print(Padding(Text(source_line(source, words)), (0, 0, 0, 2)))
+        to.print(Padding(Text(sentence(line(source, words))), (0, 0, 0, 2)))
     to.print()
-    for line in about(guide):
-        to.print(Text(line, style="dim"))
-
-
-def source_line(source: Cited, words: GuideWords) -> str:
-    """A source as it stands at a guide's end: number, title, publisher, day, places, how it was read, address."""
-    day = "" if source.published_on == "undated" else f", {source.published_on}"
-    how = "" if source.how == "read" else f" ({words('ui', 'source_secondary')})"
-    return f"[{source.number}] {source.title}. {source.publisher}{day}. {'; '.join(source.locators)}{how}. {source.identifier}"
+    for said in about(guide):
+        to.print(Text(said, style="dim"))
 
 
 def about(guide: Guide) -> list[str]:

@@ -1,4 +1,4 @@
-"""Advice of daily life for a terminal: the most urgent line first, what to do, whom to call, why, and where it was read."""
+"""Advice of daily life for a terminal: the most urgent line first, what to do, whom to call, and where it was read."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from azaward.formats.report_words import SOON
 from azaward.guides.advise import Advice, Said
 from azaward.knowledge.advice import Topic
 
-_STYLES = {
-    "emergency": "bold white on red",
-    "same-day": "bold red",
-    "this-week": "yellow",
-    "routine": "cyan",
-    "info": "dim",
+# How soon, in a patient's words, and how it is coloured.
+_SOON = {
+    "emergency": ("Now", "bold white on red"),
+    "same-day": ("Today", "bold red"),
+    "this-week": ("This week", "yellow"),
+    "routine": ("When it suits", "cyan"),
+    "info": ("Good to know", "dim"),
 }
 
 
@@ -58,7 +58,8 @@ def show(advice: Advice, topic: Topic, console: Console | None = None) -> None:
 
 
 def _line(line: Said, says_patient: str, says: str, console: Console) -> None:
-    console.print(Text.assemble((f" {SOON[line.urgency]} ", _STYLES[line.urgency]), "  ", (says_patient, "bold")))
+    soon, style = _SOON[line.urgency]
+    console.print(Text.assemble((f" {soon} ", style), "  ", (says_patient, "bold")))
     if line.call:
         console.print(Padding(Text(line.call), (0, 0, 0, 4)))
     console.print(Padding(Text(f"for the clinician: {line.action}, {line.urgency}. {says}", style="dim"), (0, 0, 0, 4)))
@@ -67,4 +68,6 @@ def _line(line: Said, says_patient: str, says: str, console: Console) -> None:
 
 
 def _plain(given: str | float | list[str]) -> str:
-    return ", ".join(given) if isinstance(given, list) else f"{given:g}" if isinstance(given, float) else given
+    if isinstance(given, list):
+        return ", ".join(given)
+    return given if isinstance(given, str) else f"{given:g}"

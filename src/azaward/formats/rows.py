@@ -107,8 +107,8 @@ class RowReader:
         self.rows["results"].append((patient_id, analyte, value, None, None, unit, *bounds, day, status, where))
         return True
 
-    def record(self) -> Record:
-        """All rows added so far."""
+    def record(self, *, whole: bool = True) -> Record:
+        """All rows added so far; where they are only part of a record (not `whole`), nobody is missing from it."""
         for name, (where, count) in self._unknown_analytes.items():
             more = f" and {count - 1} more" if count > 1 else ""
             self.aside(
@@ -125,7 +125,7 @@ class RowReader:
             )
             self.aside(where + more, f"{kind} {code!r}", why, kind="unknown_event")
         known = {row[0] for row in self.rows["patients"]}
-        if known or any(self.rows.values()):
+        if whole and any(self.rows.values()):
             for name in TABLES:
                 if name == "patients":
                     continue

@@ -77,29 +77,35 @@ def told_by_header(
     texts: list[str] = []
     for line in _LINES.findall(header):
         texts += _NAMED_IN_CONTIG.findall(line) if line.casefold().startswith("##contig") else [line]
-    by_name = {assembly: text for text in texts if len(found := named_in(text, knowledge)) == 1 for assembly in found}
-    told = {**by_name, **by_length}
+    by_name: dict[AssemblyName, str] = {
+        assembly: text for text in texts if len(found := named_in(text, knowledge)) == 1 for assembly in found
+    }
+    told: dict[AssemblyName, str] = {**by_name, **by_length}
     if len(told) > 1:
         says = "; ".join(f"{assembly} by {how.lstrip('#')!r}" for assembly, how in told.items())
         raise InputError(f"{name}: the header contradicts itself: {says}. Correct the header, or make the file anew.")
     return next(iter(told), None)
 
 
-def decide(
-    name: str, asked: AssemblyName | None, by_header: AssemblyName | None, bases: Mapping[AssemblyName, BaseEvidence]
-) -> AssemblyName:
-    """The assembly to go by. Raises `InputError` where none is told, or what is told doesn't fit the bases."""
+def check_asked(name: str, asked: AssemblyName | None, by_header: AssemblyName | None) -> None:
+    """Raises `InputError` where the header says another assembly than who asks."""
     if asked and by_header and asked != by_header:
         raise InputError(
             f"{name}: the header says {by_header}, you said --assembly {asked}. Leave --assembly out, or give the file "
             f"that is on {asked}."
         )
+
+
+def decide(
+    name: str, asked: AssemblyName | None, by_header: AssemblyName | None, bases: Mapping[AssemblyName, BaseEvidence]
+) -> AssemblyName:
+    """The assembly to go by. Raises `InputError` where none is told, or what is told doesn't fit the bases."""
     told = asked or by_header
     if told is not None:
         if (wrong := bases[told].mismatch) is not None:
             raise InputError(f"{wrong} The file isn't on {told}, or it is damaged.")
         return told
-    fitting = [assembly for assembly in ASSEMBLIES if bases[assembly].convinces]
+    fitting: list[AssemblyName] = [assembly for assembly in ASSEMBLIES if bases[assembly].convinces]
     if len(fitting) != 1:
         why = "the reference bases fit both" if len(fitting) > 1 else "too few reference bases fit either"
         raise InputError(f"{name}: can't tell the assembly: the header doesn't say, and {why}. {ASK}")

@@ -16,10 +16,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import cyvcf2
-import numpy as np
-from numpy.typing import NDArray
 
 from azaward.formats.rows import InputError
+from azaward.formats.variants_calls import Call, Column, Limits, read_calls
 from azaward.formats.variants_text import first_bad_line, may_lead_with_phase
 
 Progress = Callable[[str], None]
@@ -27,7 +26,6 @@ EVERY = 100_000
 """Records between two reports of progress."""
 # An empty block ends every bgzip file: a file without it was cut off.
 _BGZIP_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
-_ABSENT = -(2**31)
 
 # What htslib would print is said in an InputError instead.
 ctypes.CDLL(cyvcf2.cyvcf2.__file__).hts_set_log_level(0)
@@ -42,19 +40,6 @@ class Span(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Calls:
-    """The genotypes of a record: allele numbers int16 [n, 2] (-1 no call, -2 there is no second), which are phased,
-    the phase set where the file names one, and the depth, quality and filter of each where the file gives them."""
-
-    alleles: NDArray[np.int16]
-    phased: NDArray[np.bool_]
-    phase_set: NDArray[np.int32] | None
-    depth: NDArray[np.float64] | None
-    quality: NDArray[np.float64] | None
-    failed: NDArray[np.bool_] | None
-
-
-@dataclass(frozen=True, eq=False)
 class Record:
     """One line of a variant file; `calls` is read only when asked for."""
 
@@ -66,7 +51,7 @@ class Record:
     ref: str
     alts: tuple[str, ...]
     filters: str | None
-    calls: Callable[[], Calls | None]
+    calls: Callable[[], Column[Call] | None]
 
 
 def chromosome(name: str) -> str:
@@ -78,9 +63,10 @@ def chromosome(name: str) -> str:
 class VariantFile:
     """An open VCF or BCF: its samples, its header, and its records."""
 
-    def __init__(self, path: Path, sample: str | None = None, plain: Path | None = None) -> None:
+    def __init__(self, path: Path, limits: Limits, sample: str | None = None, plain: Path | None = None) -> None:
         """`plain` is a copy of the file in which no genotype leads with its phase."""
         self.path = path
+        self.limits = limits
         self.name = path.name
         self._source = plain or path
         _whole(path)
@@ -95,14 +81,13 @@ class VariantFile:
         if not names:
             raise InputError(f"{self.name}: no samples in it, only sites. Give the file that has the genotypes.")
         if sample is not None:
-            if sample not in names:
-                raise InputError(f"{self.name}: no sample {sample!r} in it. It has: {shown(names)}.")
             self._vcf.set_samples([sample])
             names = [sample]
         self.samples = tuple(names)
         with self._source.open("rb") as file:
             self._bcf = _is_bcf(file.read(65536))
         self.records_read = 0
+        self.contigs_seen: set[str] = set()
 
     @property
     def contigs(self) -> Mapping[str, int | None]:
@@ -131,6 +116,7 @@ class VariantFile:
 
     def _fetched(self, spans: Sequence[Span], index: Path) -> Iterator[Record]:
         names = list(dict.fromkeys([*self._vcf.seqnames, *self.contigs]))
+        self.contigs_seen = set(names)
         wanted = [(name, span) for span in spans for name in names if chromosome(name) == span.chrom]
         for name, span in wanted:
             with warnings.catch_warnings():
@@ -150,7 +136,10 @@ class VariantFile:
                     ) from None
 
     def _streamed(self, spans: Sequence[Span], progress: Progress | None) -> Iterator[Record]:
-        bounds = {span.chrom: (span.start, span.end) for span in spans}
+        bounds: dict[str, tuple[int, int]] = {}
+        for span in spans:
+            low, high = bounds.get(span.chrom, (span.start, span.end))
+            bounds[span.chrom] = min(low, span.start), max(high, span.end)
         wanted: dict[str, tuple[int, int] | None] = {}
         lines = self.header.count("\n")
         ends_are_typed = re.search(r"^##INFO=<ID=END,Number=1,Type=Integer", self.header, re.MULTILINE) is not None
@@ -179,6 +168,14 @@ class VariantFile:
             raise InputError(f"{self.name}: {what}. It may be cut off or damaged: make or copy it anew.") from None
         finally:
             self.records_read = count
+            self.contigs_seen = set(wanted)
+
+    def any_record(self) -> bool:
+        """Whether the file holds any record at all, wherever it lies."""
+        try:
+            return next(iter(cyvcf2.VCF(os.path.abspath(self._source))), None) is not None
+        except Exception:
+            return True
 
     def _maybe_rewrite(self) -> None:
         if self._source == self.path and not self._bcf and may_lead_with_phase(self.header):
@@ -196,40 +193,7 @@ class VariantFile:
             ref=str(variant.REF).upper(),
             alts=alts,
             filters=variant.FILTER,
-            calls=lambda: self._calls(variant, where, len(alts)),
-        )
-
-    def _calls(self, variant: Any, where: str, alts: int) -> Calls | None:
-        fields: Sequence[str] = variant.FORMAT or []
-        if "GT" not in fields:
-            return None
-        try:
-            array: NDArray[np.int16] = variant.genotype.array()
-        except Exception:
-            return None
-        alleles, phased = array[:, :-1], array[:, -1].astype(bool)
-        if alleles.shape[1] > 2 and (alleles[:, 2:] != -2).any():
-            who = int(np.argmax((alleles[:, 2:] != -2).any(axis=1)))
-            raise InputError(
-                f"{where}: sample {self.samples[who]!r} has {int((alleles[who] != -2).sum())} alleles. Expected two: "
-                "call the chromosome as diploid."
-            )
-        if alleles.shape[1] == 1:
-            alleles = np.column_stack([alleles, np.full(len(alleles), -2, np.int16)])
-        alleles = np.ascontiguousarray(alleles[:, :2])
-        if (highest := int(alleles.max(initial=-1))) > alts:
-            who = int(np.argmax(alleles.max(axis=1)))
-            raise InputError(
-                f"{where}: sample {self.samples[who]!r} has allele {highest}; the record lists {alts} besides the "
-                "reference. The file is damaged: make it anew."
-            )
-        return Calls(
-            alleles,
-            phased,
-            _phase_sets(variant) if "PS" in fields and phased.any() else None,
-            _least(variant, fields, (("MIN_DP",), ("DP",)), "MinDP"),
-            _least(variant, fields, (("GQX",), ("GQ", "RGQ")), None),
-            _failed(variant) if "FT" in fields else None,
+            calls=lambda: read_calls(variant, where, len(alts), self.samples, self.limits),
         )
 
 
@@ -281,60 +245,3 @@ def _end(variant: Any) -> int:
         return max(end, int(named)) if named is not None else end
     except (ValueError, TypeError, KeyError):
         return end
-
-
-def _numbers(variant: Any, field: str) -> NDArray[np.float64] | None:
-    """A FORMAT field as one number a sample, NaN where it is missing; text is read where the header has no type."""
-    try:
-        found: Any = variant.format(field)
-    except Exception:
-        return None
-    if found is None:
-        return None
-    array = np.asarray(found)
-    if array.dtype.kind in "iu":
-        array = array.reshape(len(array), -1)[:, 0]
-        # htslib's marks for a missing value and for the end of a vector.
-        return np.where(array <= _ABSENT + 7, np.nan, array.astype(np.float64))
-    if array.dtype.kind == "f":
-        return array.reshape(len(array), -1)[:, 0].astype(np.float64)
-    return np.array([_number(str(each)) for each in array.reshape(len(array), -1)[:, 0]], np.float64)
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text.split(",")[0])
-    except ValueError:
-        return float("nan")
-
-
-def _least(
-    variant: Any, fields: Sequence[str], choices: tuple[tuple[str, ...], ...], in_info: str | None
-) -> NDArray[np.float64] | None:
-    """The least of the first of these fields that the record has; NaN where a sample has none."""
-    for choice in choices:
-        found = [numbers for field in choice if field in fields and (numbers := _numbers(variant, field)) is not None]
-        if found:
-            return np.fmin.reduce(found)
-    if in_info and (one := variant.INFO.get(in_info)) is not None:
-        return np.full(len(variant.genotype.array()), _number(str(one)))
-    return None
-
-
-def _phase_sets(variant: Any) -> NDArray[np.int32] | None:
-    found = variant.format("PS")
-    if found is None:
-        return None
-    array = np.asarray(found)
-    if array.dtype.kind in "iu":
-        array = array.reshape(len(array), -1)[:, 0]
-        return np.where(array <= _ABSENT + 7, _ABSENT, array).astype(np.int32)
-    texts = array.reshape(len(array), -1)[:, 0]
-    return np.array([int(text) if str(text).lstrip("-").isdigit() else _ABSENT for text in texts], np.int32)
-
-
-def _failed(variant: Any) -> NDArray[np.bool_] | None:
-    found = variant.format("FT")
-    if found is None:
-        return None
-    return np.array([str(each).strip("\x00") not in ("PASS", ".", "") for each in np.asarray(found).reshape(-1)], bool)

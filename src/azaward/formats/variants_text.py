@@ -25,7 +25,7 @@ def lines(path: Path) -> Iterator[bytes]:
     with path.open("rb") as raw:
         packed = raw.read(2) == b"\x1f\x8b"
         raw.seek(0)
-        file: IO[bytes] = gzip.open(raw) if packed else raw  # type: ignore[assignment]
+        file: IO[bytes] | gzip.GzipFile = gzip.GzipFile(fileobj=raw) if packed else raw
         rest = b""
         while True:
             try:

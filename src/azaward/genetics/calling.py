@@ -5,15 +5,16 @@ needs. People with the same genotypes share one answer, worked out once and kept
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from azaward.genetics import remarks
 from azaward.genetics.ancestry import Ancestry, Prior, prior
-from azaward.genetics.decision import decide, limits, percent
-from azaward.genetics.diplotypes import Pair, Seen, pairs
-from azaward.genetics.dosing import INDETERMINATE, NORMAL
+from azaward.genetics.decision import decide, limits
+from azaward.genetics.diplotypes import Pair, Seen, blocks, pairs
+from azaward.genetics.dosing import INDETERMINATE
 from azaward.genetics.haplotypes import NamedAlleles, more_cautious, named_alleles, pair_phenotype
 from azaward.genetics.model import (
     GENES,
@@ -29,8 +30,8 @@ from azaward.genetics.model import (
 )
 from azaward.knowledge import Knowledge
 
-KEPT = 50_000
-"""Answers kept a gene; beyond that the oldest are forgotten, so that memory stays the same for any number of people."""
+KEPT = 200_000
+"""Diplotypes kept a gene, over all answers; beyond that the oldest answers are forgotten: memory has an end."""
 
 Texts = tuple[tuple[int, str], ...]
 
@@ -87,6 +88,8 @@ class _Gene:
         self.prior: Prior = prior(knowledge, self.alleles, ancestry)
         self.limits = limits(knowledge, self.alleles, self.prior)
         self.kept: dict[tuple[bytes, Texts, Texts], GeneCall] = {}
+        self.size = 0
+        self.evidence: dict[tuple[int, int, int, bool, int], PositionEvidence] = {}
 
     def calls(self, held: GeneGenotypes) -> list[GeneCall]:
         _check(held, self.alleles)
@@ -104,11 +107,15 @@ class _Gene:
             answer = self.kept.get(key)
             if answer is None:
                 answer = self._work_out(alleles[at], phase[at], held.status[at], dict(key[1]), dict(key[2]))
-                while len(self.kept) >= KEPT:
-                    del self.kept[next(iter(self.kept))]
-                self.kept[key] = answer
+                self._keep(key, answer)
             found.append(answer)
-        return found
+        return found if held.row_of is None else [found[row] for row in held.row_of.tolist()]
+
+    def _keep(self, key: tuple[bytes, Texts, Texts], answer: GeneCall) -> None:
+        while self.kept and self.size + len(answer.diplotypes) > KEPT:
+            self.size -= len(self.kept.pop(next(iter(self.kept))).diplotypes)
+        self.kept[key] = answer
+        self.size += len(answer.diplotypes)
 
     def _work_out(
         self,
@@ -119,24 +126,20 @@ class _Gene:
         notes: dict[int, str],
     ) -> GeneCall:
         alleles, gene = self.alleles, self.alleles.gene
-        fitting = pairs(alleles, self.prior, Seen(codes, phase, undocumented))
-        named = {pair: self._phenotype(pair) for pair in fitting}
-        diplotypes = tuple(Diplotype(pair.call, pair.probability, named[pair]) for pair in fitting)
+        seen = Seen(codes, phase, undocumented)
+        fitting = pairs(alleles, self.prior, seen)
+        diplotypes = tuple(Diplotype(pair.call, pair.probability, self._phenotype(pair)) for pair in fitting)
         phenotypes = _summed(diplotypes)
         missing = (codes == MISSING).any(axis=1)
         hiding = self._could_hide(fitting, codes, missing)
         decision = decide(phenotypes, (name for name, _ in hiding), self.limits)
-        unheard = _unheard(alleles, codes, undocumented, fitting)
+        unheard = remarks.undocumented(alleles, codes, undocumented, fitting)
         said = (
             *decision.why,
-            *_of_what_is_missing(alleles, missing, fitting, hiding, decision.phenotype),
-            *_of_phase(diplotypes, missing=bool(missing.any())),
-            *(
-                f"Undocumented: {one}. No named allele has it, so its effect isn't known; a part that is known to work "
-                "less counts as that."
-                for one in unheard
-            ),
-            *_of_records(alleles, status),
+            *remarks.of_what_is_missing(alleles, missing, fitting, hiding, decision.phenotype),
+            *remarks.of_phase(diplotypes, missing=bool(missing.any())),
+            *remarks.of_undocumented(unheard, len(blocks(seen))),
+            *remarks.of_records(alleles, status),
             *(self.prior.notes if len(diplotypes) > 1 else ()),
             *([notes[-1]] if -1 in notes else []),
         )
@@ -149,17 +152,26 @@ class _Gene:
             could_hide=hiding,
             undocumented=unheard,
             evidence=tuple(
-                PositionEvidence(
-                    site,
-                    (_bases(alleles, at, codes[at, 0], undocumented), _bases(alleles, at, codes[at, 1], undocumented)),
-                    bool(phase[at]),
-                    Status(int(status[at])),
-                    notes.get(at),
-                )
-                for at, site in enumerate(alleles.sites)
+                self._seen_at(at, codes[at], bool(phase[at]), int(status[at]), undocumented.get(at), notes.get(at))
+                for at in range(len(alleles.sites))
             ),
             notes=said,
         )
+
+    def _seen_at(
+        self, at: int, codes: NDArray[np.int8], phased: bool, status: int, text: str | None, note: str | None
+    ) -> PositionEvidence:
+        key = (at, int(codes[0]), int(codes[1]), phased, status)
+        found = self.evidence.get(key)
+        if found is None:
+            site = self.alleles.sites[at]
+            found = PositionEvidence(site, (site.base(key[1]), site.base(key[2])), phased, Status(status))
+            self.evidence[key] = found
+        if text is None and note is None:
+            return found
+        other = (text or "").rpartition(">")[2] or "?"
+        shown = tuple(other if code == UNDOCUMENTED else base for code, base in zip(codes, found.alleles, strict=True))
+        return replace(found, alleles=(shown[0], shown[1]), note=note)
 
     def _phenotype(self, pair: Pair) -> str:
         """That of the two functions; of a haplotype without a name, its worst part's, and never better than unknown."""
@@ -207,9 +219,8 @@ def _alike(alleles: NDArray[np.int8], phase: NDArray[np.int32]) -> tuple[NDArray
 def _check(held: GeneGenotypes, alleles: NamedAlleles) -> None:
     gene = alleles.gene
     if held.sites != alleles.sites:
-        raise ValueError(
-            f"{gene}: {len(held.sites)} sites, expected the {len(alleles.sites)} of sites(knowledge, gene)"
-        )
+        found = f"{len(held.sites)} sites"
+        raise ValueError(f"{gene}: found {found}, expected the {len(alleles.sites)} of sites(knowledge, {gene!r})")
     most = np.array([len(site.alts) for site in alleles.sites], dtype=np.int8)[None, :, None]
     wrong = np.argwhere((held.alleles < UNDOCUMENTED) | (held.alleles > most))
     if len(wrong):
@@ -241,63 +252,3 @@ def _summed(diplotypes: tuple[Diplotype, ...]) -> tuple[tuple[str, float], ...]:
 def _not_ruled_out(carries: NDArray[np.int8], codes: NDArray[np.int8]) -> bool:
     fits = (codes == carries[:, None]) | (codes == MISSING)
     return bool(fits.any(axis=1)[carries != 0].all())
-
-
-def _unheard(
-    alleles: NamedAlleles, codes: NDArray[np.int8], undocumented: dict[int, str], fitting: tuple[Pair, ...]
-) -> tuple[str, ...]:
-    """Bases that no named allele has, then haplotypes whose parts nobody has named together."""
-    bases = [
-        f"{alleles.sites[at].label} {undocumented.get(int(at), f'{alleles.sites[at].ref}>?')}"
-        for at in np.flatnonzero((codes == UNDOCUMENTED).any(axis=1))
-    ]
-    haplotypes = [one.name for pair in fitting for one in (pair.one, pair.other) if not one.named]
-    return (*bases, *dict.fromkeys(haplotypes))
-
-
-def _bases(alleles: NamedAlleles, at: int, code: Any, undocumented: dict[int, str]) -> str:
-    if code == UNDOCUMENTED and at in undocumented:
-        return undocumented[at].rpartition(">")[2] or "?"
-    return alleles.sites[at].base(int(code))
-
-
-def _of_what_is_missing(
-    alleles: NamedAlleles,
-    missing: NDArray[np.bool_],
-    fitting: tuple[Pair, ...],
-    hiding: tuple[tuple[str, float], ...],
-    phenotype: str,
-) -> Iterator[str]:
-    if not missing.any():
-        return
-    yield f"{int(missing.sum())} of {len(missing)} positions that define an allele were not seen in full."
-    if not hiding:
-        yield "No allele can hide there: what was seen rules out all that they define."
-        return
-    names = [name for name, _ in hiding]
-    indices = {alleles.names.index(name) for name in names}
-    some = sum(pair.probability for pair in fitting if indices & {*pair.one.alleles, *pair.other.alleles})
-    most = f"most probable {hiding[0][0]}, {percent(hiding[0][1])}"
-    number = f"{len(names)} alleles" if len(names) > 1 else "1 allele"
-    yield (
-        f"{number} may hide there ({most})."
-        if not fitting[0].named
-        else f"{number} may hide there ({most}); the probability that any of them does is {percent(some)}."
-    )
-    if phenotype == NORMAL:
-        yield f"Normal by the positions seen: {percent(1 - some)} certain, as far as named alleles go."
-
-
-def _of_phase(diplotypes: tuple[Diplotype, ...], *, missing: bool) -> Iterator[str]:
-    if len(diplotypes) > 1 and not missing:
-        rest = ", ".join(f"{one.call} ({percent(one.probability)})" for one in diplotypes[1:4])
-        first = diplotypes[0]
-        yield (
-            "It isn't known which variants lie on the same copy of the gene: "
-            f"{first.call} has {percent(first.probability)}; also fitting: {rest}."
-        )
-
-
-def _of_records(alleles: NamedAlleles, status: NDArray[np.int8]) -> Iterator[str]:
-    for at in np.flatnonzero((status == Status.CONFLICT) | (status == Status.CONFLICT_SETTLED)):
-        yield f"{alleles.sites[at].label}: {Status(int(status[at])).says}."

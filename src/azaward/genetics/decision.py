@@ -11,11 +11,10 @@ import numpy as np
 
 from azaward.genetics.ancestry import Prior
 from azaward.genetics.dosing import INDETERMINATE, NORMAL, ORDER
-from azaward.genetics.haplotypes import REFERENCE_ALLELE, NamedAlleles, pair_phenotype
+from azaward.genetics.haplotypes import REFERENCE_ALLELE, NamedAlleles, order_of, pair_phenotype
 from azaward.knowledge import Knowledge
 
 CAUTIOUS = "genotype_cautious_probability"
-UNSEEN = "genotype_unseen_probability"
 SOUGHT = "genotype_sought_carriers"
 
 
@@ -32,7 +31,6 @@ class Limits:
     """When caution wins, from parameters.csv; `sought` are alleles that must not hide where normal is said."""
 
     cautious: float
-    unseen: float
     sought: frozenset[str]
 
 
@@ -55,7 +53,6 @@ def limits(knowledge: Knowledge, alleles: NamedAlleles, prior: Prior) -> Limits:
     lower = ORDER.index(INDETERMINATE)
     return Limits(
         cautious=knowledge.parameters[CAUTIOUS].value,
-        unseen=knowledge.parameters[UNSEEN].value,
         sought=frozenset(
             alleles.names[index]
             for index in often
@@ -65,38 +62,42 @@ def limits(knowledge: Knowledge, alleles: NamedAlleles, prior: Prior) -> Limits:
 
 
 def decide(phenotypes: Sequence[tuple[str, float]], could_hide: Iterable[str], held: Limits) -> Decision:
-    """The phenotype to act on, from those that fit with their probabilities.
+    """The phenotype to act on, from those that fit with their probabilities, most probable first.
 
-    From the most cautious on, probabilities are added up; the phenotype at which the sum reaches the limit is the one
-    to act on. For Indeterminate the limit is `unseen`, for the phenotypes that lower a dose `cautious`.
+    Where the most probable one lowers the dose, a worse one is acted on as soon as it, or worse still, has the
+    probability `cautious`. Where the most probable one is normal, Indeterminate is acted on instead as soon as anything
+    but normal has that probability, or an allele that is sought could hide: that nothing was seen is a reason to look
+    again, not to treat as if something had been.
 
-    >>> held = Limits(cautious=0.05, unseen=0.1, sought=frozenset({"*3A"}))
+    >>> held = Limits(cautious=0.1, sought=frozenset({"*3A"}))
     >>> decide([("Intermediate Metabolizer", 0.97), ("Poor Metabolizer", 0.03)], [], held).phenotype
     'Intermediate Metabolizer'
-    >>> decide([("Intermediate Metabolizer", 0.9), ("Poor Metabolizer", 0.1)], [], held).phenotype
+    >>> decide([("Intermediate Metabolizer", 0.85), ("Poor Metabolizer", 0.15)], [], held).phenotype
     'Poor Metabolizer'
     >>> decide([("Normal Metabolizer", 0.99), ("Indeterminate", 0.01)], ["*3A"], held).phenotype
     'Indeterminate'
     """
     probability = dict(phenotypes)
     most_probable = phenotypes[0][0]
-    chosen, reached = most_probable, 0.0
-    for phenotype in ORDER:
+    if most_probable == NORMAL:
+        why: list[str] = []
+        if hidden := sorted(held.sought & set(could_hide), key=order_of):
+            why.append(f"Not called normal: {', '.join(hidden)} can't be ruled out where nothing was seen.")
+        if (other := 1 - probability[NORMAL]) >= held.cautious:
+            why.append(f"Not called normal: the probability of another phenotype is {percent(other)}.")
+        return Decision(INDETERMINATE if why else NORMAL, tuple(why))
+    reached = 0.0
+    for phenotype in ORDER[: ORDER.index(most_probable)] if most_probable != INDETERMINATE else ():
         reached += probability.get(phenotype, 0.0)
-        if probability.get(phenotype) and reached >= (held.unseen if phenotype == INDETERMINATE else held.cautious):
-            chosen = phenotype
-            break
-    why: list[str] = []
-    if chosen != most_probable:
-        why.append(
-            f"{most_probable} is more probable ({percent(probability[most_probable])}), but {chosen} or worse has "
-            f"{percent(reached)}: the more cautious is the one to act on."
-        )
-    hidden = sorted(held.sought & set(could_hide))
-    if chosen == NORMAL and hidden:
-        chosen = INDETERMINATE
-        why.append(f"Not called normal: {', '.join(hidden)} can't be ruled out where nothing was seen.")
-    return Decision(chosen, tuple(why))
+        if probability.get(phenotype) and reached >= held.cautious:
+            return Decision(
+                phenotype,
+                (
+                    f"{most_probable} is more probable ({percent(probability[most_probable])}), but {phenotype} "
+                    f"has {percent(reached)}: the more cautious is the one to act on.",
+                ),
+            )
+    return Decision(most_probable, ())
 
 
 def percent(probability: float) -> str:

@@ -70,7 +70,7 @@ def pairs(alleles: NamedAlleles, prior: Prior, seen: Seen) -> tuple[Pair, ...]:
     return tuple(Pair(one, other, weight / total) for (one, other), weight in ordered)
 
 
-def _blocks(seen: Seen) -> list[NDArray[np.intp]]:
+def blocks(seen: Seen) -> list[NDArray[np.intp]]:
     """Sites whose sides go together, leaving out those where both sides were seen alike or neither was seen."""
     first, second = seen.alleles[:, 0], seen.alleles[:, 1]
     telling = np.flatnonzero((first != second) & ((first != MISSING) | (second != MISSING)))
@@ -89,7 +89,7 @@ def _named_pairs(alleles: NamedAlleles, prior: Prior, seen: Seen) -> dict[tuple[
     first, second = on_first[candidates], on_second[candidates]
     # Where both sides were seen alike, a candidate has that allele already; where neither was, all fit.
     fits = np.ones((len(candidates), len(candidates)), dtype=bool)
-    for sites in _blocks(seen):
+    for sites in blocks(seen):
         one, other = first[:, sites].all(axis=1), second[:, sites].all(axis=1)
         fits &= np.outer(one, other) | np.outer(other, one)
     frequency = prior.frequency[:, candidates]
@@ -118,16 +118,16 @@ def _unnamed_pairs(alleles: NamedAlleles, prior: Prior, seen: Seen) -> dict[tupl
 def _layouts(seen: Seen) -> Iterator[tuple[frozenset[Variant], frozenset[Variant]]]:
     first, second = seen.alleles[:, 0], seen.alleles[:, 1]
     both = [(int(at), int(first[at])) for at in np.flatnonzero((first == second) & (first != MISSING) & (first != 0))]
-    blocks = _blocks(seen)
-    if len(blocks) > MOST_BLOCKS:
+    unsided = blocks(seen)
+    if len(unsided) > MOST_BLOCKS:
         # Not to be taken apart: each copy may carry all of it, and the phenotype is that of its worst parts.
         everything = {(int(at), int(seen.alleles[at, side])) for at, side in np.argwhere(seen.alleles > 0)}
         everything |= {(int(at), UNDOCUMENTED) for at, _ in np.argwhere(seen.alleles == UNDOCUMENTED)}
         yield frozenset(everything), frozenset(everything)
         return
-    for turns in product((0, 1), repeat=max(len(blocks) - 1, 0)):
+    for turns in product((0, 1), repeat=max(len(unsided) - 1, 0)):
         sides: tuple[set[Variant], set[Variant]] = (set(both), set(both))
-        for block, turned in zip(blocks, (0, *turns), strict=False):
+        for block, turned in zip(unsided, (0, *turns), strict=False):
             for at in block:
                 for side in (0, 1):
                     if (code := int(seen.alleles[at, side])) not in (0, MISSING):

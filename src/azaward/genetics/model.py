@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -120,6 +121,8 @@ class GeneGenotypes:
     - `undocumented`: what stood there for a -2, by (sample index, site index), such as `T>A`.
     - `notes`: anything else that a reader of the call must know, by (sample index, site index); site index -1 is about
       the gene as a whole.
+    - `row_of`: None where row i is sample i. Of a cohort the arrays hold each different row once, and `row_of`, int
+      [samples], is the row that each sample has; `undocumented` and `notes` then go by row.
     """
 
     sites: tuple[Site, ...]
@@ -128,6 +131,7 @@ class GeneGenotypes:
     status: NDArray[np.int8]
     undocumented: Mapping[tuple[int, int], str] = field(default_factory=dict[tuple[int, int], str])
     notes: Mapping[tuple[int, int], tuple[str, ...]] = field(default_factory=dict[tuple[int, int], tuple[str, ...]])
+    row_of: NDArray[np.integer[Any]] | None = None
 
     def __post_init__(self) -> None:
         n, s = len(self.alleles), len(self.sites)
@@ -150,8 +154,9 @@ class Genotypes:
 
     def __post_init__(self) -> None:
         for gene, held in self.genes.items():
-            if len(held.alleles) != len(self.samples):
-                raise ValueError(f"{gene}: {len(held.alleles)} rows of genotypes, expected {len(self.samples)} samples")
+            rows = len(held.alleles) if held.row_of is None else len(held.row_of)
+            if rows != len(self.samples):
+                raise ValueError(f"{gene}: {rows} rows of genotypes, expected {len(self.samples)} samples")
 
 
 def nothing_seen(samples: Sequence[str], knowledge: Knowledge, status: Status = Status.NO_RECORD) -> Genotypes:

@@ -19,7 +19,9 @@ from azaward.knowledge.vocabulary import plain
 
 Fact = str | float | list[str] | None
 _NUMBER = re.compile(r"^([+-]?\d+(?:\.\d+)?)\s*(\D.*)?$")
-_UNKNOWN = ("", "unknown", "?")
+UNKNOWN = ("", "unknown", "?")
+# What people add to a vaccine's name.
+_GENERIC = {"vaccine", "vaccination", "jab", "shot", "the"}
 _NEAREST = 3
 _DECIMALS = 6
 _RESEMBLING = 60
@@ -56,7 +58,7 @@ def possible(topic: Topic, facts: Mapping[str, Fact], knowledge: Knowledge) -> t
     notes: list[str] = []
     for name, question in questions.items():
         given = facts.get(name)
-        if given is None or given == [] or (isinstance(given, str) and given.strip().casefold() in _UNKNOWN):
+        if given is None or given == [] or (isinstance(given, str) and given.strip().casefold() in UNKNOWN):
             continue
         match question.kind:
             case "number":
@@ -152,11 +154,11 @@ def vaccine_codes(text: str, knowledge: Knowledge) -> list[str]:
     >>> vaccine_codes("yellow fever", load()), vaccine_codes("shingles", load())
     (['yellow_fever'], ['zoster_live', 'zoster_recombinant'])
     """
-    words = set(plain(text.replace("_", " ")).split()) - {"vaccine", "vaccination", "jab", "the"}
-    names = _vaccine_names(knowledge)
-    if exactly := [code for name, code in names if name == plain(text.replace("_", " ")) and len(words) > 1]:
-        return list(dict.fromkeys(exactly))
-    return list(dict.fromkeys(code for name, code in names if words and words <= set(name.split())))
+    typed = set(plain(text.replace("_", " ")).split())
+    for words in (typed, typed - _GENERIC):
+        if found := [code for name, code in _vaccine_names(knowledge) if words and words <= set(name.split())]:
+            return list(dict.fromkeys(found))
+    return []
 
 
 def _not_a_vaccine(text: str, knowledge: Knowledge) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
-from azaward.guides.advice_facts import Fact, possible
+from azaward.guides.advice_facts import UNKNOWN, Fact, possible
 from azaward.knowledge import Knowledge, load
 from azaward.knowledge.advice import Line, Question, Topic, Value, numbers, spoken, topics, used
 
@@ -144,7 +144,7 @@ def _asked(facts: Mapping[str, Fact], narrowed: Mapping[str, Sequence[Value]]) -
         values = narrowed.get(name, ())
         if len(values) == 1 and isinstance(values[0], float):
             understood[name] = values[0]
-        elif given is not None and given != []:
+        elif given and str(given).strip().casefold() not in UNKNOWN:
             understood[name] = given
     return understood
 

@@ -6,14 +6,16 @@ exist stops the guide with the file and the id.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, cast
 
 from azaward.guides import marks
 from azaward.guides.figures import Icons, Share, counted
 from azaward.guides.numbers import amount, cells, plain, whole
 from azaward.guides.words import GuideWords
 from azaward.knowledge import Knowledge, KnowledgeError
+from azaward.knowledge.relations import split
+from azaward.knowledge.schema import Fact
 
 _HUNDRED = 100
 _SLOWER = ("Intermediate Metabolizer", "Possible Intermediate Metabolizer")
@@ -44,12 +46,17 @@ class FactBook:
         self._words = words
         self._cited: dict[str, Cited] = {}
         self.pictures: list[Icons] = []
-        self.used: list[str] = []
+        self._rows: dict[int, Fact] = {}
 
     @property
     def sources(self) -> tuple[Cited, ...]:
         """Every source used so far, in the order of its number."""
         return tuple(self._cited.values())
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        """Every row cited so far, each once, in the order of its first use."""
+        return tuple(self._rows.values())
 
     def functions(self) -> dict[str, Callable[..., str]]:
         """What a guide's text may call, by the name that it calls."""
@@ -60,11 +67,13 @@ class FactBook:
             "risk": self.risk,
             "without": self.without,
             "ratio": self.ratio,
+            "ages": self.ages,
             "onset": self.onset,
             "limit": self.limit,
             "schedule": self.schedule,
             "measures": self.measures,
             "warning": self.warning,
+            "live": self.live,
             "side_effects": self.side_effects,
             "people": self.people,
             "trial": self.trial,
@@ -106,6 +115,17 @@ class FactBook:
         row = self._row(id, "risks")
         return self._words("ui", "times").format(number=plain(row.ratio)) + self._mark(row)
 
+    def ages(self, id: str) -> str:
+        """The ages that a risk is about: "under 50", "50 to 65"."""
+        row = self._row(id, "risks")
+        if row.age_low is not None and row.age_high is not None:
+            said = self._words("ui", "range").format(low=plain(row.age_low), high=plain(row.age_high))
+        elif row.age_high is not None:
+            said = self._words("ui", "age_under").format(age=plain(row.age_high))
+        else:
+            said = self._words("ui", "age_over").format(age=plain(row.age_low))
+        return said + self._mark(row)
+
     def onset(self, indication: str) -> str:
         """The weeks until it works."""
         row = self._found("onset", "indication", indication)
@@ -126,7 +146,7 @@ class FactBook:
     def measures(self, analyte: str) -> str:
         """What an analyte is, in the plain words of analytes.csv."""
         row = self._found("analytes", "id", analyte)
-        return str(row.plain_meaning)
+        return f"{str(row.plain_meaning).rstrip('.')}{self._mark(row)}."
 
     def warning(self, id: str) -> str:
         """What interactions.csv tells the patient about a medicine."""
@@ -153,23 +173,37 @@ class FactBook:
         low, high = _HUNDRED * row.fraction_low, _HUNDRED * row.fraction_high
         return amount(low, None if high == low else high, "%", self._words) + self._mark(row)
 
+    def live(self, *codes: str) -> str:
+        """The plain names of vaccines that events.csv calls live."""
+        sources, names = "", []
+        for code in codes:
+            row = self._found("events", "code", code)
+            if "live" not in split(row.classes):
+                raise KnowledgeError(f"events.csv: {code!r} is not a live vaccine")
+            names.append(str(self._words("vaccines", code)))
+            sources += self._mark(row)
+        return ", ".join(names) + sources
+
     # Tables and pictures.
 
-    def genes(self, *groups: str) -> str:
-        """Of 100 people of each group, how many clear the drug slowly, or hardly at all, by each gene."""
+    def genes(self, *populations: str) -> str:
+        """Of 100 people of each population, how many clear the drug slowly, or hardly at all, by each gene."""
         rows = self._knowledge.tables["phenotype_frequencies"]
         lines = [self._words("ui", "genes_head"), "|---|---|---|---|---|"]
-        for group in groups:
-            cells_, sources = [], ""
+        for population in populations:
+            shares, sources = [], ""
             for gene in ("TPMT", "NUDT15"):
                 for phenotypes in _SLOWER, _SLOWEST:
-                    held = [r for r in rows if (r.gene, r.group) == (gene, group) and r.phenotype in phenotypes]
+                    held = [
+                        r for r in rows if (r.gene, r.population) == (gene, population) and r.phenotype in phenotypes
+                    ]
                     if not held:
-                        raise KnowledgeError(f"phenotype_frequencies.csv: nothing for {gene} in {group!r}")
-                    cells_.append(whole(_HUNDRED * sum(row.frequency for row in held)))
+                        raise KnowledgeError(f"phenotype_frequencies.csv: nothing for {gene} in {population!r}")
+                    shares.append(whole(_HUNDRED * sum(row.frequency for row in held)))
                     sources += "".join(self._mark(row) for row in held)
-            lines.append(f"| {self._words('groups', group)} | {' | '.join(cells_)}{sources} |")
-        self.used.append("phenotype_frequencies:")
+            n = next(row.n for row in rows if row.population == population)
+            of = amount(n, None, "people", self._words)
+            lines.append(f"| {self._words('populations', population)} ({of}) | {' | '.join(shares)}{sources} |")
         return "\n\n" + "\n".join(lines) + "\n\n"
 
     def schedule(self, protocol: str, since: str = "start", specialty: str | None = None) -> str:
@@ -228,7 +262,7 @@ class FactBook:
         mark, ui = self._mark(row), self._words
         largest = {arm.arm: max(other.n for other in arms if other.arm == arm.arm) for arm in arms}
         heading = ui("ui", "trial_heading").format(name=row.name, year=row.year)
-        people = ui("ui", "trial_who").format(who=said["who"], n=plain(n))
+        people = ui("ui", "trial_who").format(who=said["who"], n=plain(sum(largest.values())))
         lines = [
             f"### {heading}",
             "",
@@ -291,7 +325,6 @@ class FactBook:
     def _found(self, table: str, column: str, value: str) -> Any:
         for row in self._knowledge.tables[table]:
             if getattr(row, column) == value:
-                self.used.append(f"{table}:{value}")
                 return row
         raise KnowledgeError(f"{table}.csv: no {column} {value!r}")
 
@@ -299,11 +332,12 @@ class FactBook:
         for table in tables:
             for row in self._knowledge.tables[table]:
                 if row.id == id:
-                    self.used.append(f"{table}:{id}")
                     return row
         raise KnowledgeError(f"no fact {id!r} in {', '.join(f'{table}.csv' for table in tables)}")
 
     def _mark(self, row: Any) -> str:
+        """The mark of a row's source; from here on the row counts as used."""
+        self._rows.setdefault(id(row), row)
         held = self._cited.get(row.source)
         if held is None:
             source = self._knowledge.sources[row.source]

@@ -7,6 +7,7 @@ knowledge/. Texts stand apart from code: a translation is one more folder beside
 from __future__ import annotations
 
 import datetime as dt
+import re
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -19,11 +20,14 @@ from jinja2.sandbox import SandboxedEnvironment
 from azaward.guides import marks
 from azaward.guides.facts import Cited, FactBook
 from azaward.guides.figures import Icons
+from azaward.guides.search import Entry, Index
 from azaward.guides.words import TEXTS, GuideWords, words_of
-from azaward.knowledge import Knowledge, KnowledgeError, load
+from azaward.knowledge import Knowledge, KnowledgeError
+from azaward.knowledge.schema import Fact
 
 ENGLISH = "en"
 _FENCE = "---\n"
+_EXPRESSION = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 
 
 class Front(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -39,12 +43,12 @@ class Front(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True)
 class Body:
-    """A guide's text with every number in place; marks in it point at `sources` and `pictures`."""
+    """A guide's text with every number in place; marks in it point at `sources` and `pictures`; `facts` are its rows."""
 
     markdown: str
     sources: tuple[Cited, ...]
     pictures: tuple[Icons, ...]
-    used: frozenset[str]
+    facts: tuple[Fact, ...]
 
     @property
     def readable(self) -> str:
@@ -65,18 +69,19 @@ class Guide:
     def body(self, knowledge: Knowledge) -> Body:
         """The text with its numbers, sources and pictures; `KnowledgeError` names a fact that isn't there.
 
+        >>> from azaward.knowledge import load
         >>> guide = library().get("missed-dose")
         >>> guide.body(load()).sources[0].how
         'read'
         """
         book = FactBook(knowledge, self.words)
-        environment = SandboxedEnvironment(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True)  # noqa: S701
-        environment.globals = dict(book.functions())
+        environment = SandboxedEnvironment(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True)
+        environment.globals.update(dict[str, Any](book.functions()))
         try:
             written = environment.from_string(self.text).render()
         except (TemplateError, KnowledgeError, TypeError) as error:
             raise KnowledgeError(f"guides/texts/{self.words.language}/{self.id}.md: {error}") from None
-        return Body(marks.settled(written).strip() + "\n", book.sources, tuple(book.pictures), frozenset(book.used))
+        return Body(marks.settled(written).strip() + "\n", book.sources, tuple(book.pictures), book.facts)
 
 
 @dataclass(frozen=True)
@@ -115,10 +120,18 @@ class Library:
         return [by_id[id] for id in self._index.search(words)]
 
     @cached_property
-    def _index(self) -> Any:
-        from azaward.guides.search import Index
-
-        return Index(self.guides)
+    def _index(self) -> Index:
+        entries = [
+            Entry(
+                guide.id,
+                ". ".join(guide.front.keywords),
+                guide.front.question,
+                guide.front.title,
+                _EXPRESSION.sub(" ", guide.text),
+            )
+            for guide in self.guides
+        ]
+        return Index(entries, frozenset(str(self.words("ui", "ignored_in_search")).split()))
 
 
 class UnknownGuideError(KeyError):

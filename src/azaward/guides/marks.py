@@ -7,15 +7,16 @@ gathered at its end, each once. Whoever shows the guide turns them into `[1]`, l
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 _OPEN, _CLOSE = "\ue000", "\ue001"
 _PICTURE, _END = "\ue010", "\ue011"
 CITED = re.compile(f"{_OPEN}(\\d+){_CLOSE}")
 PICTURE = re.compile(f"{_PICTURE}(\\d+){_END}")
 _RUN = re.compile(f"(?:{_OPEN}\\d+{_CLOSE})+")
-# A sentence ends at its mark of punctuation, before a space or the end of its line or cell.
-_SENTENCE = re.compile(r"(?<=[.!?:])(?=\s)|(?=\|)|(?<=\|)")
-_ENDING = re.compile(r"[*_]*[.!?:]?[*_)]*\s*$")
+# A sentence ends at its mark of punctuation, what closes it and its sources; a cell of a table ends at its bar.
+_SENTENCE = re.compile(f'[.!?][*_"”)]*(?:{_OPEN}\\d+{_CLOSE})*(?=\\s|$)|\\|')
+_ENDING = re.compile(r"[*_]*[.!?:]*[*_\"”)]*\s*\|?$")
 
 
 def cite(number: int) -> str:
@@ -40,8 +41,8 @@ def settled(markdown: str) -> str:
 def _settled_line(line: str) -> str:
     if _OPEN not in line:
         return line
-    parts = _SENTENCE.split(line)
-    return "".join(_settled_sentence(part) for part in parts)
+    ends = [0, *(found.end() for found in _SENTENCE.finditer(line)), len(line)]
+    return "".join(_settled_sentence(line[start:end]) for start, end in pairwise(ends))
 
 
 def _settled_sentence(part: str) -> str:

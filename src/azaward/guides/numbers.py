@@ -36,7 +36,8 @@ def amount(low: float, high: float | None, unit: str | None, words: GuideWords) 
     >>> amount(6, 8, "wk", english), amount(1, None, "mo", english), amount(4, None, "/100", english)
     ('6 to 8 weeks', '1 month', '4 in 100')
     """
-    number = plain(low) if high is None else words("ui", "range").format(low=plain(low), high=plain(high))
+    written = whole if unit and unit.startswith("/") else plain
+    number = written(low) if high is None else words("ui", "range").format(low=written(low), high=written(high))
     if unit is None or unit == "1":
         return number
     if unit.startswith("/"):

@@ -18,7 +18,7 @@ from typing import Any
 from azaward.knowledge.load import Knowledge, KnowledgeError
 from azaward.knowledge.relations import split
 from azaward.knowledge.schema import ACTIONS, URGENCIES
-from azaward.knowledge.schema.advice import AdviceLine
+from azaward.knowledge.schema.advice import AdviceLine, AdviceQuestion
 
 Value = float | frozenset[str]
 NONE = frozenset({"none"})
@@ -165,7 +165,7 @@ def _topic(row: Any, knowledge: Knowledge) -> Topic:
     for one in asked:
         clauses = [clause for line in lines for clause in line.clauses if clause.fact == one.fact]
         choices = tuple(_choice(part) for part in split(one.choices))
-        domain = tuple(_domain(one.kind, choices, clauses, knowledge))
+        domain = tuple(_domain(one, choices, clauses, knowledge))
         questions.append(Question(one.fact, one.kind, choices, one.analyte, one.unit, one.question, domain))
     return Topic(row.topic, row.title, row.question, tuple(questions), tuple(lines))
 
@@ -189,18 +189,21 @@ def _clause(line: AdviceLine, found: re.Match[str], kinds: Mapping[str, str], kn
     return Clause(fact, sign, frozenset(), float(numbers(knowledge)[right].value))
 
 
-def _domain(kind: str, choices: Sequence[Choice], clauses: Sequence[Clause], knowledge: Knowledge) -> Iterator[Value]:
+def _domain(
+    row: AdviceQuestion, choices: Sequence[Choice], clauses: Sequence[Clause], knowledge: Knowledge
+) -> Iterator[Value]:
     """The values that make a difference: no clause tells any other value from one of these."""
-    if kind == "number":
-        limits = sorted({0.0, *(clause.number for clause in clauses)})
+    if row.kind == "number":
+        least = knowledge.analytes[row.analyte].plausible_low if row.analyte in knowledge.analytes else None
+        limits = sorted({float(least or 0), *(clause.number for clause in clauses)})
         for limit, above in zip(limits, [*limits[1:], None], strict=True):
             yield limit
             yield limit + 1 if above is None else (limit + above) / 2
         return
     mentioned = frozenset[str]().union(*(clause.words for clause in clauses))
-    if kind == "choice":
+    if row.kind == "choice":
         yield from (frozenset({choice.word}) for choice in choices)
-    elif kind == "vaccine":
+    elif row.kind == "vaccine":
         yield from dict.fromkeys(words & mentioned for words in vaccines(knowledge).values())
     else:
         yield NONE

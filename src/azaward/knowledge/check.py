@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+import msgspec
+
 from azaward.knowledge import advice
 from azaward.knowledge.load import Knowledge
 from azaward.knowledge.relations import split
@@ -108,12 +110,20 @@ def _schedule_gaps(knowledge: Knowledge) -> Iterator[str]:
             where = f"protocols/{protocol.id} schedule: {test}"
             ends = {row.until_day for row in rows}
             for row in rows:
-                # Specialties overlap; within one, a phase begins where another ends.
-                overlapped = any(
-                    other.specialty != row.specialty and other.from_day < row.from_day < (other.until_day or FOREVER)
-                    for other in rows
-                )
-                if row.from_day not in {0, *ends} and not overlapped:
+                # Specialties overlap, so that the first phase of one may begin within another's; the phases of one
+                # follow each other.
+                own = [other for other in rows if (other.specialty, other.since) == (row.specialty, row.since)]
+                begins = {0, *(other.until_day for other in own)}
+                if row.from_day == min(other.from_day for other in own):
+                    begins |= ends
+                    overlapped = any(
+                        other.specialty != row.specialty
+                        and other.from_day < row.from_day < (other.until_day or FOREVER)
+                        for other in rows
+                    )
+                else:
+                    overlapped = False
+                if row.from_day not in begins and not overlapped:
                     yield f"{where}: nothing ends on day {row.from_day}, on which a phase begins"
             if None not in ends:
                 yield f"{where}: no phase goes on for good"
@@ -172,6 +182,14 @@ def _dangling(knowledge: Knowledge) -> Iterator[str]:
             if analyte not in knowledge.analytes:
                 yield f"protocols/{protocol.id}: no analyte {analyte!r}"
         for row in protocol.lists["doses"]:
+            population = getattr(row, "population", None)
+            if population not in ("adult", "child") and any(
+                value is not None for name, value in msgspec.structs.asdict(row).items() if "_mg_" in name
+            ):
+                yield (
+                    f"protocols/{protocol.id}: doses: no rule chooses population {population!r}: "
+                    "give adult or child, or say the dose in the note"
+                )
             indication = getattr(row, "indication", None)
             if indication not in indications:
                 yield f"protocols/{protocol.id}: doses: no indication {indication!r}"

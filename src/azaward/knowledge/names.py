@@ -10,11 +10,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
+from copy import copy
 from functools import cached_property, lru_cache
 from typing import Literal, NamedTuple
 
 from azaward.knowledge.load import Knowledge
 from azaward.knowledge.relations import split
+from azaward.knowledge.slips import slips
 from azaward.knowledge.vocabulary import ATC, RXNORM, SNOMED, Coding
 
 How = Literal["exact", "brand", "combination", "spelling", "class"]
@@ -167,6 +169,17 @@ class Names:
         if folded and not (unless_known and held) and known.ingredients not in {one.ingredients for one in held}:
             self._known[folded] = (*held, known)
 
+    def without(self, ingredient: str) -> Names:
+        """The same names less those of one ingredient: to see what it would be taken for were it not known."""
+        held = copy(self)
+        held.__dict__.pop("_spelt", None)
+        kept = {
+            name: tuple(one for one in known if ingredient not in one.ingredients or one.kind == "class")
+            for name, known in self._known.items()
+        }
+        held._known = {name: known for name, known in kept.items() if known}
+        return held
+
     @cached_property
     def _codes(self) -> Mapping[Coding, Known]:
         found: dict[Coding, Known] = {}
@@ -198,11 +211,13 @@ class Names:
             return Reading(asked, (), "dose" if any(one.isdigit() for one in whole) else "unknown")
         if not _LETTER.search(bare):
             return Reading(asked, (), "dose" if any(one.isdigit() for one in bare) else "unknown")
-        if (parts := self._parts(whole)) is not None:
+        if (parts := self._parts(whole, spelt=False)) is not None:
             return Reading(asked, parts)
-        near = self._by_spelling(bare)
+        near = self._by_spelling(whole)
         if near is not None and near[1] == "spelling":
             return Reading(asked, *near)
+        if (parts := self._parts(whole, spelt=True)) is not None:
+            return Reading(asked, parts, "spelling")
         found, rest = self._within(whole)
         if found:
             return Reading(asked, found, "part" if rest else None, rest)
@@ -239,8 +254,8 @@ class Names:
         kept = [word for word in name.split() if word not in self._words[kind]]
         return " ".join(kept) or name
 
-    def _parts(self, text: str) -> tuple[Match, ...] | None:
-        """The ingredients of a product named by its parts, where every part is known."""
+    def _parts(self, text: str, *, spelt: bool) -> tuple[Match, ...] | None:
+        """The ingredients of a product named by its parts, where every part is known, or nearly so where `spelt`."""
         lower = self._strength.sub(" ", text.casefold())
         joins = "|".join(map(re.escape, sorted(self._words["join"], key=len, reverse=True)))
         parts = [part for part in re.split(rf"\s*[/+&,;]\s*|\s+(?:{joins})\s+", lower) if self._bare(part)]
@@ -252,10 +267,10 @@ class Names:
             if len(held) == 1 and held[0].kind != "class":
                 near = held[0].matches("combination")
             else:
-                spelt = self._by_spelling(self._bare(part))
-                if spelt is None or spelt[1] != "spelling":
+                taken_for = self._by_spelling(part) if spelt else None
+                if taken_for is None or taken_for[1] != "spelling":
                     return None
-                near = spelt[0]
+                near = taken_for[0]
             found.update((match.ingredient, match) for match in near)
         return tuple(found.values())
 
@@ -292,49 +307,58 @@ class Names:
         from rapidfuzz.distance import OSA
 
         written, heard, known = self._spelt
-        typed = name.replace(" ", "")
-        reach = limit_of(len(typed)) + _MARGIN + 1
-        costs: dict[int, float] = {
-            place: distance
-            for _, distance, place in process.extract_iter(typed, written, scorer=OSA.distance, score_cutoff=int(reach))
-        }
-        for _, distance, place in process.extract_iter(
-            sound(typed), heard, scorer=OSA.distance, score_cutoff=int(reach)
-        ):
-            costs[place] = min(costs.get(place, reach), distance + _HEARD)
+        typed, said = name.replace(" ", ""), sound(name)
+        reach = int(limit_of(len(typed)) + _MARGIN)
+        close: dict[int, float] = {}
+        for text, names_, extra in ((typed, written, 0.0), (said, heard, 1.0)):
+            for _, distance, place in process.extract_iter(text, names_, scorer=OSA.distance, score_cutoff=reach):
+                close[place] = min(close.get(place, reach + 1.0), distance + extra)
         best: dict[tuple[str, ...], Near] = {}
-        for place, cost in sorted(costs.items(), key=lambda item: (item[1], written[item[0]])):
+        for place in sorted(close, key=lambda place: (close[place], written[place]))[:_WEIGHED]:
+            cost = min(slips(typed, written[place]), slips(said, heard[place]) + _HEARD)
             ingredients = tuple(sorted(known[place].ingredients))
-            best.setdefault(ingredients, Near(cost, known[place]))
+            if ingredients not in best or cost < best[ingredients].cost:
+                best[ingredients] = Near(cost, known[place])
         return sorted(best.values(), key=lambda one: (one.cost, one.known.name))
 
-    def _by_spelling(self, bare: str) -> tuple[tuple[Match, ...], Doubt] | None:
+    def _by_spelling(self, text: str) -> tuple[tuple[Match, ...], Doubt] | None:
         """The medicine that a misspelt name is taken for, or those that it may be."""
-        name = self._without(bare, "salt")
+        found: dict[str, list[Near]] = {}
+        # What looks like a label's word may belong to the name ("skin"): both are tried.
+        lower = self._strength.sub(" ", text.casefold())
+        for name in dict.fromkeys((fold(lower), self._bare(text), self._without(self._bare(text), "salt"))):
+            if len(name.replace(" ", "")) >= _SHORTEST:
+                found[name] = self.near(name)
+        found = {name: near for name, near in found.items() if near}
+        if not found:
+            return None
+        name = min(found, key=lambda name: found[name][0].cost)
         length = len(name.replace(" ", ""))
-        if length < _SHORTEST:
-            return None
-        candidates = self.near(name)
         limit = limit_of(length)
-        if not candidates or candidates[0].cost > limit + 1:
-            return None
+        medicines = [one for one in found[name] if one.known.kind != "class"]
+        candidates = medicines if medicines and medicines[0].cost <= limit else found[name]
         first = candidates[0]
+        if first.cost > limit + 1:
+            return None
         rivals = [one for one in candidates[1:] if one.cost - first.cost < _MARGIN]
 
         def matches(one: Near) -> tuple[Match, ...]:
             return one.known.matches("spelling", round(max(0.0, 1 - one.cost / length), 3))
 
-        if first.cost <= limit and not rivals:
+        same_numbers = _numbers(name) == _numbers(fold(first.known.name))
+        if first.cost <= limit and not rivals and same_numbers and first.known.kind != "class":
             return matches(first), "spelling"
         return tuple(match for one in (first, *rivals[: _ASKED - 1]) for match in matches(one)), "which"
 
 
 # Shorter names are never taken for another: "Lasix" and "Losec" differ in as many letters as a slip does.
 _SHORTEST = 5
-# A name of another medicine that is less than so many letters farther away makes the reading unsure.
-_MARGIN = 1.5
+# A name of another medicine that is less than so many slips farther away makes the reading unsure.
+_MARGIN = 0.8
 # What a name costs that sounds the same but is written otherwise.
 _HEARD = 0.5
+# So many of the nearest by plain distance are weighed by the kind of slip.
+_WEIGHED = 24
 # Nobody chooses between more names than this.
 _ASKED = 4
 
@@ -346,6 +370,11 @@ def limit_of(length: int) -> float:
     [1.0, 1.5, 2.5]
     """
     return 1.0 if length < 7 else 1.5 if length < 10 else 2.5
+
+
+def _numbers(name: str) -> list[str]:
+    """What tells "alfa-2a" from "alfa-2b", and one vitamin from another: numbers and single letters."""
+    return re.findall(r"\d+[a-z]?|(?<![a-z])[a-z](?![a-z])", name)
 
 
 def _codes_in(text: str) -> Iterator[Coding]:

@@ -29,6 +29,7 @@ JOINED = (
     "indications",
     "metabolites",
     "genotype_doses",
+    "enzyme_activity",
     "enzyme_pitfalls",
     "discordance",
     "interactions",

@@ -6,6 +6,7 @@ ones stand in conversions.csv; others are asked of the UCUM library, which takes
 
 from __future__ import annotations
 
+from collections.abc import Set
 from functools import lru_cache
 from typing import Any
 
@@ -19,10 +20,15 @@ _UNIT = [column.name for column in TABLES["results"]].index("unit")
 
 def conversions_for(record: Record, knowledge: Knowledge) -> list[Conversion]:
     """Conversions that this record needs and conversions.csv doesn't have: (analyte, written, factor, offset)."""
-    known = _shipped(knowledge)
-    pairs = {(str(row[_ANALYTE]), str(row[_UNIT])) for row in record.rows["results"] if row[_UNIT]}
+    return conversions_of(
+        {(str(row[_ANALYTE]), str(row[_UNIT])) for row in record.rows["results"] if row[_UNIT]}, knowledge
+    )
+
+
+def conversions_of(pairs: Set[tuple[str, str]], knowledge: Knowledge) -> list[Conversion]:
+    """The same for pairs of an analyte and a written unit."""
     found: list[Conversion] = []
-    for analyte, written in sorted(pairs - known):
+    for analyte, written in sorted(pairs - _shipped(knowledge)):
         if analyte in knowledge.analytes and (factor := convert(analyte, written, knowledge)):
             found.append((analyte, written, *factor))
     return found

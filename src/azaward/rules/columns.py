@@ -35,6 +35,8 @@ COLUMNS = {
 # What a plan needs to know of a finding.
 FOUND = {
     "patient_id": "string",
+    "rule": "string",
+    "subject": "string",
     "action": "string",
     "urgency": "string",
     "fraction_low": "float64",

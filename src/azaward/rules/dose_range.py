@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from azaward.rules.finding import findings, number
-from azaward.rules.tables import Table, cite, knowledge, parameters
+from azaward.rules.tables import Table, parameters
 from azaward.rules.untyped import ibis
 
 WEAKER = ("Poor Metabolizer", "Intermediate Metabolizer", "Possible Intermediate Metabolizer")
@@ -141,30 +141,12 @@ def unknown(person: Table, usual: Table) -> Table:
     )
 
 
-def child(person: Table) -> Table:
+def child(person: Table, usual: Table) -> Table:
     """A child or teenager: specialists only, with the dose range of the source for that age."""
     rows = person.filter(person.status.isin(["on", "planned"])).pipe(parameters("adult_age_years"))
     rows = rows.filter(rows.age < rows.adult_age_years)
-    doses = knowledge("children_doses").rename(for_="indication")
-    best = rows.left_join(
-        doses,
-        [
-            rows.taken == "azathioprine",
-            (rows.indication == doses.for_) | (doses.for_ == "any"),
-            doses.age_low.isnull() | (rows.age >= doses.age_low),
-            doses.age_high.isnull() | (rows.age <= doses.age_high),
-        ],
-    )
-    first = ibis.window(
-        group_by="patient_id",
-        order_by=[
-            ibis.asc(best.for_ == "any", nulls_first=False),
-            ibis.asc("high_mg_per_kg", nulls_first=False),
-            "locator",
-        ],
-    )
-    best = best.mutate(place=ibis.row_number().over(first))
-    best = best.filter(best.place == 0)
+    found = usual.select("patient_id", "child_says", "dose_sources", high_mg_per_kg="child_high")
+    best = rows.left_join(found, "patient_id").drop("patient_id_right")
     above = (best.mg_per_kg > best.high_mg_per_kg).fill_null(False)
     # A rise that is planned for a child on treatment has not begun: nothing needs to be stopped for it.
     planned_per_kg = best.planned_dose / best.weight
@@ -172,7 +154,7 @@ def child(person: Table) -> Table:
     return findings(
         best,
         "dose_range",
-        code=ibis.cases((above | ahead, "child_dose_high"), (best.says.isnull(), "child"), else_="child_dose"),
+        code=ibis.cases((above | ahead, "child_dose_high"), (best.child_says.isnull(), "child"), else_="child_dose"),
         action=ibis.cases((above, "reduce"), (ahead, "review"), else_="refer"),
         urgency=ibis.cases((above | ahead, "same-day"), (best.status == "planned", "this-week"), else_="routine"),
         subject=best.taken,
@@ -182,8 +164,8 @@ def child(person: Table) -> Table:
         limit_value=best.high_mg_per_kg,
         limit_unit="mg/kg/d",
         a=best.age.cast("string"),
-        says=best.says,
-        sources=cite(best),
+        says=best.child_says,
+        sources=best.child_says.isnull().ifelse(ibis.null("string"), best.dose_sources),
     )
 
 

@@ -14,7 +14,37 @@ def untrusted(person: Table, genes: Table, taken: Table) -> Table:
     """
     treated = person.filter(person.status.isin(["on", "planned"])).select("patient_id", "protocol", "as_of_day")
     happened = _happened(taken)
-    return ibis.union(_activity_untrusted(treated, genes, happened), _genotype_untrusted(treated, happened))
+    return ibis.union(
+        _activity_untrusted(treated, genes, happened), _genotype_untrusted(treated, happened), _alone(treated, genes)
+    )
+
+
+def _alone(treated: Table, genes: Table) -> Table:
+    """One of genotype and activity, known without the other, that deserves the other test."""
+    rows = genes.filter(genes.tpmt_genotype.isnull() != genes.tpmt_activity.isnull())
+    said = ibis.coalesce(rows.tpmt_genotype, rows.tpmt_activity)
+    rows = rows.select("patient_id", "tpmt_genotype", "activity_on", "reported_on", said=said)
+    rows = rows.inner_join(treated.select("patient_id", "protocol"), "patient_id")
+    advice = knowledge("discordance").filter(knowledge("discordance").action == "test")
+    rows = rows.inner_join(
+        advice,
+        ((advice.genotype_phenotype == "any") & (advice.activity_phenotype == rows.said))
+        | ((advice.activity_phenotype == "any") & (advice.genotype_phenotype == rows.tpmt_genotype)),
+    )
+    by_gene = rows.tpmt_genotype.notnull()
+    return findings(
+        rows,
+        "enzyme",
+        code="enzyme_second_test",
+        action=rows.action,
+        urgency="routine",
+        subject=by_gene.ifelse("tpmt", "tpmt_activity"),
+        text=rows.said,
+        on=by_gene.ifelse(rows.reported_on, rows.activity_on),
+        a=by_gene.ifelse("genotype", "activity"),
+        says=rows.says,
+        sources=cite(rows),
+    )
 
 
 def _activity_untrusted(treated: Table, genes: Table, happened: Table) -> Table:

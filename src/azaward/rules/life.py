@@ -47,6 +47,7 @@ def pregnancy(person: Table) -> Table:
         rows,
         "life",
         code=ibis.cases(
+            (high_feeding | unsure_feeding, "breastfeeding_dose"),
             (rows.feeding, "breastfeeding"),
             (rows.father, "fathering"),
             (high, "pregnancy_dose_high"),
@@ -74,7 +75,10 @@ def pregnancy(person: Table) -> Table:
 
 
 def surgery(person: Table) -> Table:
-    """An operation that is planned: treatment goes on unless its surgeon and specialist say otherwise."""
+    """An operation that is planned: treatment goes on unless its surgeon and specialist say otherwise.
+
+    One without a day may lie ahead: it is asked about.
+    """
     events = record("events").distinct()
     classes = knowledge("event_classes")
     classes = classes.filter((classes.kind == "procedure") & classes["class"].isin(["surgery", "transplant"]))
@@ -83,14 +87,17 @@ def surgery(person: Table) -> Table:
     rows = events.inner_join(
         person.filter(person.status == "on").select("patient_id", "protocol", "as_of", "indication"), "patient_id"
     )
-    rows = rows.filter(rows.started_on >= rows.as_of).pipe(parameters("surgery_withhold_days"))
+    undated = rows.started_on.isnull() & (rows.ended_on.isnull() | (rows.ended_on >= rows.as_of))
+    rows = rows.filter((rows.started_on >= rows.as_of) | undated).pipe(parameters("surgery_withhold_days"))
     lupus = rows.indication == "sle"
     return findings(
         rows,
         "life",
-        code=lupus.fill_null(False).ifelse("surgery_lupus", "surgery"),
+        code=ibis.cases(
+            (rows.started_on.isnull(), "surgery_undated"), (lupus.fill_null(False), "surgery_lupus"), else_="surgery"
+        ),
         action="review",
-        urgency="routine",
+        urgency=rows.started_on.isnull().ifelse("info", "routine"),
         subject=rows.code,
         on=rows.started_on,
         a=number(rows.surgery_withhold_days),

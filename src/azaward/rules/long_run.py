@@ -30,8 +30,11 @@ def years(person: Table) -> Table:
 
 
 def checks(person: Table, done: Table) -> Table:
-    """Skin and cervical checks that are due, once treatment has lasted as long as their interval."""
-    rows = person.filter(person.status == "on").pipe(
+    """Skin and cervical checks that are due, once their interval has passed since treatment began.
+
+    The skin is looked at after treatment too. Where nobody knows when treatment began, it may have been long ago.
+    """
+    rows = person.filter(person.status.isin(["on", "stopped"])).pipe(
         parameters(
             "skin_check_every_months", "cervical_screening_every_months", "cervical_from_years", "cervical_until_years"
         )
@@ -39,7 +42,8 @@ def checks(person: Table, done: Table) -> Table:
     due = done.filter(done.test.isin(["skin_check", "cervical_screening"]))
     skin = rows.mutate(test=ibis.literal("skin_check"), every=rows.skin_check_every_months * DAYS_IN_MONTH)
     women = rows.filter(
-        (rows.sex != "male").fill_null(True)
+        (rows.status == "on")
+        & (rows.sex != "male").fill_null(True)
         & ((rows.age >= rows.cervical_from_years) & (rows.age <= rows.cervical_until_years)).fill_null(True)
     )
     cervix = women.mutate(
@@ -48,7 +52,8 @@ def checks(person: Table, done: Table) -> Table:
     rows = ibis.union(skin, cervix).left_join(due.select("patient_id", "test", "done_day"), ["patient_id", "test"])
     rows = rows.drop("patient_id_right", "test_right")
     rows = rows.filter(
-        (rows.days_on > rows.every) & (rows.done_day.isnull() | (rows.as_of_day - rows.done_day > rows.every))
+        (rows.days_on > rows.every).fill_null(True)
+        & (rows.done_day.isnull() | (rows.as_of_day - rows.done_day > rows.every))
     )
     return findings(
         rows,
@@ -85,6 +90,7 @@ def risks(person: Table) -> Table:
     least = pairs.all_ages.min().over(ibis.window(group_by=["patient_id", "outcome"]))
     pairs = pairs.mutate(least=least)
     pairs = pairs.filter(pairs.all_ages == pairs.least)
+    of_so_many = "per " + number(pairs.per) + " " + pairs.unit
     return findings(
         pairs,
         "long_run",
@@ -93,11 +99,10 @@ def risks(person: Table) -> Table:
         urgency="info",
         subject=pairs.outcome,
         value=pairs.rate_exposed,
-        unit=pairs.unit,
+        unit=of_so_many,
         limit_value=pairs.rate_unexposed,
-        limit_unit=pairs.unit,
+        limit_unit=of_so_many,
         comparison="without",
-        a=number(pairs.per),
         b=pairs.population,
         c=pairs.exposure,
         says_patient=pairs.says_patient,

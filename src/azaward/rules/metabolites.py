@@ -52,7 +52,12 @@ def metabolites(person: Table, latest: Table, readings: Table) -> Table:
     return findings(
         pairs,
         "metabolites",
-        code=outdated.ifelse("metabolites_outdated", ibis.literal("metabolites_") + pairs.pattern),
+        code=ibis.cases(
+            (outdated, "metabolites_outdated"),
+            # Too much of the one is said without the other, which nobody measured.
+            (pairs.mmp.isnull() & (pairs.pattern == "over_dosed"), "metabolites_over_dosed_alone"),
+            else_=ibis.literal("metabolites_") + pairs.pattern,
+        ),
         action=outdated.ifelse("test", pairs.action),
         urgency=pairs.urgency,
         subject="tgn",

@@ -8,6 +8,7 @@ from azaward.rules.tables import (
     DAYS_IN_MONTH,
     DAYS_IN_WEEK,
     Table,
+    Value,
     cite,
     day_number,
     knowledge,
@@ -22,13 +23,18 @@ def onset(person: Table) -> Table:
     """Before the first response can be expected: patience. Once it should have come: judge it."""
     rows = person.filter((person.status == "on") & person.days_on.notnull())
     times = knowledge("onset").rename(for_="indication")
-    rows = rows.select("patient_id", "protocol", "indication", "days_on", "started_day", "taken")
+    rows = rows.select(
+        *("patient_id", "protocol", "indication", "days_on", "started_day", "taken"),
+        *("restarted_day", "paused_day", "as_of_day"),
+    )
     rows = rows.inner_join(times, (rows.indication == times.for_) | (times.for_ == "any"))
     best = ibis.window(
         group_by="patient_id", order_by=[ibis.asc(rows.for_ == "any"), ibis.desc("weeks_high"), "locator"]
     )
     rows = rows.mutate(place=ibis.row_number().over(best))
-    rows = rows.filter((rows.place == 0) & (rows.days_on <= rows.weeks_high * DAYS_IN_WEEK))
+    rows = rows.filter(rows.place == 0)
+    rows = _since_long_pause(rows, rows.weeks_low)
+    rows = rows.filter(rows.days_on <= rows.weeks_high * DAYS_IN_WEEK)
     early = rows.days_on < rows.weeks_low * DAYS_IN_WEEK
     return findings(
         rows,
@@ -47,6 +53,15 @@ def onset(person: Table) -> Table:
         b=number(rows.weeks_high),
         says_patient=rows.says_patient,
         sources=cite(rows),
+    )
+
+
+def _since_long_pause(rows: Table, weeks: Value) -> Table:
+    """Counts anew from a restart after a pause as long as the medicine takes to begin to work."""
+    long = (rows.restarted_day - rows.paused_day >= weeks * DAYS_IN_WEEK).fill_null(False)
+    return rows.mutate(
+        started_day=long.ifelse(rows.restarted_day, rows.started_day),
+        days_on=long.ifelse(rows.as_of_day - rows.restarted_day, rows.days_on),
     )
 
 
@@ -79,7 +94,8 @@ def steroid(person: Table, taken: Table) -> Table:
     )
     rows = steroids.inner_join(
         person.filter(person.status == "on").select(
-            "patient_id", "protocol", "as_of_day", "days_on", "indication", "family"
+            *("patient_id", "protocol", "as_of_day", "days_on", "indication", "family"),
+            *("started_day", "restarted_day", "paused_day"),
         ),
         "patient_id",
     )
@@ -96,7 +112,9 @@ def steroid(person: Table, taken: Table) -> Table:
     rows = rows.left_join(scanned, "patient_id").drop("patient_id_right")
     rows = rows.pipe(parameters("steroid_bone_mg_per_day", "steroid_bone_months"))
     times = knowledge("onset")
-    rows = rows.cross_join(times.filter(times.indication == "any").select(works_by_weeks="weeks_high"))
+    times = times.filter(times.indication == "any")
+    rows = rows.cross_join(times.select(works_from_weeks="weeks_low", works_by_weeks="weeks_high"))
+    rows = _since_long_pause(rows, rows.works_from_weeks)
     days = rows.as_of_day - rows.since
     long = days >= rows.steroid_bone_months * DAYS_IN_MONTH
     # The limit is in mg of prednisolone: a dose of another steroid can't be compared with it.

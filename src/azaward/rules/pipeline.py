@@ -32,7 +32,7 @@ STAGES: tuple[tuple[str, str], ...] = (
     ("usual", "usual.usual"),
 )
 # What all findings together come to, worked out last.
-PLAN = "plan"
+PLANS = ("plan", "next_tests")
 # Each rule, and the tables without whose rows it can't find anything: it is not asked where one is empty.
 RULES: dict[str, tuple[str, ...]] = {
     "limits.limits": ("latest",),
@@ -58,6 +58,7 @@ RULES: dict[str, tuple[str, ...]] = {
     "medicines.between_others": ("taken",),
     "medicines.unrecognised": ("taken",),
     "together.together": ("taken",),
+    "low_dose.low_dose": ("met",),
     "liver.pattern": ("latest",),
     "liver.nodular": ("history",),
     "liver.pancreas": ("latest",),
@@ -123,9 +124,11 @@ def expressions(parameters: Mapping[str, float]) -> list[tuple[str, bool, Any]]:
             if not is_rule:
                 stages[name] = ibis.table(expression.schema(), name=f"s_{name}")
     from azaward.rules.columns import FOUND
-    from azaward.rules.plan import plan
+    from azaward.rules.plan import next_tests, plan
 
-    found.append((PLAN, False, plan(stages["person"], stages["usual"], ibis.table(FOUND, name="s_found"))))
+    stages["found"] = ibis.table(FOUND, name="s_found")
+    for name, build in zip(PLANS, (plan, next_tests), strict=True):
+        found.append((name, False, build(*(stages[argument] for argument in inspect.signature(build).parameters))))
     return found
 
 
@@ -134,7 +137,7 @@ def compiled(parameters: Mapping[str, float], dialect: str = "duckdb") -> tuple[
     cache = _cache_file(dialect, parameters)
     try:
         kept = tuple(Step(*step) for step in json.loads(cache.read_text(encoding="utf-8")))
-        if [step.name for step in kept] == [*(name for name, _ in STAGES), *RULES, PLAN]:
+        if [step.name for step in kept] == [*(name for name, _ in STAGES), *RULES, *PLANS]:
             return kept
     except (OSError, ValueError, TypeError):
         pass  # made again: a file that lost a rule would lose its findings in silence

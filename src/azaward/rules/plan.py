@@ -7,13 +7,15 @@ finding that leaves only a share of it.
 from __future__ import annotations
 
 from azaward.knowledge import ACTIONS, URGENCIES
-from azaward.rules.tables import Table, Value, least, urgency_of
+from azaward.rules.tables import Table, Value, knowledge, least, urgency_of
 from azaward.rules.untyped import ibis
 
 # Actions that decide about the dose; the others ask for tests, talks or care.
 DOSE_ACTIONS = ("stop", "withhold", "do-not-start", "reduce", "change")
 NO_DOSE = ("stop", "withhold", "do-not-start")
 CLINICIANS = ("stop", "withhold", "do-not-start", "reduce", "avoid", "change", "review")
+# Rules whose pressing findings ask for the same test again.
+MEASURED_AGAIN = ("limits", "recovery", "record_quality")
 
 
 def plan(person: Table, usual: Table, found: Table) -> Table:
@@ -55,6 +57,34 @@ def plan(person: Table, usual: Table, found: Table) -> Table:
             (rows.pressing.fill_null(False), "nurse"),
             else_="nobody",
         ),
+    )
+
+
+def next_tests(person: Table, due: Table, found: Table) -> Table:
+    """Each test that is due and the day: a result beyond a limit is measured again now, not when its turn comes.
+
+    `subject` and `action` say of a test that is repeated which result asks for it; the others have their schedule.
+    """
+    again = found.filter(found.rule.isin(MEASURED_AGAIN) & ~found.urgency.isin(["routine", "info"]))
+    tests = knowledge("tests")
+    tests = tests.filter(tests.satisfied_by == "analyte").select("code", "test").distinct()
+    again = again.inner_join(tests, again.subject == tests.code)
+    again = again.mutate(u=_rank(again.urgency, URGENCIES), a=_rank(again.action, ACTIONS))
+    first = ibis.window(group_by=["patient_id", "test"], order_by=["u", "a", "rule", "subject"])
+    again = again.mutate(place=ibis.row_number().over(first))
+    again = again.filter(again.place == 0).inner_join(person.select("patient_id", "as_of_day"), "patient_id")
+    again = again.select("patient_id", "test", "subject", "action", due_day="as_of_day")
+    turn = due.select("patient_id", "test", "protocol", "phase", "every_days", turn_day="due_day")
+    both = again.outer_join(turn, ["patient_id", "test"])
+    return both.select(
+        "subject",
+        "action",
+        "protocol",
+        "phase",
+        "every_days",
+        patient_id=ibis.coalesce(both.patient_id, both.patient_id_right),
+        test=ibis.coalesce(both.test, both.test_right),
+        due_day=ibis.coalesce(both.due_day, both.turn_day),
     )
 
 

@@ -13,7 +13,8 @@ from azaward.rules.untyped import ibis
 def unusable_results(person: Table, unusable: Table, latest: Table) -> Table:
     """Results that were set aside, where no usable result of the same test is as new."""
     rows = unusable.inner_join(
-        person.filter(person.status.isin(["on", "planned", "stopped"])).select("patient_id", "protocol"), "patient_id"
+        person.filter(person.status.isin(["on", "planned", "stopped"])).select("patient_id", "protocol", "status"),
+        "patient_id",
     )
     good = latest.select("patient_id", "analyte", good_day="day")
     rows = rows.left_join(good, ["patient_id", "analyte"]).drop("patient_id_right", "analyte_right")
@@ -24,8 +25,15 @@ def unusable_results(person: Table, unusable: Table, latest: Table) -> Table:
         group_by=["patient_id", "analyte"],
         order_by=[ibis.desc("day", nulls_first=True), "problem", "origin", "value", "text", "unit", "comparator"],
     )
-    rows = rows.mutate(place=ibis.row_number().over(last))
+    of_one = ibis.window(group_by=["patient_id", "analyte"])
+    rows = rows.mutate(place=ibis.row_number().over(last), others=rows.count().over(of_one) - 1)
     rows = rows.filter(rows.place == 0)
+    # A temperature that nobody can read may be a fever, until a count since then has answered it.
+    counted = latest.filter(latest.analyte == "neutrophils").select("patient_id", counted_day="day")
+    rows = rows.left_join(counted, "patient_id").drop("patient_id_right")
+    uncounted = rows.counted_day.isnull() | (rows.counted_day < rows.day).fill_null(True)
+    fever = (rows.analyte == "temperature") & (rows.status != "stopped") & (rows.problem != "future") & uncounted
+    rows = rows.mutate(fever=fever)
     watched = knowledge("protocol_limits").select("protocol", "analyte", watched=ibis.literal(True)).distinct()
     rows = rows.left_join(watched, ["protocol", "analyte"])
     return findings(
@@ -33,13 +41,16 @@ def unusable_results(person: Table, unusable: Table, latest: Table) -> Table:
         "record_quality",
         code=ibis.literal("result_") + rows.problem,
         action="review",
-        urgency=rows.watched.notnull().ifelse("this-week", "routine"),
+        urgency=ibis.cases((rows.fever, "same-day"), (rows.watched.notnull(), "this-week"), else_="routine"),
         subject=rows.analyte,
         value=rows.value,
         text=rows.text,
         unit=rows.unit,
         on=rows.taken_on,
         a=rows.origin,
+        b=ibis.cases(
+            (rows.others > 0, "of this test " + rows.others.cast("string") + " more could not be used"), else_=None
+        ),
     )
 
 

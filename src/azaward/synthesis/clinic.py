@@ -25,11 +25,16 @@ WEIGH_AGAIN_AFTER = 180
 
 
 def synthesise(
-    patients: int, seed: int, as_of: dt.date, results_per_patient: int = RESULTS_PER_PATIENT, first: int = 0
+    patients: int,
+    seed: int,
+    as_of: dt.date,
+    results_per_patient: int = RESULTS_PER_PATIENT,
+    first: int = 0,
+    width: int = 3,
 ) -> Iterator[Person]:
     """People number `first` to `first + patients - 1`, one at a time.
 
-    `results_per_patient` is what someone long on treatment has on record; who began lately has fewer.
+    Ids have `width` digits at least. `results_per_patient` is what someone long on treatment has on record; who began lately has fewer.
 
     >>> one = next(synthesise(1, 7, dt.date(2026, 11, 23)))
     >>> one.patient_id, sorted(one.tables) == sorted(TABLES)
@@ -38,15 +43,15 @@ def synthesise(
     True
     """
     for index in range(first, first + patients):
-        yield _person(seed, index, as_of, results_per_patient)
+        yield _person(seed, index, as_of, results_per_patient, width)
 
 
-def _person(seed: int, index: int, as_of: dt.date, results: int) -> Person:
+def _person(seed: int, index: int, as_of: dt.date, results: int, width: int) -> Person:
     place = _troubles(seed, index // BLOCK)[index % BLOCK]
     trouble: Trouble | None = None if place is None else TROUBLES[place]
     # Two whole numbers below make one seed; people of neighbouring seeds share nothing.
     rng = Random((seed << 64) | index)
-    draft = draw(rng, f"c{index + 1:03d}", as_of.toordinal(), results, trouble.wishes if trouble else None)
+    draft = draw(rng, f"c{index + 1:0{width}d}", as_of.toordinal(), results, trouble.wishes if trouble else None)
     planted = NO_TROUBLE
     if trouble:
         code, what = trouble.plant(draft)
@@ -87,7 +92,7 @@ def _rows(draft: Draft) -> dict[str, Rows]:
     ]
     return {
         "patients": [(who, day(draft.birth), draft.sex, draft.care.indication, draft.ancestry), *draft.patients],
-        "exposures": exposures + draft.medicines,
+        "exposures": [(*row, *_REST_OF_EXPOSURES[len(row) :]) for row in exposures + draft.medicines],
         "results": sorted(draft.results, key=lambda row: cast(dt.date, row[_TAKEN_ON])),
         "genotypes": draft.genotypes,
         "events": sorted(draft.events, key=lambda row: cast(dt.date, row[_STARTED_ON])),
@@ -105,6 +110,8 @@ def _weigh(draft: Draft) -> None:
         draft.number("weight", draft.weight, draft.entry)
 
 
+# Nobody who doesn't exist has a start in words, or a line of a file.
+_REST_OF_EXPOSURES = (None,) * len(TABLES["exposures"])
 _TAKEN_ON = [column.name for column in TABLES["results"]].index("taken_on")
 _STARTED_ON = [column.name for column in TABLES["events"]].index("started_on")
 _ON = [column.name for column in TABLES["contacts"]].index("on")

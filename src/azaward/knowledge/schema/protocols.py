@@ -58,7 +58,6 @@ class Dose(Fact, frozen=True):
     target_mg_per_day: tuple[float, float] | None = None
     max_mg_per_kg: float | None = None
     max_mg_per_day: float | None = None
-    step_mg_per_kg: float | None = None
     step_every_days: int | None = None
     note: str | None = None
 

@@ -6,7 +6,7 @@ activity. Where two reports of one gene differ, the weaker enzyme counts.
 
 from __future__ import annotations
 
-from azaward.rules.tables import Table, Value, day_number, least, record, requests
+from azaward.rules.tables import Table, Value, day_number, knowledge, least, record, requests
 from azaward.rules.untyped import ibis
 
 # From the weakest enzyme to the strongest; what can't be told is more cautious than normal.
@@ -50,16 +50,24 @@ def genes(latest: Table) -> Table:
         activity_on=reports.reported_on.max(where=tpmt & by_activity),
     )
     measured = latest.filter(latest.analyte == "tpmt_activity")
-    # Below the laboratory's normal is at least intermediate; how far below is for the laboratory to say. What may
-    # be no activity at all is poor.
+    # How far below normal is poor, and what is low where no normal range came with it, say the printed bands of
+    # laboratories that measure in this unit. Nothing is normal without a range of its own.
+    bands = knowledge("enzyme_activity")
+    bands = bands.group_by("unit").agg(
+        poor_below=bands.low.max(where=bands.category.isin(["low", "intermediate"])),
+        low_below=bands.low.max(where=bands.category == "normal"),
+    )
+    measured = measured.left_join(bands, "unit").drop("unit_right")
     measured = measured.select(
         "patient_id",
         measured_day="day",
         measured_on="taken_on",
         measured_rank=ibis.cases(
             (measured.low <= 0, ORDER.index("Poor Metabolizer")),
-            (measured.low < measured.lln, ORDER.index("Intermediate Metabolizer")),
             (measured.low >= measured.lln, ORDER.index("Normal Metabolizer")),
+            (measured.low < measured.poor_below, ORDER.index("Poor Metabolizer")),
+            (measured.low < measured.lln, ORDER.index("Intermediate Metabolizer")),
+            (measured.low < measured.low_below, ORDER.index("Intermediate Metabolizer")),
             else_=ORDER.index("Indeterminate"),
         ),
     )

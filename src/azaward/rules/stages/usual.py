@@ -1,7 +1,8 @@
 """The usual dose of the patient's protocol and indication, in mg a day for this patient's weight.
 
 Rows for the indication itself go before rows for any; among those that are left the lower dose counts. The
-most cautious protocol holds the rows of all, so there none goes before another.
+most cautious protocol holds the rows of all, so there none goes before another. A child's range is that of
+children_doses.csv for age and indication.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ def usual(person: Table) -> Table:
 
     `ceiling` is the highest dose that the protocol states, or where it states none the highest that any
     protocol states for every indication. `target_only` is the top of a target beside which no highest dose stands.
+    `child_high` is the highest dose of a child in mg/kg, `child_says` what its source adds.
     """
     doses = knowledge("protocol_doses")
     treated = person.filter(person.status.isin(["on", "planned"])).pipe(parameters("adult_age_years"))
@@ -58,6 +60,13 @@ def usual(person: Table) -> Table:
     )
     per = ibis.window(group_by="patient_id", order_by=[ibis.coalesce(rows.stated, rows.high), rows.source_words])
     rows = rows.mutate(place=ibis.row_number().over(per))
+    rows = rows.select(
+        *("patient_id", "low", "high", "stated", "highest", "target_only", "start", "step_every_days"),
+        child_high=ibis.null("float64"),
+        child_says=ibis.null("string"),
+        dose_sources=(rows.place == 0).ifelse(rows.source_words, ibis.null("string")),
+    )
+    rows = ibis.union(rows, _of_children(treated).select(rows.columns))
     return rows.group_by("patient_id").agg(
         usual_low=rows.low.min(),
         usual_high=rows.high.min(),
@@ -65,5 +74,46 @@ def usual(person: Table) -> Table:
         target_only=rows.target_only.min(),
         start=rows.start.min(),
         step_days=rows.step_every_days.max(),
-        dose_sources=rows.source_words.max(where=rows.place == 0),
+        child_high=rows.child_high.min(),
+        child_says=rows.child_says.max(),
+        dose_sources=ibis.coalesce(rows.dose_sources.max(where=rows.child_says.notnull()), rows.dose_sources.max()),
+    )
+
+
+def _of_children(treated: Table) -> Table:
+    """The row of children_doses.csv for each child's indication and age: one for this age before one for every age."""
+    doses = knowledge("children_doses").rename(for_="indication")
+    rows = treated.filter((treated.age < treated.adult_age_years) & (treated.taken == "azathioprine"))
+    rows = rows.select("patient_id", "indication", "age", "weight").inner_join(
+        doses,
+        [
+            (rows.indication == doses.for_) | (doses.for_ == "any"),
+            doses.age_low.isnull() | (rows.age >= doses.age_low),
+            doses.age_high.isnull() | (rows.age <= doses.age_high),
+        ],
+    )
+    first = ibis.window(
+        group_by="patient_id",
+        order_by=[
+            ibis.asc(rows.for_ == "any", nulls_first=False),
+            rows.age_high.isnull(),
+            ibis.asc("high_mg_per_kg", nulls_first=False),
+            "locator",
+        ],
+    )
+    rows = rows.mutate(place=ibis.row_number().over(first))
+    rows = rows.filter(rows.place == 0)
+    nothing = ibis.null("float64")
+    return rows.select(
+        "patient_id",
+        low=rows.low_mg_per_kg * rows.weight,
+        high=rows.high_mg_per_kg * rows.weight,
+        stated=nothing,
+        highest=nothing,
+        target_only=nothing,
+        start=nothing,
+        step_every_days=ibis.null("int64"),
+        child_high=rows.high_mg_per_kg,
+        child_says=rows.says,
+        dose_sources=cite(rows),
     )

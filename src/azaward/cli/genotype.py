@@ -1,0 +1,278 @@
+"""`azaward genotype`: from a genome, an array or a laboratory's words to phenotypes and a dose."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from azaward.cli.edge import app, fail, load_knowledge, warn
+
+if TYPE_CHECKING:
+    from azaward.formats.genotype_report import Reporter, SampleReport
+    from azaward.genetics import Caller
+    from azaward.genetics.model import Genotypes
+    from azaward.knowledge import Knowledge
+    from azaward.record import Record
+
+# So many people are shown in full on a terminal; of more, one line each.
+_IN_FULL = 3
+
+
+class Format(StrEnum):
+    """How a report is given out."""
+
+    text = "text"
+    json = "json"
+    tsv = "tsv"
+    html = "html"
+    pdf = "pdf"
+
+
+class Assembly(StrEnum):
+    """The reference that positions are counted on."""
+
+    grch38 = "GRCh38"
+    grch37 = "GRCh37"
+
+
+@app.command()
+def genotype(
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="VCF, gVCF, BCF or genotyping-array text; several are read together.")
+    ] = None,
+    assembly: Annotated[
+        Assembly | None, typer.Option(help="Where the file doesn't tell.", case_sensitive=False)
+    ] = None,
+    sample: Annotated[str | None, typer.Option(help="One sample of the file; with --report, what to call it.")] = None,
+    ancestry: Annotated[
+        str | None, typer.Option(help="A biogeographic group, such as European; several as European=3,EAS=1.")
+    ] = None,
+    report: Annotated[
+        str | None, typer.Option(help="A laboratory's words instead of a file: 'TPMT *1/*3A; NUDT15 normal'.")
+    ] = None,
+    activity: Annotated[
+        str | None, typer.Option(help="A measured TPMT activity with its unit: '12 U/mL', '12 U/mL ARUP'.")
+    ] = None,
+    indication: Annotated[str | None, typer.Option(help="Why it is taken, such as crohns_disease.")] = None,
+    weight: Annotated[float | None, typer.Option(help="kg; doses in mg are for adults.")] = None,
+    dose: Annotated[float | None, typer.Option(help="A dose of azathioprine to compare, mg a day.")] = None,
+    format: Annotated[Format, typer.Option(help="How to show it.")] = Format.text,
+    out: Annotated[
+        Path | None, typer.Option(help="A file to write instead of the screen; whole or not at all.")
+    ] = None,
+) -> None:
+    """TPMT and NUDT15: alleles, phenotype, what was not seen, and the dose of each thiopurine that follows."""
+    from azaward.formats.rows import InputError
+    from azaward.knowledge import KnowledgeError
+
+    if bool(files) == bool(report):
+        raise typer.BadParameter("give files, or a laboratory's words with --report.")
+    knowledge = load_knowledge()
+    try:
+        reporter = _reporter(knowledge, files or [], indication, weight, dose, activity)
+        if report:
+            reports: Iterable[SampleReport] = [_of_words(reporter, report, sample, knowledge)]
+        else:
+            alone = any(each is not None for each in (weight, dose, activity))
+            reports = _of_files(reporter, files or [], assembly, sample, ancestry, knowledge, format, alone)
+        if out is None:
+            if format is Format.pdf and sys.stdout.isatty():
+                fail("a PDF cannot be shown on a terminal. Give --out FILE, or send the output to a file.")
+            for content in _contents(reports, reporter, format, knowledge):
+                sys.stdout.buffer.write(content)
+            sys.stdout.buffer.flush()
+        else:
+            _write_whole(out, _contents(reports, reporter, format, knowledge))
+    except (InputError, KnowledgeError) as error:
+        fail(str(error))
+
+
+def _reporter(
+    knowledge: Knowledge,
+    files: list[Path],
+    indication: str | None,
+    weight: float | None,
+    dose: float | None,
+    activity: str | None,
+) -> Reporter:
+    from azaward.formats.genotype_report import Reporter
+    from azaward.formats.rows import InputError
+    from azaward.genetics.dosing import Person, usual_dose
+    from azaward.knowledge.vocabulary import vocabulary
+
+    chosen = None
+    if indication is not None and (chosen := vocabulary(knowledge).indication(indication)) is None:
+        known = ", ".join(row.id for row in knowledge.tables["indications"])
+        raise InputError(f"--indication {indication!r} is not known. Known: {known}.")
+    bounds = next(row for row in knowledge.tables["analytes"] if row.id == "weight")
+    if weight is not None and not bounds.plausible_low <= weight <= bounds.plausible_high:
+        low, high = bounds.plausible_low, bounds.plausible_high
+        raise InputError(f"--weight {weight:g} is not plausible. Expected kilograms from {low:g} to {high:g}.")
+    if dose is not None and dose <= 0:
+        raise InputError(f"--dose {dose:g} is no dose. Expected mg of azathioprine a day, above 0.")
+    malignant = any(row.id == chosen and row.malignant for row in knowledge.tables["indications"])
+    person = Person(malignant=malignant, usual=usual_dose(knowledge, chosen) if chosen else None, weight_kg=weight)
+    return Reporter(
+        knowledge,
+        person=person,
+        indication=chosen,
+        activity=activity,
+        dose_mg_per_day=dose,
+        read_from=", ".join(path.name for path in files) or "a laboratory's report",
+    )
+
+
+def _of_words(reporter: Reporter, report: str, sample: str | None, knowledge: Knowledge) -> SampleReport:
+    from azaward.formats.genotype_words import read_report
+    from azaward.formats.rows import InputError
+
+    said = read_report(report, knowledge)
+    if not said.genes and said.activity is None:
+        raise InputError(
+            f"--report: nothing in {report!r} was understood. Expected a gene and its alleles, variants or phenotype, "
+            "such as 'TPMT *1/*3A; NUDT15 normal'."
+        )
+    warn([f"--report: not understood and not used: {part!r}" for part in said.unread])
+    return reporter.of_words(said, sample or "report")
+
+
+def _of_files(
+    reporter: Reporter,
+    files: list[Path],
+    assembly: Assembly | None,
+    sample: str | None,
+    ancestry: str | None,
+    knowledge: Knowledge,
+    format: Format,
+    alone: bool,
+) -> Iterator[SampleReport]:
+    from azaward.formats.rows import InputError
+
+    caller = _caller(knowledge, ancestry)
+    every = format in (Format.text, Format.html, Format.pdf)
+    several = False
+    for part in _parts(files, knowledge, assembly, sample):
+        several = several or len(part.samples) > 1
+        if several and alone:
+            raise InputError(
+                f"{files[0].name}: --weight, --dose and --activity are about one person, and there are several samples "
+                "in it. Choose one with --sample."
+            )
+        for one in caller.call(part):
+            yield reporter.of_call(one, every_position=every)
+        several = True
+
+
+def _caller(knowledge: Knowledge, ancestry: str | None) -> Caller:
+    from azaward.formats.rows import InputError
+    from azaward.genetics import Caller
+
+    try:
+        return Caller(knowledge, _shares(ancestry))
+    except ValueError as error:
+        raise InputError(f"--{error}") from None
+
+
+def add_to(
+    record: Record, files: list[Path], sample: str | None, ancestry: str | None, day: dt.date, knowledge: Knowledge
+) -> Record:
+    """The record with the genotypes that these files hold of its patients."""
+    from azaward.formats.genotype_rows import ancestry_of, with_genotypes
+    from azaward.formats.rows import InputError
+
+    try:
+        caller = _caller(knowledge, ancestry or ancestry_of(record))
+    except InputError:
+        if ancestry is not None:
+            raise
+        # What a record says of ancestry may be any words; unknown to the tables is unknown.
+        caller = _caller(knowledge, None)
+    calls = (one for part in _parts(files, knowledge, None, sample) for one in caller.call(part))
+    return with_genotypes(record, calls, day, ", ".join(path.name for path in files))
+
+
+def _parts(
+    files: list[Path], knowledge: Knowledge, assembly: Assembly | None, sample: str | None
+) -> Iterable[Genotypes]:
+    """The genotypes in these files, in parts; nothing is given before all files could be read."""
+    from azaward.formats.rows import InputError
+    from azaward.formats.variants import read
+
+    told = None if assembly is None else assembly.value
+    parts = read(files, knowledge, told, sample, warn=lambda line: warn([line]))
+    # One file is read whole before its first part; of several, a later one may still be refused.
+    held: Iterable[Genotypes] = list(parts) if len(files) > 1 else parts
+    found = False
+    for part in held:
+        found = found or bool(part.samples)
+        yield part
+    if not found:
+        raise InputError(f"{files[0].name}: no samples in it. Expected at least one person's genotypes.")
+
+
+def _shares(ancestry: str | None) -> str | dict[str, float] | None:
+    """A group, or the share of each of several ("European=3,EAS=1")."""
+    if ancestry is None or "=" not in ancestry:
+        return ancestry
+    shares: dict[str, float] = {}
+    for part in ancestry.split(","):
+        name, _, share = part.rpartition("=")
+        try:
+            shares[name.strip()] = float(share)
+        except ValueError:
+            raise ValueError(f"ancestry {part!r}: expected a group and its share, such as European=3") from None
+    return shares
+
+
+def _contents(
+    reports: Iterable[SampleReport], reporter: Reporter, format: Format, knowledge: Knowledge
+) -> Iterator[bytes]:
+    match format:
+        case Format.json:
+            for one in reports:
+                yield reporter.to_json(one)
+        case Format.tsv:
+            from azaward.formats import genotype_report_tsv
+
+            first = True
+            for one in reports:
+                if first:
+                    yield genotype_report_tsv.header().encode()
+                    first = False
+                yield genotype_report_tsv.line(one).encode()
+        case Format.html:
+            from azaward.formats.genotype_report_html import to_html
+
+            yield to_html(reports, knowledge).encode()
+        case Format.pdf:
+            from azaward.formats.genotype_report_pdf import to_pdf
+
+            yield to_pdf(reports, knowledge)
+        case Format.text:
+            from azaward.formats import genotype_report_text
+
+            yield from genotype_report_text.contents(reports, in_full=_IN_FULL)
+
+
+def _write_whole(path: Path, contents: Iterable[bytes]) -> None:
+    """The file, whole or not at all."""
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        fail(f"{path}: {error.strerror}. Give a file in a folder that exists and can be written.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            for content in contents:
+                file.write(content)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,208 @@
+"""Assesses everyone in a folder of Parquet tables: findings and plans to Parquet, a summary of them back.
+
+What is done is kept share by share, so that a run that was interrupted goes on where it was.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from azaward import __version__
+from azaward.assessment import UnknownProtocolError, explain
+from azaward.cohort.nation import Nation, Share
+from azaward.cohort.source import find
+from azaward.cohort.words import worded
+from azaward.cohort.written import Target, set_aside_table
+from azaward.formats.rows import InputError
+from azaward.knowledge import MOST_CAUTIOUS, Knowledge
+from azaward.record.tables import SetAside
+from azaward.rules.columns import COLUMNS
+from azaward.wording import Words
+
+# So many patients at a time: their tables and the largest grouping stay well inside the memory.
+SHARE = 50_000
+MEMORY_MB = 3_000
+Progress = Callable[[int, int], None]
+
+
+class Summary(msgspec.Struct, frozen=True, kw_only=True):
+    """What was found, counted; `set_aside` by kind, with the first few of each."""
+
+    patients: int
+    findings: int
+    by_rule: dict[str, int]
+    by_urgency: dict[str, int]
+    engine: str
+    seconds: float
+    by_decision: dict[str, int]
+    patients_by_urgency: dict[str, int]
+    set_aside: dict[str, int]
+    first_set_aside: dict[str, list[str]]
+    as_of: dt.date
+    protocol: str
+    azaward: str
+    knowledge: str
+    resumed: int
+    disclaimer: str
+
+
+def assess(
+    folder: Path,
+    out: Path,
+    as_of: dt.date,
+    protocol: str,
+    knowledge: Knowledge,
+    progress: Progress = lambda done, all: None,
+    share: int = SHARE,
+    memory_mb: int = MEMORY_MB,
+) -> Summary:
+    """Assesses all patients of `folder` on DuckDB and writes `out` and what stands beside it.
+
+    `InputError` where the folder can't be used, before any work is done; `UnknownProtocolError`.
+    """
+    from azaward.assessment import DISCLAIMER
+
+    check_protocol(protocol, knowledge)
+    began = time.perf_counter()
+    source = find(folder)
+    target = Target(out)
+    job = {
+        "files": [list(each) for each in source.fingerprint()],
+        "as_of": as_of.isoformat(),
+        "protocol": protocol,
+        "knowledge": knowledge.fingerprint,
+        "azaward": __version__,
+        "share": share,
+    }
+    target.prepare(job)
+    nation = Nation(source, knowledge, memory_mb, target.parts / "scratch")
+    shares = nation.shares(share) or [Share(0, 0, "", None)]
+    counts: list[Mapping[str, Any]] = []
+    resumed = 0
+    for one in shares:
+        kept = target.done(one.number)
+        resumed += kept is not None
+        counts.append(kept if kept is not None else _one_share(nation, one, target, as_of, protocol, knowledge))
+        progress(sum(each["patients"] for each in counts), nation.patients)
+    target.finish(len(shares))
+    return Summary(
+        engine="duckdb",
+        seconds=round(time.perf_counter() - began, 3),
+        as_of=as_of,
+        protocol=protocol,
+        azaward=__version__,
+        knowledge=knowledge.version,
+        resumed=resumed,
+        disclaimer=DISCLAIMER,
+        **added_up(counts),
+    )
+
+
+def check_protocol(protocol: str, knowledge: Knowledge) -> None:
+    """Raises `UnknownProtocolError` where no protocol has that id."""
+    if protocol not in ("auto", MOST_CAUTIOUS, *knowledge.protocols):
+        raise UnknownProtocolError(
+            f"no protocol {protocol!r}. Known: auto, {MOST_CAUTIOUS}, {', '.join(knowledge.protocols)}"
+        )
+
+
+def _one_share(
+    nation: Nation, share: Share, target: Target, as_of: dt.date, protocol: str, knowledge: Knowledge
+) -> Mapping[str, Any]:
+    """Works out one share, writes it, and counts what is in it."""
+    asides = nation.assess(share, as_of, None if protocol == "auto" else protocol)
+    columns = ", ".join(
+        "i.patient_id"
+        if name == "patient_id"
+        else 'DATE \'1970-01-01\' + f."on"::INTEGER AS "on"'
+        if name == "on"
+        else f'f."{name}"'
+        for name in COLUMNS
+    )
+    # In one order, so that a run that is repeated writes the same file.
+    found = nation.rows(
+        f"SELECT {columns} FROM findings AS f JOIN ids AS i ON f.patient_id = i.n "
+        "ORDER BY i.n, f.rule, f.code, f.subject, f.a, f.sources"
+    )
+    plans = nation.rows(
+        "SELECT i.patient_id, p.* EXCLUDE (patient_id) FROM s_plan AS p JOIN ids AS i ON p.patient_id = i.n ORDER BY i.n"
+    )
+    tests = nation.rows(
+        "SELECT i.patient_id, t.test, DATE '1970-01-01' + t.due_day::INTEGER AS due_on, t.subject, t.action, t.phase, "
+        "t.every_days, t.protocol FROM s_next_tests AS t JOIN ids AS i ON t.patient_id = i.n ORDER BY i.n, due_on, test"
+    )
+    if share.number == 0:
+        asides = [*nation.set_aside, *asides]
+    aside_rows = [*(asdict(one) for one in asides), *_unusable(nation, Words(knowledge))]
+    target.keep(
+        share.number,
+        {
+            "findings": worded(found, knowledge),
+            "plans": plans,
+            "next_tests": tests,
+            "set_aside": set_aside_table(aside_rows),
+        },
+        counts := counted(share.patients, found, plans, aside_rows),
+    )
+    return counts
+
+
+def _unusable(nation: Nation, words: Words) -> Iterator[Mapping[str, Any]]:
+    """Results that were read and can't be used, with the place and what to do."""
+    rows = nation.rows(
+        "SELECT u.* EXCLUDE (patient_id), i.patient_id FROM s_unusable AS u JOIN ids AS i ON u.patient_id = i.n"
+    )
+    for row in rows.to_pylist():
+        what, why = explain(row, words)
+        yield asdict(SetAside(row["origin"] or "results", what, why, row["patient_id"], f"result_{row['problem']}"))
+
+
+def counted(patients: int, found: Any, plans: Any, asides: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The counts of a share, of which the summary is the sum."""
+    first: dict[str, list[str]] = {}
+    for row in asides:
+        if len(lines := first.setdefault(row["kind"], [])) < 3:
+            lines.append(f"{row['where']}: {row['what']}: {row['why']}")
+
+    def of(table: Any, column: str) -> dict[str, int]:
+        counts = table.column(column).value_counts().to_pylist()
+        return {each["values"]: each["counts"] for each in counts}
+
+    return {
+        "patients": patients,
+        "findings": found.num_rows,
+        "by_rule": of(found, "rule"),
+        "by_urgency": of(found, "urgency"),
+        "by_decision": of(plans, "decision"),
+        "patients_by_urgency": of(plans, "urgency"),
+        "set_aside": dict(Counter(row["kind"] for row in asides)),
+        "first_set_aside": first,
+    }
+
+
+def added_up(shares: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The sum of the shares' counts; of the first few set aside, the first."""
+    whole: dict[str, Any] = {"patients": 0, "findings": 0}
+    for name in ("by_rule", "by_urgency", "by_decision", "patients_by_urgency", "set_aside"):
+        counter: Counter[str] = Counter()
+        for share in shares:
+            counter.update(share[name])
+        whole[name] = dict(counter.most_common())
+    first: dict[str, list[str]] = {}
+    for share in shares:
+        whole["patients"] += share["patients"]
+        whole["findings"] += share["findings"]
+        for kind, lines in share["first_set_aside"].items():
+            first[kind] = [*first.get(kind, []), *lines][:3]
+    return {**whole, "first_set_aside": first}
+
+
+__all__ = ["InputError", "Summary", "assess"]

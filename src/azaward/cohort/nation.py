@@ -1,0 +1,278 @@
+"""A nation's tables in DuckDB, a share of its patients at a time: read, assessed, written.
+
+Inside, a patient is a small whole number and an analyte or unit one of a list, which halves what grouping costs;
+the rules' SQL is the same. Each share is assessed by itself, so that memory doesn't grow with the nation.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from azaward.cohort.reading import WORDS, Read, TableSQL, id_sql, read_odd, read_words, table_sql
+from azaward.cohort.source import Source
+from azaward.engine import DuckDBEngine
+from azaward.formats.rows import InputError, RowReader
+from azaward.knowledge import Knowledge
+from azaward.knowledge.units import conversions_of
+from azaward.record.tables import TABLES, SetAside
+
+# Analytes and units as DuckDB's enumerations, in every table in which rules meet them.
+_CODED = {
+    ("results", "analyte"): "ANALYTE",
+    ("results", "unit"): "UNIT",
+    ("k_analytes", "id"): "ANALYTE",
+    ("k_conversions", "analyte"): "ANALYTE",
+    ("k_conversions", "written"): "UNIT",
+    ("k_protocol_limits", "analyte"): "ANALYTE",
+    ("k_biological_variation", "analyte"): "ANALYTE",
+}
+_NUMBERED = {(table, "patient_id"): "INTEGER" for table in (*TABLES, "requests", "unread", "findings", "s_found")}
+_CONTROL = r"[\x00-\x1f\x7f-\x9f]"
+
+
+@dataclass(frozen=True)
+class Share:
+    """Patients that are assessed together: from one id to before another, in order."""
+
+    number: int
+    patients: int
+    first: str
+    until: str | None
+
+
+class Nation:
+    """The tables of a folder, ready to be assessed share by share."""
+
+    def __init__(self, source: Source, knowledge: Knowledge, memory_mb: int, scratch: Path) -> None:
+        import duckdb
+
+        self.source, self.knowledge = source, knowledge
+        self._database: Any = duckdb.connect()
+        self._run("SET preserve_insertion_order = false")
+        self._run("SET enable_progress_bar = false")
+        self._run(f"SET memory_limit = '{memory_mb}MB'")
+        self._run(f"SET temp_directory = {_text(str(scratch))}")
+        self._run(f"SET threads = {os.cpu_count() or 1}")
+        self._see_all()
+        self._patients()
+        self._sql: dict[str, TableSQL] = {}
+        read = {name: self._read_words(name) for name in TABLES if source.tables[name].files}
+        self._lists(read)
+        self._engine = DuckDBEngine(knowledge, database=self._database, stored_as={**_CODED, **_NUMBERED})
+        pairs = {(str(row.becomes[0]), str(row.becomes[1])) for row in read["results"] if row.stays and row.becomes[1]}
+        for row in conversions_of(pairs, knowledge):
+            self._database.execute("INSERT INTO k_conversions VALUES (?, ?, ?, ?)", list(row))
+        self.set_aside = list(self._about_the_whole(read))
+
+    def _run(self, sql: str) -> Any:
+        return self._database.execute(sql)
+
+    def _see_all(self, where: str = "") -> None:
+        """`raw_NAME`, a table as it is stored, or the part of it that a condition leaves."""
+        for name, stored in self.source.tables.items():
+            if not stored.files:
+                continue
+            files = ", ".join(_text(str(path)) for path in stored.files)
+            columns = ", ".join(f'"{column.name}"' for column in TABLES[name] if column.name in stored.columns)
+            base = str(self.source.folder).rstrip("/") + "/"
+            self._run(
+                f"CREATE OR REPLACE VIEW raw_{name} AS SELECT {columns}, replace(filename, {_text(base)}, '') AS file_, "
+                f"file_row_number AS row_ FROM read_parquet([{files}], filename = true, file_row_number = true, "
+                f"hive_partitioning = false) AS r {where}"
+            )
+
+    def _patients(self) -> None:
+        """`everyone`: each clean id once, in order, with how often the table of patients lists it."""
+        ids = " UNION ALL ".join(
+            f"SELECT {id_sql(stored)} AS patient_id, {'1' if name == 'patients' else '0'} AS listed FROM raw_{name} AS r"
+            if name == "patients"
+            else f"SELECT DISTINCT {id_sql(stored)} AS patient_id, 0 AS listed FROM raw_{name} AS r"
+            for name, stored in self.source.tables.items()
+            if stored.files
+        )
+        self._run(
+            "CREATE TABLE everyone AS SELECT patient_id, times, (row_number() OVER (ORDER BY patient_id) - 1)::INTEGER "
+            f"AS n FROM (SELECT patient_id, sum(listed)::INTEGER AS times FROM ({ids}) GROUP BY patient_id) "
+            f"WHERE patient_id <> '' AND patient_id = trim(patient_id) AND NOT regexp_matches(patient_id, '{_CONTROL}')"
+        )
+        self.patients = int(self._run("SELECT count(*) FROM everyone").fetchone()[0])
+        self._run("CREATE VIEW ids AS FROM everyone")
+
+    def _read_words(self, name: str) -> list[Read]:
+        """Each combination of words, read once and kept as `map_NAME`."""
+        stored = self.source.tables[name]
+        found = self._run(table_sql(stored).words).fetchall()
+        read = read_words(name, found, self.knowledge)
+        names = WORDS[name]
+        columns = ", ".join([*(f'"{one}" VARCHAR' for one in names), *(f'"new_{one}" VARCHAR' for one in names)])
+        self._run(f"CREATE TABLE map_{name} ({columns}, verdict VARCHAR, stays BOOLEAN)")
+        rows = [[*row.words, *row.becomes, row.verdict, row.stays] for row in read]
+        if rows:
+            self._database.executemany(f"INSERT INTO map_{name} VALUES ({', '.join('?' * len(rows[0]))})", rows)
+        as_stored = all(row.verdict == "plain" and row.becomes == row.words for row in read)
+        self._sql[name] = table_sql(stored, as_stored=as_stored)
+        return read
+
+    def _lists(self, read: Mapping[str, Sequence[Read]]) -> None:
+        """The enumerations: every analyte, and every unit that is written in the data or in the knowledge."""
+        units = {row.written for row in self.knowledge.tables["conversions"]}
+        for row in read["results"]:
+            units |= {str(unit) for unit in (row.words[1], row.becomes[1]) if unit}
+        units |= {" ".join(unit.split()) for unit in units} | {unit.strip() for unit in units}
+        for name, words in (("ANALYTE", sorted(self.knowledge.analytes)), ("UNIT", sorted(units))):
+            self._run(f"CREATE TYPE {name} AS ENUM ({', '.join(map(_text, words))})")
+
+    def _about_the_whole(self, read: Mapping[str, Sequence[Read]]) -> Iterator[SetAside]:
+        """What is wrong with the folder and not with one row: said once, with how many rows it concerns."""
+        for name in self.source.missing():
+            yield SetAside(
+                str(self.source.folder),
+                f"{name}.parquet",
+                "missing: nothing of it is known for anyone",
+                None,
+                "missing_table",
+            )
+        for file, column in self.source.unknown_columns():
+            yield SetAside(file, f"column {column!r}", "no such column: not used", None, "unknown_column")
+        for name, rows in read.items():
+            if any(row.verdict == "counted" for row in rows):
+                for *words, count, place in self._run(self._sql[name].counted).fetchall():
+                    yield from _counted(name, words, count, place, self.knowledge)
+        strays = " UNION ALL ".join(
+            f"SELECT '{name}', count(*), min(file_ || ' row ' || (row_ + 1)::VARCHAR) FROM raw_{name} AS r WHERE "
+            f"coalesce({id_sql(stored)}, '') NOT IN (SELECT patient_id FROM everyone)"
+            for name, stored in self.source.tables.items()
+            if stored.files
+        )
+        for _, count, place in self._run(strays).fetchall():
+            if count:
+                more = f" and {count - 1} more" if count > 1 else ""
+                yield SetAside(
+                    place + more,
+                    "patient_id is empty, begins with a blank or holds a control character",
+                    "whose row this is can't be told. Fill in the clinic's id.",
+                    None,
+                    "no_id",
+                )
+
+    def shares(self, size: int) -> list[Share]:
+        """All patients in order of their ids, so many at a time."""
+        starts = self._run(f"SELECT patient_id FROM everyone WHERE n % {size} = 0 ORDER BY n").fetchall()
+        firsts = [str(row[0]) for row in starts]
+        return [
+            Share(number, min(size, self.patients - number * size), first, until)
+            for number, (first, until) in enumerate(zip(firsts, [*firsts[1:], None], strict=True))
+        ]
+
+    def assess(self, share: Share, as_of: dt.date, protocol: str | None) -> list[SetAside]:
+        """Fills `findings`, `s_plan`, `s_due` and `s_unusable` for a share; gives what of its rows was set aside."""
+        until = f" AND r.patient_id < {_text(share.until)}" if share.until is not None else ""
+        self._see_all(f"WHERE r.patient_id >= {_text(share.first)}{until}")
+        low = share.number
+        self._run("DROP VIEW IF EXISTS ids; DROP TABLE IF EXISTS ids")
+        self._run(
+            f"CREATE TABLE ids AS FROM everyone WHERE patient_id >= {_text(share.first)}{until.replace('r.', '')}"
+        )
+        reader = RowReader(self.knowledge)
+        for name, sql in self._sql.items():
+            found = self._run(sql.odd)
+            columns = [column[0] for column in found.description]
+            while rows := found.fetchmany(10_000):
+                read_odd(name, (dict(zip(columns, row, strict=True)) for row in rows), reader)
+        odd = reader.record(whole=False)
+        numbers = dict(self._run("SELECT patient_id, n FROM ids").fetchall()) if any(odd.rows.values()) else {}
+        for name, columns in TABLES.items():
+            self._fill(name, [column.name for column in columns], odd.rows[name], numbers)
+        asides = [*odd.set_aside, *self._nobody()]
+        day = f"DATE '{as_of.isoformat()}'"
+        self._run("DELETE FROM requests")
+        self._run(f"INSERT INTO requests SELECT n, {day}, {_text(protocol) if protocol else 'NULL'} FROM ids")
+        numbered = [(x.patient_id, x.kind, x.where, x.what, x.why) for x in asides if x.patient_id]
+        self._run("DELETE FROM unread")
+        if numbered:
+            self._database.executemany(
+                "INSERT INTO unread SELECT n, ?, ?, ?, ? FROM ids WHERE patient_id = ?",
+                [[*row[1:], row[0]] for row in numbered],
+            )
+        self._engine.work_out()
+        del low
+        return asides
+
+    def _fill(self, name: str, columns: list[str], odd: Sequence[Sequence[Any]], numbers: Mapping[str, int]) -> None:
+        """One table of the share: its plain rows, and the odd ones as they were read."""
+        cells = ", ".join(
+            "i.n AS patient_id"
+            if column == "patient_id"
+            else f'p."{column}"::{_CODED[name, column]} AS "{column}"'
+            if (name, column) in _CODED
+            else f'p."{column}"'
+            for column in columns
+        )
+        self._run(f"DROP TABLE IF EXISTS odd_{name} CASCADE")
+        types = {"string": "VARCHAR", "date": "DATE", "float": "DOUBLE"}
+        self._run(
+            f"CREATE TABLE odd_{name} ("
+            + ", ".join(
+                f'"{column.name}" '
+                + ("INTEGER" if column.name == "patient_id" else _CODED.get((name, column.name), types[column.type]))
+                for column in TABLES[name]
+            )
+            + ")"
+        )
+        known = [[numbers[str(row[0])], *row[1:]] for row in odd if str(row[0]) in numbers]
+        if known:
+            self._database.executemany(f"INSERT INTO odd_{name} VALUES ({', '.join('?' * len(columns))})", known)
+        rows = f"SELECT * FROM odd_{name}"
+        if name in self._sql:
+            rows = (
+                f"SELECT {cells} FROM ({self._sql[name].plain}) AS p JOIN ids AS i USING (patient_id) UNION ALL {rows}"
+            )
+        # Results are read where they are used: kept, they would be the larger part of all memory.
+        kind = "VIEW" if name == "results" else "TABLE"
+        for other in ("VIEW", "TABLE"):
+            self._drop(other, name)
+        self._run(f"CREATE {kind} {name} AS {rows}")
+
+    def _drop(self, kind: str, name: str) -> None:
+        import duckdb
+
+        try:
+            self._run(f"DROP {kind} IF EXISTS {name}")
+        except duckdb.CatalogException:
+            pass  # it is there as the other kind
+
+    def _nobody(self) -> Iterator[SetAside]:
+        for (patient_id,) in self._run("SELECT patient_id FROM ids WHERE times = 0").fetchall():
+            yield SetAside(
+                "patients",
+                f"patient_id {patient_id}",
+                "no such patient: assessed without age, sex or indication. Add the patient's row.",
+                patient_id,
+                "no_patient",
+            )
+
+    def rows(self, sql: str) -> Any:
+        """The answer to a query, as an Arrow table."""
+        return self._run(sql).to_arrow_table()
+
+
+def _counted(name: str, words: Sequence[Any], count: int, place: str, knowledge: Knowledge) -> Iterator[SetAside]:
+    """Rows that nobody acts on, in the words of the record's own reader."""
+    reader = RowReader(knowledge)
+    cells = {**dict(zip(WORDS[name], words, strict=True)), "patient_id": "x", "value": 1.0}
+    reader.add(name, cells, place + (f" and {count - 1} more" if count > 1 else ""))
+    for aside in reader.record(whole=False).set_aside:
+        if aside.kind in ("unknown_analyte", "unknown_event"):
+            yield aside
+
+
+def _text(words: str) -> str:
+    return "'" + words.replace("'", "''") + "'"
+
+
+__all__ = ["InputError", "Nation", "Share"]

@@ -1,0 +1,187 @@
+"""Brings a nation's rows into the words of the knowledge base by the same reader as one patient's record.
+
+Most rows are plain: their cells are what they should be, and the words in them occur a million times. Each
+combination of words is read once by `formats.rows.RowReader`, and the rows that hold it are joined to what came
+of it. A row that isn't plain goes through that reader itself, with its file and place. The SQL is DuckDB's;
+`cohort.spark` has it translated.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from azaward.cohort.source import Stored
+from azaward.formats.rows import RowReader
+from azaward.knowledge import Knowledge
+from azaward.record.tables import TABLES, Column, Type
+
+# The columns whose words decide how a row is read.
+WORDS: Mapping[str, tuple[str, ...]] = {
+    "patients": ("sex", "indication"),
+    "exposures": ("medicine",),
+    "results": ("analyte", "unit", "comparator", "status"),
+    "genotypes": ("gene", "diplotype", "phenotype", "method"),
+    "events": ("kind", "code"),
+    "contacts": ("kind",),
+}
+# What is plain beside those words. A row that isn't is read by itself.
+_PLAIN = {
+    "exposures": (
+        "dose_mg_per_day > 0",
+        "stopped_on >= started_on",
+    ),
+    "events": ("ended_on >= started_on",),
+}
+_ANY_DAY = dt.date(2000, 1, 1)
+_NUMBER = r"^[-+]?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?$"
+_DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+_CONTROL = r"[\x00-\x1f\x7f-\x9f]"
+
+Verdict = Literal["plain", "counted", "odd"]
+
+
+@dataclass(frozen=True)
+class Read:
+    """What the reader made of one combination of words: the words in their place, or why not.
+
+    `counted` rows hold something that nobody acts on: a result of an unknown test is left out, an event in unknown
+    words stays; both are counted with the place of the first.
+    """
+
+    table: str
+    words: tuple[str | None, ...]
+    becomes: tuple[str | None, ...]
+    verdict: Verdict
+    stays: bool
+
+
+def read_words(table: str, found: Iterable[Sequence[str | None]], knowledge: Knowledge) -> list[Read]:
+    """Each combination of words as the record's own reader reads it."""
+    names = WORDS[table]
+    others = {
+        column.name: {"string": "x", "date": _ANY_DAY, "float": 1.0}[column.type]
+        for column in TABLES[table]
+        if column.required and column.name not in names
+    } | ({"value": 1.0} if table == "results" else {})
+    places = [[column.name for column in TABLES[table]].index(name) for name in names]
+    read: list[Read] = []
+    for words in found:
+        reader = RowReader(knowledge)
+        reader.add(table, {**others, **dict(zip(names, words, strict=True))}, "")
+        record = reader.record(whole=False)
+        kinds = {aside.kind for aside in record.set_aside}
+        rows = record.rows[table]
+        counted = bool(kinds) and kinds <= {"unknown_analyte", "unknown_event"}
+        verdict: Verdict = "counted" if counted else "plain" if not kinds and len(rows) == 1 else "odd"
+        becomes = tuple(str(rows[0][place]) if rows[0][place] is not None else None for place in places) if rows else ()
+        read.append(Read(table, tuple(words), becomes or (None,) * len(names), verdict, bool(rows)))
+    return read
+
+
+def typed(column: Column, stored: str | None) -> tuple[str, str | None]:
+    """A column as SQL of its own type, and the condition under which a cell of it is plain."""
+    name = f'r."{column.name}"'
+    if stored is None or stored == "null":
+        return f"CAST(NULL AS {_SQL[column.type]})", None
+    words = stored.startswith(("string", "large_string", "dictionary"))
+    match column.type:
+        case "string":
+            text = name if words else f"CAST({name} AS VARCHAR)"
+            clean = f"{text} = trim({text}) AND {text} <> '' AND NOT regexp_matches({text}, '{_CONTROL}')"
+            return text, f"({text} IS NULL OR ({clean}))"
+        case "date" if words:
+            return f"TRY_CAST({name} AS DATE)", (
+                f"({name} IS NULL OR (regexp_matches({name}, '{_DAY}') AND TRY_CAST({name} AS DATE) IS NOT NULL))"
+            )
+        case "date":
+            return (name if stored.startswith("date") else f"CAST({name} AS DATE)"), None
+        case _:
+            number = f"TRY_CAST({name} AS DOUBLE)" if words else f"CAST({name} AS DOUBLE)"
+            finite = f"({number} BETWEEN -1.0e300 AND 1.0e300)"
+            return number, f"({name} IS NULL OR " + (
+                f"(regexp_matches({name}, '{_NUMBER}') AND {finite}))" if words else f"{finite})"
+            )
+
+
+_SQL: Mapping[Type, str] = {"string": "VARCHAR", "date": "DATE", "float": "DOUBLE"}
+
+
+@dataclass(frozen=True)
+class TableSQL:
+    """The SQL that reads one table from `raw_NAME`, which has its columns with `file_` and `row_` (from 0).
+
+    `words` gives the combinations of words. The others join what came of them, `map_NAME`, and know `ids`, the patients
+    and how often each is listed: `plain` gives the plain rows in the words of the knowledge base, `odd` the other ones as they are stored,
+    `counted` the combinations that are only counted, with how many rows hold them and the place of one.
+    """
+
+    name: str
+    words: str
+    plain: str
+    odd: str
+    counted: str
+
+
+def id_sql(stored: Stored) -> str:
+    """A patient's id as text, without the blanks that a fixed width puts behind it."""
+    text = stored.columns["patient_id"].startswith(("string", "large_string", "dictionary"))
+    return "rtrim(r.patient_id)" if text else "CAST(r.patient_id AS VARCHAR)"
+
+
+def table_sql(stored: Stored, *, as_stored: bool = False) -> TableSQL:
+    """The SQL for one table, by the types in which it is stored.
+
+    `as_stored`: every combination of words is plain and stays as it is, so that no row needs to be joined to it.
+    """
+    name, names = stored.name, WORDS[stored.name]
+    columns = TABLES[name]
+    cells = {column.name: typed(column, stored.columns.get(column.name)) for column in columns}
+    sql = {column: cell for column, (cell, _) in cells.items()} | {"patient_id": id_sql(stored)}
+    # Words are proven clean where each combination is read once; an id is clean where it is one of `ids`.
+    conditions = [text for column, (_, text) in cells.items() if text and column not in ("patient_id", *names)]
+    conditions += [_with_cells(text, sql) for text in _PLAIN.get(name, ())]
+    place = "concat(r.file_, ' row ', CAST(r.row_ + 1 AS VARCHAR))"
+
+    def out(column: str) -> str:
+        if column == "origin":
+            return f'coalesce({sql[column]}, {place}) AS "origin"'
+        mapped = column in names and not as_stored
+        return f'm."new_{column}" AS "{column}"' if mapped else f'{sql[column]} AS "{column}"'
+
+    whose = [f"{sql['patient_id']} IN (SELECT patient_id FROM ids{' WHERE times = 1' if name == 'patients' else ''})"]
+    rows = f"raw_{name} AS r"
+    if not as_stored:
+        rows += f" LEFT JOIN map_{name} AS m ON " + " AND ".join(
+            f'{sql[column]} IS NOT DISTINCT FROM m."{column}"' for column in names
+        )
+        whose.append("m.verdict IN ('plain', 'counted')")
+    plain = " AND ".join([*whose, *conditions])
+    words = ", ".join(f'{sql[column]} AS "{column}"' for column in names)
+    raw = ", ".join(f'r."{column.name}"' for column in columns if column.name in stored.columns)
+    return TableSQL(
+        name=name,
+        words=f"SELECT DISTINCT {words} FROM raw_{name} AS r",
+        plain=f"SELECT {', '.join(out(column.name) for column in columns)} FROM {rows} WHERE {plain}"
+        + ("" if as_stored else " AND m.stays"),
+        odd=f"SELECT {raw}, r.file_, r.row_ FROM {rows} WHERE NOT coalesce({plain}, false)",
+        counted=f"SELECT {words}, count(*) AS n, min({place}) AS place FROM {rows} "
+        f"WHERE m.verdict = 'counted' AND {plain} GROUP BY {', '.join(sql[column] for column in names)}",
+    )
+
+
+def _with_cells(condition: str, sql: Mapping[str, str]) -> str:
+    """A condition with its columns as they are read; true where it can't be told."""
+    for column, cell in sql.items():
+        condition = re.sub(rf"\b{column}\b", lambda _, cell=cell: cell, condition)
+    return f"coalesce({condition}, true)"
+
+
+def read_odd(table: str, rows: Iterable[Mapping[str, Any]], reader: RowReader) -> None:
+    """Rows that aren't plain, each with its place, as the record's own reader reads them."""
+    for row in rows:
+        cells = {name: cell for name, cell in row.items() if name not in ("file_", "row_")}
+        reader.add(table, cells, f"{row['file_']} row {row['row_'] + 1}")

@@ -1,0 +1,101 @@
+"""What a cohort's assessment leaves on disk: findings, plans, next tests and what was set aside, as Parquet.
+
+Each share of patients is written beside the result under a name of its own; the result itself appears whole, under
+its own name, when all shares are there. A share that is there is not worked out again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from azaward.formats.rows import InputError
+
+# What stands beside the findings, under the name of their file.
+BESIDE = ("plans", "next_tests", "set_aside")
+
+
+@dataclass(frozen=True)
+class Target:
+    """The file of findings, and the others beside it."""
+
+    findings: Path
+
+    def path(self, kind: str) -> Path:
+        """Where one kind of result is in the end.
+
+        >>> Target(Path("out.parquet")).path("plans").name
+        'out.plans.parquet'
+        """
+        return self.findings if kind == "findings" else self.findings.with_suffix(f".{kind}.parquet")
+
+    @property
+    def parts(self) -> Path:
+        """The folder of the shares that are done."""
+        return self.findings.with_name(f".{self.findings.name}.parts")
+
+    def prepare(self, job: Mapping[str, Any]) -> bool:
+        """Makes the folder ready; True where shares of the same job are there already, others are removed."""
+        if self.findings.is_dir():
+            raise InputError(f"{self.findings}: a folder stands there. Give a file, such as findings.parquet.")
+        note = self.parts / "job.json"
+        text = json.dumps(job, sort_keys=True)
+        try:
+            if note.exists() and note.read_text(encoding="utf-8") == text:
+                return True
+            shutil.rmtree(self.parts, ignore_errors=True)
+            self.parts.mkdir(parents=True)
+            note.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise InputError(f"{self.findings}: can't be written: {error.strerror}. Nothing was begun.") from None
+        return False
+
+    def done(self, number: int) -> Mapping[str, Any] | None:
+        """What was counted in a share that is done; None where it is not."""
+        try:
+            return json.loads((self.parts / f"{number:06d}.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+
+    def keep(self, number: int, tables: Mapping[str, Any], counts: Mapping[str, Any]) -> None:
+        """Writes one share; its counts come last, and say that the rest is there."""
+        import pyarrow.parquet as pq
+
+        for kind, table in tables.items():
+            pq.write_table(table, self.parts / f"{number:06d}.{kind}.parquet", compression="zstd")
+        waiting = self.parts / f"{number:06d}.json.new"
+        waiting.write_text(json.dumps(counts), encoding="utf-8")
+        os.replace(waiting, self.parts / f"{number:06d}.json")
+
+    def finish(self, shares: int) -> None:
+        """Puts the shares together, each file under its own name at once; then the shares go."""
+        import pyarrow.parquet as pq
+
+        ready: list[tuple[Path, Path]] = []
+        for kind in ("findings", *BESIDE):
+            whole = self.parts / f"whole.{kind}.parquet"
+            files = [self.parts / f"{number:06d}.{kind}.parquet" for number in range(shares)]
+            schema: Any = pq.read_schema(files[0])
+            with pq.ParquetWriter(whole, schema, compression="zstd") as writer:
+                for file in files:
+                    with pq.ParquetFile(file) as part:
+                        for batch in part.iter_batches():
+                            writer.write_batch(batch)
+            ready.append((whole, self.path(kind)))
+        # The findings come last: where they are, the others are.
+        for whole, path in reversed(ready):
+            os.replace(whole, path)
+        shutil.rmtree(self.parts, ignore_errors=True)
+
+
+def set_aside_table(rows: Sequence[Mapping[str, Any]]) -> Any:
+    """What was set aside, as a table of words."""
+    import pyarrow as pa
+
+    columns = ("kind", "patient_id", "where", "what", "why")
+    return pa.table({name: pa.array([row[name] for row in rows], pa.string()) for name in columns})

@@ -1,0 +1,71 @@
+"""Genotypes called from a genome, put beside a patient's record: whose they are, and whose they may not be."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+
+from azaward.formats.rows import InputError
+from azaward.genetics.model import SampleCall
+from azaward.record.tables import Cell, Record, SetAside
+
+# More names than this are counted.
+_NAMED = 5
+
+
+def with_genotypes(record: Record, calls: Iterable[SampleCall], day: dt.date, file: str) -> Record:
+    """The record with a row for each gene of each sample that is one of its patients.
+
+    A sample is the patient whose id it bears; a lone sample is a lone patient's, which is said where the names
+    differ. Samples and patients without the other are set aside with a line; no pair at all raises `InputError`.
+    """
+    patients = record.patient_ids()
+    known = set(patients)
+    rows = list(record.rows["genotypes"])
+    asides: list[SetAside] = []
+    matched: set[str] = set()
+    strangers: list[str] = []
+    first: SampleCall | None = None
+    for one in calls:
+        if one.sample in known:
+            matched.add(one.sample)
+            rows += _rows(one, one.sample, day)
+        else:
+            first = first or one
+            strangers.append(one.sample)
+    if len(patients) == 1 and len(strangers) == 1 and first is not None and not matched:
+        why = f"taken as those of patient {patients[0]}, the only one in the record. Check that it is the same person."
+        asides.append(SetAside(file, f"genotypes of sample {first.sample}", why, patients[0], "genotype"))
+        rows += _rows(first, patients[0], day)
+        matched.add(patients[0])
+        strangers = []
+    if not matched:
+        raise InputError(
+            f"{file}: no sample is a patient of the record (samples: {_names(strangers) or 'none'}; "
+            f"patients: {_names(patients) or 'none'}). Name the sample with --sample, for a record of one patient, "
+            "or give samples the patients' ids."
+        )
+    if strangers:
+        why = "no patient of the record has this id, so these genotypes were not used."
+        asides.append(SetAside(file, f"sample {_names(strangers)}", why, None, "genotype"))
+    if without := [patient for patient in patients if patient not in matched]:
+        asides.append(SetAside(file, f"patient {_names(without)}", "no sample in it has this id.", None, "genotype"))
+    return Record({**record.rows, "genotypes": rows}, [*record.set_aside, *asides])
+
+
+def _rows(one: SampleCall, patient: str, day: dt.date) -> list[tuple[Cell, ...]]:
+    return [
+        (patient, gene, call.diplotypes[0].call if call.diplotypes else None, call.phenotype, "genotype", day)
+        for gene, call in one.genes.items()
+    ]
+
+
+def _names(names: Sequence[str]) -> str:
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def ancestry_of(record: Record) -> str | None:
+    """What the record says of the ancestry of its only patient; None where it has several, or says nothing."""
+    patients = record.rows["patients"]
+    return str(patients[0][4]) if len(patients) == 1 and patients[0][4] is not None else None

@@ -1,0 +1,247 @@
+"""Variant files of any kind and size as genotypes at the sites that define alleles of TPMT and NUDT15.
+
+`read` takes VCF, gVCF and BCF files and genotyping-array text, one person or hundreds of thousands, and gives
+`Genotypes` in parts of bounded size. docs/variant-files.md says how each oddity of these formats is read.
+"""
+
+from __future__ import annotations
+
+import functools
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from azaward.formats.genotype_arrays import is_array, read_array
+from azaward.formats.rows import InputError
+from azaward.formats.variants_alleles import ASSEMBLIES, AssemblyName, map_of
+from azaward.formats.variants_assembly import check_asked, decide, told_by_header
+from azaward.formats.variants_calls import Column, Limits, distinct
+from azaward.formats.variants_columns import ABSENT, WHOLE_GENE, Columns, Key, State, settle
+from azaward.formats.variants_file import LeadingPhaseError, Progress, Span, VariantFile, chromosome, shown
+from azaward.formats.variants_text import without_leading_phase
+from azaward.genetics.model import GENES, MISSING, GeneGenotypes, Genotypes, Status, sites
+from azaward.knowledge import Knowledge
+
+PART = 100_000
+"""Samples in one part."""
+Warn = Callable[[str], None]
+
+
+@dataclass(frozen=True, eq=False)
+class _OneFile:
+    """What one file said of its samples."""
+
+    name: str
+    samples: tuple[str, ...]
+    columns: Columns
+
+
+def read(
+    paths: Sequence[Path],
+    knowledge: Knowledge,
+    assembly: AssemblyName | None = None,
+    sample: str | None = None,
+    progress: Progress | None = None,
+    warn: Warn | None = None,
+) -> Iterator[Genotypes]:
+    """The genotypes in these files, samples in the order in which the files first name them.
+
+    A sample's genes may stand in several files (one a chromosome); where files disagree on a site, it is missing.
+    `assembly` is needed only where a file doesn't tell; `progress` gets a line of words now and then; `warn` gets what
+    a user must know of a file as a whole. Raises `InputError` with one line for whatever can't be used.
+
+    >>> from azaward.knowledge import load
+    >>> part = next(read([Path("examples/genotype/one.vcf")], load()))
+    >>> part.samples, int(part.genes["NUDT15"].alleles.max())
+    (('c001',), 1)
+    """
+    arrays = [path for path in paths if is_array(path)]
+    files: list[_OneFile] = []
+    refusal: InputError | None = None
+    for path in paths:
+        if path in arrays:
+            continue
+        try:
+            files.append(_read_file(path, knowledge, assembly, sample, progress))
+        except _NoSuchSampleError as error:
+            refusal = refusal or InputError(str(error))
+    if files:
+        _check_contigs(files, warn)
+    elif refusal and not arrays:
+        raise refusal
+    yield from _parts(files, knowledge)
+    for path in arrays:
+        genotypes = read_array(path, knowledge, assembly, warn)
+        if sample is None or genotypes.samples == (sample,):
+            yield genotypes
+        elif not files:
+            raise InputError(f"{path.name}: no sample {sample!r} in it. It has: {genotypes.samples[0]}.")
+
+
+class _NoSuchSampleError(InputError):
+    """A file without the sample asked for: another file may have it."""
+
+
+def _read_file(
+    path: Path, knowledge: Knowledge, asked: AssemblyName | None, sample: str | None, progress: Progress | None
+) -> _OneFile:
+    limits = Limits.of(knowledge)
+    file = VariantFile(path, limits)
+    if sample is not None:
+        if sample not in file.samples:
+            raise _NoSuchSampleError(f"{file.name}: no sample {sample!r} in it. It has: {shown(file.samples)}.")
+        file = VariantFile(path, limits, sample)
+    by_header = told_by_header(file.name, file.header, file.contigs, knowledge)
+    check_asked(file.name, asked, by_header)
+    told = asked or by_header
+    candidates = (told,) if told else ASSEMBLIES
+    spans = _spans(knowledge, candidates)
+    try:
+        held = _fill(file, knowledge, candidates, spans, progress)
+    except LeadingPhaseError:
+        with tempfile.TemporaryDirectory() as folder:
+            plain = Path(folder) / "plain.vcf"
+            last = {span.chrom: span.end for span in spans}
+            without_leading_phase(
+                path, lambda contig, at: at <= last.get(chromosome(contig.decode("utf-8", "replace")), 0), plain
+            )
+            file = VariantFile(path, limits, sample, plain)
+            held = _fill(file, knowledge, candidates, spans, progress)
+    if not file.records_read and not file.any_record():
+        raise InputError(f"{file.name}: no records in it. An empty file says nothing of anyone: give the whole file.")
+    if {span.chrom for span in spans} & {chromosome(name) for name in file.contigs_seen}:
+        columns = held[decide(file.name, asked, by_header, {name: each.bases for name, each in held.items()})]
+    else:
+        columns = held[candidates[0]]  # nothing in it lies where an assembly would matter
+    if columns.error is not None:
+        raise columns.error
+    if columns.without is not None and not columns.with_genotypes:
+        raise InputError(f"{columns.without}: no GT among its FORMAT fields. Give the file that has the genotypes.")
+    columns.finish()
+    columns.contigs = file.contigs_seen
+    return _OneFile(file.name, file.samples, columns)
+
+
+def _spans(knowledge: Knowledge, candidates: Sequence[AssemblyName]) -> list[Span]:
+    """The stretches that may matter; those that overlap as one, so that no record is read twice."""
+    found: dict[str, list[Span]] = {}
+    for assembly in candidates:
+        for chrom, (_, start, end) in map_of(knowledge, assembly).regions().items():
+            held = found.setdefault(chrom, [])
+            if held and start < held[-1].end and end > held[-1].start:
+                held[-1] = Span(chrom, min(start, held[-1].start), max(end, held[-1].end))
+            else:
+                held.append(Span(chrom, start, end))
+    return [span for spans in found.values() for span in spans]
+
+
+def _fill(
+    file: VariantFile,
+    knowledge: Knowledge,
+    candidates: Sequence[AssemblyName],
+    spans: Sequence[Span],
+    progress: Progress | None,
+) -> dict[AssemblyName, Columns]:
+    held: dict[AssemblyName, Columns] = {name: Columns(map_of(knowledge, name)) for name in candidates}
+    for record in file.records(spans, progress):
+        calls = functools.cache(record.calls)
+        for columns in held.values():
+            columns.add(record, calls)
+    return held
+
+
+def _check_contigs(files: Sequence[_OneFile], warn: Warn | None) -> None:
+    places = files[0].columns.on.places
+    genes = {place.site.chrom: place.gene for place in places}
+    seen = {chromosome(name) for file in files for name in file.columns.contigs}
+    missing = [chrom for chrom in genes if chrom not in seen]
+    if len(missing) == len(genes):
+        found = list(dict.fromkeys(name for file in files for name in file.columns.contigs))
+        raise InputError(
+            f"{files[0].name}: no such contig: {' or '.join(genes)} (6 or 13). Found: {shown(found)}. "
+            "Give the file that has these chromosomes."
+        )
+    for chrom in missing:
+        if warn is not None:
+            warn(f"{files[0].name}: no contig {chrom}: nothing is known of {genes[chrom]}. Add the file that has it.")
+
+
+def _parts(files: Sequence[_OneFile], knowledge: Knowledge) -> Iterator[Genotypes]:
+    """The samples of all files, a part at a time."""
+    if not files:
+        return
+    names = files[0].samples
+    if any(file.samples != names for file in files[1:]):
+        names = tuple(dict.fromkeys(name for file in files for name in file.samples))
+    columns: dict[Key, Column[State]] = {}
+    for file in files:
+        for key, column in file.columns.columns.items():
+            told = column if file.samples == names else _spread(column, file.samples, names)
+            columns[key] = columns[key].joined(told, settle) if key in columns else told
+    for low in range(0, len(names), PART):
+        high = min(low + PART, len(names))
+        yield Genotypes(names[low:high], {gene: _gene(gene, columns, low, high, knowledge) for gene in GENES})
+
+
+def _spread(column: Column[State], samples: Sequence[str], names: Sequence[str]) -> Column[State]:
+    """A file's column for the samples of all files: those that it doesn't have are absent from it."""
+    at = {name: row for row, name in enumerate(samples)}
+    rows = np.array([at.get(name, -1) for name in names], np.intp)
+    of = np.where(rows < 0, len(column.states), column.of[rows].astype(np.int32))
+    return Column([*column.states, ABSENT], of)
+
+
+def _gene(gene: str, columns: Mapping[Key, Column[State]], low: int, high: int, knowledge: Knowledge) -> GeneGenotypes:
+    """The different rows of a gene among some samples, and which of them each sample has."""
+    held = {column: each for (of, column), each in columns.items() if of == gene}
+    row_of: NDArray[Any] = np.zeros(high - low, np.int64)
+    for each in held.values():
+        if len(each.states) > 1:
+            row_of = distinct(row_of * len(each.states) + each.of[low:high])[1].astype(np.int64)
+    rows = int(row_of.max(initial=-1)) + 1
+    first = np.zeros(rows, np.intp)
+    first[row_of[::-1]] = np.arange(high - low)[::-1]
+    found = sites(knowledge, gene)
+    alleles = np.full((rows, len(found), 2), MISSING, np.int8)
+    phase = np.zeros((rows, len(found)), np.int32)
+    status = np.full((rows, len(found)), Status.NO_RECORD, np.int8)
+    undocumented: dict[tuple[int, int], str] = {}
+    notes: dict[tuple[int, int], tuple[str, ...]] = {}
+    for column, each in sorted(held.items()):
+        of = each.of[low:high][first]
+        texts = {place: state.text for place, state in enumerate(each.states) if state.text}
+        for row in np.flatnonzero(np.isin(of, list(texts))).tolist() if texts else []:
+            if column == WHOLE_GENE:
+                notes[row, column] = (texts[int(of[row])],)
+            else:
+                undocumented[row, column] = texts[int(of[row])]
+        if column != WHOLE_GENE:
+            table = np.array([state[:4] for state in each.states], np.int32)[of]
+            alleles[:, column], status[:, column], phase[:, column] = table[:, :2], table[:, 2], table[:, 3]
+    _relabel(phase)
+    return GeneGenotypes(found, alleles, phase, status, undocumented, notes, row_of)
+
+
+def _relabel(phase: NDArray[np.int32]) -> None:
+    """Phase sets as 1, 2, 3 in the order of the sites: what a file calls them would make equal people look unlike."""
+    rows = np.flatnonzero((phase > 1).any(axis=1))
+    if not len(rows):
+        return
+    left = phase[rows].astype(np.int64)
+    if (left == left[:, :1]).all():
+        phase[rows] = 1
+        return
+    out = np.zeros_like(left)
+    label = 0
+    while (left != 0).any():
+        label += 1
+        first = left[np.arange(len(left)), (left != 0).argmax(axis=1)]
+        same = (left == first[:, None]) & (left != 0)
+        out[same] = label
+        left[same] = 0
+    phase[rows] = out

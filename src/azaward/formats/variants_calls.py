@@ -1,0 +1,225 @@
+"""The genotypes of one record as the few different calls in it, and for each sample which of them it has.
+
+Depth, quality and the samples' own filters are judged here, against the limits of parameters.csv: below them a
+genotype has a reason not to be used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from azaward.formats.rows import InputError
+from azaward.genetics.model import Status
+from azaward.knowledge import Knowledge
+
+S = TypeVar("S")
+T = TypeVar("T")
+U = TypeVar("U")
+# Phased, and no set named: one set for the whole chromosome. Above every position, which is what names a set.
+_WHOLE = 2**30
+_ABSENT = -(2**31)
+# The order in which reasons are kept in a code of two bits.
+_REASONS = (Status.SEEN, Status.LOW_QUALITY, Status.LOW_DEPTH, Status.FILTERED)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Below these a genotype counts as missing, where the file gives depth and quality."""
+
+    depth: float
+    quality: float
+
+    @classmethod
+    def of(cls, knowledge: Knowledge) -> Limits:
+        """The limits of parameters.csv."""
+        held = knowledge.parameters
+        return cls(held["genotype_min_depth"].value, held["genotype_min_quality"].value)
+
+
+class Call(NamedTuple):
+    """Two allele numbers of a record (-1 no call, -2 there is no second), the phase set (0 unphased), and the
+    `Status` of one that can't be used."""
+
+    first: int
+    second: int
+    phase: int
+    reason: int
+
+
+@dataclass(frozen=True, eq=False)
+class Column(Generic[S]):
+    """The different states, and for each sample the place of its own among them."""
+
+    states: Sequence[S]
+    of: NDArray[Any]
+
+    def mapped(self, change: Callable[[S], T]) -> Column[T]:
+        """The column with each state changed; those that become alike are one."""
+        return _of_states([change(state) for state in self.states], self.of)
+
+    def joined(self, other: Column[T], both: Callable[[S, T], U]) -> Column[U]:
+        """Two accounts of the same samples as one."""
+        if len(self.states) == 1:
+            return other.mapped(lambda state: both(self.states[0], state))
+        if len(other.states) == 1:
+            return self.mapped(lambda state: both(state, other.states[0]))
+        wide = len(other.states)
+        present, of = distinct(self.of.astype(np.int64) * wide + other.of)
+        return _of_states([both(self.states[pair // wide], other.states[pair % wide]) for pair in present], of)
+
+
+def distinct(codes: NDArray[Any]) -> tuple[list[int], NDArray[Any]]:
+    """The different codes (none below 0) in order, and for each row the place of its own among them."""
+    highest = int(codes.max(initial=0))
+    if highest > 4 * len(codes) + 1000:
+        found, of = np.unique(codes, return_inverse=True)
+        return found.tolist(), of.astype(np.int32)
+    present = np.flatnonzero(np.bincount(codes, minlength=1))
+    kind = np.uint8 if len(present) <= 256 else np.int32
+    place = np.zeros(highest + 1, kind)
+    place[present] = np.arange(len(present), dtype=kind)
+    return present.tolist(), place[codes]
+
+
+def _of_states(states: Sequence[S], of: NDArray[Any]) -> Column[S]:
+    unique = dict.fromkeys(states)
+    if len(unique) == len(states):
+        return Column(states, of)
+    places = {state: place for place, state in enumerate(unique)}
+    return Column(list(unique), np.array([places[state] for state in states], of.dtype)[of])
+
+
+def read_calls(variant: Any, where: str, alts: int, samples: Sequence[str], limits: Limits) -> Column[Call] | None:
+    """The calls of a cyvcf2 variant; None where it has no GT. `InputError` where a sample has more than two alleles."""
+    fields: Sequence[str] = variant.FORMAT or []
+    if "GT" not in fields:
+        return None
+    try:
+        array: NDArray[np.int16] = variant.genotype.array()
+    except Exception:
+        return None
+    if array.shape[1] > 3 and (array[:, 2:-1] != -2).any():
+        who = int(np.argmax((array[:, 2:-1] != -2).any(axis=1)))
+        raise InputError(
+            f"{where}: sample {samples[who]!r} has {int((array[who, :-1] != -2).sum())} alleles. Expected two: call "
+            "the chromosome as diploid."
+        )
+    first = array[:, 0].astype(np.int32)
+    second = array[:, 1].astype(np.int32) if array.shape[1] > 2 else np.full(len(first), -2, np.int32)
+    highest = max(int(first.max(initial=-1)), int(second.max(initial=-1)))
+    if highest > alts:
+        who = int(np.argmax(np.maximum(first, second)))
+        raise InputError(
+            f"{where}: sample {samples[who]!r} has allele {highest}; the record lists {alts} besides the reference. "
+            "The file is damaged: make it anew."
+        )
+    wide = alts + 3
+    phased = array[:, -1]
+    codes = ((first + 2) * wide + second + 2) * 2 + phased
+    codes *= 4
+    reasons = _reasons(variant, fields, limits, len(first))
+    if reasons is not None:
+        codes += reasons
+    present, of = distinct(codes)
+    calls = [_call(code, wide) for code in present]
+    if "PS" in fields and phased.any():
+        return _with_sets(calls, of, variant)
+    return Column(calls, of)
+
+
+def _call(code: int, wide: int) -> Call:
+    alleles, phased, reason = code // 8, code // 4 % 2, code % 4
+    return Call(alleles // wide - 2, alleles % wide - 2, _WHOLE if phased else 0, _REASONS[reason])
+
+
+def _with_sets(calls: list[Call], of: NDArray[Any], variant: Any) -> Column[Call]:
+    """The calls with the phase set that the file names for each sample; a set matters only to two unlike alleles."""
+    named = _phase_sets(variant)
+    unlike = np.array([bool(call.phase) and call.first != call.second for call in calls])
+    rows = np.flatnonzero(unlike[of] & (named != _ABSENT))
+    places: dict[Call, int] = {}
+    held = list(calls)
+    own = of.astype(np.int32)
+    for row, place, name in zip(rows.tolist(), own[rows].tolist(), named[rows].tolist(), strict=True):
+        call = calls[place]._replace(phase=name if 0 < name < _WHOLE else _WHOLE + 1 + abs(name) % _WHOLE)
+        if call not in places:
+            places[call] = len(held)
+            held.append(call)
+        own[row] = places[call]
+    return Column(held, own)
+
+
+def _reasons(variant: Any, fields: Sequence[str], limits: Limits, n: int) -> NDArray[np.int32] | None:
+    """For each sample the place in `_REASONS` of why its genotype can't be used."""
+    depth = _least(variant, fields, (("MIN_DP",), ("DP",)))
+    if depth is None and (least := variant.INFO.get("MinDP")) is not None:
+        depth = np.full(n, _number(str(least)))
+    quality = _least(variant, fields, (("GQX",), ("GQ", "RGQ")))
+    failed = _failed(variant) if "FT" in fields else None
+    if depth is None and quality is None and failed is None:
+        return None
+    found = np.zeros(n, np.int32)
+    with np.errstate(invalid="ignore"):
+        if quality is not None:
+            found[quality < limits.quality] = 1
+        if depth is not None:
+            found[depth < limits.depth] = 2
+    if failed is not None:
+        found[failed] = 3
+    return found
+
+
+def _numbers(variant: Any, field: str) -> NDArray[np.float64] | None:
+    """A FORMAT field as one number a sample, NaN where it is missing; text is read where the header has no type."""
+    try:
+        found: Any = variant.format(field)
+    except Exception:
+        return None
+    if found is None:
+        return None
+    array = np.asarray(found)
+    array = array.reshape(len(array), -1)[:, 0]
+    if array.dtype.kind in "iu":
+        # htslib's marks for a missing value and for the end of a vector.
+        return np.where(array <= _ABSENT + 7, np.nan, array)
+    if array.dtype.kind == "f":
+        return array.astype(np.float64)
+    return np.array([_number(str(each)) for each in array], np.float64)
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text.split(",")[0])
+    except ValueError:
+        return float("nan")
+
+
+def _least(variant: Any, fields: Sequence[str], choices: tuple[tuple[str, ...], ...]) -> NDArray[np.float64] | None:
+    """The least of the first of these fields that the record has; NaN where a sample has none."""
+    for choice in choices:
+        found = [numbers for field in choice if field in fields and (numbers := _numbers(variant, field)) is not None]
+        if found:
+            return np.fmin.reduce(found)
+    return None
+
+
+def _phase_sets(variant: Any) -> NDArray[np.int64]:
+    array = np.asarray(variant.format("PS"))
+    array = array.reshape(len(array), -1)[:, 0]
+    if array.dtype.kind in "iu":
+        return np.where(array <= _ABSENT + 7, _ABSENT, array).astype(np.int64)
+    return np.array([int(text) if _whole_number(str(text)) else _ABSENT for text in array], np.int64)
+
+
+def _whole_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 10
+
+
+def _failed(variant: Any) -> NDArray[np.bool_]:
+    texts = np.asarray(variant.format("FT")).reshape(-1)
+    return np.array([str(each).strip("\x00") not in ("PASS", ".", "") for each in texts], bool)

@@ -1,0 +1,85 @@
+"""What must a reader of a call be told in words: what wasn't seen and what may hide there, what nobody has named, which
+sides aren't known, and which records disagreed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from azaward.genetics.decision import percent
+from azaward.genetics.diplotypes import MOST_BLOCKS, Pair
+from azaward.genetics.dosing import NORMAL
+from azaward.genetics.haplotypes import NamedAlleles
+from azaward.genetics.model import UNDOCUMENTED, Diplotype, Status
+
+
+def undocumented(
+    alleles: NamedAlleles, codes: NDArray[np.int8], texts: dict[int, str], fitting: tuple[Pair, ...]
+) -> tuple[str, ...]:
+    """Bases that no named allele has, then haplotypes whose parts nobody has named together."""
+    bases = [
+        f"{alleles.sites[at].label} {texts.get(int(at), f'{alleles.sites[at].ref}>?')}"
+        for at in np.flatnonzero((codes == UNDOCUMENTED).any(axis=1))
+    ]
+    haplotypes = [one.name for pair in fitting for one in (pair.one, pair.other) if not one.named]
+    return tuple(dict.fromkeys((*bases, *(name for name in haplotypes if name[1:-1] not in bases))))
+
+
+def of_what_is_missing(
+    alleles: NamedAlleles,
+    missing: NDArray[np.bool_],
+    fitting: tuple[Pair, ...],
+    hiding: tuple[tuple[str, float], ...],
+    phenotype: str,
+) -> Iterator[str]:
+    """How many positions weren't seen, what may hide there and how probably."""
+    if not missing.any():
+        return
+    yield f"{int(missing.sum())} of {len(missing)} positions that define an allele were not seen in full."
+    if not hiding:
+        yield "No allele can hide there: what was seen rules out all that they define."
+        return
+    names = [name for name, _ in hiding]
+    indices = {alleles.names.index(name) for name in names}
+    some = sum(pair.probability for pair in fitting if indices & {*pair.one.alleles, *pair.other.alleles})
+    most = f"most probable {hiding[0][0]}, {percent(hiding[0][1])}"
+    number = f"{len(names)} alleles" if len(names) > 1 else "1 allele"
+    yield (
+        f"{number} may hide there ({most})."
+        if not fitting[0].named
+        else f"{number} may hide there ({most}); the probability that any of them does is {percent(some)}."
+    )
+    if phenotype == NORMAL:
+        yield f"Normal by the positions seen: {percent(1 - some)} certain, as far as named alleles go."
+
+
+def of_undocumented(unheard: tuple[str, ...], unsided: int) -> Iterator[str]:
+    """Bases and haplotypes without a name; `unsided` places are those at which the copies differ."""
+    if unheard:
+        more = f" and {len(unheard) - 3} more" if len(unheard) > 3 else ""
+        yield (
+            f"Undocumented: {'; '.join(unheard[:3])}{more}. No named allele is like it, so what it does isn't known. "
+            "It counts as no better than its worst known part, and never as normal."
+        )
+    if unheard and unsided > MOST_BLOCKS:
+        yield f"Two alleles at {unsided} places: more than one person's gene has. Is the sample mixed?"
+
+
+def of_phase(diplotypes: tuple[Diplotype, ...], *, missing: bool) -> Iterator[str]:
+    """Which pairs fit, where all was seen but not on which copy."""
+    if len(diplotypes) > 1 and not missing:
+        rest = ", ".join(f"{one.call} ({percent(one.probability)})" for one in diplotypes[1:4])
+        first = diplotypes[0]
+        yield (
+            "It isn't known which variants lie on the same copy of the gene: "
+            f"{first.call} has {percent(first.probability)}; also fitting: {rest}."
+        )
+
+
+def of_records(alleles: NamedAlleles, status: NDArray[np.int8]) -> Iterator[str]:
+    """Repeated records that disagreed."""
+    for at in np.flatnonzero((status == Status.CONFLICT) | (status == Status.CONFLICT_SETTLED)):
+        yield f"{alleles.sites[at].label}: {Status(int(status[at])).says}."
