@@ -200,6 +200,24 @@ def test_a_page_a_person_on_paper(tmp_path: Path, people: dict[str, Any]) -> Non
     assert again.read_bytes() == out.read_bytes()
 
 
+def test_the_fullest_report_still_fits_on_one_page(tmp_path: Path) -> None:
+    """Nearly nothing seen, an activity that laboratories read differently, a dose to compare, a long name."""
+    seen = "rs116855232"
+    unseen = [row.rsid for row in KNOWLEDGE.tables["gene_positions"] if row.rsid and row.rsid != seen]
+    file = vcf(tmp_path / f"{'long' * 20}.vcf", {"c-" + "0123456789" * 7: {}}, without=unseen)
+    out = tmp_path / "out.pdf"
+    options = ("--indication", "crohns_disease", "--weight", "70", "--dose", "100", "--activity", "12 U/mL")
+    done = run("genotype", file, *options, "--format", "pdf", "--out", out)
+    assert done.exit_code == 0, done.stderr
+    assert pages_of(out.read_bytes()) == 1
+
+
+def test_the_patient_is_told_of_the_enzyme_that_decides(three: Path) -> None:
+    text = run("genotype", three, "--sample", "c003", "--activity", "5 mU/L").stdout
+    assert "Your first enzyme (TPMT) hardly works." in " ".join(text.split())
+    assert "Your second enzyme (NUDT15) works as usual." in " ".join(text.split())
+
+
 @pytest.mark.parametrize("format", FORMATS)
 def test_bad_input_gives_one_line_and_no_file(tmp_path: Path, format: str) -> None:
     broken = tmp_path / "broken.vcf"

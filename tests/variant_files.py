@@ -64,10 +64,10 @@ def line(
     fields: str = "GT",
     filters: str = "PASS",
     info: str = ".",
-    name: str = ".",
+    rs: str = ".",
 ) -> str:
     """One record."""
-    return "\t".join([chrom, str(at), name, ref, alt, ".", filters, info, fields, *calls]) + "\n"
+    return "\t".join([chrom, str(at), rs, ref, alt, ".", filters, info, fields, *calls]) + "\n"
 
 
 def at(

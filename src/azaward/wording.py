@@ -106,8 +106,9 @@ def default_sources(code: str, knowledge: Knowledge) -> list[dict[str, str]]:
     """The sources of a code whose finding brings none of its own: its parameters', or those named with its words."""
     message = messages().get(code, {})
     rows = [knowledge.parameters[name] for name in message.get("parameters", ())]
-    own = [{"source": row.source, "locator": row.locator, "how": row.how} for row in rows]
-    return own + [each for each in message.get("sources", ()) if each not in own]
+    found = [{"source": row.source, "locator": row.locator, "how": row.how} for row in rows]
+    found += message.get("sources", ())
+    return [each for place, each in enumerate(found) if each not in found[:place]]
 
 
 def sentence(note: Any) -> str:

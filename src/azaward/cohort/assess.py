@@ -141,7 +141,9 @@ def _one_share(
     )
     if share.number == 0:
         asides = [*nation.set_aside, *asides]
-    aside_rows = [*(asdict(one) for one in asides), *_unusable(nation, Words(knowledge))]
+    named = {one.where for one in asides}
+    unusable = (row for row in _unusable(nation, Words(knowledge)) if row["where"] not in named)
+    aside_rows = [*(asdict(one) for one in asides), *unusable]
     target.keep(
         share.number,
         {

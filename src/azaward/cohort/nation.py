@@ -10,13 +10,14 @@ import datetime as dt
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 from azaward.cohort.reading import WORDS, Read, TableSQL, id_sql, read_odd, read_words, table_sql
 from azaward.cohort.source import Source
 from azaward.engine import DuckDBEngine
-from azaward.formats.rows import InputError, RowReader
+from azaward.formats.rows import RowReader
 from azaward.knowledge import Knowledge
 from azaward.knowledge.units import conversions_of
 from azaward.record.tables import TABLES, SetAside
@@ -64,6 +65,7 @@ class Nation:
         read = {name: self._read_words(name) for name in TABLES if source.tables[name].files}
         self._lists(read)
         self._engine = DuckDBEngine(knowledge, database=self._database, stored_as={**_CODED, **_NUMBERED})
+        self._run("DROP TABLE results")
         pairs = {(str(row.becomes[0]), str(row.becomes[1])) for row in read["results"] if row.stays and row.becomes[1]}
         for row in conversions_of(pairs, knowledge):
             self._database.execute("INSERT INTO k_conversions VALUES (?, ?, ?, ?)", list(row))
@@ -88,20 +90,21 @@ class Nation:
 
     def _patients(self) -> None:
         """`everyone`: each clean id once, in order, with how often the table of patients lists it."""
+        stored = [table for table in self.source.tables.values() if table.files]
         ids = " UNION ALL ".join(
-            f"SELECT {id_sql(stored)} AS patient_id, {'1' if name == 'patients' else '0'} AS listed FROM raw_{name} AS r"
-            if name == "patients"
-            else f"SELECT DISTINCT {id_sql(stored)} AS patient_id, 0 AS listed FROM raw_{name} AS r"
-            for name, stored in self.source.tables.items()
-            if stored.files
+            f"SELECT {'' if table.name == 'patients' else 'DISTINCT '}{id_sql(table)} AS patient_id, "
+            f"{int(table.name == 'patients')} AS listed, {place} AS place FROM raw_{table.name} AS r"
+            for place, table in enumerate(stored)
         )
         self._run(
-            "CREATE TABLE everyone AS SELECT patient_id, times, (row_number() OVER (ORDER BY patient_id) - 1)::INTEGER "
-            f"AS n FROM (SELECT patient_id, sum(listed)::INTEGER AS times FROM ({ids}) GROUP BY patient_id) "
+            "CREATE TABLE everyone AS SELECT patient_id, times, place, "
+            "(row_number() OVER (ORDER BY patient_id) - 1)::INTEGER AS n FROM "
+            "(SELECT patient_id, sum(listed)::INTEGER AS times, min(place)::INTEGER AS place "
+            f"FROM ({ids}) GROUP BY patient_id) "
             f"WHERE patient_id <> '' AND patient_id = trim(patient_id) AND NOT regexp_matches(patient_id, '{_CONTROL}')"
         )
         self.patients = int(self._run("SELECT count(*) FROM everyone").fetchone()[0])
-        self._run("CREATE VIEW ids AS FROM everyone")
+        self._run("CREATE TABLE ids AS FROM everyone")
 
     def _read_words(self, name: str) -> list[Read]:
         """Each combination of words, read once and kept as `map_NAME`."""
@@ -166,17 +169,15 @@ class Nation:
         firsts = [str(row[0]) for row in starts]
         return [
             Share(number, min(size, self.patients - number * size), first, until)
-            for number, (first, until) in enumerate(zip(firsts, [*firsts[1:], None], strict=True))
+            for number, (first, until) in enumerate(zip_longest(firsts, firsts[1:]))
         ]
 
     def assess(self, share: Share, as_of: dt.date, protocol: str | None) -> list[SetAside]:
         """Fills `findings`, `s_plan`, `s_due` and `s_unusable` for a share; gives what of its rows was set aside."""
         until = f" AND r.patient_id < {_text(share.until)}" if share.until is not None else ""
         self._see_all(f"WHERE r.patient_id >= {_text(share.first)}{until}")
-        low = share.number
-        self._run("DROP VIEW IF EXISTS ids; DROP TABLE IF EXISTS ids")
         self._run(
-            f"CREATE TABLE ids AS FROM everyone WHERE patient_id >= {_text(share.first)}{until.replace('r.', '')}"
+            f"CREATE OR REPLACE TABLE ids AS FROM everyone WHERE patient_id >= {_text(share.first)}{until.replace('r.', '')}"
         )
         reader = RowReader(self.knowledge)
         for name, sql in self._sql.items():
@@ -200,7 +201,6 @@ class Nation:
                 [[*row[1:], row[0]] for row in numbered],
             )
         self._engine.work_out()
-        del low
         return asides
 
     def _fill(self, name: str, columns: list[str], odd: Sequence[Sequence[Any]], numbers: Mapping[str, int]) -> None:
@@ -213,10 +213,9 @@ class Nation:
             else f'p."{column}"'
             for column in columns
         )
-        self._run(f"DROP TABLE IF EXISTS odd_{name} CASCADE")
         types = {"string": "VARCHAR", "date": "DATE", "float": "DOUBLE"}
         self._run(
-            f"CREATE TABLE odd_{name} ("
+            f"CREATE OR REPLACE TABLE odd_{name} ("
             + ", ".join(
                 f'"{column.name}" '
                 + ("INTEGER" if column.name == "patient_id" else _CODED.get((name, column.name), types[column.type]))
@@ -234,22 +233,13 @@ class Nation:
             )
         # Results are read where they are used: kept, they would be the larger part of all memory.
         kind = "VIEW" if name == "results" else "TABLE"
-        for other in ("VIEW", "TABLE"):
-            self._drop(other, name)
-        self._run(f"CREATE {kind} {name} AS {rows}")
-
-    def _drop(self, kind: str, name: str) -> None:
-        import duckdb
-
-        try:
-            self._run(f"DROP {kind} IF EXISTS {name}")
-        except duckdb.CatalogException:
-            pass  # it is there as the other kind
+        self._run(f"CREATE OR REPLACE {kind} {name} AS {rows}")
 
     def _nobody(self) -> Iterator[SetAside]:
-        for (patient_id,) in self._run("SELECT patient_id FROM ids WHERE times = 0").fetchall():
+        stored = [table.name for table in self.source.tables.values() if table.files]
+        for patient_id, place in self._run("SELECT patient_id, place FROM ids WHERE times = 0 ORDER BY n").fetchall():
             yield SetAside(
-                "patients",
+                stored[place],
                 f"patient_id {patient_id}",
                 "no such patient: assessed without age, sex or indication. Add the patient's row.",
                 patient_id,
@@ -273,6 +263,3 @@ def _counted(name: str, words: Sequence[Any], count: int, place: str, knowledge:
 
 def _text(words: str) -> str:
     return "'" + words.replace("'", "''") + "'"
-
-
-__all__ = ["InputError", "Nation", "Share"]

@@ -167,7 +167,7 @@ def table_sql(stored: Stored, *, as_stored: bool = False) -> TableSQL:
         words=f"SELECT DISTINCT {words} FROM raw_{name} AS r",
         plain=f"SELECT {', '.join(out(column.name) for column in columns)} FROM {rows} WHERE {plain}"
         + ("" if as_stored else " AND m.stays"),
-        odd=f"SELECT {raw}, r.file_, r.row_ FROM {rows} WHERE NOT coalesce({plain}, false)",
+        odd=f"SELECT {raw}, r.file_, r.row_ FROM {rows} WHERE NOT coalesce({plain}, false) ORDER BY r.file_, r.row_",
         counted=f"SELECT {words}, count(*) AS n, min({place}) AS place FROM {rows} "
         f"WHERE m.verdict = 'counted' AND {plain} GROUP BY {', '.join(sql[column] for column in names)}",
     )

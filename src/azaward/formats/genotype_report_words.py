@@ -123,7 +123,7 @@ def for_the_patient(report: SampleReport) -> list[str]:
     """The result in plain words, for the person whose genes they are."""
     lines = ["Azathioprine is broken down by enzymes. Your genes say how fast two of them work."]
     for gene, name in PLAIN_GENE.items():
-        phenotype = report.genes[gene].phenotype if gene in report.genes else None
+        phenotype = report.dosed_by[gene]
         lines.append(f"Your {name} {_PLAIN[phenotype]}." if phenotype else f"Your {name} was not looked at.")
     said = report.dosing["azathioprine"].says_patient
     return [*lines, said] if said else lines

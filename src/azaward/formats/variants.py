@@ -29,6 +29,8 @@ from azaward.knowledge import Knowledge
 
 PART = 100_000
 """Samples in one part."""
+_WIDE = 1 << 17
+"""How many rows are told apart by number before those that no sample has are dropped."""
 Warn = Callable[[str], None]
 
 
@@ -39,6 +41,7 @@ class _OneFile:
     name: str
     samples: tuple[str, ...]
     columns: Columns
+    contigs: frozenset[str]
 
 
 def read(
@@ -123,8 +126,7 @@ def _read_file(
     if columns.without is not None and not columns.with_genotypes:
         raise InputError(f"{columns.without}: no GT among its FORMAT fields. Give the file that has the genotypes.")
     columns.finish()
-    columns.contigs = file.contigs_seen
-    return _OneFile(file.name, file.samples, columns)
+    return _OneFile(file.name, file.samples, columns, frozenset(file.contigs_seen))
 
 
 def _spans(knowledge: Knowledge, candidates: Sequence[AssemblyName]) -> list[Span]:
@@ -158,10 +160,10 @@ def _fill(
 def _check_contigs(files: Sequence[_OneFile], warn: Warn | None) -> None:
     places = files[0].columns.on.places
     genes = {place.site.chrom: place.gene for place in places}
-    seen = {chromosome(name) for file in files for name in file.columns.contigs}
+    seen = {chromosome(name) for file in files for name in file.contigs}
     missing = [chrom for chrom in genes if chrom not in seen]
     if len(missing) == len(genes):
-        found = list(dict.fromkeys(name for file in files for name in file.columns.contigs))
+        found = list(dict.fromkeys(name for file in files for name in file.contigs))
         raise InputError(
             f"{files[0].name}: no such contig: {' or '.join(genes)} (6 or 13). Found: {shown(found)}. "
             "Give the file that has these chromosomes."
@@ -200,10 +202,17 @@ def _gene(gene: str, columns: Mapping[Key, Column[State]], low: int, high: int, 
     """The different rows of a gene among some samples, and which of them each sample has."""
     held = {column: each for (of, column), each in columns.items() if of == gene}
     row_of: NDArray[Any] = np.zeros(high - low, np.int64)
+    rows = 1
     for each in held.values():
-        if len(each.states) > 1:
-            row_of = distinct(row_of * len(each.states) + each.of[low:high])[1].astype(np.int64)
-    rows = int(row_of.max(initial=-1)) + 1
+        if (wide := len(each.states)) > 1:
+            if rows * wide > _WIDE:
+                present, row_of = distinct(row_of)
+                rows, row_of = len(present), row_of.astype(np.int64)
+            row_of *= wide
+            row_of += each.of[low:high]
+            rows *= wide
+    present, row_of = distinct(row_of)
+    rows = len(present)
     first = np.zeros(rows, np.intp)
     first[row_of[::-1]] = np.arange(high - low)[::-1]
     found = sites(knowledge, gene)

@@ -75,11 +75,17 @@ class Column(Generic[S]):
 
 def distinct(codes: NDArray[Any]) -> tuple[list[int], NDArray[Any]]:
     """The different codes (none below 0) in order, and for each row the place of its own among them."""
-    highest = int(codes.max(initial=0))
+    if not len(codes):
+        return [], codes
+    highest = int(codes.max())
     if highest > 4 * len(codes) + 1000:
         found, of = np.unique(codes, return_inverse=True)
         return found.tolist(), of.astype(np.int32)
-    present = np.flatnonzero(np.bincount(codes, minlength=1))
+    marks = np.zeros(highest + 1, bool)
+    marks[codes] = True
+    present = np.flatnonzero(marks)
+    if len(present) == 1:
+        return present.tolist(), np.broadcast_to(np.uint8(0), codes.shape)
     kind = np.uint8 if len(present) <= 256 else np.int32
     place = np.zeros(highest + 1, kind)
     place[present] = np.arange(len(present), dtype=kind)
@@ -109,20 +115,23 @@ def read_calls(variant: Any, where: str, alts: int, samples: Sequence[str], limi
             f"{where}: sample {samples[who]!r} has {int((array[who, :-1] != -2).sum())} alleles. Expected two: call "
             "the chromosome as diploid."
         )
-    first = array[:, 0].astype(np.int32)
-    second = array[:, 1].astype(np.int32) if array.shape[1] > 2 else np.full(len(first), -2, np.int32)
-    highest = max(int(first.max(initial=-1)), int(second.max(initial=-1)))
-    if highest > alts:
-        who = int(np.argmax(np.maximum(first, second)))
+    if int(array.max(initial=-1)) > alts and (highest := int(array[:, :-1].max())) > alts:
+        who = int(np.argmax(array[:, :-1].max(axis=1)))
         raise InputError(
             f"{where}: sample {samples[who]!r} has allele {highest}; the record lists {alts} besides the reference. "
             "The file is damaged: make it anew."
         )
+    # One small number a sample for its alleles, phase and reason: a hundred thousand are then told apart at once.
     wide = alts + 3
+    if 8 * wide * wide > np.iinfo(np.int16).max:
+        array = array.astype(np.int32)
     phased = array[:, -1]
-    codes = ((first + 2) * wide + second + 2) * 2 + phased
+    codes = (array[:, 0] + 2) * wide
+    codes += array[:, 1] + 2 if array.shape[1] > 2 else 0
+    codes *= 2
+    codes += phased
     codes *= 4
-    reasons = _reasons(variant, fields, limits, len(first))
+    reasons = _reasons(variant, fields, limits, len(codes))
     if reasons is not None:
         codes += reasons
     present, of = distinct(codes)
@@ -154,7 +163,7 @@ def _with_sets(calls: list[Call], of: NDArray[Any], variant: Any) -> Column[Call
     return Column(held, own)
 
 
-def _reasons(variant: Any, fields: Sequence[str], limits: Limits, n: int) -> NDArray[np.int32] | None:
+def _reasons(variant: Any, fields: Sequence[str], limits: Limits, n: int) -> NDArray[np.int16] | None:
     """For each sample the place in `_REASONS` of why its genotype can't be used."""
     depth = _least(variant, fields, (("MIN_DP",), ("DP",)))
     if depth is None and (least := variant.INFO.get("MinDP")) is not None:
@@ -163,7 +172,7 @@ def _reasons(variant: Any, fields: Sequence[str], limits: Limits, n: int) -> NDA
     failed = _failed(variant) if "FT" in fields else None
     if depth is None and quality is None and failed is None:
         return None
-    found = np.zeros(n, np.int32)
+    found = np.zeros(n, np.int16)
     with np.errstate(invalid="ignore"):
         if quality is not None:
             found[quality < limits.quality] = 1

@@ -128,16 +128,20 @@ class _Gene:
         alleles, gene = self.alleles, self.alleles.gene
         seen = Seen(codes, phase, undocumented)
         fitting = pairs(alleles, self.prior, seen)
-        diplotypes = tuple(Diplotype(pair.call, pair.probability, self._phenotype(pair)) for pair in fitting)
-        phenotypes = _summed(diplotypes)
         missing = (codes == MISSING).any(axis=1)
-        hiding = self._could_hide(fitting, codes, missing)
+        unseen = set(np.flatnonzero((alleles.carries[:, missing] != 0).any(axis=1)).tolist())
+        diplotypes = tuple(
+            Diplotype(pair.call, pair.probability, self._phenotype(pair), not unseen.isdisjoint(pair.alleles))
+            for pair in fitting
+        )
+        phenotypes = _summed(diplotypes)
+        hiding = self._could_hide(fitting, codes, unseen)
         decision = decide(phenotypes, (name for name, _ in hiding), self.limits)
         unheard = remarks.undocumented(alleles, codes, undocumented, fitting)
         said = (
             *decision.why,
             *remarks.of_what_is_missing(alleles, missing, fitting, hiding, decision.phenotype),
-            *remarks.of_phase(diplotypes, missing=bool(missing.any())),
+            *remarks.of_phase(diplotypes),
             *remarks.of_undocumented(unheard, len(blocks(seen))),
             *remarks.of_records(alleles, status),
             *(self.prior.notes if len(diplotypes) > 1 else ()),
@@ -161,16 +165,18 @@ class _Gene:
     def _seen_at(
         self, at: int, codes: NDArray[np.int8], phased: bool, status: int, text: str | None, note: str | None
     ) -> PositionEvidence:
-        key = (at, int(codes[0]), int(codes[1]), phased, status)
+        # Without a side, what is known stands first.
+        one, two = (int(code) for code in (codes if phased else sorted(codes, key=lambda code: (code < 0, code))))
+        key = (at, one, two, phased, status)
         found = self.evidence.get(key)
         if found is None:
             site = self.alleles.sites[at]
-            found = PositionEvidence(site, (site.base(key[1]), site.base(key[2])), phased, Status(status))
+            found = PositionEvidence(site, (site.base(one), site.base(two)), phased, Status(status))
             self.evidence[key] = found
         if text is None and note is None:
             return found
         other = (text or "").rpartition(">")[2] or "?"
-        shown = tuple(other if code == UNDOCUMENTED else base for code, base in zip(codes, found.alleles, strict=True))
+        shown = [other if code == UNDOCUMENTED else base for code, base in zip((one, two), found.alleles, strict=True)]
         return replace(found, alleles=(shown[0], shown[1]), note=note)
 
     def _phenotype(self, pair: Pair) -> str:
@@ -183,24 +189,23 @@ class _Gene:
         return worst if pair.named else more_cautious((worst, INDETERMINATE))
 
     def _could_hide(
-        self, fitting: tuple[Pair, ...], codes: NDArray[np.int8], missing: NDArray[np.bool_]
+        self, fitting: tuple[Pair, ...], codes: NDArray[np.int8], unseen: set[int]
     ) -> tuple[tuple[str, float], ...]:
         """Alleles that a missing position may hide, beside those of the most probable pair, most probable first."""
         alleles = self.alleles
-        hidable = np.flatnonzero((alleles.carries[:, missing] != 0).any(axis=1))
-        first = {*fitting[0].one.alleles, *fitting[0].other.alleles}
+        hidable = sorted(unseen - set(fitting[0].alleles))
         if fitting[0].named:
-            probability = {int(index): 0.0 for index in hidable if int(index) not in first}
+            probability = dict.fromkeys(hidable, 0.0)
             for pair in fitting:
-                for index in {*pair.one.alleles, *pair.other.alleles} & set(probability):
+                for index in probability.keys() & {*pair.alleles}:
                     probability[index] += pair.probability
         else:
             # Beside haplotypes that nobody has named, what hides is as common as in everyone.
             carried = 1 - (1 - self.prior.frequency) ** 2
             probability = {
-                int(index): float(self.prior.weights @ carried[:, index])
+                index: float(self.prior.weights @ carried[:, index])
                 for index in hidable
-                if int(index) not in first and _not_ruled_out(alleles.carries[index], codes)
+                if _not_ruled_out(alleles.carries[index], codes)
             }
         found = ((alleles.names[index], one) for index, one in probability.items() if one > 0)
         return tuple(sorted(found, key=lambda item: (-item[1], alleles.names.index(item[0]))))

@@ -48,6 +48,11 @@ class Pair:
         return f"{self.one.name}/{self.other.name}"
 
     @property
+    def alleles(self) -> tuple[int, ...]:
+        """The named alleles of both, by their place in `NamedAlleles`."""
+        return (*self.one.alleles, *self.other.alleles)
+
+    @property
     def named(self) -> bool:
         """Whether both haplotypes are named alleles."""
         return self.one.named and self.other.named
@@ -65,17 +70,18 @@ class Seen:
 def pairs(alleles: NamedAlleles, prior: Prior, seen: Seen) -> tuple[Pair, ...]:
     """Every pair that fits, most probable first; the probabilities sum to one."""
     found = _named_pairs(alleles, prior, seen) or _unnamed_pairs(alleles, prior, seen)
+    if not any(found.values()):
+        # So many variants at once that their product can't be told from nought.
+        found = dict.fromkeys(found, 1.0)
     total = sum(found.values())
     ordered = sorted(found.items(), key=lambda item: (-item[1], order_of(item[0][0].name), order_of(item[0][1].name)))
     return tuple(Pair(one, other, weight / total) for (one, other), weight in ordered)
 
 
 def blocks(seen: Seen) -> list[NDArray[np.intp]]:
-    """Sites whose sides go together, leaving out those where both sides were seen alike or neither was seen."""
-    first, second = seen.alleles[:, 0], seen.alleles[:, 1]
-    telling = np.flatnonzero((first != second) & ((first != MISSING) | (second != MISSING)))
+    """Sites whose sides go together, leaving out those where both sides are alike or neither was seen."""
     sets: dict[int, list[int]] = {}
-    for at in telling:
+    for at in np.flatnonzero(seen.alleles[:, 0] != seen.alleles[:, 1]):
         # A site without a phase set is a set of its own.
         sets.setdefault(int(seen.phase[at]) or -1 - int(at), []).append(int(at))
     return [np.array(sites, dtype=np.intp) for sites in sets.values()]

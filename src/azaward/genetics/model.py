@@ -184,16 +184,25 @@ def nothing_seen(samples: Sequence[str], knowledge: Knowledge, status: Status = 
 
 @dataclass(frozen=True)
 class Diplotype:
-    """Two haplotypes that fit what was seen. `probability` is given what was seen, and sums to one over a call."""
+    """Two haplotypes that fit what was seen. `probability` is given what was seen, and sums to one over a call.
+
+    `rests_on_unseen`: one of them differs from the reference where nothing was seen. Those that don't differ from each
+    other only by which variants lie on which copy, and belong in every report, however improbable.
+    """
 
     call: str
     probability: float
     phenotype: str
+    rests_on_unseen: bool = False
 
 
 @dataclass(frozen=True)
 class PositionEvidence:
-    """What a call saw at one site: the bases (`.` missing), whether their sides are known, and why not if not."""
+    """What a call saw at one site: the bases (`.` missing), and why not if not.
+
+    `phased`: another site of this person is of the same phase set and differs between the copies too, so that the sides
+    say something.
+    """
 
     site: Site
     alleles: tuple[str, str]

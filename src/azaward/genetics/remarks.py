@@ -44,7 +44,7 @@ def of_what_is_missing(
         return
     names = [name for name, _ in hiding]
     indices = {alleles.names.index(name) for name in names}
-    some = sum(pair.probability for pair in fitting if indices & {*pair.one.alleles, *pair.other.alleles})
+    some = sum(pair.probability for pair in fitting if not indices.isdisjoint(pair.alleles))
     most = f"most probable {hiding[0][0]}, {percent(hiding[0][1])}"
     number = f"{len(names)} alleles" if len(names) > 1 else "1 allele"
     yield (
@@ -68,14 +68,15 @@ def of_undocumented(unheard: tuple[str, ...], unsided: int) -> Iterator[str]:
         yield f"Two alleles at {unsided} places: more than one person's gene has. Is the sample mixed?"
 
 
-def of_phase(diplotypes: tuple[Diplotype, ...], *, missing: bool) -> Iterator[str]:
-    """Which pairs fit, where all was seen but not on which copy."""
-    if len(diplotypes) > 1 and not missing:
-        rest = ", ".join(f"{one.call} ({percent(one.probability)})" for one in diplotypes[1:4])
-        first = diplotypes[0]
+def of_phase(diplotypes: tuple[Diplotype, ...]) -> Iterator[str]:
+    """Which pairs differ only by what lies on which copy: all of their variants were seen."""
+    seen = [one for one in diplotypes if not one.rests_on_unseen]
+    if len(seen) > 1:
+        rest = ", ".join(f"{one.call} ({percent(one.probability)})" for one in seen[1:4])
+        more = f" and {len(seen) - 4} more" if len(seen) > 4 else ""
         yield (
             "It isn't known which variants lie on the same copy of the gene: "
-            f"{first.call} has {percent(first.probability)}; also fitting: {rest}."
+            f"{seen[0].call} has {percent(seen[0].probability)}; also fitting: {rest}{more}."
         )
 
 

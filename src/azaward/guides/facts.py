@@ -6,6 +6,7 @@ exist stops the guide with the file and the id.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, cast
 
@@ -19,6 +20,8 @@ from azaward.knowledge.schema import Fact
 
 _HUNDRED = 100
 _SLOWER = ("Intermediate Metabolizer", "Possible Intermediate Metabolizer")
+# Where a sentence that is taken over whole ends: each gets its source.
+_SENTENCE_END = re.compile(r"(?<=[.!?])(?=\s|$)")
 _SLOWEST = ("Poor Metabolizer",)
 
 
@@ -118,12 +121,12 @@ class FactBook:
     def ages(self, id: str) -> str:
         """The ages that a risk is about: "under 50", "50 to 65"."""
         row = self._row(id, "risks")
-        if row.age_low is not None and row.age_high is not None:
-            said = self._words("ui", "range").format(low=plain(row.age_low), high=plain(row.age_high))
-        elif row.age_high is not None:
+        if row.age_low is None:
             said = self._words("ui", "age_under").format(age=plain(row.age_high))
-        else:
+        elif row.age_high is None:
             said = self._words("ui", "age_over").format(age=plain(row.age_low))
+        else:
+            said = self._words("ui", "range").format(low=plain(row.age_low), high=plain(row.age_high))
         return said + self._mark(row)
 
     def onset(self, indication: str) -> str:
@@ -151,7 +154,7 @@ class FactBook:
     def warning(self, id: str) -> str:
         """What interactions.csv tells the patient about a medicine."""
         row = self._row(id, "interactions")
-        return str(row.says_patient).rstrip(".") + self._mark(row) + "."
+        return _SENTENCE_END.sub(self._mark(row), str(row.says_patient))
 
     def dose(self, protocol: str, indication: str = "any", *, start: bool = False) -> str:
         """A protocol's dose for adults by weight."""
@@ -209,7 +212,11 @@ class FactBook:
     def schedule(self, protocol: str, since: str = "start", specialty: str | None = None) -> str:
         """A protocol's blood tests as a table: which, in which phase, how often."""
         held = self._knowledge.protocols[protocol]
-        rows: Any = [row for row in held.lists["schedule"] if row.since == since and row.specialty in (None, specialty)]
+        rows = [
+            row
+            for row in cast(Sequence[Any], held.lists["schedule"])
+            if row.since == since and row.specialty in (None, specialty)
+        ]
         if specialty is not None and any(row.specialty == specialty for row in rows):
             rows = [row for row in rows if row.specialty == specialty]
         names = {row.test: row.plain_name for row in self._knowledge.tables["tests"]}

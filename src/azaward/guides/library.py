@@ -43,7 +43,7 @@ class Front(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True)
 class Body:
-    """A guide's text with every number in place; marks in it point at `sources` and `pictures`; `facts` are its rows."""
+    """A guide's text with every number in place; its marks point at `sources` and `pictures`, `facts` are the rows."""
 
     markdown: str
     sources: tuple[Cited, ...]

@@ -45,7 +45,7 @@ class Index:
     def search(self, words: str) -> list[str]:
         """Ids of the guides that hold any of the words, the best first; none for words that nothing holds."""
         asked = re.findall(r"[^\W_]+", words.casefold().replace("'", "").replace("\u2019", ""))
-        telling = [word for word in asked if word not in self._ignored] or asked
+        telling = [word for word in asked if word not in self._ignored]
         if not telling:
             return []
         query = " OR ".join(f'"{word}"' for word in dict.fromkeys(telling))

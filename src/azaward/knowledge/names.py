@@ -140,8 +140,8 @@ class Names:
         units = "|".join(sorted(map(re.escape, self._words["unit"]), key=len, reverse=True))
         self._strength = re.compile(rf"(?<![\w-])\d[\d.,/x-]*\s*(?:{units})(?:\s*/\s*[\d.]*\s*(?:{units}))?(?![\w])")
         self._dropped = frozenset[str]().union(
-            *(self._words[kind] for kind in ("form", "release", "route", "frequency", "unit", "filler"))
-        )
+            *(self._words[kind] for kind in ("form", "release", "route", "frequency", "filler"))
+        ).union(unit for unit in self._words["unit"] if len(unit) > 1)
         medicines = {row.id: row for row in knowledge.tables["medicines"]}
         for row in medicines.values():
             for name in (row.name, row.id.replace("_", " ")):
@@ -205,7 +205,7 @@ class Names:
             return Reading(asked, (), "empty")
         for name in self._spellings_of(whole):
             if held := self._exact(name):
-                return self._told(asked, held)
+                return self._told(asked, held, self._variant_of(whole, name, held))
         bare = self._bare(whole)
         if not bare:
             return Reading(asked, (), "dose" if any(one.isdigit() for one in whole) else "unknown")
@@ -223,9 +223,15 @@ class Names:
             return Reading(asked, found, "part" if rest else None, rest)
         return Reading(asked, *near) if near is not None else Reading(asked, (), "unknown")
 
-    def _told(self, asked: str, held: tuple[Known, ...]) -> Reading:
+    def _told(self, asked: str, held: tuple[Known, ...], variant: str) -> Reading:
         matches = tuple(match for known in held for match in known.matches())
-        return Reading(asked, matches, "which" if len(held) > 1 else None)
+        return Reading(asked, matches, "which" if len(held) > 1 else "part" if variant else None, variant)
+
+    def _variant_of(self, text: str, name: str, held: tuple[Known, ...]) -> str:
+        """The words that make another product of a brand ("Panadol Extra"), where they are not part of the name found."""
+        if all(known.kind != "brand" for known in held):
+            return ""
+        return " ".join(word for word in fold(text).split() if word in self._words["variant"] - {*name.split()})
 
     def _exact(self, name: str) -> tuple[Known, ...]:
         if held := self._known.get(name):
@@ -238,6 +244,8 @@ class Names:
         yield fold(text)
         yield fold(_ASIDE.sub(" ", text))
         bare = self._bare(_ASIDE.sub(" ", text))
+        yield bare
+        bare = self._without(bare, "variant")
         yield bare
         yield from (self._bare(text), self._without(bare, "salt"), re.sub(r"(\s\d+)+$", "", bare))
         yield re.sub(r"(\s\d+)+$", "", self._without(bare, "salt"))
@@ -359,6 +367,8 @@ _MARGIN = 0.8
 _HEARD = 0.5
 # So many of the nearest by plain distance are weighed by the kind of slip.
 _WEIGHED = 24
+# The longest name, and how many slips it may hold; longer names hold more.
+_LIMITS = ((6, 1.0), (9, 1.5), (11, 2.1), (20, 2.5), (LONGEST, 3.5))
 # Nobody chooses between more names than this.
 _ASKED = 4
 
@@ -366,10 +376,10 @@ _ASKED = 4
 def limit_of(length: int) -> float:
     """How many slips a name of so many letters may hold and still be taken for the known one.
 
-    >>> [limit_of(length) for length in (5, 8, 12)]
-    [1.0, 1.5, 2.5]
+    >>> [limit_of(length) for length in (5, 8, 12, 30)]
+    [1.0, 1.5, 2.5, 3.5]
     """
-    return 1.0 if length < 7 else 1.5 if length < 10 else 2.5
+    return next(limit for longest, limit in _LIMITS if length <= longest)
 
 
 def _numbers(name: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from azaward.rules.finding import findings, number
+from azaward.rules.finding import findings
 from azaward.rules.tables import Table, Value, cite, day_number, knowledge, record
 from azaward.rules.untyped import ibis
 
@@ -56,23 +56,9 @@ def _activity_untrusted(treated: Table, genes: Table, happened: Table) -> Table:
     found = seen.inner_join(pitfalls, [seen.kind == pitfalls.for_kind, seen.code == pitfalls.for_code])
     found = found.filter(_in_time(found, found.activity_day))
     hides = found.effect.isin(["falsely-high", "unreliable"]) & found.activity_normal & found.tpmt_genotype.isnull()
-    return findings(
-        found,
-        "enzyme",
-        code="activity_untrusted",
-        action=hides.ifelse("test", "inform"),
-        urgency=hides.ifelse("this-week", "info"),
-        subject="tpmt_activity",
-        text=found.tpmt_activity,
-        on=found.activity_on,
-        limit_value=found.days_before,
-        limit_unit="d",
-        comparison="within",
-        a=found.code,
-        b=number(found.days_before),
-        says=found.says,
-        sources=cite(found),
-    ).distinct()
+    return _may_mislead(
+        found, hides, code="activity_untrusted", subject="tpmt_activity", text=found.tpmt_activity, on=found.activity_on
+    )
 
 
 def _genotype_untrusted(treated: Table, happened: Table) -> Table:
@@ -88,21 +74,25 @@ def _genotype_untrusted(treated: Table, happened: Table) -> Table:
     found = found.filter((found.kind == "transfusion") | (found.code == found.for_code))
     found = found.filter(_in_time(found, found.tested_day))
     hides = (found.phenotype != "Poor Metabolizer").fill_null(True)
+    return _may_mislead(
+        found, hides, code="genotype_untrusted", subject=found.gene.lower(), text=found.phenotype, on=found.reported_on
+    )
+
+
+def _may_mislead(found: Table, hides: Value, **what: Value | str) -> Table:
+    """Each pitfall of a sample as a finding; pressing where it could hide a weak enzyme."""
     return findings(
         found,
         "enzyme",
-        code="genotype_untrusted",
         action=hides.ifelse("test", "inform"),
         urgency=hides.ifelse("this-week", "info"),
-        subject=found.gene.lower(),
-        text=found.phenotype,
-        on=found.reported_on,
         limit_value=found.days_before,
         limit_unit="d",
         comparison="within",
         a=found.code,
         says=found.says,
         sources=cite(found),
+        **what,
     ).distinct()
 
 

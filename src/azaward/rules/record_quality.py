@@ -12,7 +12,7 @@ from azaward.rules.untyped import ibis
 
 def unusable_results(person: Table, unusable: Table, latest: Table) -> Table:
     """Results that were set aside, where no usable result of the same test is as new."""
-    rows = unusable.inner_join(
+    rows = unusable.distinct().inner_join(
         person.filter(person.status.isin(["on", "planned", "stopped"])).select("patient_id", "protocol", "status"),
         "patient_id",
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from azaward.rules.finding import findings
 from azaward.rules.stages.due import applies
-from azaward.rules.tables import Table, cite, day_words, knowledge
+from azaward.rules.tables import Table, Value, cite, day_words, knowledge
 from azaward.rules.untyped import ibis
 
 WATCHED = ("wbc", "neutrophils", "platelets", "lymphocytes", "haemoglobin", "alt", "ast", "bilirubin")
@@ -16,35 +16,29 @@ def paused(person: Table, latest: Table) -> Table:
     rows = rows.mutate(tested_since=rows.day > rows.stopped_day)
     # What was already wrong before treatment began has nothing to do with the pause.
     rows = rows.filter((rows.day >= rows.started_day).fill_null(True))
-    return findings(
+    return _found(
         rows,
-        "recovery",
+        rows.stopped_day,
         code=rows.tested_since.ifelse("not_recovered", "not_tested_since_pause"),
         action=rows.tested_since.ifelse("withhold", "test"),
         urgency="this-week",
-        subject=rows.analyte,
-        value=rows.shown,
-        text=rows.sign,
-        unit=rows.unit,
-        on=rows.taken_on,
-        comparison=rows.comparison,
-        limit_value=rows.bound,
-        limit_unit=rows.unit,
-        a=day_words(rows.stopped_day),
-        sources=cite(rows),
     )
 
 
 def restarted(person: Table, latest: Table) -> Table:
     """Treatment begun again although the last result, taken before that day, is beyond its limit."""
     rows = _beyond_limit(person.filter((person.status == "on") & person.restarted_day.notnull()), latest)
-    rows = rows.filter((rows.day < rows.restarted_day) & (rows.day >= rows.started_day))
+    rows = rows.filter((rows.day < rows.restarted_day) & (rows.day >= rows.started_day).fill_null(True))
+    return _found(
+        rows, rows.restarted_day, code="restarted_before_recovery", action="withhold", urgency="same-day"
+    )
+
+
+def _found(rows: Table, since: Value, **how: Value | str) -> Table:
+    """Each row as a finding about its result and the limit that it is beyond."""
     return findings(
         rows,
         "recovery",
-        code="restarted_before_recovery",
-        action="withhold",
-        urgency="same-day",
         subject=rows.analyte,
         value=rows.shown,
         text=rows.sign,
@@ -53,8 +47,9 @@ def restarted(person: Table, latest: Table) -> Table:
         comparison=rows.comparison,
         limit_value=rows.bound,
         limit_unit=rows.unit,
-        a=day_words(rows.restarted_day),
+        a=day_words(since),
         sources=cite(rows),
+        **how,
     )
 
 
