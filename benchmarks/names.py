@@ -1,12 +1,12 @@
-"""Are medicines understood as people type them: brands as they are, and every name with slips of the finger and the ear?
+"""Are medicines understood as people type them: brands as they are, every name with slips of the finger and the ear?
 
 Run: python benchmarks/names.py [--seed 7] [--slips 1] [--show]. The names are those of the knowledge base.
 
-*As they are*: each brand, and each combination by its parts, with a strength and a form as on a packet. *Misspelt*: each
-name of at least six letters with one slip for each ten letters begun. The error model, in shares of slips: a letter left
-out 27%, a neighbouring key 20%, two letters swapped 14%, a letter doubled or a double letter single 14%, a letter that
-sounds alike 18% (y for i, f for ph, k for c, s for z, t for th, e at the end), a letter too many 7%. The first letter is
-slipped on a tenth as often as another. The shares are ours; nothing rests on them but this measure.
+*As they are*: each brand, with a strength and a form as on a packet. *Misspelt*: each name of at least six letters
+with one slip for each ten letters begun. The error model, in shares of slips: a letter left out 27%, a neighbouring key
+20%, two letters swapped 14%, a letter doubled or a double letter single 14%, a letter that sounds alike 18% (y for i, f
+for ph, k for c, s for z, t for th, e at the end), a letter too many 7%. The first letter is slipped on a tenth as often
+as another. The shares are ours; nothing rests on them but this measure.
 
 *Absent*: each ingredient taken out of the names with all its own, and typed: whatever it is then taken for is wrong.
 
@@ -28,15 +28,40 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from azaward.knowledge import load
-from azaward.knowledge.names import Names, Reading, fold
+from azaward.knowledge import Knowledge, load
+from azaward.knowledge.names import Names, Reading
+from azaward.knowledge.typed import fold
 
 KEYS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 ALIKE = (("ph", "f"), ("y", "i"), ("i", "y"), ("c", "k"), ("k", "c"), ("z", "s"), ("s", "z"), ("th", "t"), ("t", "th"))
 ALIKE += (("x", "ks"), ("ae", "e"), ("e", "i"), ("a", "o"), ("o", "a"))
 SHARES = {"left out": 27, "key": 20, "swapped": 14, "doubled": 14, "sound": 18, "too many": 7}
-PACKETS = ("{}", "{} 50 mg", "{} 100mg tablets", "{} 25 mg film-coated tablets", "{} caps", "my {}", "{} 5mg/ml oral solution")
+PACKETS = (
+    "{}",
+    "{} 50 mg",
+    "{} 100mg tablets",
+    "{} 25 mg film-coated tablets",
+    "{} caps",
+    "my {}",
+    "{} 5mg/ml oral solution",
+)
 Case = tuple[str, frozenset[str]]
+
+
+def clear_names(knowledge: Knowledge) -> dict[str, frozenset[str]]:
+    """Each name that means one set of ingredients, and that set."""
+    names: dict[str, set[frozenset[str]]] = {}
+    for row in knowledge.tables["medicines"]:
+        names.setdefault(fold(row.name), set()).add(frozenset([row.id]))
+    for row in knowledge.tables["medicine_names"]:
+        names.setdefault(fold(row.name), set()).add(frozenset(part.strip() for part in row.ingredients.split(";")))
+    return {name: one for name, sets in names.items() if len(sets) == 1 for one in sets}
+
+
+def packets(knowledge: Knowledge, clear: dict[str, frozenset[str]], chance: random.Random) -> list[Case]:
+    """Every brand as on a packet."""
+    brands = [fold(row.name) for row in knowledge.tables["medicine_names"] if row.kind == "brand"]
+    return [(chance.choice(PACKETS).format(name.title()), clear[name]) for name in brands if name in clear]
 
 
 def neighbours(letter: str) -> str:
@@ -131,7 +156,14 @@ def absent(held: Names, ingredients: dict[str, list[str]], show: bool) -> Counte
 
 def process_s() -> float:
     """The whole program for three names, median of seven."""
-    command = [str(Path(sys.executable).parent / "azaward"), "check", "Zyloric 300mg tabs", "azatioprin", "--format", "json"]
+    command = [
+        str(Path(sys.executable).parent / "azaward"),
+        "check",
+        "Zyloric 300mg tabs",
+        "azatioprin",
+        "--format",
+        "json",
+    ]
     times: list[float] = []
     for _ in range(8):
         began = time.perf_counter()
@@ -149,16 +181,8 @@ def main() -> None:
     chance = random.Random(arguments.seed)
     knowledge = load()
     held = Names(knowledge)
-    names: dict[str, set[frozenset[str]]] = {}
-    for row in knowledge.tables["medicines"]:
-        names.setdefault(fold(row.name), set()).add(frozenset([row.id]))
-    for row in knowledge.tables["medicine_names"]:
-        names.setdefault(fold(row.name), set()).add(frozenset(part.strip() for part in row.ingredients.split(";")))
-    clear = {name: one for name, sets in names.items() if len(sets) == 1 for one in sets}
-    brands = [fold(row.name) for row in knowledge.tables["medicine_names"] if row.kind == "brand"]
-    as_is: list[Case] = [
-        (chance.choice(PACKETS).format(name.title()), clear[name]) for name in brands if name in clear
-    ]
+    clear = clear_names(knowledge)
+    as_is = packets(knowledge, clear, chance)
     own: dict[str, list[str]] = {}
     for name, ingredients in clear.items():
         if len(ingredients) == 1:

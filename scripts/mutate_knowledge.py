@@ -42,6 +42,22 @@ from azaward.rules.drift import FALLING
 NOT_DECIDING: dict[str, str] = {
     "conversions": "held to the UCUM library by tests/test_knowledge.py",
     "advice_numbers": "changed one by one in tests/test_advise.py",
+    **dict.fromkeys(
+        ("allele_frequencies", "phenotype_frequencies", "gene_sequences"),
+        "held to what was read by tests/test_genetics_knowledge.py",
+    ),
+    **dict.fromkeys(
+        ("gene_positions", "gene_exons", "assemblies"),
+        "held to each other, to the sequences and to the genetic code by tests/test_genetics_knowledge.py",
+    ),
+    **dict.fromkeys(
+        ("guide_facts", "side_effects", "trials", "trial_arms"),
+        "each number stands in the document that was reviewed: tests/test_guides.py",
+    ),
+    **dict.fromkeys(
+        ("guide_facts", "side_effects", "trials", "trial_arms"),
+        "told by the guides: each number stands in tests/guides/shown.md, held by tests/test_guides.py",
+    ),
     "alleles": "held to gene_positions by tests/test_genetics_knowledge.py; functions are words",
     **dict.fromkeys(
         ("gene_positions", "gene_sequences", "gene_exons", "allele_frequencies", "phenotype_frequencies"),
@@ -58,6 +74,10 @@ NOT_DECIDING_COLUMNS: dict[tuple[str, str], str] = {
 }
 # Numbers that decide nothing in some rows: (table, column or None for all) -> (which rows, why).
 NOT_DECIDING_ROWS: dict[tuple[str, str | None], tuple[Callable[[Any], bool], str]] = {
+    ("risks", None): (
+        lambda row: row.exposure not in ("thiopurine alone", "thiopurine now") or row.rate_exposed is None,
+        "told by the guides: each number stands in tests/guides/shown.md, held by tests/test_guides.py",
+    ),
     ("biological_variation", None): (
         lambda row: row.analyte not in FALLING or row.population != "healthy",
         "only the drawing of invented people uses them",
@@ -65,6 +85,14 @@ NOT_DECIDING_ROWS: dict[tuple[str, str | None], tuple[Callable[[Any], bool], str
     ("enzyme_activity", None): (
         lambda row: row.unit != "mU/L" or row.category not in ("low", "normal"),
         "shown as printed; results in other units are set aside, and the lowest of a band decides",
+    ),
+    ("parameters", None): (
+        lambda row: row.id.startswith("genotype_"),
+        "how genomes are read: tests/test_genetics_calling.py and tests/test_variants.py",
+    ),
+    ("risks", None): (
+        lambda row: row.rate_exposed is None or row.exposure not in ("thiopurine alone", "thiopurine now"),
+        "told in guides alone, each number held by tests/test_guides.py",
     ),
     ("genotype_doses", "wait_weeks_high"): (
         lambda row: row.action not in ("reduce", "change") or row.fraction_high is None or row.urgency == "same-day",
@@ -96,8 +124,7 @@ def _of_row(at: tuple[str, str, int], row: Any) -> Iterator[tuple[Place, float]]
         if (at[0], field.name) in NOT_DECIDING_COLUMNS or isinstance(cell, bool):
             continue
         if any(
-            key in NOT_DECIDING_ROWS and NOT_DECIDING_ROWS[key][0](row)
-            for key in ((at[0], None), (at[0], field.name))
+            key in NOT_DECIDING_ROWS and NOT_DECIDING_ROWS[key][0](row) for key in ((at[0], None), (at[0], field.name))
         ):
             continue
         if isinstance(cell, int | float):

@@ -218,6 +218,11 @@ def with_row(text: str, row: str) -> str:
     return text + row + "\n"
 
 
+def reading(row: str, what: str, code: str) -> tuple[dict[str, str], str, str, str]:
+    """A row added to the results, what is said of it, and the finding."""
+    return {"results": with_row(RESULTS, row)}, "results.csv line 4", what, code
+
+
 UNREADABLE = "record_unreadable"
 
 
@@ -225,15 +230,29 @@ UNREADABLE = "record_unreadable"
     ("changed", "where", "what", "code"),
     [
         reading("c001,neutrophils,3.0,10*9/L,2026-02-30,final", "taken_on: no such day: 2026-02-30", UNREADABLE),
-        reading("c001,neutrophils,3.0,10*9/L,30/05/2026,final", "taken_on: not a day (YYYY-MM-DD): 30/05/2026", UNREADABLE),
+        reading(
+            "c001,neutrophils,3.0,10*9/L,30/05/2026,final", "taken_on: not a day (YYYY-MM-DD): 30/05/2026", UNREADABLE
+        ),
         reading("c001,neutrophils,3.0,2026-05-30,final", "5 cells", UNREADABLE),
         reading("c001,neutrophils,3,0,10*9/L,2026-05-30,final", "7 cells", UNREADABLE),
-        reading("c001,neutrophils,4200,10*9/L,2026-05-30,final", "Neutrophil count 4200.0 (10*9/L)", "result_implausible"),
+        reading(
+            "c001,neutrophils,4200,10*9/L,2026-05-30,final", "Neutrophil count 4200.0 (10*9/L)", "result_implausible"
+        ),
         reading("c001,neutrophils,2.0,,2026-05-30,final", "Neutrophil count 2.0 (no unit)", "result_no_unit"),
         reading("c001,neutrophils,2.0,mmol/L,2026-05-30,final", "Neutrophil count 2.0 (mmol/L)", "result_unknown_unit"),
-        reading('"c001",neutrophils,"2,0",10*9/L,2026-05-30,final', "Neutrophil count 2,0 (10*9/L)", "result_words_for_number"),
+        reading(
+            '"c001",neutrophils,"2,0",10*9/L,2026-05-30,final',
+            "Neutrophil count 2,0 (10*9/L)",
+            "result_words_for_number",
+        ),
         reading("c001,neutrophils,,10*9/L,2026-05-30,final", "Neutrophil count None (10*9/L)", "result_no_value"),
         reading("c001,neutrophils,2.0,10*9/L,2027-05-30,final", "Neutrophil count 2.0 (10*9/L)", "result_future"),
+        (
+            {"exposures": EXPOSURES.replace("2025-01-01", "last spring", 1)},
+            "exposures.csv line 2",
+            "started_on: not a day (YYYY-MM-DD): last spring",
+            "start_unreadable",
+        ),
         (
             {"exposures": EXPOSURES.replace("c001,azathioprine,100", "c001,azathioprine,much")},
             "exposures.csv line 2",
@@ -295,6 +314,20 @@ def test_a_bad_row_is_set_aside_and_found(
     assert code in found["c001"]
     assert UNREADABLE not in found["c002"]
     assert sum(f"{where}: {what}: {item['why']}" in line for line in result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("kind", [SQLiteEngine, DuckDBEngine])
+def test_half_a_character_is_named_with_its_table(kind: type[Engine]) -> None:
+    record = Record.of({"patients": [{"patient_id": "c001", "indication": "Crohn\ud800"}]})
+    with pytest.raises(ValueError, match=r"^patients: 'Crohn\\ud800' holds half of a character"):
+        kind(load()).ask(record, [Request("c001", dt.date(2026, 6, 1))])
+
+
+def test_a_line_that_stands_there_twice_is_asked_about(tmp_path: Path) -> None:
+    twice = with_row(EXPOSURES, EXPOSURES.splitlines()[1])
+    _, found = assessed(assess(folder(tmp_path, exposures=twice)))
+    assert "dose_repeated" in found["c001"]
+    assert "dose_repeated" not in found["c002"]
 
 
 def test_a_reference_to_nobody_is_assessed_as_far_as_it_goes(tmp_path: Path) -> None:

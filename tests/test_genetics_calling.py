@@ -173,7 +173,19 @@ def test_a_panel_of_the_usual_alleles_is_normal_by_what_was_seen_and_says_what_m
     assert not {"*2", "*3A", "*3B", "*3C", "*41"} & set(hiding)
     residual = 1 - found.diplotypes[0].probability
     assert 0.005 < residual < 0.1
+    assert [name for name, _ in found.could_hide] == sorted(hiding, key=lambda name: (-hiding[name], order_of(name)))
     assert any(note.startswith("Normal by the positions seen") for note in found.notes)
+
+
+def test_what_a_panel_leaves_unseen_in_europe_in_words() -> None:
+    missing = seen_only("TPMT", ["rs1800462", "rs1800460", "rs1142345"])
+    found = one("TPMT", ("*1", "*1"), missing=missing, ancestry="European")
+    # 0.6% of copies are of the other alleles; one of them, *41, was looked for.
+    assert found.notes == (
+        "40 of 43 positions that define an allele were not seen in full.",
+        "40 alleles may hide there (most probable *4, 0.03%); the probability that any of them does is 1.2%.",
+        "Normal by the positions seen: 98.8% certain, as far as named alleles go.",
+    )
 
 
 @pytest.mark.parametrize(
@@ -266,15 +278,20 @@ def test_what_missing_positions_hide_is_listed_beside_an_undocumented_base() -> 
     found = called("TPMT", held)[0]
     # *3A also needs rs1142345 T>C, which was seen not to be there.
     assert [name for name, _ in found.could_hide] == ["*3B"]
-    assert found.could_hide[0][1] > 0
+    # A carrier has one copy or two.
+    found = called("TPMT", held, "European")[0]
+    assert found.could_hide[0][1] == pytest.approx(1 - (1 - 0.000461) ** 2)
+    assert "1 allele may hide there (most probable *3B, 0.09%)." in found.notes
 
 
-def test_more_differences_than_one_person_has_are_said_to_be_so() -> None:
+@pytest.mark.parametrize(("places", "ways", "mixed"), [(8, 128, False), (9, 1, True), (43, 1, True)])
+def test_more_differences_than_one_person_has_are_said_to_be_so(places: int, ways: int, mixed: bool) -> None:
     held = people("TPMT", [("*1", "*1")])
-    held.alleles[0, :, 1] = 1
+    held.alleles[0, :places, 1] = 1
     found = called("TPMT", held)[0]
+    assert len(found.diplotypes) == ways
     assert found.phenotype == "Poor Metabolizer"
-    assert any("Is the sample mixed?" in note for note in found.notes)
+    assert any(f"Two alleles at {places} places" in note for note in found.notes) == mixed
 
 
 @pytest.mark.parametrize("code", [1, -2])

@@ -56,6 +56,7 @@ def test_messages_cite_sources_and_parameters_that_exist() -> None:
 def test_every_code_of_the_rules_has_words_and_the_other_way_round() -> None:
     """Codes stand in the rules as literals; a code without words would end an assessment."""
     text = "".join(path.read_text(encoding="utf-8") for path in (HERE.parent / "rules").glob("*.py"))
+    text += (HERE.parent / "medicines_check.py").read_text(encoding="utf-8")
     spoken = {code for code in messages() if code not in ("actions", "urgencies")}
     made = {f"metabolites_{row.pattern}" for row in KNOWLEDGE.tables["metabolites"]}
     made |= {f"result_{problem}" for problem in ("no_date", "future", "no_value", "words_for_number", "no_unit")}

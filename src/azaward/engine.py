@@ -85,7 +85,11 @@ class Engine(ABC):
         tables: dict[str, Rows] = {**record.rows, "requests": list(requests), "unread": unread}
         for name, rows in tables.items():
             self._run(f"DELETE FROM {name}")
-            self._fill(name, _TABLES[name], rows)
+            try:
+                self._fill(name, _TABLES[name], rows)
+            except UnicodeEncodeError as error:
+                found = f"{error.object!r} holds half of a character (a lone surrogate)"
+                raise ValueError(f"{name}: {found}: no text that can be stored. Correct it.") from None
         unusual = conversions_for(record, self.knowledge) if "conversions" in self._joined else []
         if unusual:
             self._fill("k_conversions", schemas()["conversions"], unusual)

@@ -71,7 +71,7 @@ class Detail(Out, frozen=True):
     test: str | None = None
     test_every_days: float | None = None
     lasts_days_after: float | None = None
-    also: list[Said] = []
+    also: tuple[Said, ...] = ()
 
 
 class CheckFinding(Finding, frozen=True):
@@ -290,7 +290,7 @@ class _Found:
         return Detail(
             **{name: getattr(fact, name) for name in Detail.__struct_fields__ if hasattr(fact, name)},
             fact=fact.id,
-            also=[Said(says=row.says, source=row.source) for row in beside],
+            also=tuple(Said(says=row.says, source=row.source) for row in beside),
         )
 
 
@@ -300,7 +300,9 @@ def _is_class(reading: Reading) -> bool:
 
 def _record(people: Mapping[str, Sequence[str]], on: str, facts: Facts) -> Record:
     """The list as a record: everything on it is taken since one day; each class's members are other people's."""
-    tables: dict[str, list[dict[str, Any]]] = {name: [] for name in ("patients", "exposures", "results", "genotypes", "events")}
+    tables: dict[str, list[dict[str, Any]]] = {
+        name: [] for name in ("patients", "exposures", "results", "genotypes", "events")
+    }
     for patient_id, medicines in people.items():
         one = {"patient_id": patient_id}
         born = None if facts.age is None else _DAY.replace(year=_DAY.year - facts.age)

@@ -106,9 +106,10 @@ def _facts(
             if said and held.phenotype(said) is None:
                 raise InputError(f"--{option} {said!r}: expected normal, intermediate, poor or indeterminate.")
         tpmt, nudt15 = (held.phenotype(said) if said else None for said in (tpmt, nudt15))
-        if indication and (known := held.indication(indication)) is None:
+        known = held.indication(indication) if indication else None
+        if indication and known is None:
             raise InputError(f"--indication {indication!r} is not known. See: azaward knowledge show indications")
-        indication = known if indication else None
+        indication = known
     return Facts(
         dose_mg_per_day=dose,
         weight=weight,

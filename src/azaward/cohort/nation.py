@@ -145,7 +145,7 @@ class Nation:
         for name, rows in read.items():
             if any(row.verdict == "counted" for row in rows):
                 for *words, count, place in self._run(self._sql[name].counted).fetchall():
-                    yield from _counted(name, words, count, place, self.knowledge)
+                    yield from counted_asides(name, words, count, place, self.knowledge)
         strays = " UNION ALL ".join(
             f"SELECT '{name}', count(*), min(file_ || ' row ' || (row_ + 1)::VARCHAR) FROM raw_{name} AS r WHERE "
             f"coalesce({id_sql(stored)}, '') NOT IN (SELECT patient_id FROM everyone)"
@@ -251,7 +251,7 @@ class Nation:
         return self._run(sql).to_arrow_table()
 
 
-def _counted(name: str, words: Sequence[Any], count: int, place: str, knowledge: Knowledge) -> Iterator[SetAside]:
+def counted_asides(name: str, words: Sequence[Any], count: int, place: str, knowledge: Knowledge) -> Iterator[SetAside]:
     """Rows that nobody acts on, in the words of the record's own reader."""
     reader = RowReader(knowledge)
     cells = {**dict(zip(WORDS[name], words, strict=True)), "patient_id": "x", "value": 1.0}

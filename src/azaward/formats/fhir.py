@@ -76,8 +76,10 @@ def _read(resources: Iterable[Raw], file: str, knowledge: Knowledge) -> Record:
     for raw in resources:
         index.take(raw)
     if not index.patients:
+        unread = next((f" First of what could not be read: {x.where}: {x.what}: {x.why}" for x in rows.set_aside), "")
         raise InputError(
-            f"{file}: no Patient in this Bundle; whose record it is can't be told. Export its Patient too."
+            f"{file}: no Patient that can be read in this Bundle; whose record it is can't be told. "
+            f"Export its Patient too.{unread}"
         )
     index.report_unread(file)
     Writer(index, knowledge).write()

@@ -123,8 +123,8 @@ def _text_lines(path: Path) -> Iterator[str]:
             with archive.open(inside[0]) as text:
                 for line in text:
                     yield line.decode("utf-8", "replace").rstrip("\r\n").removeprefix("\ufeff")
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
-        raise InputError(f"{path.name}: the zip can't be unpacked ({error}). Download it anew.") from None
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError):
+        raise InputError(f"{path.name}: the zip can't be unpacked. Download it anew.") from None
 
 
 def _scan(path: Path, knowledge: Knowledge) -> _Found:

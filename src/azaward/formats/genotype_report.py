@@ -285,7 +285,7 @@ class Reporter:
         key = (called, id(dosing), activity.text if activity else None)
         if key in self._cited:
             return self._cited[key]
-        cited = [("clinpgx-alleles-2025-11-05", "alleles.csv, gene_positions.csv, phenotype_rules.csv", "secondary")]
+        cited = [("clinpgx-alleles-2026-05-05", "alleles.csv, gene_positions.csv, phenotype_rules.csv", "secondary")]
         cited += [(one.source, one.locator, one.how) for drug in dosing.values() for one in drug.bodies]
         if self._person.usual is not None:
             cited.append((self._person.usual.source, self._person.usual.locator, self._person.usual.how))

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from rich.console import Console
-from rich.markdown import Markdown
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -46,6 +45,8 @@ def show_found(guides: Sequence[Guide], to: Console) -> None:
 
 def show(guide: Guide, knowledge: Knowledge, to: Console) -> None:
     """One guide in full."""
+    from rich.markdown import Markdown
+
     body, words = guide.body(knowledge), guide.words
     to.print(Text(guide.front.title, style="bold underline"))
     to.print(Text(guide.front.question, style="italic"))

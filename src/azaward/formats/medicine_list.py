@@ -24,7 +24,9 @@ def read_list(path: Path, knowledge: Knowledge) -> list[str]:
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InputError(f"{path}: byte {error.start} is not UTF-8 text. Save the list as UTF-8, one medicine a line.") from None
+        raise InputError(
+            f"{path}: byte {error.start} is not UTF-8 text. Save the list as UTF-8, one medicine a line."
+        ) from None
     lines = [line.strip() for line in text.splitlines()]
     header = [cell.strip().casefold() for cell in lines[0].split(",")] if lines else []
     column = next((name for name in _COLUMNS if name in header), None)

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from azaward.formats.report_series import Series
 from azaward.wording import amount, unit
+
+if TYPE_CHECKING:
+    from azaward.formats.report_series import Series
 
 MONTHS = (
     *("January", "February", "March", "April", "May", "June"),

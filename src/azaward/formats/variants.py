@@ -102,10 +102,9 @@ def _read_file(
     by_header = told_by_header(file.name, file.header, file.contigs, knowledge)
     check_asked(file.name, asked, by_header)
     told = asked or by_header
-    candidates = (told,) if told else ASSEMBLIES
-    spans = _spans(knowledge, candidates)
+    spans = _spans(knowledge)
     try:
-        held = _fill(file, knowledge, candidates, spans, progress)
+        held = _fill(file, knowledge, told, spans, progress)
     except LeadingPhaseError:
         with tempfile.TemporaryDirectory() as folder:
             plain = Path(folder) / "plain.vcf"
@@ -114,13 +113,13 @@ def _read_file(
                 path, lambda contig, at: at <= last.get(chromosome(contig.decode("utf-8", "replace")), 0), plain
             )
             file = VariantFile(path, limits, sample, plain)
-            held = _fill(file, knowledge, candidates, spans, progress)
+            held = _fill(file, knowledge, told, spans, progress)
     if not file.records_read and not file.any_record():
         raise InputError(f"{file.name}: no records in it. An empty file says nothing of anyone: give the whole file.")
     if {span.chrom for span in spans} & {chromosome(name) for name in file.contigs_seen}:
         columns = held[decide(file.name, asked, by_header, {name: each.bases for name, each in held.items()})]
     else:
-        columns = held[candidates[0]]  # nothing in it lies where an assembly would matter
+        columns = held[told or ASSEMBLIES[0]]  # nothing in it lies where an assembly would matter
     if columns.error is not None:
         raise columns.error
     if columns.without is not None and not columns.with_genotypes:
@@ -129,10 +128,10 @@ def _read_file(
     return _OneFile(file.name, file.samples, columns, frozenset(file.contigs_seen))
 
 
-def _spans(knowledge: Knowledge, candidates: Sequence[AssemblyName]) -> list[Span]:
-    """The stretches that may matter; those that overlap as one, so that no record is read twice."""
+def _spans(knowledge: Knowledge) -> list[Span]:
+    """The stretches that matter on either assembly; those that overlap as one, so that no record is read twice."""
     found: dict[str, list[Span]] = {}
-    for assembly in candidates:
+    for assembly in ASSEMBLIES:
         for chrom, (_, start, end) in map_of(knowledge, assembly).regions().items():
             held = found.setdefault(chrom, [])
             if held and start < held[-1].end and end > held[-1].start:
@@ -145,11 +144,13 @@ def _spans(knowledge: Knowledge, candidates: Sequence[AssemblyName]) -> list[Spa
 def _fill(
     file: VariantFile,
     knowledge: Knowledge,
-    candidates: Sequence[AssemblyName],
+    told: AssemblyName | None,
     spans: Sequence[Span],
     progress: Progress | None,
 ) -> dict[AssemblyName, Columns]:
-    held: dict[AssemblyName, Columns] = {name: Columns(map_of(knowledge, name)) for name in candidates}
+    held: dict[AssemblyName, Columns] = {
+        name: Columns(map_of(knowledge, name), only_bases=told not in (None, name)) for name in ASSEMBLIES
+    }
     for record in file.records(spans, progress):
         calls = functools.cache(record.calls)
         for columns in held.values():

@@ -104,6 +104,13 @@ def decide(
     if told is not None:
         if (wrong := bases[told].mismatch) is not None:
             raise InputError(f"{wrong} The file isn't on {told}, or it is damaged.")
+        other: AssemblyName = "GRCh37" if told == "GRCh38" else "GRCh38"
+        if bases[other].convinces and bases[other].named and not bases[told].named:
+            who = "you said --assembly" if asked else "its header says"
+            raise InputError(
+                f"{name}: its records lie where {other} has these variants, but {who} {told}. Give {other} with "
+                "--assembly and correct the header, or make the file anew."
+            )
         return told
     fitting: list[AssemblyName] = [assembly for assembly in ASSEMBLIES if bases[assembly].convinces]
     if len(fitting) != 1:

@@ -100,25 +100,25 @@ def _of_states(states: Sequence[S], of: NDArray[Any]) -> Column[S]:
     return Column(list(unique), np.array([places[state] for state in states], of.dtype)[of])
 
 
-def read_calls(variant: Any, where: str, alts: int, samples: Sequence[str], limits: Limits) -> Column[Call] | None:
+def read_calls(
+    variant: Any, where: Callable[[], str], alts: int, samples: Sequence[str], limits: Limits
+) -> Column[Call] | None:
     """The calls of a cyvcf2 variant; None where it has no GT. `InputError` where a sample has more than two alleles."""
-    fields: Sequence[str] = variant.FORMAT or []
-    if "GT" not in fields:
-        return None
     try:
-        array: NDArray[np.int16] = variant.genotype.array()
+        array: NDArray[Any] = variant.genotype.array()
     except Exception:
         return None
+    fields: Sequence[str] = variant.FORMAT or []  # after GT, which makes cyvcf2 take the fields apart
     if array.shape[1] > 3 and (array[:, 2:-1] != -2).any():
         who = int(np.argmax((array[:, 2:-1] != -2).any(axis=1)))
         raise InputError(
-            f"{where}: sample {samples[who]!r} has {int((array[who, :-1] != -2).sum())} alleles. Expected two: call "
+            f"{where()}: sample {samples[who]!r} has {int((array[who, :-1] != -2).sum())} alleles. Expected two: call "
             "the chromosome as diploid."
         )
     if int(array.max(initial=-1)) > alts and (highest := int(array[:, :-1].max())) > alts:
         who = int(np.argmax(array[:, :-1].max(axis=1)))
         raise InputError(
-            f"{where}: sample {samples[who]!r} has allele {highest}; the record lists {alts} besides the reference. "
+            f"{where()}: sample {samples[who]!r} has allele {highest}; the record lists {alts} besides the reference. "
             "The file is damaged: make it anew."
         )
     # One small number a sample for its alleles, phase and reason: a hundred thousand are then told apart at once.

@@ -48,6 +48,8 @@ class Columns:
     """What one file says, on one assembly, of its samples."""
 
     on: Map
+    only_bases: bool = False
+    """Whether records are looked at for what they say of the assembly alone."""
     columns: dict[Key, Column[State]] = field(default_factory=dict[Key, Column[State]])
     bases: BaseEvidence = field(default_factory=BaseEvidence)
     with_genotypes: int = 0
@@ -62,7 +64,7 @@ class Columns:
             if found != expected:
                 if self.bases.mismatch is None:
                     self.bases.mismatch = (
-                        f"{record.where}: REF is {found} at {position}, where {self.on.assembly} has {expected}."
+                        f"{record.where()}: REF is {found} at {position}, where {self.on.assembly} has {expected}."
                     )
                 return
             self.bases.fitting.add((record.chrom, position))
@@ -72,8 +74,8 @@ class Columns:
             if reading is not None:
                 told.append((place, reading))
                 self._name(record, place, reading)
-        novel = self._novel(record, told)
-        if not told and not novel:
+        novel = [] if self.only_bases else self._novel(record, told)
+        if self.only_bases or not (told or novel):
             return
         try:
             called = calls()
@@ -81,7 +83,7 @@ class Columns:
             self.error = self.error or error
             return
         if called is None:
-            self.without = self.without or record.where
+            self.without = self.without or record.where()
             return
         self.with_genotypes += 1
         samples = Column([_judged(record, call) for call in called.states], called.of)

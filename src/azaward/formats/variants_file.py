@@ -19,7 +19,7 @@ import cyvcf2
 
 from azaward.formats.rows import InputError
 from azaward.formats.variants_calls import Call, Column, Limits, read_calls
-from azaward.formats.variants_text import first_bad_line, may_lead_with_phase
+from azaward.formats.variants_text import first_bad_line, lines, may_lead_with_phase
 
 Progress = Callable[[str], None]
 EVERY = 100_000
@@ -41,9 +41,9 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Record:
-    """One line of a variant file; `calls` is read only when asked for."""
+    """One line of a variant file; `where` and `calls` are worked out only when asked for."""
 
-    where: str
+    where: Callable[[], str]
     chrom: str
     start: int
     end: int
@@ -56,8 +56,7 @@ class Record:
 
 def chromosome(name: str) -> str:
     """The chromosome that a contig's name means: `chr6` for `6`, `chr6` or `CHR6`."""
-    low = name.casefold()
-    return low if low.startswith("chr") else f"chr{low}"
+    return f"chr{name[3:] if name[:3] in ('chr', 'Chr', 'CHR') else name}"
 
 
 class VariantFile:
@@ -72,11 +71,12 @@ class VariantFile:
         _whole(path)
         try:
             # Only "-" and addresses are more than a file's name to htslib.
-            self._vcf: Any = cyvcf2.VCF(os.path.abspath(self._source))
+            self._vcf: Any = cyvcf2.VCF(os.path.abspath(self._source), lazy=True)
+            self.header = str(self._vcf.raw_header)
         except Exception:
-            what = first_bad_line(path) or "the header can't be read"
+            what = first_bad_line(self._source) or "the header can't be read"
             raise InputError(f"{self.name}: {what}. Expected a VCF (4.1 to 4.4) or a BCF.") from None
-        self.header = str(self._vcf.raw_header)
+        self._declare()
         names: Sequence[str] = self._vcf.samples
         if not names:
             raise InputError(f"{self.name}: no samples in it, only sites. Give the file that has the genotypes.")
@@ -88,6 +88,20 @@ class VariantFile:
             self._bcf = _is_bcf(file.read(65536))
         self.records_read = 0
         self.contigs_seen: set[str] = set()
+
+    def _declare(self) -> None:
+        """Adds to htslib's header what a file may have left out of it.
+
+        cyvcf2 0.35 dies on a record that is broken and on a contig that the header hasn't, and on the bases of a
+        record whose INFO it wasn't asked for; with END declared, asking for END is always enough (`_end`).
+        """
+        declared = set(self.contigs)
+        names = [name for number in ("6", "13") for name in (number, f"chr{number}", f"Chr{number}", f"CHR{number}")]
+        for name in names:
+            if name not in declared:
+                self._vcf.add_to_header(f"##contig=<ID={name}>")
+        if not re.search(r"^##INFO=<ID=END,", self.header, re.MULTILINE):
+            self._vcf.add_to_header('##INFO=<ID=END,Number=1,Type=Integer,Description="Last base">')
 
     @property
     def contigs(self) -> Mapping[str, int | None]:
@@ -115,8 +129,13 @@ class VariantFile:
         return next((index for end in ends if (index := Path(f"{self._source}{end}")).is_file()), None)
 
     def _fetched(self, spans: Sequence[Span], index: Path) -> Iterator[Record]:
-        names = list(dict.fromkeys([*self._vcf.seqnames, *self.contigs]))
-        self.contigs_seen = set(names)
+        try:
+            names = list(dict.fromkeys([*self._vcf.seqnames, *self.contigs]))
+        except Exception:
+            raise InputError(
+                f"{self.name}: its index {index.name} can't be read. Make it anew, or remove it."
+            ) from None
+        self.contigs_seen = set(self.contigs) or set(names)
         wanted = [(name, span) for span in spans for name in names if chromosome(name) == span.chrom]
         for name, span in wanted:
             with warnings.catch_warnings():
@@ -130,7 +149,9 @@ class VariantFile:
                     raise
                 except Exception:
                     self._maybe_rewrite()
-                    what = first_bad_line(self._source) or f"can't be read by its index {index.name}"
+                    what = (
+                        None if self._bcf else first_bad_line(self._source)
+                    ) or f"can't be read by its index {index.name}"
                     raise InputError(
                         f"{self.name}: {what}. The file or its index is damaged: make them anew."
                     ) from None
@@ -141,8 +162,8 @@ class VariantFile:
             low, high = bounds.get(span.chrom, (span.start, span.end))
             bounds[span.chrom] = min(low, span.start), max(high, span.end)
         wanted: dict[str, tuple[int, int] | None] = {}
-        lines = self.header.count("\n")
-        ends_are_typed = re.search(r"^##INFO=<ID=END,Number=1,Type=Integer", self.header, re.MULTILINE) is not None
+        # Then htslib itself counts a block of reference to its end.
+        ends_are_numbers = re.search(r"^##INFO=<ID=END,(?!Number=1,Type=Integer)", self.header, re.MULTILINE) is None
         count = 0
         try:
             for variant in self._vcf:
@@ -156,15 +177,15 @@ class VariantFile:
                     bound = wanted[name] = bounds.get(chromosome(name))
                 if bound is None or variant.start >= bound[1]:
                     continue
-                if variant.end <= bound[0] and (ends_are_typed or _end(variant) <= bound[0]):
+                if variant.end <= bound[0] and (ends_are_numbers or _end(variant) <= bound[0]):
                     continue
-                yield self._record(variant, lines + count)
+                yield self._record(variant, count)
         except InputError:
             raise
         except Exception as error:
-            line = lines + count + 1
             self._maybe_rewrite()
-            what = first_bad_line(self._source, line) or f"record {count + 1} can't be read ({error})"
+            at_line = None if self._bcf else first_bad_line(self._source, self._line_of(count + 1))
+            what = at_line or f"record {count + 1} can't be read ({error})"
             raise InputError(f"{self.name}: {what}. It may be cut off or damaged: make or copy it anew.") from None
         finally:
             self.records_read = count
@@ -173,7 +194,7 @@ class VariantFile:
     def any_record(self) -> bool:
         """Whether the file holds any record at all, wherever it lies."""
         try:
-            return next(iter(cyvcf2.VCF(os.path.abspath(self._source))), None) is not None
+            return next(iter(cyvcf2.VCF(os.path.abspath(self._source), lazy=True)), None) is not None
         except Exception:
             return True
 
@@ -181,20 +202,31 @@ class VariantFile:
         if self._source == self.path and not self._bcf and may_lead_with_phase(self.header):
             raise LeadingPhaseError
 
-    def _record(self, variant: Any, line: int | None) -> Record:
-        where = f"{self.name} " + (f"line {line}, " if line else "") + f"{variant.CHROM}:{variant.POS}"
+    def _record(self, variant: Any, number: int | None) -> Record:
+        def where() -> str:
+            line = f"line {self._line_of(number)}, " if number is not None and not self._bcf else ""
+            return f"{self.name} {line}{variant.CHROM}:{variant.POS}"
+
+        end = _end(variant)  # first, for it makes cyvcf2 take the record apart
         alts = tuple(str(alt).upper() for alt in variant.ALT)
         return Record(
             where=where,
             chrom=chromosome(variant.CHROM),
             start=int(variant.start),
-            end=max(int(variant.start) + len(variant.REF), _end(variant)),
+            end=max(int(variant.start) + len(variant.REF), end),
             rsid=variant.ID,
             ref=str(variant.REF).upper(),
             alts=alts,
             filters=variant.FILTER,
             calls=lambda: read_calls(variant, where, len(alts), self.samples, self.limits),
         )
+
+    def _line_of(self, number: int) -> int:
+        """The line of a record in the text; htslib's own header may have lines that the file hasn't."""
+        for before, line in enumerate(lines(self._source)):
+            if not line.startswith(b"#"):
+                return before + number
+        return number
 
 
 class LeadingPhaseError(Exception):

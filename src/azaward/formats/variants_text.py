@@ -60,6 +60,8 @@ def first_bad_line(path: Path, near: int | None = None) -> str | None:
                 return f"line {number}: sample {_short(twice[0])} stands there twice"
             if not line.startswith(b"#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO"):
                 return f"line {number}: found {_short(line)}, expected #CHROM, POS, ID and so on, with tabs between"
+            if columns == FIXED:
+                return f"line {number}: no sample after FORMAT"
             continue
         if not columns:
             return f"line {number}: a record before the line that begins with #CHROM"

@@ -20,8 +20,8 @@ from azaward.genetics.haplotypes import UNKNOWN, NamedAlleles, Variant, order_of
 from azaward.genetics.model import MISSING, UNDOCUMENTED
 
 Rows = NDArray[Any]
-MOST_BLOCKS = 12
-"""So many places whose sides aren't known are still taken apart, 2^11 ways. One person's gene doesn't have more."""
+MOST_BLOCKS = 8
+"""So many places whose sides aren't known are still taken apart, 2^7 ways. One person's gene doesn't have more."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ def _told_by_parts(
     alleles: NamedAlleles, prior: Prior, seen: Seen, carried: frozenset[Variant]
 ) -> tuple[Haplotype, NDArray[np.float64]]:
     """The haplotype with these variants and its frequency by group: parts are taken to meet by chance."""
-    variants = [alleles.variants(index) for index in range(len(alleles.names))]
+    variants = alleles.variants
     if carried in variants:
         index = variants.index(carried)
         return _named(alleles, index), prior.frequency[:, index]

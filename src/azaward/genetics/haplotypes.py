@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,9 +37,10 @@ class NamedAlleles:
     carries: NDArray[np.int8]
     functions: tuple[str, ...]
 
-    def variants(self, allele: int) -> frozenset[Variant]:
-        """What an allele differs by from the reference."""
-        return frozenset((int(at), int(self.carries[allele, at])) for at in np.flatnonzero(self.carries[allele]))
+    @cached_property
+    def variants(self) -> tuple[frozenset[Variant], ...]:
+        """What each allele differs by from the reference."""
+        return tuple(frozenset((int(at), int(row[at])) for at in np.flatnonzero(row)) for row in self.carries)
 
 
 def order_of(name: str) -> tuple[int, int, str]:
@@ -58,7 +59,7 @@ def named_alleles(knowledge: Knowledge, gene: str) -> NamedAlleles:
 
     >>> from azaward.knowledge import load
     >>> alleles = named_alleles(load(), "TPMT")
-    >>> [alleles.sites[at].rsid for at, _ in sorted(alleles.variants(alleles.names.index("*3A")))]
+    >>> [alleles.sites[at].rsid for at, _ in sorted(alleles.variants[alleles.names.index("*3A")])]
     ['rs1142345', 'rs1800460']
     """
     columns = sites(knowledge, gene)

@@ -19,6 +19,7 @@ from azaward.knowledge.relations import split
 from azaward.knowledge.schema import Fact
 
 _HUNDRED = 100
+_WEEK = 7
 _SLOWER = ("Intermediate Metabolizer", "Possible Intermediate Metabolizer")
 # Where a sentence that is taken over whole ends: each gets its source.
 _SENTENCE_END = re.compile(r"(?<=[.!?])(?=\s|$)")
@@ -49,6 +50,7 @@ class FactBook:
         self._words = words
         self._cited: dict[str, Cited] = {}
         self.pictures: list[Icons] = []
+        self._explained = False
         self._rows: dict[int, Fact] = {}
 
     @property
@@ -75,6 +77,7 @@ class FactBook:
             "limit": self.limit,
             "schedule": self.schedule,
             "measures": self.measures,
+            "pattern": self.pattern,
             "warning": self.warning,
             "live": self.live,
             "side_effects": self.side_effects,
@@ -143,13 +146,18 @@ class FactBook:
                 unit = self._knowledge.analytes[analyte].unit
                 if row.relative_to != "absolute":
                     return self._words("relative", row.relative_to).format(number=plain(row.value)) + self._mark(row)
-                return f"{plain(row.value)} {cells(unit)}" + self._mark(row)
+                written = self._words.sections["laboratory_units"].get(unit) or cells(unit)
+                return f"{plain(row.value)} {written}" + self._mark(row)
         raise KnowledgeError(f"protocols/{protocol} has no limit for {analyte!r}")
 
     def measures(self, analyte: str) -> str:
         """What an analyte is, in the plain words of analytes.csv."""
         row = self._found("analytes", "id", analyte)
         return f"{str(row.plain_meaning).rstrip('.')}{self._mark(row)}."
+
+    def pattern(self, pattern: str) -> str:
+        """The source of what a pattern of metabolites means in adults with bowel disease."""
+        return self._mark(self._found("metabolites", "pattern", pattern))
 
     def warning(self, id: str) -> str:
         """What interactions.csv tells the patient about a medicine."""
@@ -223,10 +231,7 @@ class FactBook:
         lines = [self._words("ui", "schedule_head"), "|---|---|---|"]
         for row in rows:
             tests = ", ".join(names[test] for test in row.tests)
-            every = amount(row.every_days, None, "d", self._words) if row.every_days % 7 else self._weeks(row)
-            lines.append(
-                f"| {row.phase} | {tests} | {self._words('ui', 'every').format(time=every)}{self._mark(row)} |"
-            )
+            lines.append(f"| {row.phase} | {tests} | {self._every(row.every_days)}{self._mark(row)} |")
         return "\n\n" + "\n".join(lines) + "\n\n"
 
     def side_effects(self, *, serious: bool) -> str:
@@ -258,7 +263,7 @@ class FactBook:
                 shares.append(Share(label if isinstance(label, str) else label[side], value, int(of)))
         parts = [f"{share.label}: {whole(share.rate * per)} {self._of(per)}" for share in shares]
         self.pictures.append(Icons(caption, f"{caption}. {'; '.join(parts)}.", False, per, tuple(shares)))
-        note = self._words("ui", "picture_note").format(parts="; ".join(parts))
+        note = self._words("ui", "picture_note").format(caption=caption, parts="; ".join(parts))
         return marks.picture(len(self.pictures) - 1) + note + sources + ".\n\n"
 
     def trial(self, id: str) -> str:
@@ -281,7 +286,10 @@ class FactBook:
         lines.append("")
         for outcome in dict.fromkeys(arm.outcome for arm in arms):
             lines += self._outcome([arm for arm in arms if arm.outcome == outcome], said["outcomes"][outcome], row.name)
-        return "\n\n" + "\n".join(lines) + (said.get("note", "") and f"{said['note']}{mark}\n") + "\n"
+        if not self._explained:
+            self._explained = True
+            lines.append(f"*{ui('ui', 'trial_note')}*")
+        return "\n\n" + "\n".join(lines) + "\n\n"
 
     def _outcome(self, arms: list[Any], says: str, name: str) -> list[str]:
         """One outcome of a trial: the picture, and the same as a table."""
@@ -326,8 +334,11 @@ class FactBook:
     def _of(self, per: int) -> str:
         return str(self._words("ui", "of_people").format(per=plain(per)))
 
-    def _weeks(self, row: Any) -> str:
-        return amount(row.every_days / 7, None, "wk", self._words)
+    def _every(self, days: float) -> str:
+        """An interval as people say it: "every 2 weeks", "every week"."""
+        number, unit = (days / _WEEK, "wk") if days % _WEEK == 0 else (days, "d")
+        time = self._words("units", unit)[0] if number == 1 else amount(number, None, unit, self._words)
+        return str(self._words("ui", "every").format(time=time))
 
     def _found(self, table: str, column: str, value: str) -> Any:
         for row in self._knowledge.tables[table]:

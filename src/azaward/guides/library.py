@@ -14,8 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from jinja2 import StrictUndefined, TemplateError
-from jinja2.sandbox import SandboxedEnvironment
 
 from azaward.guides import marks
 from azaward.guides.facts import Cited, FactBook
@@ -27,6 +25,7 @@ from azaward.knowledge.schema import Fact
 
 ENGLISH = "en"
 _FENCE = "---\n"
+_EMPTY_LINES = re.compile(r"\n{3,}")
 _EXPRESSION = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 
 
@@ -52,9 +51,8 @@ class Body:
 
     @property
     def readable(self) -> str:
-        """The Markdown with its sources as `[1]` and its pictures in words."""
-        text = marks.PICTURE.sub(lambda found: f"*{self.pictures[int(found[1])].alt}*", self.markdown)
-        return marks.shown(text)
+        """The Markdown with its sources as `[1]`, without pictures: the words beside each tell the same."""
+        return _EMPTY_LINES.sub("\n\n", marks.shown(marks.PICTURE.sub("", self.markdown)))
 
 
 @dataclass(frozen=True)
@@ -74,6 +72,10 @@ class Guide:
         >>> guide.body(load()).sources[0].how
         'read'
         """
+        # A list or a search of guides fills in nothing.
+        from jinja2 import StrictUndefined, TemplateError
+        from jinja2.sandbox import SandboxedEnvironment
+
         book = FactBook(knowledge, self.words)
         environment = SandboxedEnvironment(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True)
         environment.globals.update(dict[str, Any](book.functions()))
@@ -171,7 +173,7 @@ def _guide(path: Path, words: GuideWords) -> Guide:
     if not (text.startswith(_FENCE) and fence and end):
         raise KnowledgeError(f"{where}: expected title, question, topic, ... between two lines of ---")
     try:
-        held = msgspec.convert(yaml.safe_load(front), Front)
+        held = msgspec.convert(yaml.load(front, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)), Front)  # noqa: S506
     except (yaml.YAMLError, msgspec.ValidationError) as error:
         raise KnowledgeError(f"{where}: {error}") from None
     if held.topic not in words.sections["topics"]:

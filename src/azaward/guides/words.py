@@ -42,9 +42,11 @@ def words_of(language: str) -> GuideWords:
     """The words of a language; `KnowledgeError` where there is no such folder."""
     import yaml
 
-    path = TEXTS / language / "words.yaml"
-    if not path.exists():
-        known = ", ".join(sorted(folder.name for folder in TEXTS.iterdir() if folder.is_dir()))
-        raise KnowledgeError(f"no guides in the language {language!r}. There are: {known}")
-    document = cast(dict[str, dict[str, Any]], yaml.safe_load(path.read_text(encoding="utf-8")))
+    # Only a name of a folder here, never a path that was typed.
+    known = sorted(folder.name for folder in TEXTS.iterdir() if folder.is_dir())
+    if language not in known:
+        raise KnowledgeError(f"no guides in the language {language!r}. There are: {', '.join(known)}")
+    text = (TEXTS / language / "words.yaml").read_text(encoding="utf-8")
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    document = cast(dict[str, dict[str, Any]], yaml.load(text, Loader=loader))  # noqa: S506
     return GuideWords(language, document)

@@ -16,7 +16,8 @@ from typing import Literal, NamedTuple
 
 from azaward.knowledge.load import Knowledge
 from azaward.knowledge.relations import split
-from azaward.knowledge.slips import slips
+from azaward.knowledge.slips import slips, sound
+from azaward.knowledge.typed import clean, fold
 from azaward.knowledge.vocabulary import ATC, RXNORM, SNOMED, Coding
 
 How = Literal["exact", "brand", "combination", "spelling", "class"]
@@ -25,7 +26,6 @@ Doubt = Literal["spelling", "which", "part", "unknown", "dose", "empty"]
 
 # What is longer is no name; the beginning is looked through for names.
 LONGEST = 300
-_SEPARATORS = re.compile(r"[^\w+/&%'-]+")
 _JOINS = re.compile(r"\s*[/+&,;]\s*")
 _ASIDE = re.compile(r"\([^()]*\)")
 _BRACKETED = re.compile(r"[\[(]([^\])]*)[\])]")
@@ -33,22 +33,6 @@ _ATC_CODE = re.compile(r"[a-z]\d\d[a-z]{2}\d\d")
 _RXNORM_CODE = re.compile(r"rx(?:norm|cui)\W*(\d+)")
 _SNOMED_CODE = re.compile(r"snomed(?:\s*ct)?\W*(\d+)")
 _LETTER = re.compile(r"[^\W\d_]")
-# Letters that are written for one another because they sound alike, applied in order.
-_SOUNDS = tuple(
-    (re.compile(pattern), heard)
-    for pattern, heard in (
-        (r"[\W_]+", ""),
-        (r"ph", "f"),
-        (r"[rt]h", lambda found: found[0][0]),
-        (r"y", "i"),
-        (r"ae|oe", "e"),
-        (r"sc(?=[ei])|c(?=[ei])|z", "s"),
-        (r"ck|qu|q|c(?!h)", "k"),
-        (r"x", "ks"),
-        (r"(.)\1+", r"\1"),
-        (r"(?<=.{4})e$", ""),
-    )
-)
 
 
 class Match(NamedTuple):
@@ -97,37 +81,6 @@ class Near(NamedTuple):
     known: Known
 
 
-def clean(text: str) -> str:
-    """The text on one line without control characters, for showing and for reading.
-
-    >>> clean("Zyloric\\x1b[31m\\n 300 mg")
-    'Zyloric [31m 300 mg'
-    """
-    return " ".join("".join(" " if unicodedata.category(one)[0] == "C" else one for one in text).split())
-
-
-def fold(text: str) -> str:
-    """A name without case, accents and surplus punctuation.
-
-    >>> fold(" Méthotrexate,  2.5 mg ")
-    'methotrexate 2 5 mg'
-    """
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    bare = "".join(one for one in decomposed if not unicodedata.combining(one))
-    return _SEPARATORS.sub(" ", unicodedata.normalize("NFC", bare)).strip(" '-/&+")
-
-
-def sound(text: str) -> str:
-    """A folded name as it is heard: two names that sound alike come out the same.
-
-    >>> sound("azathioprine"), sound("azatioprin")
-    ('asatioprin', 'asatioprin')
-    """
-    for pattern, heard in _SOUNDS:
-        text = pattern.sub(heard, text)
-    return text
-
-
 class Names:
     """Every name that is known, made once for a knowledge base."""
 
@@ -139,9 +92,11 @@ class Names:
         }
         units = "|".join(sorted(map(re.escape, self._words["unit"]), key=len, reverse=True))
         self._strength = re.compile(rf"(?<![\w-])\d[\d.,/x-]*\s*(?:{units})(?:\s*/\s*[\d.]*\s*(?:{units}))?(?![\w])")
-        self._dropped = frozenset[str]().union(
-            *(self._words[kind] for kind in ("form", "release", "route", "frequency", "filler"))
-        ).union(unit for unit in self._words["unit"] if len(unit) > 1)
+        self._dropped = (
+            frozenset[str]()
+            .union(*(self._words[kind] for kind in ("form", "release", "route", "frequency", "filler")))
+            .union(unit for unit in self._words["unit"] if len(unit) > 1)
+        )
         medicines = {row.id: row for row in knowledge.tables["medicines"]}
         for row in medicines.values():
             for name in (row.name, row.id.replace("_", " ")):
@@ -207,10 +162,8 @@ class Names:
             if held := self._exact(name):
                 return self._told(asked, held, self._variant_of(whole, name, held))
         bare = self._bare(whole)
-        if not bare:
+        if not _LETTER.search(self._without(bare, "variant") if set(bare.split()) - self._words["variant"] else ""):
             return Reading(asked, (), "dose" if any(one.isdigit() for one in whole) else "unknown")
-        if not _LETTER.search(bare):
-            return Reading(asked, (), "dose" if any(one.isdigit() for one in bare) else "unknown")
         if (parts := self._parts(whole, spelt=False)) is not None:
             return Reading(asked, parts)
         near = self._by_spelling(whole)
@@ -228,7 +181,7 @@ class Names:
         return Reading(asked, matches, "which" if len(held) > 1 else "part" if variant else None, variant)
 
     def _variant_of(self, text: str, name: str, held: tuple[Known, ...]) -> str:
-        """The words that make another product of a brand ("Panadol Extra"), where they are not part of the name found."""
+        """The words that make another product of a brand ("Panadol Extra"), where the name found holds them not."""
         if all(known.kind != "brand" for known in held):
             return ""
         return " ".join(word for word in fold(text).split() if word in self._words["variant"] - {*name.split()})
@@ -316,6 +269,8 @@ class Names:
 
         written, heard, known = self._spelt
         typed, said = name.replace(" ", ""), sound(name)
+        if 2 * len(said) < len(typed):  # a letter held down, no name
+            return []
         reach = int(limit_of(len(typed)) + _MARGIN)
         close: dict[int, float] = {}
         for text, names_, extra in ((typed, written, 0.0), (said, heard, 1.0)):
@@ -328,6 +283,16 @@ class Names:
             if ingredients not in best or cost < best[ingredients].cost:
                 best[ingredients] = Near(cost, known[place])
         return sorted(best.values(), key=lambda one: (one.cost, one.known.name))
+
+    def _look_alikes(self, found: Near) -> list[Near]:
+        """The medicines whose names people take for this one's."""
+        pairs = [
+            other
+            for row in self._knowledge.tables["look_alikes"]
+            for one, other in ((row.medicine, row.other), (row.other, row.medicine))
+            if found.known.ingredients == (one,)
+        ]
+        return [Near(found.cost, known) for other in pairs for known in self._known.get(other.replace("_", " "), ())]
 
     def _by_spelling(self, text: str) -> tuple[tuple[Match, ...], Doubt] | None:
         """The medicine that a misspelt name is taken for, or those that it may be."""
@@ -348,7 +313,10 @@ class Names:
         first = candidates[0]
         if first.cost > limit + 1:
             return None
-        rivals = [one for one in candidates[1:] if one.cost - first.cost < _MARGIN]
+        rivals = [one for one in candidates[1:] if one.cost - first.cost < _MARGIN and one.cost <= limit + _BEYOND]
+        if first.cost > _ONE_SLIP:
+            shown = {one.known.ingredients for one in rivals}
+            rivals += [one for one in self._look_alikes(first) if one.known.ingredients not in shown]
 
         def matches(one: Near) -> tuple[Match, ...]:
             return one.known.matches("spelling", round(max(0.0, 1 - one.cost / length), 3))
@@ -363,6 +331,10 @@ class Names:
 _SHORTEST = 5
 # A name of another medicine that is less than so many slips farther away makes the reading unsure.
 _MARGIN = 0.8
+# Another medicine counts as long as it is within what a name may hold, or not much beyond it.
+_BEYOND = 0.4
+# Up to this cost a name is taken for what it is nearest to even where it has a look-alike.
+_ONE_SLIP = 1.1
 # What a name costs that sounds the same but is written otherwise.
 _HEARD = 0.5
 # So many of the nearest by plain distance are weighed by the kind of slip.

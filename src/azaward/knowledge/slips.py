@@ -7,6 +7,7 @@ that tells "lisinopril" from "fosinopril", which are two letters apart.
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 # What each slip costs; one is an ordinary slip. Chosen on benchmarks/names.py.
@@ -15,6 +16,23 @@ LEFT_OUT, TOO_MANY, TWICE, SWAPPED = 1.0, 1.1, 0.6, 1.0
 FIRST_LETTER = 0.7
 _ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 _SOUND_ALIKE = ("aeiou", "iy", "ckq", "sz", "vw", "mn", "dt", "bp", "fv", "gj")
+
+# Letters that are written for one another because they sound alike, applied in order.
+_SOUNDS = tuple(
+    (re.compile(pattern), heard)
+    for pattern, heard in (
+        (r"[\W_]+", ""),
+        (r"ph", "f"),
+        (r"([rt])h", r"\1"),
+        (r"y", "i"),
+        (r"ae|oe", "e"),
+        (r"sc(?=[ei])|c(?=[ei])|z", "s"),
+        (r"ck|qu|q|c(?!h)", "k"),
+        (r"x", "ks"),
+        (r"(.)\1+", r"\1"),
+        (r"(?<=.{4})e$", ""),
+    )
+)
 
 
 def slips(typed: str, name: str) -> float:
@@ -73,3 +91,14 @@ def _beside(letter: str) -> str:
             rows = _ROWS[max(0, row - 1) : row + 2]
             return "".join(each[max(0, place - 1) : place + 2] for each in rows)
     return ""
+
+
+def sound(text: str) -> str:
+    """A folded name as it is heard: two names that sound alike come out the same.
+
+    >>> sound("azathioprine"), sound("azatioprin")
+    ('asatioprin', 'asatioprin')
+    """
+    for pattern, heard in _SOUNDS:
+        text = pattern.sub(heard, text)
+    return text

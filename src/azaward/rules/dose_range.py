@@ -94,7 +94,12 @@ def low(person: Table, usual: Table, met: Table, genes: Table, latest: Table) ->
 def unknown(person: Table, usual: Table) -> Table:
     """Weight, dose, date of birth or usual dose that isn't known, so that the dose can't be judged."""
     known = usual.select("patient_id").mutate(has_usual=ibis.literal(True))
-    treated = person.filter(person.status.isin(["on", "planned"])).pipe(parameters("adult_age_years"))
+    # Few columns: each stands in the SQL once for every part of the union.
+    treated = person.filter(person.status.isin(["on", "planned"])).select(
+        *("patient_id", "protocol", "status", "taken", "birth_date", "age", "weight"),
+        *("dose", "whole_dose", "dose_low", "dose_once", "impossible"),
+    )
+    treated = treated.pipe(parameters("adult_age_years"))
     treated = treated.left_join(known, "patient_id").drop("patient_id_right")
     planned = treated.status == "planned"
     grown = (treated.age >= treated.adult_age_years).fill_null(True)

@@ -1,4 +1,4 @@
-"""Low-dose azathioprine or mercaptopurine with allopurinol, as a treatment that somebody chose: is it as it should be?"""
+"""Low-dose azathioprine or mercaptopurine with allopurinol, a treatment that somebody chose: is it as it should be?"""
 
 from __future__ import annotations
 

@@ -135,7 +135,7 @@ def _that_hold(rows: Table, latest: Table) -> Table:
 
 
 def _most_cautious(rows: Table, *keys: str) -> Table:
-    """One row for each of `keys`: the most urgent, then the most cautious; what names the person's case before others."""
+    """One row for each of `keys`: the most urgent, then the most cautious; the person's own case before others."""
     worst = ibis.window(
         group_by=list(keys),
         order_by=[

@@ -143,6 +143,11 @@ def compiled(parameters: Mapping[str, float], dialect: str = "duckdb") -> tuple[
         pass  # made again: a file that lost a rule would lose its findings in silence
     from azaward.rules.untyped import ibis
 
+    if dialect == "pyspark":
+        # Its options are there once its backend is.
+        from ibis.backends.pyspark import Backend
+
+        ibis.options.pyspark = Backend.Options()
     steps: list[Step] = []
     for name, is_rule, expression in expressions(parameters):
         constants, varying = _take_out_constants(expression) if is_rule else ({}, expression)

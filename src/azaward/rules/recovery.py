@@ -29,9 +29,7 @@ def restarted(person: Table, latest: Table) -> Table:
     """Treatment begun again although the last result, taken before that day, is beyond its limit."""
     rows = _beyond_limit(person.filter((person.status == "on") & person.restarted_day.notnull()), latest)
     rows = rows.filter((rows.day < rows.restarted_day) & (rows.day >= rows.started_day).fill_null(True))
-    return _found(
-        rows, rows.restarted_day, code="restarted_before_recovery", action="withhold", urgency="same-day"
-    )
+    return _found(rows, rows.restarted_day, code="restarted_before_recovery", action="withhold", urgency="same-day")
 
 
 def _found(rows: Table, since: Value, **how: Value | str) -> Table:

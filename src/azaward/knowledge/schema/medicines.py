@@ -23,6 +23,13 @@ class MedicineName(Fact, frozen=True):
     kind: Literal["ingredient", "brand", "synonym"]
 
 
+class MedicineClassName(Fact, frozen=True):
+    """A word by which people call a whole class of medicines, such as "blood thinner"."""
+
+    name: str
+    class_: str = msgspec.field(name="class")
+
+
 class Interaction(Fact, frozen=True):
     id: str
     drug: str
@@ -70,6 +77,13 @@ class MedicineEffect(Fact, frozen=True):
     effect: str
 
 
+class LookAlike(Fact, frozen=True):
+    """Two medicines whose names are taken for each other."""
+
+    medicine: str
+    other: str
+
+
 class LabelWords(Row, frozen=True):
     """What labels and people put around a name; says nothing of medicine."""
 
@@ -80,8 +94,10 @@ class LabelWords(Row, frozen=True):
 TABLES: dict[str, type[Row]] = {
     "medicines": Medicine,
     "medicine_names": MedicineName,
+    "medicine_class_names": MedicineClassName,
     "interactions": Interaction,
     "medicine_effects": MedicineEffect,
     "together": Together,
+    "look_alikes": LookAlike,
     "label_words": LabelWords,
 }

@@ -11,7 +11,6 @@ from azaward.rules.stages.person import FAR
 from azaward.rules.tables import Table, Value, day_number, greatest, knowledge, record, requests
 from azaward.rules.untyped import ibis
 
-
 # Day numbers from here on are positive, so that a day and a rank fit one whole number in order.
 _BASE = 1_000_000
 _RANKS = 100_000

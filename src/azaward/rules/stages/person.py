@@ -39,20 +39,6 @@ def medicines() -> Table:
     ).drop("as_of")
 
 
-def met(taken: Table) -> Table:
-    """Each medicine that runs or is planned, and meets a row of interactions.csv."""
-    rows = knowledge("interactions").filter(knowledge("interactions").with_kind != "event")
-    classes = knowledge("medicine_classes")
-    by_name = rows.filter(rows.with_kind == "ingredient").mutate(medicine="with")
-    by_class = rows.filter(rows.with_kind == "class")
-    by_class = by_class.inner_join(classes, by_class["with"] == classes["class"]).drop("class")
-    pairs = ibis.union(by_name, by_class.select(by_name.columns))
-    found = taken.inner_join(pairs, "medicine")
-    return found.filter(found.running | found.planned).drop(
-        "begun", "frequency", "backwards", "guessed", "started_text", "origin"
-    )
-
-
 def course(taken: Table) -> Table:
     """One row a patient who has, had or will have a thiopurine: the steps of its dose put together."""
     thiopurines = knowledge("medicine_classes").filter(knowledge("medicine_classes")["class"] == "thiopurine")

@@ -1,0 +1,365 @@
+"""The same rules on Spark, where one machine is outgrown: same SQL, same reader, nothing collected but counts.
+
+The rules' expressions are compiled to Spark's SQL as they are to DuckDB's; the SQL that reads rows is translated.
+All tables are brought together by patient once; what needs Python (odd rows, words) runs where the rows are.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import sqlglot
+
+from azaward import __version__
+from azaward.assessment import DISCLAIMER, explain
+from azaward.cohort.assess import Summary, check_protocol
+from azaward.cohort.reading import WORDS, id_sql, read_odd, read_words, table_sql
+from azaward.cohort.source import Source, Stored, find
+from azaward.cohort.words import worded
+from azaward.cohort.written import BESIDE, Target
+from azaward.formats.rows import InputError, RowReader
+from azaward.knowledge import Knowledge, load
+from azaward.knowledge.relations import relations
+from azaward.knowledge.units import conversions_of
+from azaward.record.tables import TABLES
+from azaward.rules.columns import COLUMNS, FOUND
+from azaward.rules.pipeline import compiled
+from azaward.wording import Words
+
+_TYPES = {"string": "string", "date": "date", "float": "double", "float64": "double", "int64": "bigint"}
+_TYPES |= {"boolean": "boolean"}
+# What a setting of the session has to be for these statements to mean the same as on DuckDB, and to move rows once.
+_SETTINGS = {
+    "spark.sql.ansi.enabled": "false",
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.requireAllClusterKeysForCoPartition": "false",
+    "spark.sql.requireAllClusterKeysForDistribution": "false",
+    "spark.sql.execution.arrow.pyspark.enabled": "true",
+}
+_ASIDE_COLUMNS = ("kind", "patient_id", "where", "what", "why")
+_ASIDE = ", ".join(f"`{name}` string" for name in _ASIDE_COLUMNS)
+_CONTROL = r"[\\x00-\\x1f\\x7f-\\x9f]"
+
+
+def session() -> Any:
+    """The session that spark-submit made, or one on this machine."""
+    from pyspark.sql import SparkSession
+
+    running = SparkSession.getActiveSession()
+    if running is not None:
+        return running
+    builder: Any = SparkSession.builder
+    cores = os.cpu_count() or 1
+    # What spark-submit was told stands in its own files and goes before these.
+    for name, value in {
+        "spark.ui.showConsoleProgress": "false",
+        "spark.ui.enabled": "false",
+        "spark.sql.shuffle.partitions": str(2 * cores),
+        "spark.sql.adaptive.coalescePartitions.enabled": "true",
+    }.items():
+        builder = builder.config(name, value)
+    return builder.appName("azaward").getOrCreate()
+
+
+def assess(
+    folder: Path | str, out: Path | str, as_of: dt.date, protocol: str, knowledge: Knowledge, spark: Any = None
+) -> Summary:
+    """Assesses all patients of `folder` on Spark; each result is a folder of Parquet files.
+
+    `folder` and `out` may be addresses that Spark knows, such as s3a://bucket/people. Raises as `cohort.assess` does.
+    """
+    check_protocol(protocol, knowledge)
+    if protocol not in ("auto", "most-cautious") and protocol not in load().protocols:
+        raise InputError("Spark runs the protocols that ship. Assess with a clinic's own on DuckDB.")
+    began = time.perf_counter()
+    spark = spark or session()
+    for name, value in _SETTINGS.items():
+        spark.conf.set(name, value)
+    spark.sparkContext.setLogLevel("ERROR")
+    nation = _Nation(spark, find(Path(folder)), knowledge)
+    nation.read(as_of, None if protocol == "auto" else protocol)
+    return nation.write(Target(Path(out)), as_of, protocol, began)
+
+
+class _Nation:
+    """The tables of a folder as Spark's views, and the rules over them."""
+
+    def __init__(self, spark: Any, source: Source, knowledge: Knowledge) -> None:
+        self.spark, self.source, self.knowledge = spark, source, knowledge
+        self.kept: list[Any] = []
+        for name, stored in source.tables.items():
+            if stored.files:
+                self._see(name, stored)
+
+    def _sql(self, sql: str) -> Any:
+        """A statement of DuckDB's, translated."""
+        return self.spark.sql(sqlglot.transpile(sql, read="duckdb", write="spark")[0])
+
+    def _keep(self, frame: Any, view: str) -> Any:
+        """A table that others are made of: worked out once."""
+        from pyspark import StorageLevel
+
+        frame = frame.persist(StorageLevel.MEMORY_AND_DISK)
+        frame.createOrReplaceTempView(view)
+        self.kept.append(frame)
+        return frame
+
+    def _see(self, name: str, stored: Stored) -> None:
+        frame = self.spark.read.parquet(*(str(path) for path in stored.files))
+        base = self.source.folder.resolve().as_uri() + "/"
+        columns = [f"`{column.name}`" for column in TABLES[name] if column.name in stored.columns]
+        frame.selectExpr(
+            *columns, f"replace(_metadata.file_path, '{base}', '') AS file_", "_metadata.row_index AS row_"
+        ).createOrReplaceTempView(f"raw_{name}")
+
+    def read(self, as_of: dt.date, protocol: str | None) -> None:
+        """The record's tables in the words of the knowledge base, those of one patient in one place."""
+        tables = [stored for stored in self.source.tables.values() if stored.files]
+        ids = " UNION ALL ".join(
+            f"SELECT {'' if table.name == 'patients' else 'DISTINCT '}{id_sql(table)} AS patient_id, "
+            f"{int(table.name == 'patients')} AS listed, {place} AS place FROM raw_{table.name} AS r"
+            for place, table in enumerate(tables)
+        )
+        people = self._sql(
+            "SELECT patient_id, CAST(sum(listed) AS INTEGER) AS times, min(place) AS place "
+            f"FROM ({ids}) AS x GROUP BY patient_id"
+        ).where(f"patient_id <> '' AND patient_id = trim(patient_id) AND NOT patient_id RLIKE '{_CONTROL}'")
+        self._keep(self._together(people), "ids")
+        pairs: set[tuple[str, str]] = set()
+        self.asides: list[Any] = []
+        for stored in tables:
+            pairs |= self._table(stored)
+        for name in self.source.missing():
+            self._empty(name, {column.name: column.type for column in TABLES[name]})
+        chosen = f"'{protocol}'" if protocol else "CAST(NULL AS STRING)"
+        self.spark.sql(
+            f"SELECT patient_id, DATE'{as_of.isoformat()}' AS as_of, {chosen} AS protocol FROM ids"
+        ).createOrReplaceTempView("requests")
+        nobody = "no such patient: assessed without age, sex or indication. Add the patient's row."
+        names = ", ".join(f"WHEN {place} THEN '{table.name}'" for place, table in enumerate(tables)).replace(",", "")
+        missing = self.spark.sql(
+            f"SELECT 'no_patient' AS kind, patient_id, CASE place {names} END AS `where`, "
+            f"concat('patient_id ', patient_id) AS what, \"{nobody}\" AS why FROM ids WHERE times = 0"
+        )
+        asides = missing
+        for each in self.asides:
+            asides = asides.unionByName(each)
+        self._keep(asides, "asides")
+        self.spark.sql(
+            "SELECT patient_id, kind, `where`, what, why FROM asides WHERE patient_id IS NOT NULL"
+        ).createOrReplaceTempView("unread")
+        self._knowledge(pairs)
+
+    def _together(self, frame: Any) -> Any:
+        return frame.repartition(int(self.spark.conf.get("spark.sql.shuffle.partitions")), "patient_id")
+
+    def _table(self, stored: Stored) -> set[tuple[str, str]]:
+        """One table: plain rows by what came of their words, odd rows by the reader itself."""
+        name, names = stored.name, WORDS[stored.name]
+        # The combinations of words, not the people who have them, come to the driver.
+        found = [tuple(row) for row in self._sql(table_sql(stored).words).collect()]
+        read = read_words(name, found, self.knowledge)
+        schema = ", ".join([*(f"{one} string" for one in names), *(f"new_{one} string" for one in names)])
+        rows = [(*row.words, *row.becomes, row.verdict, row.stays) for row in read]
+        self.spark.createDataFrame(rows, f"{schema}, verdict string, stays boolean").createOrReplaceTempView(
+            f"map_{name}"
+        )
+        as_stored = all(row.verdict == "plain" and row.becomes == row.words for row in read)
+        sql = table_sql(stored, as_stored=as_stored)
+        plain = self._sql(sql.plain)
+        odd = self._sql(sql.odd).repartition("patient_id").sortWithinPartitions("file_", "row_")
+        columns = ", ".join(f"`{column.name}` {_TYPES[column.type]}" for column in TABLES[name])
+        beside = ", ".join(f"aside_{one} string" for one in _ASIDE_COLUMNS)
+        both = odd.mapInArrow(_read_odd(name), f"{columns}, {beside}")
+        both = self._keep(both, f"odd_{name}")
+        whole = plain.unionByName(both.where("aside_kind IS NULL").select(*(column.name for column in TABLES[name])))
+        self._keep(self._together(whole), name)
+        self.asides.append(
+            both.where("aside_kind IS NOT NULL").selectExpr(*(f"aside_{one} AS `{one}`" for one in _ASIDE_COLUMNS))
+        )
+        if any(row.verdict == "counted" for row in read):
+            counted = self._sql(sql.counted).mapInArrow(_counted(name), _ASIDE)
+            self.asides.append(counted)
+        if name != "results":
+            return set()
+        return {(str(row.becomes[0]), str(row.becomes[1])) for row in read if row.stays and row.becomes[1]}
+
+    def _empty(self, name: str, schema: Mapping[str, str]) -> None:
+        columns = ", ".join(f"`{column}` {_TYPES[kind]}" for column, kind in schema.items())
+        self.spark.createDataFrame([], columns).createOrReplaceTempView(name)
+
+    def _knowledge(self, pairs: set[tuple[str, str]]) -> None:
+        unusual = conversions_of(pairs, self.knowledge)
+        for name, (schema, rows) in relations(self.knowledge).items():
+            rows = rows + unusual if name == "conversions" else rows
+            columns = ", ".join(f"`{column}` {_TYPES[kind]}" for column, kind in schema.items())
+            self.spark.createDataFrame(list(rows), columns).createOrReplaceTempView(f"k_{name}")
+
+    def write(self, target: Target, as_of: dt.date, protocol: str, began: float) -> Summary:
+        """Works out stages, rules and plans, writes them, and counts what was written."""
+        found: Any = None
+        for step in compiled({row.id: row.value for row in self.knowledge.tables["parameters"]}, "pyspark"):
+            if step.is_rule:
+                rows = self.spark.sql(step.sql)
+                cells = [
+                    f"CAST({_literal(step.constants[name])} AS {_TYPES[kind]}) AS `{name}`"
+                    if name in step.constants
+                    else f"CAST(`{name}` AS {_TYPES[kind]}) AS `{name}`"
+                    for name, kind in COLUMNS.items()
+                ]
+                rows = rows.selectExpr(*cells)
+                found = rows if found is None else found.unionAll(rows)
+                continue
+            if found is not None and "s_found" not in {view.name for view in self.spark.catalog.listTables()}:
+                self._keep(found, "s_findings")
+                self.spark.sql(f"SELECT {', '.join(FOUND)} FROM s_findings").createOrReplaceTempView("s_found")
+            self._keep(self.spark.sql(step.sql), f"s_{step.name}")
+        return self._written(target, as_of, protocol, began)
+
+    def _written(self, target: Target, as_of: dt.date, protocol: str, began: float) -> Summary:
+        columns = ", ".join(
+            "date_from_unix_date(CAST(`on` AS INT)) AS `on`" if name == "on" else f"`{name}`" for name in COLUMNS
+        )
+        kept = [
+            (name, kind)
+            for name, kind in COLUMNS.items()
+            if name not in ("a", "b", "c", "says", "says_patient", "sources")
+        ]
+        schema = ", ".join(f"`{name}` {'date' if name == 'on' else _TYPES[kind]}" for name, kind in kept)
+        findings = self.spark.sql(f"SELECT {columns} FROM s_findings").mapInArrow(
+            _worded, f"{schema}, says string, says_patient string, sources string"
+        )
+        unusable = self.spark.sql("SELECT * FROM s_unusable").mapInArrow(_unusable, _ASIDE)
+        asides = self.spark.table("asides").unionByName(unusable)
+        tables = {
+            "findings": findings,
+            "plans": self.spark.table("s_plan"),
+            "next_tests": self.spark.sql(
+                "SELECT patient_id, test, date_from_unix_date(CAST(due_day AS INT)) AS due_on, subject, action, phase, "
+                "every_days, protocol FROM s_next_tests"
+            ),
+            "set_aside": asides,
+        }
+        for kind in ("findings", *BESIDE):
+            path = target.path(kind)
+            new = path.with_name(f".{path.name}.new")
+            tables[kind].write.mode("overwrite").parquet(str(new))
+        for kind in reversed(("findings", *BESIDE)):
+            path = target.path(kind)
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+            path.with_name(f".{path.name}.new").rename(path)
+
+        def count(view: str, column: str) -> dict[str, int]:
+            rows = self.spark.table(view).groupBy(column).count().orderBy("count", ascending=False).collect()
+            return {row[0]: row[1] for row in rows}
+
+        by_rule = count("s_findings", "rule")
+        summary = Summary(
+            patients=self.spark.table("ids").count(),
+            findings=sum(by_rule.values()),
+            by_rule=by_rule,
+            by_urgency=count("s_findings", "urgency"),
+            engine="spark",
+            seconds=round(time.perf_counter() - began, 3),
+            by_decision=count("s_plan", "decision"),
+            patients_by_urgency=count("s_plan", "urgency"),
+            set_aside={row[0]: row[1] for row in asides.groupBy("kind").count().collect()},
+            first_set_aside={},
+            as_of=as_of,
+            protocol=protocol,
+            azaward=__version__,
+            knowledge=self.knowledge.version,
+            resumed=0,
+            disclaimer=DISCLAIMER,
+        )
+        for frame in self.kept:
+            frame.unpersist()
+        return summary
+
+
+def _literal(value: Any) -> str:
+    if value is None:
+        return "NULL"
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'" if isinstance(value, str) else repr(value)
+
+
+def _read_odd(name: str) -> Any:
+    """Rows as stored to rows as read, with what was set aside beside them."""
+
+    def read(batches: Iterator[Any]) -> Iterator[Any]:
+        import pyarrow as pa
+
+        reader = RowReader(load())
+        for batch in batches:
+            read_odd(name, batch.to_pylist(), reader)
+        record = reader.record(whole=False)
+        types = {"string": pa.string(), "date": pa.date32(), "float": pa.float64()}
+        columns = [(column.name, types[column.type]) for column in TABLES[name]]
+        aside = [(column, pa.string()) for column in (f"aside_{one}" for one in _ASIDE_COLUMNS)]
+        schema = pa.schema([*columns, *aside])
+        rows = [dict(zip((column for column, _ in columns), row, strict=True)) for row in record.rows[name]]
+        rows += [{f"aside_{one}": cell for one, cell in asdict(each).items()} for each in record.set_aside]
+        if rows:
+            yield pa.RecordBatch.from_pylist(rows, schema)
+
+    return read
+
+
+def _counted(name: str) -> Any:
+    """Combinations of words that are only counted, as what was set aside."""
+
+    def say(batches: Iterator[Any]) -> Iterator[Any]:
+        from azaward.cohort.nation import counted_asides
+
+        for batch in batches:
+            rows = [
+                asdict(aside)
+                for row in batch.to_pylist()
+                for aside in counted_asides(name, [row[one] for one in WORDS[name]], row["n"], row["place"], load())
+            ]
+            yield _aside_batch(rows)
+
+    return say
+
+
+def _aside_batch(rows: list[dict[str, Any]]) -> Any:
+    import pyarrow as pa
+
+    columns = [pa.array([row[name] for row in rows], pa.string()) for name in _ASIDE_COLUMNS]
+    return pa.RecordBatch.from_arrays(columns, names=list(_ASIDE_COLUMNS))
+
+
+def _worded(batches: Iterator[Any]) -> Iterator[Any]:
+    import pyarrow as pa
+
+    for batch in batches:
+        yield from worded(pa.Table.from_batches([batch]), load()).to_batches()
+
+
+def _unusable(batches: Iterator[Any]) -> Iterator[Any]:
+    words = Words(load())
+    for batch in batches:
+        rows: list[dict[str, Any]] = []
+        for row in batch.to_pylist():
+            what, why = explain(row, words)
+            where = row["origin"] or "results"
+            rows.append(
+                {
+                    "kind": f"result_{row['problem']}",
+                    "patient_id": row["patient_id"],
+                    "where": where,
+                    "what": what,
+                    "why": why,
+                }
+            )
+        yield _aside_batch(rows)
