@@ -87,8 +87,8 @@ NOT_DECIDING_ROWS: dict[tuple[str, str | None], tuple[Callable[[Any], bool], str
         "shown as printed; results in other units are set aside, and the lowest of a band decides",
     ),
     ("parameters", None): (
-        lambda row: row.id.startswith("genotype_"),
-        "how genomes are read: tests/test_genetics_calling.py and tests/test_variants.py",
+        lambda row: row.id.startswith(("genotype_", "quality_")),
+        "how genomes are read and services judged: tests/test_genetics_calling.py, test_variants.py, test_cohort_quality.py",
     ),
     ("risks", None): (
         lambda row: row.rate_exposed is None or row.exposure not in ("thiopurine alone", "thiopurine now"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from azaward.knowledge import load
@@ -185,4 +186,20 @@ def people(draw: st.DrawFn, most: int = 3) -> Record:
     for number in range(draw(st.integers(1, most))):
         for name, rows in draw(one_person(f"p{number}")).items():
             tables.setdefault(name, []).extend(rows)
+    return Record.of(tables)  # pyright: ignore[reportArgumentType]
+
+
+def drawn(count: int) -> Record:
+    """Many odd people at once, always the same, for engines that take long to begin."""
+    tables: dict[str, list[dict[str, object]]] = {}
+    numbers = iter(range(1, 10 * count))
+
+    @settings(max_examples=count, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+    @given(one_person("one"))
+    def collect(person: dict[str, list[dict[str, object]]]) -> None:
+        patient_id = f"d{next(numbers):05d}"
+        for name, rows in person.items():
+            tables.setdefault(name, []).extend({**row, "patient_id": patient_id} for row in rows)
+
+    collect()
     return Record.of(tables)  # pyright: ignore[reportArgumentType]

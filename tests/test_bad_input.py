@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import subprocess
 import sys
@@ -12,6 +13,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from azaward.cli import app
+from azaward.engine import DuckDBEngine, Engine, Request, SQLiteEngine
+from azaward.knowledge import load
+from azaward.record import Record
 
 PATIENTS = """patient_id,birth_date,sex,indication
 c001,1980-01-02,female,crohns_disease
@@ -108,6 +112,11 @@ def test_a_table_that_cant_be_used_is_refused(tmp_path: Path, changed: dict[str,
         ("r.json", '{\n"patients": [\n}', ["r.json line 3", "Expected JSON"]),
         ("r.json", b'{"resourceType": "Bundle", "x": "\xff"}', ["r.json line 1", "0xff", "UTF-8"]),
         ("r.json", '{"resourceType": "Bundle"}', ["r.json", "no Patient", "Export"]),
+        (
+            "r.json",
+            '{"resourceType": "Bundle", "entry": [{"resource": {"resourceType": "Patient", "id": 5}}]}',
+            ["no Patient", "entry[0]", "$.id"],
+        ),
         (
             "r.json",
             '{"resourceType": "Bundle", "entry": {}}',

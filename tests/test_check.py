@@ -289,7 +289,9 @@ def test_the_same_rules_speak_in_an_assessment(tmp_path: Path) -> None:
         "c001,azathioprine,100,2025-01-01\nc001,Zyloric,,2026-01-01\n"
         "c002,methotrexate,,2025-01-01\nc002,trimethoprim,,2026-01-01\n"
     )
-    (tmp_path / "patients.csv").write_text("patient_id,birth_date,sex,indication\nc001,1980-01-01,male,\nc002,1980-01-01,male,\n")
+    (tmp_path / "patients.csv").write_text(
+        "patient_id,birth_date,sex,indication\nc001,1980-01-01,male,\nc002,1980-01-01,male,\n"
+    )
     (tmp_path / "results.csv").write_text("patient_id,analyte,value,unit,taken_on,status\n")
     words = ["assess", str(tmp_path), "--as-of", "2026-06-01", "--format", "json"]
     patients = json.loads(CliRunner().invoke(app, words).stdout)["patients"]

@@ -36,7 +36,8 @@ def unseen() -> tuple[Assessment, dict[str, Planted]]:
 
 def by_patient(record: Record, table: str) -> Counter[tuple[object, ...]]:
     """A table's rows without the place where each stood."""
-    origin = [column.name for column in TABLES[table]].index("origin") if table == "results" else None
+    names = [column.name for column in TABLES[table]]
+    origin = names.index("origin") if "origin" in names else None
     return Counter(tuple(cell for place, cell in enumerate(row) if place != origin) for row in record.rows[table])
 
 

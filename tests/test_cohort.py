@@ -26,6 +26,7 @@ from azaward.formats.folder import read_folder
 from azaward.knowledge import load
 from azaward.record.tables import TABLES, Record
 from azaward.synthesis import record_of, synthesise
+from tests.records import drawn
 
 KNOWLEDGE = load()
 AS_OF = dt.date(2026, 11, 23)
@@ -323,6 +324,29 @@ def test_odd_rows_are_read_as_in_one_record(tmp_path: Path) -> None:
     assert plans_of_nation(out) == plans_alone(alone)
     assert findings_of_nation(out) == findings_alone(alone)
     assert asides_of_nation(out) == asides(alone)
+
+
+def test_odd_people_are_answered_as_when_each_is_asked_about_alone(tmp_path: Path) -> None:
+    record = drawn(150)
+    folder = written(record, tmp_path / "people")
+    out = tmp_path / "found.parquet"
+    assess(folder, out, AS_OF, "auto", KNOWLEDGE, share=40)
+    read = read_folder(folder, KNOWLEDGE)
+    each = [assess_record(read.of_patient(one), AS_OF) for one in read.patient_ids()]
+    together: Counter[tuple[Any, ...]] = Counter()
+    plans: dict[str, Any] = {}
+    for alone in each:
+        together += findings_alone(alone)
+        plans |= plans_alone(alone)
+    assert rounded(findings_of_nation(out)) == rounded(together)
+    assert plans_of_nation(out) == plans
+
+
+def rounded(found: Counter[tuple[Any, ...]]) -> Counter[tuple[Any, ...]]:
+    """Numbers to nine digits: the last bits are the engine's own."""
+    return Counter(
+        tuple(float(f"{cell:.9g}") if isinstance(cell, float) else cell for cell in row) for row in found.elements()
+    )
 
 
 def test_a_table_may_be_in_parts(tmp_path: Path) -> None:

@@ -383,6 +383,26 @@ def test_steps_of_a_rising_dose_are_exposures_one_after_the_other() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("times", "frequency"),
+    [
+        ({"when": ["MORN"]}, "MORN"),
+        ({"timeOfDay": ["08:00:00", "20:00:00"]}, "08:00:00 20:00:00"),
+        ({"frequency": 1, "period": 1, "periodUnit": "d"}, None),
+    ],
+)
+def test_the_time_of_day_tells_two_tablets_apart(times: Resource, frequency: str | None) -> None:
+    record = record_of(PATIENT, order(dosageInstruction=[dose(50, **times)]))
+    assert rows(record, "exposures", "frequency") == [(frequency,)]
+
+
+def test_what_is_taken_since_nobody_knows_when_has_begun() -> None:
+    record = record_of(PATIENT, use("MedicationStatement", status="active"))
+    assert rows(record, "exposures", "started_on", "started_text") == [(None, "not said")]
+    asked = record_of(PATIENT, use("MedicationRequest", **ACTIVE))
+    assert rows(asked, "exposures", "started_on", "started_text") == [(None, None)]
+
+
 def use(kind: str, **more: Any) -> Resource:
     return {"resourceType": kind, "subject": ME, "medicationCodeableConcept": {"text": "Azathioprine"}, **more}
 

@@ -36,10 +36,11 @@ SQUARES = ("xx", "xn", "nn")
 def count_share(nation: Nation, knowledge: Knowledge, by: By) -> Counts:
     """The counts of the share that `nation` has just assessed."""
     for sql in statements(knowledge, by):
-        nation.run(sql)
+        nation.rows(sql)
     counts: Counts = Counter()
     for sql in _queries({row.id: row.value for row in knowledge.tables["parameters"]}):
-        for *words, days, n in nation.run(sql).fetchall():
+        columns = [column.to_pylist() for column in nation.rows(sql).columns]
+        for *words, days, n in zip(*columns, strict=True):
             key = Key(*(str(word) if word is not None else "" for word in words), days)
             counts[key] += int(n)
     return counts
@@ -53,7 +54,10 @@ def _queries(numbers: Mapping[str, float]) -> Iterator[str]:
     yield _PEOPLE
     yield _BASELINE
     yield _EVERY_REQUIRED
-    for row, name in (("test, '', ''", "on_time"), ("protocol, phase, test", "on_time_by_phase")):
+    for row, name in (
+        ("test AS a, '' AS b, '' AS c", "on_time"),
+        ("protocol AS a, phase AS b, test AS c", "on_time_by_phase"),
+    ):
         yield _ON_TIME.format(row=row, name=name)
         yield _ON_TIME_SQUARES.format(row=row, name=name)
     yield _UNKNOWN_START
@@ -61,8 +65,8 @@ def _queries(numbers: Mapping[str, float]) -> Iterator[str]:
     yield _DAYS_LATE
     yield _GAPS
     for row, name in (
-        ("analyte, CASE WHEN downward THEN 'low' ELSE 'high' END", "acted_on"),
-        ("urgency, ''", "acted_on_by_urgency"),
+        ("analyte AS a, CASE WHEN downward THEN 'low' ELSE 'high' END AS b, '' AS c", "acted_on"),
+        ("urgency AS a, '' AS b, '' AS c", "acted_on_by_urgency"),
     ):
         yield _ACTED.format(row=row, name=name, within=within)
         yield _ACTED_SQUARES.format(row=row, name=name, within=within)
@@ -99,7 +103,7 @@ WITH each AS (
     FROM q_needs WHERE outcome <> 'not_due' GROUP BY ALL
 ), summed AS (SELECT * EXCLUDE (patient_id, x, n), sum(x * x) AS xx, sum(x * n) AS xn, sum(n * n) AS nn, count(*) AS people
               FROM each GROUP BY ALL)
-SELECT '{name}', * EXCLUDE (outcome, n), outcome, NULL, n FROM (UNPIVOT summed ON xx, xn, nn, people INTO NAME outcome VALUE n)
+SELECT '{name}', grp, a, b, c, outcome, NULL, n FROM (UNPIVOT summed ON xx, xn, nn, people INTO NAME outcome VALUE n)
 """
 _UNKNOWN_START = """
 SELECT DISTINCT 'on_time', w.grp, s.test, '', '', 'people_start_unknown', NULL, count(DISTINCT w.patient_id)
@@ -140,20 +144,20 @@ SELECT *, least(coalesce(lowered_day, {FAR}), coalesce(again_day, {FAR})) - day 
 FROM q_abnormal
 """
 _ACTED = f"""
-SELECT '{{name}}', grp, {{row}}, '', CASE WHEN day + {{within}} > as_of_day THEN 'too_recent'
+SELECT '{{name}}', grp, {{row}}, CASE WHEN day + {{within}} > as_of_day THEN 'too_recent'
        WHEN days <= {{within}} THEN first WHEN days < {FAR} - 100_000 THEN 'later' ELSE 'not_yet' END AS outcome, NULL, count(*)
 FROM ({_FIRST}) GROUP BY ALL
 """
 _ACTED_SQUARES = f"""
 WITH each AS (
-    SELECT patient_id, grp, {{row}}, '', count(*) FILTER (days <= {{within}}) AS x, count(*) AS n
+    SELECT patient_id, grp, {{row}}, count(*) FILTER (days <= {{within}}) AS x, count(*) AS n
     FROM ({_FIRST}) WHERE day + {{within}} <= as_of_day GROUP BY ALL
 ), summed AS (SELECT * EXCLUDE (patient_id, x, n), sum(x * x) AS xx, sum(x * n) AS xn, sum(n * n) AS nn, count(*) AS people
               FROM each GROUP BY ALL)
-SELECT '{{name}}', * EXCLUDE (outcome, n), outcome, NULL, n FROM (UNPIVOT summed ON xx, xn, nn, people INTO NAME outcome VALUE n)
+SELECT '{{name}}', grp, a, b, c, outcome, NULL, n FROM (UNPIVOT summed ON xx, xn, nn, people INTO NAME outcome VALUE n)
 """
 _ACTED_DAYS = f"""
-SELECT '{{name}}_days', grp, {{row}}, '', '', days::INTEGER, count(*) FROM ({_FIRST}) WHERE days < {FAR} - 100_000 GROUP BY ALL
+SELECT '{{name}}_days', grp, {{row}}, '' AS outcome, days::INTEGER, count(*) FROM ({_FIRST}) WHERE days < {FAR} - 100_000 GROUP BY ALL
 """
 # Each time that allopurinol and a thiopurine came together: the dose on that day against the dose before.
 _ALLOPURINOL = f"""

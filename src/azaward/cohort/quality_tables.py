@@ -217,7 +217,9 @@ WHERE w.sure AND t.begun AND NOT t.guessed AND t.start_day IS NOT NULL AND (
 
 # From the start and from each test: the day on which the next one was due, and the row of the schedule that said so.
 _ASKED = f"""
-WITH tests AS (
+WITH rows AS (
+    SELECT row_number() OVER (ORDER BY every_days, phase, protocol, test, since, from_day) AS row_place, * FROM k_protocol_schedule
+), tests AS (
     SELECT DISTINCT w.patient_id, s.test FROM q_who AS w JOIN k_protocol_schedule AS s ON w.protocol = s.protocol
     WHERE w.sure AND (s.specialty IN ('any', w.family) OR NOT w.protocol_known)
 ), points AS (
@@ -229,23 +231,26 @@ WITH tests AS (
 ), ordered AS (
     SELECT *, lead(known_day) OVER (PARTITION BY patient_id, test ORDER BY from_day) AS next_day FROM points
 ), due AS (
-    SELECT o.patient_id, o.test, o.from_day, o.next_day, s.phase, s.every_days, a.until_day AS anchor_until,
+    SELECT o.patient_id, o.test, o.from_day, o.next_day, s.row_place, s.every_days, a.until_day AS anchor_until,
            greatest(o.from_day, a.day + s.from_day) + s.every_days AS due_day
     FROM ordered AS o JOIN q_who AS w USING (patient_id)
-    JOIN k_protocol_schedule AS s ON w.protocol = s.protocol AND o.test = s.test
+    JOIN rows AS s ON w.protocol = s.protocol AND o.test = s.test
         AND (s.specialty IN ('any', w.family) OR NOT w.protocol_known)
     JOIN q_anchors AS a ON o.patient_id = a.patient_id AND s.since = a.since
     WHERE o.from_day < coalesce(a.day + s.until_day, {FAR}) AND a.day < coalesce(o.next_day, {FAR})
 )
-SELECT DISTINCT ON (patient_id, test, from_day) * FROM due WHERE due_day <= anchor_until
-ORDER BY patient_id, test, from_day, due_day, every_days, phase
+SELECT f.* EXCLUDE (first), f.first.due_day AS due_day, f.first.every_days AS every_days, phases.phase AS phase
+FROM (
+    SELECT patient_id, test, from_day, next_day, min(struct_pack(due_day := due_day, every_days := every_days, row_place := row_place)) AS first
+    FROM due WHERE due_day <= anchor_until GROUP BY patient_id, test, from_day, next_day
+) AS f JOIN rows AS phases ON f.first.row_place = phases.row_place
 """
 
 # A test that falls due in a pause is due on the day treatment begins again. What falls due later than today, or
 # after the end of treatment, is not due.
 _NEEDS = f"""
 WITH placed AS (
-    SELECT a.*, w.grp, w.protocol, w.as_of_day,
+    SELECT a.patient_id, a.test, a.from_day, a.next_day, a.due_day, a.every_days, a.phase, w.grp, w.protocol, w.as_of_day,
            CASE WHEN bool_or(a.due_day BETWEEN s.start_day AND s.until_day) THEN a.due_day
                 ELSE min(s.start_day) FILTER (s.start_day > a.due_day) END AS day,
            sum(greatest(0, least(s.until_day, coalesce(a.next_day, {FAR})) - greatest(s.start_day, a.from_day)))
@@ -253,7 +258,7 @@ WITH placed AS (
            sum(greatest(0, least(s.until_day, coalesce(a.next_day, {FAR}), a.due_day)
                - greatest(s.start_day, a.from_day))) AS days_covered
     FROM q_asked AS a JOIN q_who AS w USING (patient_id) JOIN q_spells AS s ON a.patient_id = s.patient_id
-    GROUP BY ALL
+    GROUP BY a.patient_id, a.test, a.from_day, a.next_day, a.due_day, a.every_days, a.phase, w.grp, w.protocol, w.as_of_day
 )
 SELECT p.patient_id, p.grp, p.protocol, p.test, p.phase, p.every_days, p.days_on, p.days_covered,
        greatest(0, least(coalesce(p.next_day, {FAR}), s.until_day) - p.day) AS late,

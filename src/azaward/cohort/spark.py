@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import shutil
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
@@ -55,6 +56,8 @@ def session() -> Any:
     running = SparkSession.getActiveSession()
     if running is not None:
         return running
+    # Workers on this machine run the Python that runs this; a cluster's are told by spark-submit.
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder: Any = SparkSession.builder
     cores = os.cpu_count() or 1
     # What spark-submit was told stands in its own files and goes before these.
@@ -93,7 +96,6 @@ class _Nation:
 
     def __init__(self, spark: Any, source: Source, knowledge: Knowledge) -> None:
         self.spark, self.source, self.knowledge = spark, source, knowledge
-        self.kept: list[Any] = []
         for name, stored in source.tables.items():
             if stored.files:
                 self._see(name, stored)
@@ -103,12 +105,10 @@ class _Nation:
         return self.spark.sql(sqlglot.transpile(sql, read="duckdb", write="spark")[0])
 
     def _keep(self, frame: Any, view: str) -> Any:
-        """A table that others are made of: worked out once."""
-        from pyspark import StorageLevel
-
-        frame = frame.persist(StorageLevel.MEMORY_AND_DISK)
+        """A table that others are made of, worked out now: a view of views would be planned anew in each."""
+        reliable = self.spark.sparkContext.getCheckpointDir() is not None
+        frame = frame.checkpoint() if reliable else frame.localCheckpoint()
         frame.createOrReplaceTempView(view)
-        self.kept.append(frame)
         return frame
 
     def _see(self, name: str, stored: Stored) -> None:
@@ -205,6 +205,7 @@ class _Nation:
     def write(self, target: Target, as_of: dt.date, protocol: str, began: float) -> Summary:
         """Works out stages, rules and plans, writes them, and counts what was written."""
         found: Any = None
+        listed = False
         for step in compiled({row.id: row.value for row in self.knowledge.tables["parameters"]}, "pyspark"):
             if step.is_rule:
                 rows = self.spark.sql(step.sql)
@@ -217,7 +218,8 @@ class _Nation:
                 rows = rows.selectExpr(*cells)
                 found = rows if found is None else found.unionAll(rows)
                 continue
-            if found is not None and "s_found" not in {view.name for view in self.spark.catalog.listTables()}:
+            if found is not None and not listed:
+                listed = True
                 self._keep(found, "s_findings")
                 self.spark.sql(f"SELECT {', '.join(FOUND)} FROM s_findings").createOrReplaceTempView("s_found")
             self._keep(self.spark.sql(step.sql), f"s_{step.name}")
@@ -264,7 +266,7 @@ class _Nation:
             return {row[0]: row[1] for row in rows}
 
         by_rule = count("s_findings", "rule")
-        summary = Summary(
+        return Summary(
             patients=self.spark.table("ids").count(),
             findings=sum(by_rule.values()),
             by_rule=by_rule,
@@ -282,9 +284,6 @@ class _Nation:
             resumed=0,
             disclaimer=DISCLAIMER,
         )
-        for frame in self.kept:
-            frame.unpersist()
-        return summary
 
 
 def _literal(value: Any) -> str:

@@ -75,12 +75,13 @@ def _read(resources: Iterable[Raw], file: str, knowledge: Knowledge) -> Record:
     index = Index(rows)
     for raw in resources:
         index.take(raw)
+    index.report_unread(file)
     if not index.patients:
-        unread = next((f" First of what could not be read: {x.where}: {x.what}: {x.why}" for x in rows.set_aside), "")
+        broken = [item for item in rows.set_aside if item.kind == "resource"]
+        unread = f" Not readable: {broken[0].where}: {broken[0].what}: {broken[0].why}" if broken else ""
         raise InputError(
             f"{file}: no Patient that can be read in this Bundle; whose record it is can't be told. "
             f"Export its Patient too.{unread}"
         )
-    index.report_unread(file)
     Writer(index, knowledge).write()
     return rows.record()

@@ -31,7 +31,10 @@ _OVER = ("completed", "stopped", "ended")
 
 
 class Course(NamedTuple):
-    """The first day of a medicine, the first day without it, and what is doubtful about them: (what, why, kind)."""
+    """The first day of a medicine, the first day without it, and what is doubtful about them: (what, why, kind).
+
+    `no_start` without a start means begun, since when isn't said.
+    """
 
     start: str | None
     stop: str | None
@@ -80,12 +83,15 @@ def mg_per_day(dosages: Sequence[fhir.Dosage]) -> float | None:
 
 
 def frequency(dosages: Iterable[fhir.Dosage]) -> str | None:
-    """How often it is taken, as written."""
+    """How often it is taken, as written, or at which times of the day: what tells two tablets of one day apart."""
     for dosage in dosages:
         code = dosage.timing.code if dosage.timing else None
         named = [code.text, *(coding.code for coding in code.coding)] if code else []
         if text := next((name for name in (dosage.text, *named) if name), None):
             return text
+        repeat = dosage.timing.repeat if dosage.timing else None
+        if repeat and (times := [*repeat.when, *repeat.timeOfDay]):
+            return " ".join(times)
     return None
 
 
@@ -108,6 +114,9 @@ def course(kind: str, use: fhir.MedicationUse, dosages: Sequence[fhir.Dosage]) -
         if use.dateAsserted:
             why = f"since when isn't said: counted from {use.dateAsserted[:10]}, when it was recorded."
             return Course(use.dateAsserted, stop, (what, why, "no_start"))
+        if kind == "MedicationStatement" and use.status == "active":
+            why = "since when isn't said: counted as taken. Give the day of the first dose."
+            return Course(None, stop, (what, why, "no_start"))
         why = "since when isn't said: counted as not begun. Give the day of the first dose."
         return Course(None, stop, (what, why, "unusable"))
     if not over or stop:

@@ -284,6 +284,8 @@ class Writer:
                 "started_on": course.start,
                 "stopped_on": course.stop,
             }
+            if course.start is None and course.doubt and course.doubt[2] == "no_start":
+                row["started_text"] = "not said"
             for medicine in medicines:
                 self.rows.add("exposures", {**row, "medicine": medicine}, place.where)
             self._until[place.where] = course.stop

@@ -19,10 +19,11 @@ from numpy.typing import NDArray
 from azaward.formats.genotype_arrays import is_array, read_array
 from azaward.formats.rows import InputError
 from azaward.formats.variants_alleles import ASSEMBLIES, AssemblyName, map_of
+from azaward.formats.variants_apart import DiedError, apart
 from azaward.formats.variants_assembly import check_asked, decide, told_by_header
 from azaward.formats.variants_calls import Column, Limits, distinct
 from azaward.formats.variants_columns import ABSENT, WHOLE_GENE, Columns, Key, State, settle
-from azaward.formats.variants_file import LeadingPhaseError, Progress, Span, VariantFile, chromosome, shown
+from azaward.formats.variants_file import LeadingPhaseError, Progress, Span, VariantFile, chromosome, is_bcf, shown
 from azaward.formats.variants_text import without_leading_phase
 from azaward.genetics.model import GENES, MISSING, GeneGenotypes, Genotypes, Status, sites
 from azaward.knowledge import Knowledge
@@ -31,6 +32,7 @@ PART = 100_000
 """Samples in one part."""
 _WIDE = 1 << 17
 """How many rows are told apart by number before those that no sample has are dropped."""
+_LONG = 500
 Warn = Callable[[str], None]
 
 
@@ -40,7 +42,7 @@ class _OneFile:
 
     name: str
     samples: tuple[str, ...]
-    columns: Columns
+    columns: Mapping[Key, Column[State]]
     contigs: frozenset[str]
 
 
@@ -63,6 +65,26 @@ def read(
     >>> part.samples, int(part.genes["NUDT15"].alleles.max())
     (('c001',), 1)
     """
+    try:
+        yield from _read(paths, knowledge, assembly, sample, progress, warn)
+    except InputError as error:
+        raise InputError(_one_line(str(error))) from None
+
+
+def _one_line(text: str) -> str:
+    """A message that quotes a damaged file: what means something only to a terminal is shown as `?`."""
+    plain = "".join(each if each.isprintable() else "?" for each in text)
+    return plain if len(plain) <= _LONG else f"{plain[:_LONG]}..."
+
+
+def _read(
+    paths: Sequence[Path],
+    knowledge: Knowledge,
+    assembly: AssemblyName | None,
+    sample: str | None,
+    progress: Progress | None,
+    warn: Warn | None,
+) -> Iterator[Genotypes]:
     arrays = [path for path in paths if is_array(path)]
     files: list[_OneFile] = []
     refusal: InputError | None = None
@@ -74,7 +96,7 @@ def read(
         except _NoSuchSampleError as error:
             refusal = refusal or InputError(str(error))
     if files:
-        _check_contigs(files, warn)
+        _check_contigs(files, knowledge, warn)
     elif refusal and not arrays:
         raise refusal
     yield from _parts(files, knowledge)
@@ -91,6 +113,17 @@ class _NoSuchSampleError(InputError):
 
 
 def _read_file(
+    path: Path, knowledge: Knowledge, asked: AssemblyName | None, sample: str | None, progress: Progress | None
+) -> _OneFile:
+    if not is_bcf(path):
+        return _read_here(path, knowledge, asked, sample, progress)
+    try:
+        return apart(lambda say: _read_here(path, knowledge, asked, sample, say), progress)
+    except DiedError:
+        raise InputError(f"{path.name}: the BCF is damaged: htslib can't read it. Make or copy it anew.") from None
+
+
+def _read_here(
     path: Path, knowledge: Knowledge, asked: AssemblyName | None, sample: str | None, progress: Progress | None
 ) -> _OneFile:
     limits = Limits.of(knowledge)
@@ -125,7 +158,7 @@ def _read_file(
     if columns.without is not None and not columns.with_genotypes:
         raise InputError(f"{columns.without}: no GT among its FORMAT fields. Give the file that has the genotypes.")
     columns.finish()
-    return _OneFile(file.name, file.samples, columns, frozenset(file.contigs_seen))
+    return _OneFile(file.name, file.samples, columns.columns, frozenset(file.contigs_seen))
 
 
 def _spans(knowledge: Knowledge) -> list[Span]:
@@ -158,9 +191,8 @@ def _fill(
     return held
 
 
-def _check_contigs(files: Sequence[_OneFile], warn: Warn | None) -> None:
-    places = files[0].columns.on.places
-    genes = {place.site.chrom: place.gene for place in places}
+def _check_contigs(files: Sequence[_OneFile], knowledge: Knowledge, warn: Warn | None) -> None:
+    genes = {sites(knowledge, gene)[0].chrom: gene for gene in GENES}
     seen = {chromosome(name) for file in files for name in file.contigs}
     missing = [chrom for chrom in genes if chrom not in seen]
     if len(missing) == len(genes):
@@ -183,7 +215,7 @@ def _parts(files: Sequence[_OneFile], knowledge: Knowledge) -> Iterator[Genotype
         names = tuple(dict.fromkeys(name for file in files for name in file.samples))
     columns: dict[Key, Column[State]] = {}
     for file in files:
-        for key, column in file.columns.columns.items():
+        for key, column in file.columns.items():
             told = column if file.samples == names else _spread(column, file.samples, names)
             columns[key] = columns[key].joined(told, settle) if key in columns else told
     for low in range(0, len(names), PART):

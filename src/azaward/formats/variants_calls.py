@@ -121,6 +121,8 @@ def read_calls(
             f"{where()}: sample {samples[who]!r} has allele {highest}; the record lists {alts} besides the reference. "
             "The file is damaged: make it anew."
         )
+    if int(array.min(initial=0)) < -2:
+        raise InputError(f"{where()}: a sample has an allele below 0. The file is damaged: make it anew.")
     # One small number a sample for its alleles, phase and reason: a hundred thousand are then told apart at once.
     wide = alts + 3
     if 8 * wide * wide > np.iinfo(np.int16).max:

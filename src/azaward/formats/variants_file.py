@@ -10,6 +10,7 @@ import ctypes
 import os
 import re
 import warnings
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,19 +74,18 @@ class VariantFile:
             # Only "-" and addresses are more than a file's name to htslib.
             self._vcf: Any = cyvcf2.VCF(os.path.abspath(self._source), lazy=True)
             self.header = str(self._vcf.raw_header)
+            names: Sequence[str] = self._vcf.samples
         except Exception:
             what = first_bad_line(self._source) or "the header can't be read"
             raise InputError(f"{self.name}: {what}. Expected a VCF (4.1 to 4.4) or a BCF.") from None
         self._declare()
-        names: Sequence[str] = self._vcf.samples
         if not names:
             raise InputError(f"{self.name}: no samples in it, only sites. Give the file that has the genotypes.")
         if sample is not None:
             self._vcf.set_samples([sample])
             names = [sample]
         self.samples = tuple(names)
-        with self._source.open("rb") as file:
-            self._bcf = _is_bcf(file.read(65536))
+        self._bcf = is_bcf(self._source)
         self.records_read = 0
         self.contigs_seen: set[str] = set()
 
@@ -218,8 +218,16 @@ class VariantFile:
             ref=str(variant.REF).upper(),
             alts=alts,
             filters=variant.FILTER,
-            calls=lambda: read_calls(variant, where, len(alts), self.samples, self.limits),
+            calls=lambda: self._calls(variant, where, len(alts)),
         )
+
+    def _calls(self, variant: Any, where: Callable[[], str], alts: int) -> Column[Call] | None:
+        try:
+            return read_calls(variant, where, alts, self.samples, self.limits)
+        except InputError:
+            raise
+        except Exception as error:
+            raise InputError(f"{where()}: its genotypes can't be read ({error}). Make the file anew.") from None
 
     def _line_of(self, number: int) -> int:
         """The line of a record in the text; htslib's own header may have lines that the file hasn't."""
@@ -258,15 +266,14 @@ def _whole(path: Path) -> None:
         raise InputError(f"{path}: {error.strerror}. Give a VCF, a BCF or a genotyping array's text file.") from None
 
 
-def _is_bcf(head: bytes) -> bool:
-    import zlib
-
-    if head[:2] == b"\x1f\x8b":
-        try:
-            head = zlib.decompressobj(31).decompress(head, 5)
-        except zlib.error:
-            return False
-    return head[:3] == b"BCF"
+def is_bcf(path: Path) -> bool:
+    """Whether a file holds BCF, whatever it is called."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(65536)
+        return (zlib.decompressobj(31).decompress(head, 5) if head[:2] == b"\x1f\x8b" else head)[:3] == b"BCF"
+    except (OSError, zlib.error):
+        return False
 
 
 def _end(variant: Any) -> int:

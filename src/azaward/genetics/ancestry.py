@@ -104,7 +104,7 @@ def prior(knowledge: Knowledge, alleles: NamedAlleles, ancestry: Ancestry) -> Pr
     weights = np.array([shares.get(group, 0.0) + spread / len(described) for group in described])
     return Prior(
         groups=tuple(described),
-        weights=weights / weights.sum(),
+        weights=weights,
         frequency=frequency,
         stated=np.array([max(own.get(name, 0.0) for own in stated.values()) for name in alleles.names]),
         notes=tuple(_notes(alleles.gene, described, unknown, known=bool(shares))),

@@ -14,7 +14,7 @@ from azaward.genetics import remarks
 from azaward.genetics.ancestry import Ancestry, Prior, prior
 from azaward.genetics.decision import decide, limits
 from azaward.genetics.diplotypes import Pair, Seen, blocks, pairs
-from azaward.genetics.dosing import INDETERMINATE
+from azaward.genetics.dosing import INDETERMINATE, NORMAL
 from azaward.genetics.haplotypes import NamedAlleles, more_cautious, named_alleles, pair_phenotype
 from azaward.genetics.model import (
     GENES,
@@ -137,10 +137,11 @@ class _Gene:
         phenotypes = _summed(diplotypes)
         hiding = self._could_hide(fitting, codes, unseen)
         decision = decide(phenotypes, (name for name, _ in hiding), self.limits)
+        normal = dict(phenotypes)[NORMAL] if decision.phenotype == NORMAL else None
         unheard = remarks.undocumented(alleles, codes, undocumented, fitting)
         said = (
             *decision.why,
-            *remarks.of_what_is_missing(alleles, missing, fitting, hiding, decision.phenotype),
+            *remarks.of_what_is_missing(alleles, missing, fitting, hiding, normal),
             *remarks.of_phase(diplotypes),
             *remarks.of_undocumented(unheard, len(blocks(seen))),
             *remarks.of_records(alleles, status),

@@ -117,7 +117,8 @@ def _unnamed_pairs(alleles: NamedAlleles, prior: Prior, seen: Seen) -> dict[tupl
     for one, other in _layouts(seen):
         (first, rare), (second, rarer) = (_told_by_parts(alleles, prior, seen, carried) for carried in (one, other))
         key = (first, second) if order_of(first.name) <= order_of(second.name) else (second, first)
-        found[key] = float(prior.weights @ (rare * rarer)) * (1 if first == second else 2)
+        # Nothing for two that differ: where there is more than one way to lay them, the copies of each differ.
+        found[key] = float(prior.weights @ (rare * rarer))
     return found
 
 

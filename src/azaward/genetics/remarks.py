@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from azaward.genetics.decision import percent
 from azaward.genetics.diplotypes import MOST_BLOCKS, Pair
-from azaward.genetics.dosing import NORMAL
 from azaward.genetics.haplotypes import NamedAlleles
 from azaward.genetics.model import UNDOCUMENTED, Diplotype, Status
 
@@ -33,9 +32,9 @@ def of_what_is_missing(
     missing: NDArray[np.bool_],
     fitting: tuple[Pair, ...],
     hiding: tuple[tuple[str, float], ...],
-    phenotype: str,
+    normal: float | None,
 ) -> Iterator[str]:
-    """How many positions weren't seen, what may hide there and how probably."""
+    """How many positions weren't seen, what may hide there and how probably; `normal`: how probable it is, if called."""
     if not missing.any():
         return
     yield f"{int(missing.sum())} of {len(missing)} positions that define an allele were not seen in full."
@@ -52,8 +51,8 @@ def of_what_is_missing(
         if not fitting[0].named
         else f"{number} may hide there ({most}); the probability that any of them does is {percent(some)}."
     )
-    if phenotype == NORMAL:
-        yield f"Normal by the positions seen: {percent(1 - some)} certain, as far as named alleles go."
+    if normal is not None:
+        yield f"Normal by the positions seen: {percent(normal)} certain, as far as named alleles go."
 
 
 def of_undocumented(unheard: tuple[str, ...], unsided: int) -> Iterator[str]:

@@ -227,7 +227,7 @@ def _entry(draft: Draft) -> None:
         draft.words(analyte, pick(rng, (("Negative", 3.0), ("Not detected", 1.0))), at)
     draft.words("vzv_igg", "Positive", at)
     draft.number("height", draft.height, at)
-    draft.event("procedure", "blood pressure", at)
+    draft.event("procedure", "blood_pressure", at)
     screened = [load().parameters[f"cervical_{end}_years"].value for end in ("from", "until")]
     if draft.sex == "female" and screened[0] <= int(draft.age(draft.as_of)) <= screened[1]:
         draft.event("procedure", "cervical_screening", draft.as_of - draft.between(20, 330))

@@ -1,0 +1,92 @@
+"""Damaged files end in an answer or in one clear line: what the fuzzer found, and files that Hypothesis damages."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from azaward.formats.rows import InputError
+from azaward.formats.variants import read
+from azaward.knowledge import load
+from scripts.fuzz_variants import Reader, damaged, make, seeds
+from tests.variant_files import R139C, TPMT3C, at, header, write
+
+KEPT = Path(__file__).parent / "fuzz"
+CASES = sorted(path for path in KEPT.iterdir() if path.suffix not in (".tbi", ".csi"))
+
+
+def test_the_fuzzer_kept_something() -> None:
+    assert len(CASES) >= 5
+
+
+def test_every_kept_file_ends_in_an_answer_or_one_clear_line() -> None:
+    reader = Reader()
+    said = {path.name: reader.ask(path, assembly) for path in CASES for assembly in ("", "GRCh38")}
+    assert reader.close() == ""
+    assert {name: what for name, what in said.items() if what.split()[0] not in ("answered", "refused")} == {}
+
+
+def test_the_fuzzer_sees_a_crash_and_an_unclear_line(tmp_path: Path) -> None:
+    reader = Reader()
+    reader.process.kill()
+    reader.process.wait()
+    reader.process = reader._start()  # noqa: SLF001
+    assert reader.ask(write(tmp_path / "x.vcf", header() + at(R139C, "0/1")), "") == "answered 1"
+    assert reader.ask(tmp_path / "none.vcf", "") == "refused"
+    assert reader.ask(tmp_path / "none.vcf", "no such assembly").startswith("raised KeyError")
+    reader.close()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_damaged_files(tmp_path: Path, seed: int) -> None:
+    import random
+
+    rng, whole, reader = random.Random(seed), seeds(), Reader()
+    for _ in range(60):
+        path = make(rng, whole, tmp_path)
+        said = reader.ask(path, "")
+        assert said.split()[0] in ("answered", "refused"), shutil.copy(path, tmp_path / "found")
+    assert reader.close() == ""
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.data())
+def test_text_between_the_tabs(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+    """Any cell of a VCF replaced by any text."""
+    lines = (header() + at(TPMT3C, "0|1", fields="GT") + at(R139C, "0/1")).splitlines()
+    number = data.draw(st.integers(0, len(lines) - 1))
+    cells = lines[number].split("\t")
+    place = data.draw(st.integers(0, len(cells) - 1))
+    cells[place] = data.draw(st.text(st.characters(codec="utf-8"), max_size=12))
+    lines[number] = "\t".join(cells)
+    path = tmp_path_factory.mktemp("text") / "x.vcf"
+    path.write_bytes(("\n".join(lines) + "\n").encode())
+    try:
+        parts = list(read([path], load()))
+    except InputError as error:
+        assert str(error).isprintable()
+    else:
+        assert sum(len(part.samples) for part in parts) == 1
+
+
+def test_a_missing_contig_beside_a_broken_genotype_is_no_crash(tmp_path: Path) -> None:
+    """cyvcf2 0.35 dies on this file, were it handed over as it is."""
+    bare = "##fileformat=VCFv4.2\n" + header().splitlines()[-1] + "\n"
+    path = write(tmp_path / "x.vcf", bare + at(R139C, "0/x"))
+    code = "import sys, cyvcf2\nfor one in cyvcf2.VCF(sys.argv[1]): pass"
+    assert subprocess.run([sys.executable, "-c", code, path], capture_output=True, check=False).returncode < 0
+    with pytest.raises(InputError, match="genotype '0/x' of the sample in column 10 isn't a genotype"):
+        list(read([path], load()))
+
+
+def test_damage_is_the_same_for_the_same_seed() -> None:
+    import random
+
+    raw = seeds()["a.vcf"]
+    assert damaged(random.Random(5), raw) == damaged(random.Random(5), raw) != raw
