@@ -178,10 +178,13 @@ class Reader:
         """What came of a file: answered, refused, or a finding."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        self.process.stdin.write(f"{path}\t{assembly}\n")
-        self.process.stdin.flush()
-        ready, _, _ = select.select([self.process.stdout], [], [], SLOW_S)
-        said = self.process.stdout.readline().strip() if ready else "slow"
+        try:
+            self.process.stdin.write(f"{path}\t{assembly}\n")
+            self.process.stdin.flush()
+            ready, _, _ = select.select([self.process.stdout], [], [], SLOW_S)
+            said = self.process.stdout.readline().strip() if ready else "slow"
+        except BrokenPipeError:
+            said = ""
         if said and said != "slow":
             return said
         if said == "slow":

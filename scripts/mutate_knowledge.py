@@ -42,18 +42,7 @@ from azaward.rules.drift import FALLING
 NOT_DECIDING: dict[str, str] = {
     "conversions": "held to the UCUM library by tests/test_knowledge.py",
     "advice_numbers": "changed one by one in tests/test_advise.py",
-    **dict.fromkeys(
-        ("allele_frequencies", "phenotype_frequencies", "gene_sequences"),
-        "held to what was read by tests/test_genetics_knowledge.py",
-    ),
-    **dict.fromkeys(
-        ("gene_positions", "gene_exons", "assemblies"),
-        "held to each other, to the sequences and to the genetic code by tests/test_genetics_knowledge.py",
-    ),
-    **dict.fromkeys(
-        ("guide_facts", "side_effects", "trials", "trial_arms"),
-        "each number stands in the document that was reviewed: tests/test_guides.py",
-    ),
+    "assemblies": "the lengths of chromosomes, which stand in tests/variant_files.py too",
     **dict.fromkeys(
         ("guide_facts", "side_effects", "trials", "trial_arms"),
         "told by the guides: each number stands in tests/guides/shown.md, held by tests/test_guides.py",
@@ -88,11 +77,8 @@ NOT_DECIDING_ROWS: dict[tuple[str, str | None], tuple[Callable[[Any], bool], str
     ),
     ("parameters", None): (
         lambda row: row.id.startswith(("genotype_", "quality_")),
-        "how genomes are read and services judged: tests/test_genetics_calling.py, test_variants.py, test_cohort_quality.py",
-    ),
-    ("risks", None): (
-        lambda row: row.rate_exposed is None or row.exposure not in ("thiopurine alone", "thiopurine now"),
-        "told in guides alone, each number held by tests/test_guides.py",
+        "how genomes are read and services judged: held by tests/test_genetics_calling.py, test_variants.py and "
+        "test_cohort_quality.py",
     ),
     ("genotype_doses", "wait_weeks_high"): (
         lambda row: row.action not in ("reduce", "change") or row.fraction_high is None or row.urgency == "same-day",

@@ -147,7 +147,10 @@ def test_every_indication_has_a_usual_dose_or_none_is_invented() -> None:
 
 def test_an_allele_of_unknown_function_is_followed_both_ways() -> None:
     assert possible_phenotypes(KNOWLEDGE, "TPMT", ["*3A/*9"]) == (POOR, INTERMEDIATE)
-    assert possible_phenotypes(KNOWLEDGE, "NUDT15", ["*1/*5"]) == (INTERMEDIATE, NORMAL)
+    assert possible_phenotypes(KNOWLEDGE, "NUDT15", ["*1/*11"]) == (INTERMEDIATE, NORMAL)
+    # Of an allele of decreased function it is known what it does.
+    assert possible_phenotypes(KNOWLEDGE, "NUDT15", ["*1/*5"]) == (NORMAL,)
+    assert possible_phenotypes(KNOWLEDGE, "NUDT15", ["*5/*11"]) == (POOR, NORMAL)
     assert possible_phenotypes(KNOWLEDGE, "NUDT15", ["not/known"]) == (POOR, INTERMEDIATE, NORMAL)
 
 

@@ -218,6 +218,19 @@ def test_the_patient_is_told_of_the_enzyme_that_decides(three: Path) -> None:
     assert "Your second enzyme (NUDT15) works as usual." in " ".join(text.split())
 
 
+def test_a_body_that_classes_an_allele_otherwise_is_named_to_all() -> None:
+    """TPMT *1/*8 is normal for CPIC and halved by DPWG: the plan halves it, and the patient is told why."""
+    person = as_json("--report", "TPMT *1/*8; NUDT15 normal")[0]
+    assert person["dosed_by"]["TPMT"] == "Normal Metabolizer"
+    assert person["dosed_otherwise"] == {"DPWG": {"TPMT": "Intermediate Metabolizer"}}
+    assert person["dosing"]["azathioprine"]["fraction"] == [0.5, 0.5]
+    assert any(note.startswith("DPWG classes an allele of TPMT otherwise") for note in person["notes"])
+    told = " ".join(run("genotype", "--report", "TPMT *1/*8; NUDT15 normal").stdout.split())
+    assert "works as usual, or works more slowly than usual by another guideline; the more careful counts" in told
+    assert as_json("--report", "TPMT *1/*3A; NUDT15 normal")[0]["dosed_otherwise"] == {}
+
+
+
 @pytest.mark.parametrize("format", FORMATS)
 def test_bad_input_gives_one_line_and_no_file(tmp_path: Path, format: str) -> None:
     broken = tmp_path / "broken.vcf"

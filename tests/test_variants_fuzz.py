@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scripts.fuzz_variants import Reader, damaged, make, seeds
 
 from azaward.formats.rows import InputError
 from azaward.formats.variants import read
 from azaward.knowledge import load
-from scripts.fuzz_variants import Reader, damaged, make, seeds
 from tests.variant_files import R139C, TPMT3C, at, header, write
 
 KEPT = Path(__file__).parent / "fuzz"
@@ -32,15 +30,14 @@ def test_every_kept_file_ends_in_an_answer_or_one_clear_line() -> None:
     assert {name: what for name, what in said.items() if what.split()[0] not in ("answered", "refused")} == {}
 
 
-def test_the_fuzzer_sees_a_crash_and_an_unclear_line(tmp_path: Path) -> None:
-    reader = Reader()
+def test_the_fuzzer_sees_a_crash(tmp_path: Path) -> None:
+    good, reader = write(tmp_path / "x.vcf", header() + at(R139C, "0/1")), Reader()
+    assert reader.ask(good, "") == "answered 1"
     reader.process.kill()
     reader.process.wait()
-    reader.process = reader._start()  # noqa: SLF001
-    assert reader.ask(write(tmp_path / "x.vcf", header() + at(R139C, "0/1")), "") == "answered 1"
+    assert reader.ask(good, "") == "crashed -9"
     assert reader.ask(tmp_path / "none.vcf", "") == "refused"
-    assert reader.ask(tmp_path / "none.vcf", "no such assembly").startswith("raised KeyError")
-    reader.close()
+    assert reader.close() == ""
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -68,19 +65,17 @@ def test_text_between_the_tabs(tmp_path_factory: pytest.TempPathFactory, data: s
     path = tmp_path_factory.mktemp("text") / "x.vcf"
     path.write_bytes(("\n".join(lines) + "\n").encode())
     try:
-        parts = list(read([path], load()))
+        said = [str(len(part.samples)) for part in read([path], load())]
     except InputError as error:
-        assert str(error).isprintable()
-    else:
-        assert sum(len(part.samples) for part in parts) == 1
+        said = [str(error)]
+    assert len(said) == 1
+    assert said[0].isprintable()
 
 
 def test_a_missing_contig_beside_a_broken_genotype_is_no_crash(tmp_path: Path) -> None:
-    """cyvcf2 0.35 dies on this file, were it handed over as it is."""
-    bare = "##fileformat=VCFv4.2\n" + header().splitlines()[-1] + "\n"
+    """cyvcf2 0.35 would die on this file, were the contig not added to its header first."""
+    bare = "".join(f"{each}\n" for each in header().splitlines() if "contig" not in each)
     path = write(tmp_path / "x.vcf", bare + at(R139C, "0/x"))
-    code = "import sys, cyvcf2\nfor one in cyvcf2.VCF(sys.argv[1]): pass"
-    assert subprocess.run([sys.executable, "-c", code, path], capture_output=True, check=False).returncode < 0
     with pytest.raises(InputError, match="genotype '0/x' of the sample in column 10 isn't a genotype"):
         list(read([path], load()))
 

@@ -71,6 +71,93 @@ def _say(kinds: dict[str, int], first: dict[str, list[str]], out: Path) -> None:
         typer.echo(f"azaward: all of them: {out.with_suffix('.set_aside.parquet')}", err=True)
 
 
+class By(StrEnum):
+    """What the figures of a service may be divided by."""
+
+    none = "none"
+    clinic = "clinic"
+    protocol = "protocol"
+    year = "year"
+
+
+@cohort_app.command("quality")
+def quality_of_care(
+    folder: Folder,
+    by: Annotated[
+        By, typer.Option(help="Each figure for each clinic, protocol or year of the first tablet too.")
+    ] = By.none,
+    html: Annotated[Path | None, typer.Option(help="Where a page of tables and plots goes.")] = None,
+    as_of: AsOf = None,
+    suppress: Annotated[
+        int | None, typer.Option(min=2, help="Hide counts below this, and what would give them away.")
+    ] = None,
+    share: Annotated[int, typer.Option(min=1, help="Patients counted at a time.")] = 50_000,
+    memory_mb: Annotated[int, typer.Option(min=500, help="Memory that DuckDB may use.")] = 3_000,
+) -> None:
+    """The figures that a service is judged by, with intervals, as JSON to stdout."""
+    import msgspec
+
+    from azaward.cohort.quality import quality
+    from azaward.formats.rows import InputError
+
+    day, knowledge = day_of(as_of), load_knowledge()
+    try:
+        with progress_on_stderr("patients") as progress:
+            found = quality(folder, day, knowledge, by.value, suppress, progress, share, memory_mb)
+    except InputError as error:
+        fail(str(error))
+    if html is not None:
+        from azaward.cohort.quality_html import page
+
+        try:
+            _write_whole(html, page(found, knowledge))
+        except OSError as error:
+            fail(f"{html}: can't be written: {error.strerror or error}. Give another --html.")
+    write(msgspec.json.encode(found) + b"\n")
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """The file, whole or not at all."""
+    waiting = path.with_name(f".{path.name}.new")
+    try:
+        waiting.write_text(text, encoding="utf-8")
+        waiting.replace(path)
+    finally:
+        waiting.unlink(missing_ok=True)
+
+
+@cohort_app.command("sweep")
+def sweep_protocols(
+    folder: Folder,
+    protocol: Annotated[str, typer.Option(help="Two protocols or more, with commas: ids, auto, a clinic's own .yaml.")],
+    as_of: AsOf = None,
+    share: Annotated[int, typer.Option(min=1, help="Patients assessed at a time.")] = 50_000,
+    memory_mb: Annotated[int, typer.Option(min=500, help="Memory that DuckDB may use.")] = 3_000,
+) -> None:
+    """How findings, tests and alarms differ between protocols on the same people, as JSON to stdout."""
+    import msgspec
+
+    from azaward.assessment import UnknownProtocolError
+    from azaward.cohort.sweep import as_text, sweep
+    from azaward.formats.rows import InputError
+    from azaward.knowledge import KnowledgeError
+
+    asked = [word.strip() for word in protocol.split(",") if word.strip()]
+    if len(asked) < 2 or len(set(asked)) < len(asked):
+        raise typer.BadParameter(f"{protocol!r}: expected two different protocols or more, such as bsr-2017,bsg-2019.")
+    day, knowledge = day_of(as_of), load_knowledge()
+    try:
+        for place, word in enumerate(asked):
+            if word.endswith((".yaml", ".yml")):
+                knowledge, asked[place] = knowledge.with_protocol(Path(word))
+        with progress_on_stderr("patients") as progress:
+            found = sweep(folder, day, asked, knowledge, progress, share, memory_mb)
+    except (InputError, KnowledgeError, UnknownProtocolError, ValueError) as error:
+        fail(str(error))
+    typer.echo(as_text(found), err=True)
+    write(msgspec.json.encode(found) + b"\n")
+
+
 @cohort_app.command("synthesise")
 def synthesise_cohort(
     patients: Annotated[int, typer.Option(min=1, help="How many people.")],

@@ -70,7 +70,7 @@ def _queries(numbers: Mapping[str, float]) -> Iterator[str]:
     ):
         yield _ACTED.format(row=row, name=name, within=within)
         yield _ACTED_SQUARES.format(row=row, name=name, within=within)
-        yield _ACTED_DAYS.format(row=row, name=name)
+        yield _ACTED_DAYS.format(row=row, name=name, within=within)
     yield _ALLOPURINOL
     yield _GENES
     yield _LIVE.format(after_stop=after_stop, before_start=before_start)
@@ -101,7 +101,8 @@ _ON_TIME_SQUARES = """
 WITH each AS (
     SELECT patient_id, grp, {row}, count(*) FILTER (outcome = 'on_time') AS x, count(*) AS n
     FROM q_needs WHERE outcome <> 'not_due' GROUP BY ALL
-), summed AS (SELECT * EXCLUDE (patient_id, x, n), sum(x * x) AS xx, sum(x * n) AS xn, sum(n * n) AS nn, count(*) AS people
+), summed AS (SELECT * EXCLUDE (patient_id, x, n), sum(x * x)::BIGINT AS xx, sum(x * n)::BIGINT AS xn, sum(n * n)::BIGINT AS nn,
+              count(*) AS people
               FROM each GROUP BY ALL)
 SELECT '{name}', grp, a, b, c, outcome, NULL, n FROM (UNPIVOT summed ON xx, xn, nn, people INTO NAME outcome VALUE n)
 """
@@ -111,10 +112,14 @@ FROM q_who AS w JOIN k_protocol_schedule AS s ON w.protocol = s.protocol
 WHERE w.begun AND NOT w.sure AND (s.specialty IN ('any', w.family) OR NOT w.protocol_known) GROUP BY ALL
 """
 _UP_TO_DATE = """
-SELECT 'up_to_date', grp, test, '', '', outcome, NULL, n FROM (
-    UNPIVOT (SELECT grp, test, sum(days_covered)::BIGINT AS covered, sum(days_on)::BIGINT AS treated FROM q_needs GROUP BY ALL)
-    ON covered, treated INTO NAME outcome VALUE n
+WITH each AS (
+    SELECT patient_id, grp, test, sum(days_covered)::BIGINT AS x, sum(days_on)::BIGINT AS n FROM q_needs GROUP BY ALL
+), summed AS (
+    SELECT grp, test, sum(x)::BIGINT AS covered, sum(n - x)::BIGINT AS overdue, sum(x * x)::BIGINT AS xx,
+           sum(x * n)::BIGINT AS xn, sum(n * n)::BIGINT AS nn, count(*) AS people FROM each WHERE n > 0 GROUP BY ALL
 )
+SELECT 'up_to_date', grp, test, '', '', outcome, NULL, n
+FROM (UNPIVOT summed ON covered, overdue, xx, xn, nn, people INTO NAME outcome VALUE n)
 """
 _DAYS_LATE = """
 SELECT 'days_late', grp, test, '', '', '', late::INTEGER, count(*) FROM q_needs
@@ -137,6 +142,8 @@ WITH points AS (
 SELECT 'longest_gap', w.grp, l.test, '', '', '', l.gap::INTEGER, count(*)
 FROM longest AS l JOIN q_who AS w USING (patient_id) GROUP BY ALL
 """
+# So many days are no days: nothing was done.
+_NEVER = FAR - 100_000
 # The first thing that was done: less of the medicine, none of it, or the test again. What came at once goes first.
 _FIRST = f"""
 SELECT *, least(coalesce(lowered_day, {FAR}), coalesce(again_day, {FAR})) - day AS days,
@@ -145,19 +152,21 @@ FROM q_abnormal
 """
 _ACTED = f"""
 SELECT '{{name}}', grp, {{row}}, CASE WHEN day + {{within}} > as_of_day THEN 'too_recent'
-       WHEN days <= {{within}} THEN first WHEN days < {FAR} - 100_000 THEN 'later' ELSE 'not_yet' END AS outcome, NULL, count(*)
+       WHEN days <= {{within}} THEN first WHEN days < {_NEVER} THEN 'later' ELSE 'not_yet' END AS outcome, NULL, count(*)
 FROM ({_FIRST}) GROUP BY ALL
 """
 _ACTED_SQUARES = f"""
 WITH each AS (
     SELECT patient_id, grp, {{row}}, count(*) FILTER (days <= {{within}}) AS x, count(*) AS n
     FROM ({_FIRST}) WHERE day + {{within}} <= as_of_day GROUP BY ALL
-), summed AS (SELECT * EXCLUDE (patient_id, x, n), sum(x * x) AS xx, sum(x * n) AS xn, sum(n * n) AS nn, count(*) AS people
+), summed AS (SELECT * EXCLUDE (patient_id, x, n), sum(x * x)::BIGINT AS xx, sum(x * n)::BIGINT AS xn, sum(n * n)::BIGINT AS nn,
+              count(*) AS people
               FROM each GROUP BY ALL)
 SELECT '{{name}}', grp, a, b, c, outcome, NULL, n FROM (UNPIVOT summed ON xx, xn, nn, people INTO NAME outcome VALUE n)
 """
 _ACTED_DAYS = f"""
-SELECT '{{name}}_days', grp, {{row}}, '' AS outcome, days::INTEGER, count(*) FROM ({_FIRST}) WHERE days < {FAR} - 100_000 GROUP BY ALL
+SELECT '{{name}}_days', grp, {{row}}, '' AS outcome, days::INTEGER, count(*) FROM ({_FIRST})
+WHERE days < {_NEVER} AND day + {{within}} <= as_of_day GROUP BY ALL
 """
 # Each time that allopurinol and a thiopurine came together: the dose on that day against the dose before.
 _ALLOPURINOL = f"""
@@ -198,14 +207,14 @@ JOIN q_who AS w USING (patient_id) WHERE w.begun AND (a.unsure OR NOT w.sure) GR
 """
 _GENES = """
 WITH known AS (
-    SELECT w.grp, g.tpmt, g.nudt15, g.tpmt_genotype FROM q_who AS w JOIN s_genes AS g ON w.patient_id = g.patient_id
+    SELECT w.grp, w.conflict, g.tpmt, g.nudt15, g.tpmt_genotype FROM q_who AS w JOIN s_genes AS g ON w.patient_id = g.patient_id
     WHERE w.status = 'on'
 )
-SELECT 'genes', grp, 'TPMT', '', '', CASE WHEN tpmt IS NULL THEN 'not_known' WHEN tpmt = 'Indeterminate' THEN 'indeterminate'
+SELECT 'genes', grp, 'TPMT', '', '', CASE WHEN conflict THEN 'unknown' WHEN tpmt IS NULL THEN 'not_known' WHEN tpmt = 'Indeterminate' THEN 'indeterminate'
        WHEN tpmt_genotype IS NULL OR tpmt_genotype = 'Indeterminate' THEN 'activity' ELSE 'genotype' END AS outcome, NULL, count(*)
 FROM known GROUP BY grp, outcome
 UNION ALL
-SELECT 'genes', grp, 'NUDT15', '', '', CASE WHEN nudt15 IS NULL THEN 'not_known' WHEN nudt15 = 'Indeterminate' THEN 'indeterminate'
+SELECT 'genes', grp, 'NUDT15', '', '', CASE WHEN conflict THEN 'unknown' WHEN nudt15 IS NULL THEN 'not_known' WHEN nudt15 = 'Indeterminate' THEN 'indeterminate'
        ELSE 'genotype' END AS outcome, NULL, count(*) FROM known GROUP BY grp, outcome
 """
 _LIVE = """
@@ -221,7 +230,7 @@ WITH given AS (
     SELECT patient_id, min(CASE WHEN on_treatment THEN 0 WHEN soon_after THEN 1 WHEN day IS NULL THEN 2
         WHEN day < first_day AND first_day - day < {before_start} THEN 3 ELSE 4 END) AS place FROM placed GROUP BY ALL
 )
-SELECT 'live_vaccines', w.grp, '', '', '', CASE WHEN NOT w.sure AND v.place IS NOT NULL OR v.place = 2 THEN 'unknown'
+SELECT 'live_vaccines', w.grp, '', '', '', CASE WHEN w.conflict OR NOT w.sure AND v.place IS NOT NULL OR v.place = 2 THEN 'unknown'
        WHEN v.place = 0 THEN 'on_treatment' WHEN v.place = 1 THEN 'soon_after' WHEN v.place = 3 THEN 'shortly_before'
        ELSE 'none' END AS outcome, NULL, count(*)
 FROM q_who AS w LEFT JOIN worst AS v ON w.patient_id = v.patient_id WHERE w.begun GROUP BY w.grp, outcome

@@ -37,7 +37,7 @@ class Definition:
 _TIMELY = "How late: days from the day a test was due to the day it was done, treatment ended or today came, whichever was first."
 _FIRST_DONE = (
     "Days from the sample to the first of: a lower dose, the end of treatment, the same analyte measured again. "
-    "Only results that were acted on at all, however late."
+    "Only results that were acted on at all, however late, and are old enough to be in the share."
 )
 
 DEFINITIONS: Mapping[str, Definition] = {
@@ -166,7 +166,7 @@ DEFINITIONS: Mapping[str, Definition] = {
         ("gene",),
         ("genotype", "activity"),
         ("indeterminate", "not_known"),
-        (),
+        ("unknown",),
         "known",
         "people whose TPMT or NUDT15 is known from a genotype, or TPMT from its activity alone",
         "people on treatment",

@@ -89,6 +89,7 @@ class SampleReport(Out, frozen=True):
     genes: dict[str, GeneOut]
     dosing: dict[str, DrugPlan]
     dosed_by: dict[str, str | None]
+    dosed_otherwise: dict[str, dict[str, str]]
     activity: Activity | None
     weighed: list[str]
     notes: list[str]
@@ -128,7 +129,7 @@ class Reporter:
         self._activity = read_activity(activity, knowledge) if activity else None
         self._dose = dose_mg_per_day
         self._read_from = read_from
-        self._plans: dict[Any, dict[str, DrugPlan]] = {}
+        self._plans: dict[Any, tuple[dict[str, DrugPlan], dict[str, dict[str, str]]]] = {}
         self._cited: dict[Any, list[Cited]] = {}
         self._encoded: dict[int, tuple[Mapping[str, DrugPlan], msgspec.Raw]] = {}
         self._hgvs = {(row.gene, row.pos_grch38, row.alt): row.hgvs_c for row in knowledge.tables["gene_positions"]}
@@ -234,15 +235,16 @@ class Reporter:
         weighed = weigh(called, activity, self.knowledge)
         nudt15 = genes["NUDT15"].phenotype if "NUDT15" in genes else None
         dosed_by = {"TPMT": weighed.phenotype, "NUDT15": nudt15}
-        dosing = self._dosing(dosed_by, fit)
+        dosing, otherwise = self._dosing(dosed_by, fit)
         return SampleReport(
             sample=sample,
             genes=genes,
             dosing=dosing,
             dosed_by=dosed_by,
+            dosed_otherwise=otherwise,
             activity=activity,
             weighed=weighed.says,
-            notes=list(self._notes(genes, activity, dosing["azathioprine"])),
+            notes=[*_otherwise(otherwise), *self._notes(genes, activity, dosing["azathioprine"])],
             unread=unread,
             indication=self._indication,
             weight_kg=self._person.weight_kg,
@@ -251,7 +253,9 @@ class Reporter:
             knowledge=self.knowledge.version,
         )
 
-    def _dosing(self, phenotypes: Mapping[str, str | None], fit: Mapping[str, Sequence[str]]) -> dict[str, DrugPlan]:
+    def _dosing(
+        self, phenotypes: Mapping[str, str | None], fit: Mapping[str, Sequence[str]]
+    ) -> tuple[dict[str, DrugPlan], dict[str, dict[str, str]]]:
         untold = {gene: phenotypes[gene] in (None, INDETERMINATE) for gene in GENES}
         first = {gene: next(iter(fit.get(gene, ())), "") for gene in GENES}
         key = tuple((phenotypes[g], first[g], tuple(fit.get(g, ())) if untold[g] else ()) for g in GENES)
@@ -262,9 +266,11 @@ class Reporter:
             dpwg = {
                 gene: phenotype_of_body(self.knowledge, "DPWG", gene, first[gene], phenotypes[gene]) for gene in GENES
             }
-            self._plans[key] = {
+            plans = {
                 drug: plan(self.knowledge, drug, phenotypes, possible, self._person, {"DPWG": dpwg}) for drug in DRUGS
             }
+            differs = {gene: theirs for gene, theirs in dpwg.items() if theirs and theirs != phenotypes[gene]}
+            self._plans[key] = plans, {"DPWG": differs} if differs else {}
         return self._plans[key]
 
     def _notes(self, genes: Mapping[str, GeneOut], activity: Activity | None, aza: DrugPlan) -> Iterable[str]:
@@ -309,6 +315,12 @@ def _flat(plan: DrugPlan) -> dict[str, Any]:
     made: dict[str, Any] = msgspec.to_builtins(plan)
     outcome = made.pop("outcome")
     return {**outcome, **made}
+
+
+def _otherwise(differs: Mapping[str, Mapping[str, str]]) -> Iterable[str]:
+    for body, genes in differs.items():
+        for gene, phenotype in genes.items():
+            yield f"{body} classes an allele of {gene} otherwise: its advice is that for {phenotype}."
 
 
 def _against(dose: float, aza: DrugPlan) -> str:

@@ -124,6 +124,8 @@ def for_the_patient(report: SampleReport) -> list[str]:
     lines = ["Azathioprine is broken down by enzymes. Your genes say how fast two of them work."]
     for gene, name in PLAIN_GENE.items():
         phenotype = report.dosed_by[gene]
-        lines.append(f"Your {name} {_PLAIN[phenotype]}." if phenotype else f"Your {name} was not looked at.")
+        theirs = {_PLAIN[genes[gene]] for genes in report.dosed_otherwise.values() if gene in genes}
+        other = "".join(f", or {one} by another guideline; the more careful counts" for one in sorted(theirs))
+        lines.append(f"Your {name} {_PLAIN[phenotype]}{other}." if phenotype else f"Your {name} was not looked at.")
     said = report.dosing["azathioprine"].says_patient
     return [*lines, said] if said else lines

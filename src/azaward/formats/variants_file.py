@@ -73,7 +73,8 @@ class VariantFile:
         try:
             # Only "-" and addresses are more than a file's name to htslib.
             self._vcf: Any = cyvcf2.VCF(os.path.abspath(self._source), lazy=True)
-            self.header = str(self._vcf.raw_header)
+            # Without the line of the samples' names, which may be long.
+            self.header = str(self._vcf.raw_header).partition("\n#CHROM")[0] + "\n"
             names: Sequence[str] = self._vcf.samples
         except Exception:
             what = first_bad_line(self._source) or "the header can't be read"

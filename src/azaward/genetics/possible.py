@@ -14,6 +14,7 @@ from azaward.knowledge import Knowledge
 from azaward.knowledge.vocabulary import vocabulary
 
 _NORMAL, _NONE = "Normal function", "No function"
+_KNOWN = (_NORMAL, "Decreased function", _NONE)
 ANY = ("Poor Metabolizer", "Intermediate Metabolizer", "Normal Metabolizer")
 
 
@@ -40,7 +41,7 @@ def possible_phenotypes(knowledge: Knowledge, gene: str, calls: Iterable[str]) -
 
 
 def _may_be(function: str) -> tuple[str, ...]:
-    return (function,) if function in (_NORMAL, _NONE) else (_NONE, _NORMAL)
+    return (function,) if function in _KNOWN else (_NONE, _NORMAL)
 
 
 def phenotype_of_body(knowledge: Knowledge, body: str, gene: str, call: str, phenotype: str | None) -> str | None:

@@ -34,7 +34,10 @@ def of_what_is_missing(
     hiding: tuple[tuple[str, float], ...],
     normal: float | None,
 ) -> Iterator[str]:
-    """How many positions weren't seen, what may hide there and how probably; `normal`: how probable it is, if called."""
+    """How many positions weren't seen, what may hide there and how probably.
+
+    `normal` is the probability of the normal phenotype, where that is the one called.
+    """
     if not missing.any():
         return
     yield f"{int(missing.sum())} of {len(missing)} positions that define an allele were not seen in full."

@@ -284,15 +284,21 @@ class Names:
                 best[ingredients] = Near(cost, known[place])
         return sorted(best.values(), key=lambda one: (one.cost, one.known.name))
 
-    def _look_alikes(self, found: Near) -> list[Near]:
-        """The medicines whose names people take for this one's."""
+    def _look_alikes(self, name: str, found: Near) -> list[Near]:
+        """The medicines whose names people take for this one's, where the typed name lies between the two."""
+        typed = name.replace(" ", "")
         pairs = [
             other
             for row in self._knowledge.tables["look_alikes"]
             for one, other in ((row.medicine, row.other), (row.other, row.medicine))
             if found.known.ingredients == (one,)
         ]
-        return [Near(found.cost, known) for other in pairs for known in self._known.get(other.replace("_", " "), ())]
+        near = [
+            Near(slips(typed, other.replace("_", "")), known)
+            for other in pairs
+            for known in self._known.get(other.replace("_", " "), ())
+        ]
+        return [one for one in near if one.cost - found.cost < _BETWEEN]
 
     def _by_spelling(self, text: str) -> tuple[tuple[Match, ...], Doubt] | None:
         """The medicine that a misspelt name is taken for, or those that it may be."""
@@ -316,13 +322,14 @@ class Names:
         rivals = [one for one in candidates[1:] if one.cost - first.cost < _MARGIN and one.cost <= limit + _BEYOND]
         if first.cost > _ONE_SLIP:
             shown = {one.known.ingredients for one in rivals}
-            rivals += [one for one in self._look_alikes(first) if one.known.ingredients not in shown]
+            rivals += [one for one in self._look_alikes(name, first) if one.known.ingredients not in shown]
 
         def matches(one: Near) -> tuple[Match, ...]:
             return one.known.matches("spelling", round(max(0.0, 1 - one.cost / length), 3))
 
         same_numbers = _numbers(name) == _numbers(fold(first.known.name))
-        if first.cost <= limit and not rivals and same_numbers and first.known.kind != "class":
+        alone = length >= _LONG_ENOUGH and all(one.cost - first.cost >= _ALONE for one in candidates[1:])
+        if first.cost <= limit + alone * _MORE_ALONE and not rivals and same_numbers and first.known.kind != "class":
             return matches(first), "spelling"
         return tuple(match for one in (first, *rivals[: _ASKED - 1]) for match in matches(one)), "which"
 
@@ -333,6 +340,10 @@ _SHORTEST = 5
 _MARGIN = 0.8
 # Another medicine counts as long as it is within what a name may hold, or not much beyond it.
 _BEYOND = 0.4
+# A name with no other medicine's within so many slips may hold a little more.
+_ALONE, _MORE_ALONE, _LONG_ENOUGH = 2.0, 0.6, 7
+# A typed name lies between two look-alikes where the farther is within so many slips of the nearer.
+_BETWEEN = 4.0
 # Up to this cost a name is taken for what it is nearest to even where it has a look-alike.
 _ONE_SLIP = 1.1
 # What a name costs that sounds the same but is written otherwise.

@@ -103,7 +103,7 @@ def screening_found(person: Table, latest: Table) -> Table:
     screen = rows.analyte != "vzv_igg"
     bad = screen.ifelse(positive & ~negative, negative & ~positive).fill_null(False)
     # Words that say both, or neither, are no answer.
-    unclear = (negative == positive).fill_null(True)
+    unclear = ((negative & positive) | (~negative & ~positive)).fill_null(True)
     rows = rows.mutate(bad=bad, unclear=unclear, screen=screen).filter(bad | unclear)
     planned = rows.status == "planned"
     serious = rows.bad & rows.screen

@@ -39,7 +39,7 @@ def unusable_results(person: Table, unusable: Table, latest: Table) -> Table:
     return findings(
         rows,
         "record_quality",
-        code=ibis.literal("result_") + rows.problem,
+        code=rows.fever.ifelse("temperature_unusable", ibis.literal("result_") + rows.problem),
         action="review",
         urgency=ibis.cases((rows.fever, "same-day"), (rows.watched.notnull(), "this-week"), else_="routine"),
         subject=rows.analyte,
