@@ -84,16 +84,20 @@ def _conversions(rows: Sequence[Any]) -> str:
 
 
 def _interactions(rows: Sequence[Any]) -> str:
-    header = ("with", "action", "urgency", "dose left", "effect", "why", "how sure", "says", "test", "still counts")
+    header = ("medicine", "with", "for whom", "action", "urgency", "dose left", "effect", "how large", "why")
+    header = (*header, "how sure", "says", "test", "still counts")
     return table(
         (*header, "read where"),
         (
             (
+                row.drug.replace("_", " "),
                 Markdown(bold(row.with_.replace("_", " ")) + f" ({row.with_kind})"),
+                _for_whom(row),
                 row.action,
                 row.urgency,
                 _share(row.dose_fraction_low, row.dose_fraction_high),
                 row.effect,
+                row.effect_size,
                 row.mechanism,
                 row.evidence,
                 row.says,
@@ -172,6 +176,13 @@ _PAGES: Mapping[str, Callable[[Sequence[Any]], str]] = {
     "genotype_doses": _genotype_doses,
     "advice": _advice,
 }
+
+
+def _for_whom(row: Any) -> str | None:
+    """The people whom a row is for, where not everyone."""
+    parts = [row.sex, row.family and f"{row.family} patients"]
+    parts += [row.age_below and f"under {row.age_below:.0f}", row.egfr_below and f"eGFR below {row.egfr_below:.0f}"]
+    return ", ".join(part for part in parts if part) or None
 
 
 def _share(low: float | None, high: float | None) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations_with_replacement, product
@@ -17,7 +16,7 @@ from scipy.stats import binomtest
 
 from azaward.genetics import Caller, Genotypes, Status, call, calling, nothing_seen
 from azaward.genetics.ancestry import prior
-from azaward.genetics.decision import limits
+from azaward.genetics.decision import decide, limits
 from azaward.genetics.haplotypes import named_alleles, order_of
 from azaward.genetics.model import GENES, GeneCall, GeneGenotypes
 from azaward.knowledge import load
@@ -554,6 +553,51 @@ def test_which_alleles_must_not_hide() -> None:
     assert sought == {"TPMT": {"*2", "*3A", "*3B", "*3C"}, "NUDT15": {"*2", "*3"}}
     assert KNOWLEDGE.parameters["genotype_sought_carriers"].value == 0.01
     assert KNOWLEDGE.parameters["genotype_cautious_probability"].value == 0.1
+
+
+@pytest.mark.parametrize(
+    ("phenotypes", "expected"),
+    [
+        ({"Intermediate Metabolizer": 0.901, "Poor Metabolizer": 0.099}, "Intermediate Metabolizer"),
+        ({"Intermediate Metabolizer": 0.9, "Poor Metabolizer": 0.1}, "Poor Metabolizer"),
+        # What is worse still counts with what is worse.
+        (
+            {
+                "Possible Intermediate Metabolizer": 0.89,
+                "Intermediate Metabolizer": 0.06,
+                "Poor Metabolizer": 0.05,
+            },
+            "Intermediate Metabolizer",
+        ),
+        (
+            {"Possible Intermediate Metabolizer": 0.95, "Intermediate Metabolizer": 0.05},
+            "Possible Intermediate Metabolizer",
+        ),
+        # What can't be told stays so: a lower dose may be right, and may not.
+        ({"Indeterminate": 0.6, "Possible Intermediate Metabolizer": 0.4}, "Indeterminate"),
+        ({"Normal Metabolizer": 0.901, "Intermediate Metabolizer": 0.099}, "Normal Metabolizer"),
+        ({"Normal Metabolizer": 0.9, "Intermediate Metabolizer": 0.1}, "Indeterminate"),
+        ({"Normal Metabolizer": 0.9, "Indeterminate": 0.1}, "Indeterminate"),
+    ],
+)
+def test_the_more_cautious_is_acted_on_from_one_chance_in_ten(phenotypes: dict[str, float], expected: str) -> None:
+    held = limits(KNOWLEDGE, ALLELES["TPMT"], prior(KNOWLEDGE, ALLELES["TPMT"], None))
+    decided = decide(list(phenotypes.items()), [], held)
+    assert decided.phenotype == expected
+    assert bool(decided.why) == (expected != next(iter(phenotypes)))
+
+
+def test_a_share_of_nothing_is_nothing() -> None:
+    assert prior(KNOWLEDGE, ALLELES["NUDT15"], {"European": 1, "Oceanian": 0}).notes == ()
+
+
+def test_no_more_than_four_pairs_stand_in_a_sentence() -> None:
+    held = people("TPMT", [("*1", "*1")])
+    for label in ("rs1800462", "rs1800460", "rs1142345", "rs1800584"):
+        held.alleles[0, _label("TPMT", label)] = (0, -2)
+    (note,) = (note for note in called("TPMT", held)[0].notes if "also fitting" in note)
+    assert note.count("(") == 3
+    assert note.endswith("and 4 more.")
 
 
 def test_an_unknown_ancestry_is_an_equal_mixture_and_says_so() -> None:

@@ -230,7 +230,6 @@ def test_a_body_that_classes_an_allele_otherwise_is_named_to_all() -> None:
     assert as_json("--report", "TPMT *1/*3A; NUDT15 normal")[0]["dosed_otherwise"] == {}
 
 
-
 @pytest.mark.parametrize("format", FORMATS)
 def test_bad_input_gives_one_line_and_no_file(tmp_path: Path, format: str) -> None:
     broken = tmp_path / "broken.vcf"

@@ -133,7 +133,8 @@ def _one_share(
         "ORDER BY i.n, f.rule, f.code, f.subject, f.a, f.sources"
     )
     plans = nation.rows(
-        "SELECT i.patient_id, p.* EXCLUDE (patient_id) FROM s_plan AS p JOIN ids AS i ON p.patient_id = i.n ORDER BY i.n"
+        "SELECT i.patient_id, p.* EXCLUDE (patient_id) FROM s_plan AS p JOIN ids AS i ON p.patient_id = i.n "
+        "ORDER BY i.n"
     )
     tests = nation.rows(
         "SELECT i.patient_id, t.test, DATE '1970-01-01' + t.due_day::INTEGER AS due_on, t.subject, t.action, t.phase, "

@@ -83,8 +83,9 @@ class Nation:
             columns = ", ".join(f'"{column.name}"' for column in TABLES[name] if column.name in stored.columns)
             base = str(self.source.folder).rstrip("/") + "/"
             self._run(
-                f"CREATE OR REPLACE VIEW raw_{name} AS SELECT {columns}, replace(filename, {_text(base)}, '') AS file_, "
-                f"file_row_number AS row_ FROM read_parquet([{files}], filename = true, file_row_number = true, "
+                f"CREATE OR REPLACE VIEW raw_{name} AS SELECT {columns}, "
+                f"replace(filename, {_text(base)}, '') AS file_, file_row_number AS row_ "
+                f"FROM read_parquet([{files}], filename = true, file_row_number = true, "
                 f"hive_partitioning = false) AS r {where}"
             )
 
@@ -174,11 +175,10 @@ class Nation:
 
     def assess(self, share: Share, as_of: dt.date, protocol: str | None) -> list[SetAside]:
         """Fills `findings`, `s_plan`, `s_due` and `s_unusable` for a share; gives what of its rows was set aside."""
-        until = f" AND r.patient_id < {_text(share.until)}" if share.until is not None else ""
-        self._see_all(f"WHERE r.patient_id >= {_text(share.first)}{until}")
-        self._run(
-            f"CREATE OR REPLACE TABLE ids AS FROM everyone WHERE patient_id >= {_text(share.first)}{until.replace('r.', '')}"
-        )
+        whose = f"r.patient_id >= {_text(share.first)}"
+        whose += f" AND r.patient_id < {_text(share.until)}" if share.until is not None else ""
+        self._see_all(f"WHERE {whose}")
+        self._run(f"CREATE OR REPLACE TABLE ids AS SELECT * FROM everyone AS r WHERE {whose}")
         reader = RowReader(self.knowledge)
         for name, sql in self._sql.items():
             found = self._run(sql.odd)

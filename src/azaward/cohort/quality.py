@@ -101,8 +101,8 @@ def quality(
     source = find(folder)
     if by == "clinic" and "clinic" not in source.tables["patients"].columns:
         raise InputError(
-            f"{source.tables['patients'].files[0]}: no column 'clinic', so nothing to group by. Add one with a word for "
-            "each patient's clinic, or group by protocol or year."
+            f"{source.tables['patients'].files[0]}: no column 'clinic', so nothing to group by. Add one with a "
+            "word for each patient's clinic, or group by protocol or year."
         )
     counts: Counts = Counts()
     aside: dict[str, int] = {}

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from azaward.cohort.nation import Nation
+from azaward.cohort.quality_intervals import DAYS_IN_MONTH
 from azaward.cohort.quality_tables import FAR, By, statements
 from azaward.knowledge import Knowledge
-from azaward.rules.tables import DAYS_IN_MONTH
 
 
 class Key(NamedTuple):
@@ -41,7 +41,8 @@ def count_share(nation: Nation, knowledge: Knowledge, by: By) -> Counts:
     for sql in _queries({row.id: row.value for row in knowledge.tables["parameters"]}):
         columns = [column.to_pylist() for column in nation.rows(sql).columns]
         for *words, days, n in zip(*columns, strict=True):
-            key = Key(*(str(word) if word is not None else "" for word in words), days)
+            figure, group, a, b, c, outcome = (str(word) if word is not None else "" for word in words)
+            key = Key(figure, group, a, b, c, outcome, days)
             counts[key] += int(n)
     return counts
 
@@ -84,7 +85,8 @@ SELECT 'people', grp, '', '', '', CASE WHEN conflict THEN 'contradictory' WHEN N
 FROM q_who GROUP BY grp, outcome
 """
 _BASELINE = """
-SELECT 'tested_before', grp, test, CASE WHEN required THEN 'required' ELSE 'suggested' END AS b, '', outcome, NULL, count(*)
+SELECT 'tested_before', grp, test, CASE WHEN required THEN 'required' ELSE 'suggested' END AS b, '', outcome, NULL,
+       count(*)
 FROM q_baseline GROUP BY grp, test, b, outcome
 """
 _EVERY_REQUIRED = """
@@ -101,9 +103,11 @@ _ON_TIME_SQUARES = """
 WITH each AS (
     SELECT patient_id, grp, {row}, count(*) FILTER (outcome = 'on_time') AS x, count(*) AS n
     FROM q_needs WHERE outcome <> 'not_due' GROUP BY ALL
-), summed AS (SELECT * EXCLUDE (patient_id, x, n), sum(x * x)::BIGINT AS xx, sum(x * n)::BIGINT AS xn, sum(n * n)::BIGINT AS nn,
-              count(*) AS people
-              FROM each GROUP BY ALL)
+), summed AS (
+    SELECT grp, a, b, c, sum(x * x)::BIGINT AS xx, sum(x * n)::BIGINT AS xn, sum(n * n)::BIGINT AS nn,
+           count(*) AS people
+    FROM each GROUP BY ALL
+)
 SELECT '{name}', grp, a, b, c, outcome, NULL, n FROM (UNPIVOT summed ON xx, xn, nn, people INTO NAME outcome VALUE n)
 """
 _UNKNOWN_START = """
@@ -135,9 +139,11 @@ WITH points AS (
     UNION
     SELECT s.patient_id, s.start_day, d.test, d.day FROM q_spells AS s
         JOIN (SELECT DISTINCT patient_id, test FROM q_asked) AS a ON s.patient_id = a.patient_id
-        JOIN q_done AS d ON a.patient_id = d.patient_id AND a.test = d.test AND d.day BETWEEN s.start_day AND s.until_day
+        JOIN q_done AS d ON a.patient_id = d.patient_id AND a.test = d.test
+        AND d.day BETWEEN s.start_day AND s.until_day
 ), gaps AS (
-    SELECT patient_id, test, lead(day) OVER (PARTITION BY patient_id, test, start_day ORDER BY day) - day AS gap FROM points
+    SELECT patient_id, test, lead(day) OVER (PARTITION BY patient_id, test, start_day ORDER BY day) - day AS gap
+    FROM points
 ), longest AS (SELECT patient_id, test, coalesce(max(gap), 0) AS gap FROM gaps GROUP BY ALL)
 SELECT 'longest_gap', w.grp, l.test, '', '', '', l.gap::INTEGER, count(*)
 FROM longest AS l JOIN q_who AS w USING (patient_id) GROUP BY ALL
@@ -147,21 +153,25 @@ _NEVER = FAR - 100_000
 # The first thing that was done: less of the medicine, none of it, or the test again. What came at once goes first.
 _FIRST = f"""
 SELECT *, least(coalesce(lowered_day, {FAR}), coalesce(again_day, {FAR})) - day AS days,
-       CASE WHEN coalesce(lowered_day, {FAR}) <= coalesce(again_day, {FAR}) THEN coalesce(how, '') ELSE 'repeated' END AS first
+       CASE WHEN coalesce(lowered_day, {FAR}) <= coalesce(again_day, {FAR}) THEN coalesce(how, '')
+            ELSE 'repeated' END AS first
 FROM q_abnormal
 """
 _ACTED = f"""
 SELECT '{{name}}', grp, {{row}}, CASE WHEN day + {{within}} > as_of_day THEN 'too_recent'
-       WHEN days <= {{within}} THEN first WHEN days < {_NEVER} THEN 'later' ELSE 'not_yet' END AS outcome, NULL, count(*)
+       WHEN days <= {{within}} THEN first WHEN days < {_NEVER} THEN 'later' ELSE 'not_yet' END AS outcome, NULL,
+       count(*)
 FROM ({_FIRST}) GROUP BY ALL
 """
 _ACTED_SQUARES = f"""
 WITH each AS (
     SELECT patient_id, grp, {{row}}, count(*) FILTER (days <= {{within}}) AS x, count(*) AS n
     FROM ({_FIRST}) WHERE day + {{within}} <= as_of_day GROUP BY ALL
-), summed AS (SELECT * EXCLUDE (patient_id, x, n), sum(x * x)::BIGINT AS xx, sum(x * n)::BIGINT AS xn, sum(n * n)::BIGINT AS nn,
-              count(*) AS people
-              FROM each GROUP BY ALL)
+), summed AS (
+    SELECT grp, a, b, c, sum(x * x)::BIGINT AS xx, sum(x * n)::BIGINT AS xn, sum(n * n)::BIGINT AS nn,
+           count(*) AS people
+    FROM each GROUP BY ALL
+)
 SELECT '{{name}}', grp, a, b, c, outcome, NULL, n FROM (UNPIVOT summed ON xx, xn, nn, people INTO NAME outcome VALUE n)
 """
 _ACTED_DAYS = f"""
@@ -180,22 +190,25 @@ allopurinol AS (
            a.start_day > s.start_day AS was_on
     FROM allopurinol AS a JOIN q_spells AS s ON a.patient_id = s.patient_id
         AND a.start_day <= s.until_day AND a.until_day > s.start_day WHERE NOT a.unsure
+), steps AS (
+    SELECT patient_id, start_day, arg_max(whole_dose, medicine) AS dose, bool_or(unknown_dose) AS unknown_dose
+    FROM q_steps GROUP BY ALL
 ), one AS (
     SELECT patient_id, day, max(until_day) AS until_day, bool_or(was_on) AS was_on FROM together GROUP BY ALL
 ), doses AS (
     SELECT o.*, then_.dose AS dose_then, then_.unknown_dose AS unknown_then,
            before.dose AS dose_before, before.unknown_dose AS unknown_before,
-           (SELECT min(l.day) FROM q_lowered AS l WHERE l.patient_id = o.patient_id AND l.day >= o.day AND l.day <= o.until_day) AS lowered
+           (SELECT min(l.day) FROM q_lowered AS l
+            WHERE l.patient_id = o.patient_id AND l.day BETWEEN o.day AND o.until_day) AS lowered
     FROM one AS o
-    ASOF LEFT JOIN (SELECT patient_id, start_day, arg_max(whole_dose, medicine) AS dose, bool_or(unknown_dose) AS unknown_dose
-                    FROM q_steps GROUP BY ALL) AS then_
+    ASOF LEFT JOIN steps AS then_
         ON o.patient_id = then_.patient_id AND o.day >= then_.start_day
-    ASOF LEFT JOIN (SELECT patient_id, start_day, arg_max(whole_dose, medicine) AS dose, bool_or(unknown_dose) AS unknown_dose
-                    FROM q_steps GROUP BY ALL) AS before
+    ASOF LEFT JOIN steps AS before
         ON o.patient_id = before.patient_id AND o.day - 1 >= before.start_day
 )
 SELECT 'allopurinol', w.grp, '', '', '', CASE
-       WHEN d.lowered = d.day OR d.was_on AND d.dose_then < d.dose_before AND NOT d.unknown_then AND NOT d.unknown_before
+       WHEN d.lowered = d.day
+           OR d.was_on AND d.dose_then < d.dose_before AND NOT d.unknown_then AND NOT d.unknown_before
            OR NOT d.unknown_then AND d.dose_then <= u.usual_high * (SELECT share FROM share) THEN 'by_that_day'
        WHEN d.unknown_then OR d.was_on AND d.unknown_before OR NOT d.was_on AND u.usual_high IS NULL THEN 'unknown'
        WHEN d.lowered IS NOT NULL THEN 'later' ELSE 'never' END AS outcome, NULL, count(*)
@@ -207,30 +220,37 @@ JOIN q_who AS w USING (patient_id) WHERE w.begun AND (a.unsure OR NOT w.sure) GR
 """
 _GENES = """
 WITH known AS (
-    SELECT w.grp, w.conflict, g.tpmt, g.nudt15, g.tpmt_genotype FROM q_who AS w JOIN s_genes AS g ON w.patient_id = g.patient_id
-    WHERE w.status = 'on'
+    SELECT w.grp, w.conflict, g.tpmt, g.nudt15, g.tpmt_genotype
+    FROM q_who AS w JOIN s_genes AS g ON w.patient_id = g.patient_id WHERE w.status = 'on'
 )
-SELECT 'genes', grp, 'TPMT', '', '', CASE WHEN conflict THEN 'unknown' WHEN tpmt IS NULL THEN 'not_known' WHEN tpmt = 'Indeterminate' THEN 'indeterminate'
-       WHEN tpmt_genotype IS NULL OR tpmt_genotype = 'Indeterminate' THEN 'activity' ELSE 'genotype' END AS outcome, NULL, count(*)
+SELECT 'genes', grp, 'TPMT', '', '', CASE WHEN conflict THEN 'unknown' WHEN tpmt IS NULL THEN 'not_known'
+       WHEN tpmt = 'Indeterminate' THEN 'indeterminate'
+       WHEN tpmt_genotype IS NULL OR tpmt_genotype = 'Indeterminate' THEN 'activity' ELSE 'genotype' END AS outcome,
+       NULL, count(*)
 FROM known GROUP BY grp, outcome
 UNION ALL
-SELECT 'genes', grp, 'NUDT15', '', '', CASE WHEN conflict THEN 'unknown' WHEN nudt15 IS NULL THEN 'not_known' WHEN nudt15 = 'Indeterminate' THEN 'indeterminate'
+SELECT 'genes', grp, 'NUDT15', '', '', CASE WHEN conflict THEN 'unknown' WHEN nudt15 IS NULL THEN 'not_known'
+       WHEN nudt15 = 'Indeterminate' THEN 'indeterminate'
        ELSE 'genotype' END AS outcome, NULL, count(*) FROM known GROUP BY grp, outcome
 """
 _LIVE = """
 WITH given AS (
     SELECT e.patient_id, datediff('day', DATE '1970-01-01', e.started_on) AS day FROM events AS e
-    WHERE e.kind = 'vaccination' AND e.code IN (SELECT code FROM k_event_classes WHERE kind = 'vaccination' AND "class" = 'live')
+    WHERE e.kind = 'vaccination'
+        AND e.code IN (SELECT code FROM k_event_classes WHERE kind = 'vaccination' AND "class" = 'live')
 ), placed AS (
     SELECT w.patient_id, g.day, w.first_day,
            bool_or(g.day >= s.start_day AND g.day <= s.until_day AND g.day <= w.as_of_day) AS on_treatment,
-           bool_or(s.stopped AND g.day > s.until_day AND g.day - s.until_day < {after_stop} AND g.day <= w.as_of_day) AS soon_after
-    FROM given AS g JOIN q_who AS w USING (patient_id) LEFT JOIN q_spells AS s ON g.patient_id = s.patient_id GROUP BY ALL
+           bool_or(s.stopped AND g.day > s.until_day AND g.day - s.until_day < {after_stop} AND g.day <= w.as_of_day)
+               AS soon_after
+    FROM given AS g JOIN q_who AS w USING (patient_id) LEFT JOIN q_spells AS s ON g.patient_id = s.patient_id
+    GROUP BY ALL
 ), worst AS (
     SELECT patient_id, min(CASE WHEN on_treatment THEN 0 WHEN soon_after THEN 1 WHEN day IS NULL THEN 2
         WHEN day < first_day AND first_day - day < {before_start} THEN 3 ELSE 4 END) AS place FROM placed GROUP BY ALL
 )
-SELECT 'live_vaccines', w.grp, '', '', '', CASE WHEN w.conflict OR NOT w.sure AND v.place IS NOT NULL OR v.place = 2 THEN 'unknown'
+SELECT 'live_vaccines', w.grp, '', '', '', CASE
+       WHEN w.conflict OR NOT w.sure AND v.place IS NOT NULL OR v.place = 2 THEN 'unknown'
        WHEN v.place = 0 THEN 'on_treatment' WHEN v.place = 1 THEN 'soon_after' WHEN v.place = 3 THEN 'shortly_before'
        ELSE 'none' END AS outcome, NULL, count(*)
 FROM q_who AS w LEFT JOIN worst AS v ON w.patient_id = v.patient_id WHERE w.begun GROUP BY w.grp, outcome
@@ -245,7 +265,8 @@ WITH last AS (
     SELECT l.patient_id, 'abnormal_result' AS reason, 1 AS place FROM last AS l JOIN q_abnormal AS a
         ON l.patient_id = a.patient_id AND a.day BETWEEN l.until_day - {before} AND l.until_day
     UNION ALL
-    SELECT l.patient_id, e.kind, CASE e.kind WHEN 'pregnancy' THEN 2 WHEN 'symptom' THEN 3 WHEN 'infection' THEN 4 ELSE 5 END
+    SELECT l.patient_id, e.kind,
+           CASE e.kind WHEN 'pregnancy' THEN 2 WHEN 'symptom' THEN 3 WHEN 'infection' THEN 4 ELSE 5 END
     FROM last AS l JOIN events AS e ON l.patient_id = e.patient_id
         AND datediff('day', DATE '1970-01-01', e.started_on) BETWEEN l.until_day - {before} AND l.until_day
     WHERE e.kind IN ('pregnancy', 'symptom', 'infection', 'procedure')

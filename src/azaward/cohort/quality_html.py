@@ -16,12 +16,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from azaward.cohort.quality import Days, Figure, Quality, Row, Shown
+from azaward.cohort.quality_intervals import DAYS_IN_MONTH, DAYS_IN_YEAR
 from azaward.cohort.quality_survival import Treatment
 from azaward.cohort.quality_words import DEFINITIONS, OUTCOMES, REASONS, TREATMENT
 from azaward.formats.report_html import TEMPLATES
 from azaward.formats.report_words import long_day, printable
 from azaward.knowledge import Knowledge
-from azaward.rules.tables import DAYS_IN_MONTH, DAYS_IN_YEAR
 
 EVERYONE = "everyone"
 _BY = {"clinic": "clinic", "protocol": "protocol", "year": "year of the first tablet"}
@@ -286,7 +286,8 @@ def _curve(each: Treatment) -> str:
     else:
         for day, share, low_end, high_end in steps:
             parts.append(
-                f'<line class="range" x1="{x(day):.1f}" y1="{y(low_end):.1f}" x2="{x(day):.1f}" y2="{y(high_end):.1f}"/>'
+                f'<line class="range" x1="{x(day):.1f}" y1="{y(low_end):.1f}" '
+                f'x2="{x(day):.1f}" y2="{y(high_end):.1f}"/>'
             )
             parts.append(f'<circle class="dot" cx="{x(day):.1f}" cy="{y(share):.1f}" r="3.5"/>')
     return f'<svg viewBox="0 0 {_WIDTH:g} {_HEIGHT:g}" aria-hidden="true" focusable="false">{"".join(parts)}</svg>'

@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 LEVEL = 0.95
+# Of the calendar, as the rules count them.
+DAYS_IN_YEAR = 365.25
+DAYS_IN_MONTH = DAYS_IN_YEAR / 12
 
 
 class Quantiles(NamedTuple):

@@ -12,9 +12,8 @@ from typing import Any
 import msgspec
 
 from azaward.cohort.quality_hidden import Sum, hidden
-from azaward.cohort.quality_intervals import LEVEL
+from azaward.cohort.quality_intervals import DAYS_IN_MONTH, LEVEL
 from azaward.cohort.quality_words import REASONS
-from azaward.rules.tables import DAYS_IN_MONTH
 
 # When the curve is read off for the table, in months.
 MONTHS = (0, 3, 6, 12, 24, 36, 60, 120, 180, 240)
@@ -36,7 +35,7 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Treatment(msgspec.Struct, frozen=True, kw_only=True):
-    """A group's time on treatment. `curve`: days and the share still on treatment; empty where numbers are suppressed."""
+    """A group's time on treatment. `curve`: days and the share still on treatment; empty where numbers are hidden."""
 
     group: str
     part: bool
@@ -160,9 +159,9 @@ def _steps(
     """The curve's steps alone, thinned to what a drawing can show."""
     kept: list[tuple[float, float, float, float]] = []
     for day, *values in zip(times, survival, low, high, strict=True):
-        rounded = (round(day), *(round(each, 4) for each in values))
-        if not kept or kept[-1][1:] != rounded[1:]:
-            kept.append((rounded[0], rounded[1], rounded[2], rounded[3]))
+        still, lowest, highest = (round(each, 4) for each in values)
+        if not kept or kept[-1][1:] != (still, lowest, highest):
+            kept.append((round(day), still, lowest, highest))
     if times:
-        kept.append((round(times[-1]), *(round(each[-1], 4) for each in (survival, low, high))))
+        kept.append((round(times[-1]), *kept[-1][1:]))
     return kept

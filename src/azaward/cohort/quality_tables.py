@@ -46,7 +46,8 @@ _PARAMETERS = ("cervical_from_years", "cervical_until_years")
 _GROUPS: dict[By, str] = {
     "none": "'all'",
     "protocol": "p.protocol",
-    "year": f"coalesce(CASE WHEN b.sure THEN year(DATE '1970-01-01' + b.first_day::INTEGER)::VARCHAR END, '{UNKNOWN_GROUP}')",
+    "year": "coalesce(CASE WHEN b.sure THEN year(DATE '1970-01-01' + b.first_day::INTEGER)::VARCHAR END, "
+    f"'{UNKNOWN_GROUP}')",
     "clinic": "coalesce((SELECT CASE WHEN min(c.clinic) = max(c.clinic) THEN min(c.clinic) END FROM patients AS c "
     f"WHERE c.patient_id = p.patient_id), '{UNKNOWN_GROUP}')",
 }
@@ -95,7 +96,8 @@ FROM (
 
 # Unbroken treatment: from its first day to its last that lies before the end of what is known.
 _SPELLS = f"""
-SELECT s.patient_id, min(start_day) AS start_day, least(max(stop), w.as_of_day, coalesce(w.died_day, {FAR})) AS until_day,
+SELECT s.patient_id, min(start_day) AS start_day,
+       least(max(stop), w.as_of_day, coalesce(w.died_day, {FAR})) AS until_day,
        coalesce(max(stop) <= least(w.as_of_day, coalesce(w.died_day, {FAR})), false) AS stopped
 FROM (
     SELECT *, sum((place = 1 OR prior_stop < start_day)::INTEGER) OVER (
@@ -218,12 +220,14 @@ WHERE w.sure AND t.begun AND NOT t.guessed AND t.start_day IS NOT NULL AND (
 # From the start and from each test: the day on which the next one was due, and the row of the schedule that said so.
 _ASKED = f"""
 WITH rows AS (
-    SELECT row_number() OVER (ORDER BY every_days, phase, protocol, test, since, from_day) AS row_place, * FROM k_protocol_schedule
+    SELECT row_number() OVER (ORDER BY every_days, phase, protocol, test, since, from_day) AS row_place, *
+    FROM k_protocol_schedule
 ), tests AS (
     SELECT DISTINCT w.patient_id, s.test FROM q_who AS w JOIN k_protocol_schedule AS s ON w.protocol = s.protocol
     WHERE w.sure AND (s.specialty IN ('any', w.family) OR NOT w.protocol_known)
 ), points AS (
-    SELECT t.patient_id, t.test, w.first_day AS from_day, w.first_day AS known_day FROM tests AS t JOIN q_who AS w USING (patient_id)
+    SELECT t.patient_id, t.test, w.first_day AS from_day, w.first_day AS known_day
+    FROM tests AS t JOIN q_who AS w USING (patient_id)
     UNION ALL
     SELECT t.patient_id, t.test, d.oldest_day, d.day FROM tests AS t JOIN q_done AS d
         ON t.patient_id = d.patient_id AND t.test = d.test
@@ -241,7 +245,8 @@ WITH rows AS (
 )
 SELECT f.* EXCLUDE (first), f.first.due_day AS due_day, f.first.every_days AS every_days, phases.phase AS phase
 FROM (
-    SELECT patient_id, test, from_day, next_day, min(struct_pack(due_day := due_day, every_days := every_days, row_place := row_place)) AS first
+    SELECT patient_id, test, from_day, next_day,
+           min(struct_pack(due_day := due_day, every_days := every_days, row_place := row_place)) AS first
     FROM due WHERE due_day <= anchor_until GROUP BY patient_id, test, from_day, next_day
 ) AS f JOIN rows AS phases ON f.first.row_place = phases.row_place
 """
@@ -250,7 +255,8 @@ FROM (
 # after the end of treatment, is not due.
 _NEEDS = f"""
 WITH placed AS (
-    SELECT a.patient_id, a.test, a.from_day, a.next_day, a.due_day, a.every_days, a.phase, w.grp, w.protocol, w.as_of_day,
+    SELECT a.patient_id, a.test, a.from_day, a.next_day, a.due_day, a.every_days, a.phase,
+           w.grp, w.protocol, w.as_of_day,
            CASE WHEN bool_or(a.due_day BETWEEN s.start_day AND s.until_day) THEN a.due_day
                 ELSE min(s.start_day) FILTER (s.start_day > a.due_day) END AS day,
            sum(greatest(0, least(s.until_day, coalesce(a.next_day, {FAR})) - greatest(s.start_day, a.from_day)))
@@ -258,7 +264,8 @@ WITH placed AS (
            sum(greatest(0, least(s.until_day, coalesce(a.next_day, {FAR}), a.due_day)
                - greatest(s.start_day, a.from_day))) AS days_covered
     FROM q_asked AS a JOIN q_who AS w USING (patient_id) JOIN q_spells AS s ON a.patient_id = s.patient_id
-    GROUP BY a.patient_id, a.test, a.from_day, a.next_day, a.due_day, a.every_days, a.phase, w.grp, w.protocol, w.as_of_day
+    GROUP BY a.patient_id, a.test, a.from_day, a.next_day, a.due_day, a.every_days, a.phase,
+             w.grp, w.protocol, w.as_of_day
 )
 SELECT p.patient_id, p.grp, p.protocol, p.test, p.phase, p.every_days, p.days_on, p.days_covered,
        greatest(0, least(coalesce(p.next_day, {FAR}), s.until_day) - p.day) AS late,

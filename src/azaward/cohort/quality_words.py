@@ -34,7 +34,10 @@ class Definition:
         return (*self.counted, *self.others, *self.beside)
 
 
-_TIMELY = "How late: days from the day a test was due to the day it was done, treatment ended or today came, whichever was first."
+_TIMELY = (
+    "How late: days from the day a test was due to the day it was done, treatment ended or today came, "
+    "whichever was first."
+)
 _FIRST_DONE = (
     "Days from the sample to the first of: a lower dose, the end of treatment, the same analyte measured again. "
     "Only results that were acted on at all, however late, and are old enough to be in the share."
@@ -61,10 +64,10 @@ DEFINITIONS: Mapping[str, Definition] = {
         ("too_old", "incomplete", "not_tested"),
         ("unknown",),
         "tested",
-        "people in whom every part of the test was there on the day of the first tablet or before, and no older than the "
-        "protocol lets it be",
-        "people who have begun, whose protocol asks for the test and whom it concerns (cervical screening and pregnancy "
-        "tests: by sex and by age on that day)",
+        "people in whom every part of the test was there on the day of the first tablet or before, and no older than "
+        "the protocol lets it be",
+        "people who have begun, whose protocol asks for the test and whom it concerns (cervical screening and "
+        "pregnancy tests: by sex and by age on that day)",
         "any time up to the first tablet, or as many days before it as the protocol says",
     ),
     "on_time": Definition(
@@ -191,9 +194,9 @@ TREATMENT = {
     "title": "People over time on treatment",
     "numerator": "people who still take a thiopurine",
     "denominator": "people whose first tablet's day is known",
-    "window": "from the first tablet to the last, pauses included; who still takes it counts up to today, who died up to that "
-    "day. Kaplan-Meier, interval by the log(-log) method; by reason: Aalen-Johansen, the reasons competing. A record "
-    "holds no reason: what came in the {before} days before the last tablet stands for it, in the order of this table",
+    "window": "from the first tablet to the last, pauses included; who still takes it counts up to today, who died "
+    "up to that day. Kaplan-Meier, interval by the log(-log) method; by reason: Aalen-Johansen, the reasons competing. A "
+    "record holds no reason: what came in the {before} days before the last tablet stands for it, in the order of this table",
 }
 
 OUTCOMES: Mapping[str, str] = {
@@ -245,7 +248,9 @@ METHODS = (
     "Intervals hold 95%. A share's is Wilson's. Where one person has several tests or results, these are not "
     "independent: the interval is Wilson's for the number of independent ones that would be as certain (the design "
     "effect by linearisation over people).",
-    "A median's interval is by order statistics (binomial). Quartiles and the 90th percentile are those of the days themselves.",
+    "A median's interval is by order statistics (binomial). Quartiles and the 90th percentile are those of the "
+    "days themselves.",
     "What is not known is a column of its own and never counts as done.",
-    "The record is taken as whole: what a clinic did before this record begins, or wrote elsewhere, counts as not done.",
+    "The record is taken as whole: what a clinic did before this record begins, or wrote elsewhere, counts as not "
+    "done.",
 )

@@ -20,23 +20,24 @@ _READABLE: Mapping[Type, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Stored:
-    """One table as it is stored: its files, and which of its columns are there, by name, as Arrow types."""
+    """One table as it is stored: its files, or the address that Spark knows it by, and its columns as Arrow types."""
 
     name: str
-    files: tuple[Path, ...]
+    files: tuple[Path | str, ...]
     columns: Mapping[str, str]
     rows: int
 
     def fingerprint(self) -> list[tuple[str, int, int]]:
         """What changes when a file changes: its name, size and day of change."""
-        return [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in self.files]
+        found = ((path, path.stat()) for path in map(Path, self.files))
+        return [(str(path), stat.st_size, stat.st_mtime_ns) for path, stat in found]
 
 
 @dataclass(frozen=True)
 class Source:
     """The tables of a folder. A table that is not there has no files."""
 
-    folder: Path
+    folder: Path | str
     tables: Mapping[str, Stored]
 
     def fingerprint(self) -> list[tuple[str, int, int]]:
@@ -50,7 +51,7 @@ class Source:
     def unknown_columns(self) -> list[tuple[str, str]]:
         """Columns that no table of a record has."""
         return [
-            (stored.files[0].name, column)
+            (Path(stored.files[0]).name, column)
             for name, stored in self.tables.items()
             for column in stored.columns
             if column not in {one.name for one in TABLES[name]}
@@ -91,6 +92,20 @@ def _files(folder: Path, name: str) -> tuple[Path, ...]:
     return ()
 
 
+def check_columns(path: str, name: str, own: Mapping[str, str]) -> None:
+    """Raises `InputError` where a column of a table is missing, or of a type that can't be read."""
+    for column in TABLES[name]:
+        if column.required and column.name not in own:
+            raise InputError(
+                f"{path}: column {column.name!r} is missing. Expected: "
+                f"{', '.join(one.name for one in TABLES[name])}; found: {', '.join(own)}."
+            )
+        kind = own.get(column.name)
+        if kind is not None and not kind.startswith(_READABLE[column.type]):
+            expected = {"string": "text", "date": "a date", "float": "a number"}[column.type]
+            raise InputError(f"{path}: column {column.name!r} is {kind}; expected {expected}. Convert the column.")
+
+
 def _stored(name: str, files: tuple[Path, ...]) -> Stored:
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -104,16 +119,7 @@ def _stored(name: str, files: tuple[Path, ...]) -> Stored:
         except (pa.ArrowInvalid, OSError) as error:
             raise InputError(f"{path}: not Parquet: {str(error).splitlines()[0]}") from None
         own = {field.name: str(field.type) for field in schema}
-        for column in TABLES[name]:
-            if column.required and column.name not in own:
-                raise InputError(
-                    f"{path}: column {column.name!r} is missing. Expected: "
-                    f"{', '.join(one.name for one in TABLES[name])}; found: {', '.join(own)}."
-                )
-            kind = own.get(column.name)
-            if kind is not None and not kind.startswith(_READABLE[column.type]):
-                expected = {"string": "text", "date": "a date", "float": "a number"}[column.type]
-                raise InputError(f"{path}: column {column.name!r} is {kind}; expected {expected}. Convert the column.")
+        check_columns(str(path), name, own)
         if columns and (odd := set(columns) ^ set(own)):
             raise InputError(
                 f"{path}: its columns differ from those of {files[0].name} in: {', '.join(sorted(odd))}. "

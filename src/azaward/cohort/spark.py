@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import shutil
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -22,9 +21,10 @@ from azaward import __version__
 from azaward.assessment import DISCLAIMER, explain
 from azaward.cohort.assess import Summary, check_protocol
 from azaward.cohort.reading import WORDS, id_sql, read_odd, read_words, table_sql
-from azaward.cohort.source import Source, Stored, find
+from azaward.cohort.source import Source, Stored, check_columns, find
 from azaward.cohort.words import worded
-from azaward.cohort.written import BESIDE, Target
+from azaward.cohort.written import BESIDE
+from azaward.formats.folder import NEEDED
 from azaward.formats.rows import InputError, RowReader
 from azaward.knowledge import Knowledge, load
 from azaward.knowledge.relations import relations
@@ -34,8 +34,16 @@ from azaward.rules.columns import COLUMNS, FOUND
 from azaward.rules.pipeline import compiled
 from azaward.wording import Words
 
-_TYPES = {"string": "string", "date": "date", "float": "double", "float64": "double", "int64": "bigint"}
-_TYPES |= {"boolean": "boolean"}
+_TYPES = {
+    "string": "string",
+    "date": "date",
+    "float": "double",
+    "float64": "double",
+    "int64": "bigint",
+    "boolean": "boolean",
+}
+# Spark's names of types, as Arrow has them.
+_ARROW = {"timestamp_ntz": "timestamp", "date": "date32", "integer": "int32", "long": "int64", "void": "null"}
 # What a setting of the session has to be for these statements to mean the same as on DuckDB, and to move rows once.
 _SETTINGS = {
     "spark.sql.ansi.enabled": "false",
@@ -86,16 +94,49 @@ def assess(
     for name, value in _SETTINGS.items():
         spark.conf.set(name, value)
     spark.sparkContext.setLogLevel("ERROR")
-    nation = _Nation(spark, find(Path(folder)), knowledge)
+    address = _address(folder)
+    nation = _Nation(
+        spark, find(Path(folder)) if "://" not in str(folder) else _find(spark, address), address, knowledge
+    )
     nation.read(as_of, None if protocol == "auto" else protocol)
-    return nation.write(Target(Path(out)), as_of, protocol, began)
+    return nation.write(_address(out), as_of, protocol, began)
+
+
+def _address(path: Path | str) -> str:
+    """An address that means the same to every worker; a bare path is one of this machine."""
+    return str(path) if "://" in str(path) else Path(path).resolve().as_uri()
+
+
+def _find(spark: Any, folder: str) -> Source:
+    """The tables at an address that only Spark knows: NAME.parquet or NAME."""
+    from pyspark.errors import AnalysisException
+
+    tables: dict[str, Stored] = {}
+    for name in TABLES:
+        tables[name] = Stored(name, (), {}, 0)
+        for path in (f"{folder}/{name}.parquet", f"{folder}/{name}"):
+            try:
+                schema = spark.read.parquet(path).schema
+            except AnalysisException:
+                continue  # not there, or nothing in it
+            kinds = {field.name: str(field.dataType.typeName()) for field in schema}
+            columns = {column: _ARROW.get(kind, kind) for column, kind in kinds.items()}
+            check_columns(path, name, columns)
+            tables[name] = Stored(name, (path,), columns, 0)
+            break
+        if name in NEEDED and not tables[name].files:
+            raise InputError(
+                f"{folder}: {name}.parquet is missing or can't be read; without it nobody can be assessed."
+            )
+    return Source(folder, tables)
 
 
 class _Nation:
     """The tables of a folder as Spark's views, and the rules over them."""
 
-    def __init__(self, spark: Any, source: Source, knowledge: Knowledge) -> None:
+    def __init__(self, spark: Any, source: Source, address: str, knowledge: Knowledge) -> None:
         self.spark, self.source, self.knowledge = spark, source, knowledge
+        self._base = address.rstrip("/").replace("file:///", "file:/") + "/"
         for name, stored in source.tables.items():
             if stored.files:
                 self._see(name, stored)
@@ -113,10 +154,11 @@ class _Nation:
 
     def _see(self, name: str, stored: Stored) -> None:
         frame = self.spark.read.parquet(*(str(path) for path in stored.files))
-        base = self.source.folder.resolve().as_uri() + "/"
         columns = [f"`{column.name}`" for column in TABLES[name] if column.name in stored.columns]
         frame.selectExpr(
-            *columns, f"replace(_metadata.file_path, '{base}', '') AS file_", "_metadata.row_index AS row_"
+            *columns,
+            f"replace(replace(_metadata.file_path, 'file:///', 'file:/'), {_literal(self._base)}, '') AS file_",
+            "_metadata.row_index AS row_",
         ).createOrReplaceTempView(f"raw_{name}")
 
     def read(self, as_of: dt.date, protocol: str | None) -> None:
@@ -202,7 +244,7 @@ class _Nation:
             columns = ", ".join(f"`{column}` {_TYPES[kind]}" for column, kind in schema.items())
             self.spark.createDataFrame(list(rows), columns).createOrReplaceTempView(f"k_{name}")
 
-    def write(self, target: Target, as_of: dt.date, protocol: str, began: float) -> Summary:
+    def write(self, target: str, as_of: dt.date, protocol: str, began: float) -> Summary:
         """Works out stages, rules and plans, writes them, and counts what was written."""
         found: Any = None
         listed = False
@@ -225,7 +267,15 @@ class _Nation:
             self._keep(self.spark.sql(step.sql), f"s_{step.name}")
         return self._written(target, as_of, protocol, began)
 
-    def _written(self, target: Target, as_of: dt.date, protocol: str, began: float) -> Summary:
+    def _rename(self, new: str, path: str) -> None:
+        """Puts a folder in another's place, on whatever store it is."""
+        hadoop = self.spark._jvm.org.apache.hadoop.fs
+        store = hadoop.Path(path).getFileSystem(self.spark._jsc.hadoopConfiguration())
+        store.delete(hadoop.Path(path), True)
+        if not store.rename(hadoop.Path(new), hadoop.Path(path)):
+            raise InputError(f"{path}: can't be written; the result is whole in {new}.")
+
+    def _written(self, target: str, as_of: dt.date, protocol: str, began: float) -> Summary:
         columns = ", ".join(
             "date_from_unix_date(CAST(`on` AS INT)) AS `on`" if name == "on" else f"`{name}`" for name in COLUMNS
         )
@@ -249,17 +299,12 @@ class _Nation:
             ),
             "set_aside": asides,
         }
-        for kind in ("findings", *BESIDE):
-            path = target.path(kind)
-            new = path.with_name(f".{path.name}.new")
-            tables[kind].write.mode("overwrite").parquet(str(new))
-        for kind in reversed(("findings", *BESIDE)):
-            path = target.path(kind)
-            if path.is_dir():
-                shutil.rmtree(path)
-            else:
-                path.unlink(missing_ok=True)
-            path.with_name(f".{path.name}.new").rename(path)
+        paths = {kind: target if kind == "findings" else _beside(target, kind) for kind in tables}
+        for kind, frame in tables.items():
+            frame.write.mode("overwrite").parquet(f"{paths[kind]}.new")
+        # The findings come last: where they are, the others are.
+        for kind in (*BESIDE, "findings"):
+            self._rename(f"{paths[kind]}.new", paths[kind])
 
         def count(view: str, column: str) -> dict[str, int]:
             rows = self.spark.table(view).groupBy(column).count().orderBy("count", ascending=False).collect()
@@ -284,6 +329,10 @@ class _Nation:
             resumed=0,
             disclaimer=DISCLAIMER,
         )
+
+
+def _beside(target: str, kind: str) -> str:
+    return f"{target.removesuffix('.parquet')}.{kind}.parquet"
 
 
 def _literal(value: Any) -> str:

@@ -18,9 +18,9 @@ import msgspec
 from azaward import __version__
 from azaward.cohort.assess import MEMORY_MB, check_protocol
 from azaward.cohort.nation import Nation
+from azaward.cohort.quality_intervals import DAYS_IN_YEAR
 from azaward.cohort.source import find
 from azaward.knowledge import URGENCIES, Knowledge
-from azaward.rules.tables import DAYS_IN_YEAR
 
 SHARE = 50_000
 # Beyond these nobody needs to be told before the next visit.
@@ -31,7 +31,7 @@ class Under(msgspec.Struct, frozen=True, kw_only=True):
     """What one protocol finds.
 
     `alarmed`: people whose plan is more urgent than routine. `tests_per_year`: for someone on treatment, tests that the
-    schedule now in force asks for, a year; `visits_per_year`: days on which blood is taken, where tests are taken together.
+    schedule now in force asks for, a year; `visits_per_year`: days with blood taken, where tests are taken together.
     """
 
     protocol: str
@@ -126,8 +126,8 @@ _QUERIES = {
 # By the interval, so that the sums are of whole numbers and the same for shares of any size.
 _INTERVALS = {
     "tests": "SELECT every_days::BIGINT, count(*) FROM s_due GROUP BY every_days",
-    "visits": "SELECT every_days, count(*) FROM (SELECT min(every_days)::BIGINT AS every_days FROM s_due GROUP BY patient_id) "
-    "GROUP BY every_days",
+    "visits": "SELECT every_days, count(*) FROM "
+    "(SELECT min(every_days)::BIGINT AS every_days FROM s_due GROUP BY patient_id) GROUP BY every_days",
 }
 _PAIRS = """
 SELECT a.protocol, b.protocol AS other, a.decision, b.decision AS other_decision, a.calm::VARCHAR AS calm,

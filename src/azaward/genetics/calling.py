@@ -4,7 +4,7 @@ needs. People with the same genotypes share one answer, worked out once and kept
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -75,8 +75,13 @@ class Caller:
             found = ", ".join(sorted(unknown)) or "none"
             raise ValueError(f"genotypes of genes: found {found}, expected {', '.join(self._genes)}")
         columns = {gene: self._genes[gene].calls(held) for gene, held in genotypes.genes.items()}
-        for sample, calls in zip(genotypes.samples, zip(*columns.values(), strict=True), strict=True):
-            yield SampleCall(sample, dict(zip(columns, calls, strict=True)))
+        # People who share the answers of all genes share one mapping of them.
+        keys = list(zip(*(map(id, column) for column in columns.values()), strict=True))
+        shared = {
+            key: {gene: column[sample] for gene, column in columns.items()}
+            for key, sample in dict(zip(keys, range(len(keys)), strict=True)).items()
+        }
+        yield from map(SampleCall, genotypes.samples, map(shared.__getitem__, keys))
 
 
 class _Gene:
@@ -157,17 +162,21 @@ class _Gene:
             could_hide=hiding,
             undocumented=unheard,
             evidence=tuple(
-                self._seen_at(at, codes[at], bool(phase[at]), int(status[at]), undocumented.get(at), notes.get(at))
-                for at in range(len(alleles.sites))
+                self._seen_at(at, pair, bool(side), why, undocumented.get(at), notes.get(at))
+                for at, (pair, side, why) in enumerate(
+                    zip(codes.tolist(), phase.tolist(), status.tolist(), strict=True)
+                )
             ),
             notes=said,
         )
 
     def _seen_at(
-        self, at: int, codes: NDArray[np.int8], phased: bool, status: int, text: str | None, note: str | None
+        self, at: int, codes: Sequence[int], phased: bool, status: int, text: str | None, note: str | None
     ) -> PositionEvidence:
+        one, two = codes
         # Without a side, what is known stands first.
-        one, two = (int(code) for code in (codes if phased else sorted(codes, key=lambda code: (code < 0, code))))
+        if not phased and (two >= 0 > one or (one > two and (one < 0) == (two < 0))):
+            one, two = two, one
         key = (at, one, two, phased, status)
         found = self.evidence.get(key)
         if found is None:

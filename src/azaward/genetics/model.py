@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import IntEnum
+from enum import IntEnum, unique
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ REFERENCE, MISSING, UNDOCUMENTED = 0, -1, -2
 """Codes in `GeneGenotypes.alleles`; a positive code is the place in `Site.alts`, counted from 1."""
 
 
+@unique
 class Status(IntEnum):
     """What happened to a sample at a site. Whether an allele is known is said by `alleles`; this says why not."""
 
@@ -236,8 +237,7 @@ class GeneCall:
     notes: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class SampleCall:
+class SampleCall(NamedTuple):
     """Both genes of one person."""
 
     sample: str

@@ -328,8 +328,7 @@ class Names:
             return one.known.matches("spelling", round(max(0.0, 1 - one.cost / length), 3))
 
         same_numbers = _numbers(name) == _numbers(fold(first.known.name))
-        alone = length >= _LONG_ENOUGH and all(one.cost - first.cost >= _ALONE for one in candidates[1:])
-        if first.cost <= limit + alone * _MORE_ALONE and not rivals and same_numbers and first.known.kind != "class":
+        if first.cost <= limit and not rivals and same_numbers and first.known.kind != "class":
             return matches(first), "spelling"
         return tuple(match for one in (first, *rivals[: _ASKED - 1]) for match in matches(one)), "which"
 
@@ -340,10 +339,8 @@ _SHORTEST = 5
 _MARGIN = 0.8
 # Another medicine counts as long as it is within what a name may hold, or not much beyond it.
 _BEYOND = 0.4
-# A name with no other medicine's within so many slips may hold a little more.
-_ALONE, _MORE_ALONE, _LONG_ENOUGH = 2.0, 0.6, 7
 # A typed name lies between two look-alikes where the farther is within so many slips of the nearer.
-_BETWEEN = 4.0
+_BETWEEN = 3.5
 # Up to this cost a name is taken for what it is nearest to even where it has a look-alike.
 _ONE_SLIP = 1.1
 # What a name costs that sounds the same but is written otherwise.
@@ -351,7 +348,7 @@ _HEARD = 0.5
 # So many of the nearest by plain distance are weighed by the kind of slip.
 _WEIGHED = 24
 # The longest name, and how many slips it may hold; longer names hold more.
-_LIMITS = ((6, 1.0), (9, 1.5), (11, 2.1), (20, 2.5), (LONGEST, 3.5))
+_LIMITS = ((6, 1.0), (9, 1.25), (14, 2.1), (20, 2.6), (LONGEST, 3.5))
 # Nobody chooses between more names than this.
 _ASKED = 4
 
@@ -360,7 +357,7 @@ def limit_of(length: int) -> float:
     """How many slips a name of so many letters may hold and still be taken for the known one.
 
     >>> [limit_of(length) for length in (5, 8, 12, 30)]
-    [1.0, 1.5, 2.5, 3.5]
+    [1.0, 1.25, 2.1, 3.5]
     """
     return next(limit for longest, limit in _LIMITS if length <= longest)
 

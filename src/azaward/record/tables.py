@@ -31,6 +31,9 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("sex", "string", True, "female, male, other or unknown"),
         Column("indication", "string", True, "why azathioprine: an id of indications.csv, or words"),
         Column("ancestry", "string", False, "biogeographical group, when known"),
+        Column(
+            "clinic", "string", False, "the clinic that looks after them, in its own word; figures are divided by it"
+        ),
     ),
     "exposures": (
         Column("patient_id", "string", True, "whose"),
@@ -106,7 +109,7 @@ class Record:
 
     >>> record = Record.of({"patients": [{"patient_id": "p1", "birth_date": dt.date(1980, 1, 2)}]})
     >>> record.rows["patients"]
-    [('p1', datetime.date(1980, 1, 2), None, None, None)]
+    [('p1', datetime.date(1980, 1, 2), None, None, None, None)]
     """
 
     rows: Mapping[str, list[tuple[Cell, ...]]]

@@ -43,7 +43,9 @@ def baseline(person: Table, done: Table) -> Table:
     too_old = (rows.as_of_day - rows.done_day > rows.within_days).fill_null(False) & (rows.status == "planned")
     rows = rows.filter(rows.done_day.isnull() | too_old)
     # One finding a test: the row that requires it goes before the one that suggests it.
-    first = ibis.window(group_by=["patient_id", "test"], order_by=[ibis.desc("required"), "within_days", "locator"])
+    first = ibis.window(
+        group_by=["patient_id", "test"], order_by=[ibis.desc("required"), "within_days", "locator", "source", "note"]
+    )
     rows = rows.mutate(place=ibis.row_number().over(first))
     rows = rows.filter(rows.place == 0)
     names = (

@@ -12,6 +12,9 @@ from azaward.rules.stages.lab import OF_ONE, low_end
 from azaward.rules.tables import Table, cite, day_number, knowledge, urgency_of
 from azaward.rules.untyped import ibis
 
+# Of two rows that say the same, every engine names the same one.
+TIES = ("source", "locator", "comparison", "relative_to", "within_days", "note")
+
 
 def limits(person: Table, latest: Table, readings: Table, history: Table) -> Table:
     """Latest results beyond a limit, the most cautious row for each analyte and direction."""
@@ -36,7 +39,7 @@ def limits(person: Table, latest: Table, readings: Table, history: Table) -> Tab
     )
     met = rows.filter(crossed)
     per = ["patient_id", "analyte", "downward"]
-    worst = ibis.window(group_by=per, order_by=["action_rank", "urgency_rank", "threshold", "source", "locator"])
+    worst = ibis.window(group_by=per, order_by=["action_rank", "urgency_rank", "threshold", *TIES])
     met = met.mutate(
         place=ibis.row_number().over(worst),
         most_urgent=met.urgency_rank.min().over(ibis.window(group_by=per)),
@@ -81,7 +84,7 @@ def unknowable(person: Table, latest: Table, readings: Table, history: Table) ->
         | ((rows.relative_to == "previous-fall-percent") & rows.low_1.isnull())
     )
     rows = rows.mutate(no_normal=no_normal).filter(no_normal | no_earlier)
-    first = ibis.window(group_by=["patient_id", "analyte"], order_by=["threshold", "source", "locator"])
+    first = ibis.window(group_by=["patient_id", "analyte"], order_by=["threshold", *TIES])
     rows = rows.mutate(place=ibis.row_number().over(first))
     rows = rows.filter(rows.place == 0)
     return findings(

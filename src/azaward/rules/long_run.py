@@ -20,7 +20,8 @@ def years(person: Table) -> Table:
         action="review",
         urgency="info",
         subject=rows.taken,
-        value=rows.days_on / DAYS_IN_YEAR,
+        # A bare 365.25 is a decimal to Spark: an integer divided by it would keep few places.
+        value=rows.days_on.cast("float64") / DAYS_IN_YEAR,
         unit="a",
         on=rows.started_day,
         comparison="above",

@@ -44,7 +44,9 @@ def metabolites(person: Table, latest: Table, readings: Table) -> Table:
     pairs = pairs.filter(pairs.mmp.notnull() | pairs.alike)
     # Where both tables say the same of a child, the children's is named.
     pairs = pairs.mutate(adults=(pairs.of != CHILDREN).cast("int64"))
-    worst = ibis.window(group_by="patient_id", order_by=["urgency_rank", "action_rank", "adults", "pattern", "locator"])
+    worst = ibis.window(
+        group_by="patient_id", order_by=["urgency_rank", "action_rank", "adults", "pattern", "locator", "source"]
+    )
     pairs = pairs.mutate(place=ibis.row_number().over(worst))
     pairs = pairs.filter(pairs.place == 0)
     # A level from before the dose was raised is no reason to raise it again.

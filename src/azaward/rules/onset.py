@@ -29,7 +29,7 @@ def onset(person: Table) -> Table:
     )
     rows = rows.inner_join(times, (rows.indication == times.for_) | (times.for_ == "any"))
     best = ibis.window(
-        group_by="patient_id", order_by=[ibis.asc(rows.for_ == "any"), ibis.desc("weeks_high"), "locator"]
+        group_by="patient_id", order_by=[ibis.asc(rows.for_ == "any"), ibis.desc("weeks_high"), "locator", "source"]
     )
     rows = rows.mutate(place=ibis.row_number().over(best))
     rows = rows.filter(rows.place == 0)

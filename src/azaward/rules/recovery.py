@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from azaward.rules.finding import findings
+from azaward.rules.limits import TIES
 from azaward.rules.stages.due import applies
 from azaward.rules.tables import Table, Value, cite, day_words, knowledge
 from azaward.rules.untyped import ibis
@@ -82,6 +83,6 @@ def _beyond_limit(person: Table, latest: Table) -> Table:
     strictest = rows.downward.ifelse(-rows.bound, rows.bound)
     rows = rows.mutate(strictest=strictest, shown=rows.downward.ifelse(rows.shown_low, rows.shown_high))
     rows = rows.mutate(sign=rows.downward.ifelse(rows.comparator_low, rows.comparator_high))
-    first = ibis.window(group_by=["patient_id", "analyte"], order_by=["strictest", "source", "locator"])
+    first = ibis.window(group_by=["patient_id", "analyte"], order_by=["strictest", *TIES])
     rows = rows.mutate(place=ibis.row_number().over(first))
     return rows.filter(rows.place == 0)

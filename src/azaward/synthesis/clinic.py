@@ -91,7 +91,11 @@ def _rows(draft: Draft) -> dict[str, Rows]:
         for step in draft.steps
     ]
     return {
-        "patients": [(who, day(draft.birth), draft.sex, draft.care.indication, draft.ancestry), *draft.patients],
+        # One clinic for each specialty.
+        "patients": [
+            (*row, draft.care.family)
+            for row in [(who, day(draft.birth), draft.sex, draft.care.indication, draft.ancestry), *draft.patients]
+        ],
         "exposures": [(*row, *_REST_OF_EXPOSURES[len(row) :]) for row in exposures + draft.medicines],
         "results": sorted(draft.results, key=lambda row: cast(dt.date, row[_TAKEN_ON])),
         "genotypes": draft.genotypes,

@@ -81,7 +81,9 @@ def due(person: Table, done: Table) -> Table:
     """For each patient on treatment and each scheduled test: when it was done, when it is due, why then."""
     schedule = knowledge("protocol_schedule")
     # Rows that ask for a test on the same day: the one that asks most often is named.
-    order = ibis.window(order_by=["every_days", "source", "locator", "phase", "protocol", "test", "since", "from_day"])
+    order = ibis.window(
+        order_by=["every_days", "source", "locator", "phase", "protocol", "test", "since", "from_day", "until_day"]
+    )
     schedule = schedule.mutate(rank=ibis.row_number().over(order).cast("int64"))
     on = person.filter(person.status == "on").select(
         "patient_id", "protocol", "protocol_known", "family", "as_of_day", "started_day", "increased_day", "risk_day"
