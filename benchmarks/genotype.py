@@ -31,7 +31,7 @@ from azaward.knowledge import load
 
 AZAWARD = Path(sys.executable).with_name("azaward")
 PEER = Path(__file__).with_name("genotype_peers.py")
-SHARE_OF_RARE = 0.0005
+SHARE_OF_RARE = 0.0001
 """How common each allele is made that the knowledge has no frequency of: more than it is, so that patterns abound."""
 MISSING_SHARE = 0.0005
 

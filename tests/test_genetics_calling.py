@@ -454,6 +454,17 @@ def test_a_cohort_in_parts_is_the_cohort(gene: str, monkeypatch: pytest.MonkeyPa
     assert [part.genes[gene] for part in call(parts, KNOWLEDGE)] == whole
 
 
+def test_people_who_share_a_row_are_called_as_if_each_had_one() -> None:
+    held = people("TPMT", [("*1", "*1"), ("*1", "*3A"), ("*3A", "*3A")])
+    shared = replace(held, row_of=np.array([2, 0, 0, 1]))
+    found = [one.genes["TPMT"] for one in call(Genotypes(("a", "b", "c", "d"), {"TPMT": shared}), KNOWLEDGE)]
+    each = called("TPMT", held)
+    assert found == [each[2], each[0], each[0], each[1]]
+    for wrong in ([0, 3], [-1, 0]):
+        with pytest.raises(ValueError, match=rf"row_of from {min(wrong)} to {max(wrong)}, of 3 rows"):
+            list(call(Genotypes(("a", "b"), {"TPMT": replace(held, row_of=np.array(wrong))}), KNOWLEDGE))
+
+
 def test_notes_and_texts_stay_with_their_sample() -> None:
     held = people("TPMT", [("*1", "*1")] * 3)
     at = _label("TPMT", "rs1142345")

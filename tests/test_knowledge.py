@@ -277,6 +277,11 @@ def test_no_clinical_number_stands_in_the_rules() -> None:
         "1970",
         "10000",
         "1_000_000",
+        "100_000",
+        # The places of a person's last nine days of an analyte.
+        "4",
+        "6",
+        "9",
         "7",
         "30.4375",
         "365.25",

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from azaward.cli.edge import app, day_of, fail, load_knowledge, progress_on_stderr, write
+from azaward.cli.edge import app, day_of, fail, load_knowledge, progress_on_stderr, stopwatch, write
 
 cohort_app = typer.Typer(no_args_is_help=True, help="The same rules over a nation's records.")
 app.add_typer(cohort_app, name="cohort")
@@ -49,9 +49,9 @@ def assess_cohort(
             if engine is EngineName.spark:
                 from azaward.cohort import spark
 
-                summary = spark.assess(folder, out, day, protocol, knowledge)
+                summary = spark.assess(folder, out, day, protocol, knowledge, stopwatch)
             else:
-                summary = assess.assess(folder, out, day, protocol, knowledge, progress, share, memory_mb)
+                summary = assess.assess(folder, out, day, protocol, knowledge, progress, share, memory_mb, stopwatch)
     except (InputError, KnowledgeError, UnknownProtocolError) as error:
         fail(str(error))
     except OSError as error:

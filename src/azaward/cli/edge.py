@@ -59,6 +59,11 @@ def warn(lines: list[str]) -> None:
         typer.echo(f"azaward: and {len(lines) - _WARNINGS} more; --format json lists all under set_aside", err=True)
 
 
+def stopwatch() -> float:
+    """Seconds since some moment, to say how long something took."""
+    return time.monotonic()
+
+
 @contextmanager
 def progress_on_stderr(what: str) -> Generator[Callable[[int, int], None]]:
     """How much is done and an estimate of the rest, on stderr: a bar at a terminal, else a line now and then."""

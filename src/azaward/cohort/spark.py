@@ -9,8 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import sys
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -80,7 +79,13 @@ def session() -> Any:
 
 
 def assess(
-    folder: Path | str, out: Path | str, as_of: dt.date, protocol: str, knowledge: Knowledge, spark: Any = None
+    folder: Path | str,
+    out: Path | str,
+    as_of: dt.date,
+    protocol: str,
+    knowledge: Knowledge,
+    clock: Callable[[], float] = lambda: 0.0,
+    spark: Any = None,
 ) -> Summary:
     """Assesses all patients of `folder` on Spark; each result is a folder of Parquet files.
 
@@ -89,7 +94,7 @@ def assess(
     check_protocol(protocol, knowledge)
     if protocol not in ("auto", "most-cautious") and protocol not in load().protocols:
         raise InputError("Spark runs the protocols that ship. Assess with a clinic's own on DuckDB.")
-    began = time.perf_counter()
+    began = clock()
     spark = spark or session()
     for name, value in _SETTINGS.items():
         spark.conf.set(name, value)
@@ -99,7 +104,7 @@ def assess(
         spark, find(Path(folder)) if "://" not in str(folder) else _find(spark, address), address, knowledge
     )
     nation.read(as_of, None if protocol == "auto" else protocol)
-    return nation.write(_address(out), as_of, protocol, began)
+    return nation.write(_address(out), as_of, protocol, lambda: clock() - began)
 
 
 def _address(path: Path | str) -> str:
@@ -244,7 +249,7 @@ class _Nation:
             columns = ", ".join(f"`{column}` {_TYPES[kind]}" for column, kind in schema.items())
             self.spark.createDataFrame(list(rows), columns).createOrReplaceTempView(f"k_{name}")
 
-    def write(self, target: str, as_of: dt.date, protocol: str, began: float) -> Summary:
+    def write(self, target: str, as_of: dt.date, protocol: str, elapsed: Callable[[], float]) -> Summary:
         """Works out stages, rules and plans, writes them, and counts what was written."""
         found: Any = None
         listed = False
@@ -265,7 +270,7 @@ class _Nation:
                 self._keep(found, "s_findings")
                 self.spark.sql(f"SELECT {', '.join(FOUND)} FROM s_findings").createOrReplaceTempView("s_found")
             self._keep(self.spark.sql(step.sql), f"s_{step.name}")
-        return self._written(target, as_of, protocol, began)
+        return self._written(target, as_of, protocol, elapsed)
 
     def _rename(self, new: str, path: str) -> None:
         """Puts a folder in another's place, on whatever store it is."""
@@ -275,7 +280,7 @@ class _Nation:
         if not store.rename(hadoop.Path(new), hadoop.Path(path)):
             raise InputError(f"{path}: can't be written; the result is whole in {new}.")
 
-    def _written(self, target: str, as_of: dt.date, protocol: str, began: float) -> Summary:
+    def _written(self, target: str, as_of: dt.date, protocol: str, elapsed: Callable[[], float]) -> Summary:
         columns = ", ".join(
             "date_from_unix_date(CAST(`on` AS INT)) AS `on`" if name == "on" else f"`{name}`" for name in COLUMNS
         )
@@ -317,7 +322,7 @@ class _Nation:
             by_rule=by_rule,
             by_urgency=count("s_findings", "urgency"),
             engine="spark",
-            seconds=round(time.perf_counter() - began, 3),
+            seconds=round(elapsed(), 3),
             by_decision=count("s_plan", "decision"),
             patients_by_urgency=count("s_plan", "urgency"),
             set_aside={row[0]: row[1] for row in asides.groupBy("kind").count().collect()},

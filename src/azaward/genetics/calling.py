@@ -237,17 +237,20 @@ def _check(held: GeneGenotypes, alleles: NamedAlleles) -> None:
         found = f"{len(held.sites)} sites"
         raise ValueError(f"{gene}: found {found}, expected the {len(alleles.sites)} of sites(knowledge, {gene!r})")
     most = np.array([len(site.alts) for site in alleles.sites], dtype=np.int8)[None, :, None]
-    wrong = np.argwhere((held.alleles < UNDOCUMENTED) | (held.alleles > most))
-    if len(wrong):
+    if held.alleles.min(initial=0) < UNDOCUMENTED or (held.alleles > most).any():
+        wrong = np.argwhere((held.alleles < UNDOCUMENTED) | (held.alleles > most))
         sample, at, side = (int(one) for one in wrong[0])
         code, site = int(held.alleles[sample, at, side]), alleles.sites[at]
         raise ValueError(
             f"{gene}: row {sample}, {site.label}: found allele code {code}, expected {UNDOCUMENTED} to {len(site.alts)}"
         )
-    if (held.phase < 0).any():
+    if held.phase.min(initial=0) < 0:
         raise ValueError(f"{gene}: found a phase set below 0; expected 0 for unphased, a positive number for a set")
-    if not np.isin(held.status, [int(status) for status in Status]).all():
+    if held.status.min(initial=0) < min(Status) or held.status.max(initial=0) > max(Status):
         raise ValueError(f"{gene}: found a status that isn't one of Status")
+    rows = len(held.status)
+    if held.row_of is not None and len(held.row_of) and not (0 <= held.row_of.min() and held.row_of.max() < rows):
+        raise ValueError(f"{gene}: found a row_of from {held.row_of.min()} to {held.row_of.max()}, of {rows} rows")
 
 
 def _by_sample(texts: Mapping[tuple[int, int], str]) -> dict[int, Texts]:

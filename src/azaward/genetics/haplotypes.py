@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from azaward.genetics.dosing import INDETERMINATE, ORDER
 from azaward.genetics.model import Site, sites
-from azaward.knowledge import Knowledge, KnowledgeError
-from azaward.knowledge.vocabulary import vocabulary
+from azaward.knowledge import Knowledge, KnowledgeError, vocabulary
 
 REFERENCE_ALLELE = "*1"
 UNKNOWN = "Unknown function"
@@ -91,7 +90,7 @@ def pair_phenotype(knowledge: Knowledge, gene: str, one: str, other: str) -> str
     >>> pair_phenotype(load(), "TPMT", "Normal function", "a word that no rule has")
     'Indeterminate'
     """
-    return vocabulary(knowledge).pair_phenotype(gene, one, other) or INDETERMINATE
+    return vocabulary.pair_phenotype(knowledge, gene, one, other) or INDETERMINATE
 
 
 def more_cautious(phenotypes: Iterable[str]) -> str:

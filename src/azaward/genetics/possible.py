@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 
 from azaward.genetics.dosing import ORDER
 from azaward.knowledge import Knowledge
-from azaward.knowledge.vocabulary import vocabulary
+from azaward.knowledge.vocabulary import pair_phenotype
 
 _NORMAL, _NONE = "Normal function", "No function"
 _KNOWN = (_NORMAL, "Decreased function", _NONE)
@@ -28,14 +28,13 @@ def possible_phenotypes(knowledge: Knowledge, gene: str, calls: Iterable[str]) -
     ('Poor Metabolizer', 'Intermediate Metabolizer', 'Normal Metabolizer')
     """
     functions = _functions(knowledge, gene)
-    words = vocabulary(knowledge)
     found: set[str] = set()
     for call in calls:
         pair = [functions.get(allele.strip()) for allele in call.split("/")]
         if len(pair) != 2 or None in pair:
             return ANY
         for one, other in itertools.product(*(_may_be(str(word)) for word in pair)):
-            if phenotype := words.pair_phenotype(gene, one, other):
+            if phenotype := pair_phenotype(knowledge, gene, one, other):
                 found.add(phenotype)
     return tuple(sorted(found, key=ORDER.index)) or ANY
 
@@ -60,7 +59,7 @@ def phenotype_of_body(knowledge: Knowledge, body: str, gene: str, call: str, phe
     pair = [functions.get(allele.strip()) for allele in call.split("/")]
     if len(pair) != 2 or None in pair or not own:
         return phenotype
-    theirs = vocabulary(knowledge).pair_phenotype(gene, str(pair[0]), str(pair[1]))
+    theirs = pair_phenotype(knowledge, gene, str(pair[0]), str(pair[1]))
     known = [one for one in (theirs, phenotype) if one in ORDER]
     return min(known, key=ORDER.index, default=phenotype)
 

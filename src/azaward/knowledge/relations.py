@@ -136,9 +136,9 @@ def _flat(rows: Iterable[Row]) -> typing.Iterator[tuple[Any, ...]]:
     for row in rows:
         cells: list[Any] = []
         lists: tuple[int, list[str]] | None = None
-        for field in msgspec.structs.fields(type(row)):
-            cell = getattr(row, field.name)
-            if "target_mg" in field.name:
+        for name in row.__struct_fields__:
+            cell = getattr(row, name)
+            if "target_mg" in name:
                 cells += cell or (None, None)
             elif isinstance(cell, list):
                 lists = (len(cells), typing.cast(list[str], cell))

@@ -23,6 +23,8 @@ def fold(text: str) -> str:
     >>> fold(" Méthotrexate,  2.5 mg ")
     'methotrexate 2 5 mg'
     """
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    bare = "".join(one for one in decomposed if not unicodedata.combining(one))
-    return _SEPARATORS.sub(" ", unicodedata.normalize("NFC", bare)).strip(" '-/&+")
+    bare = text.casefold()
+    if not bare.isascii():
+        decomposed = unicodedata.normalize("NFKD", bare)
+        bare = unicodedata.normalize("NFC", "".join(one for one in decomposed if not unicodedata.combining(one)))
+    return _SEPARATORS.sub(" ", bare).strip(" '-/&+")

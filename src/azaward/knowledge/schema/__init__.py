@@ -5,7 +5,7 @@ A fact ends with where it was read. `ACTIONS` and `URGENCIES` are in order, most
 
 from __future__ import annotations
 
-from azaward.knowledge.schema import advice, genetics, guides, laboratory, medicines, people
+from azaward.knowledge.schema import advice, genetics, guides, laboratory, medicines, omop, people
 from azaward.knowledge.schema.facts import ACTIONS, URGENCIES, Fact, Parameter, Row, Source
 from azaward.knowledge.schema.protocols import PROTOCOL_LISTS, Schedule
 
@@ -18,6 +18,7 @@ TABLES: dict[str, type[Row]] = {
     **medicines.TABLES,
     **guides.TABLES,
     **advice.TABLES,
+    **omop.TABLES,
 }
 
 __all__ = ["ACTIONS", "PROTOCOL_LISTS", "TABLES", "URGENCIES", "Fact", "Row", "Schedule", "Source"]

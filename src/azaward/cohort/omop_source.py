@@ -1,0 +1,267 @@
+"""Finds the tables of an OMOP CDM 5.4 folder, as Parquet or CSV, and proves them usable before any work is done.
+
+Each table that azaward reads becomes a view `cdm_NAME` in DuckDB with the columns of `COLUMNS`, typed; a column that
+the folder doesn't have is empty there. The names are those of the CDM, in any case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from azaward.formats.rows import InputError
+
+
+class Field(NamedTuple):
+    """A column of the CDM: what it is read as, and whether a table without it can't be used."""
+
+    kind: str
+    required: bool = False
+
+
+_ID, _WORDS, _CONCEPT, _DATE, _NUMBER = Field("id"), Field("words"), Field("concept"), Field("date"), Field("number")
+
+
+def _needed(field: Field) -> Field:
+    return field._replace(required=True)
+
+
+COLUMNS: Mapping[str, Mapping[str, Field]] = {
+    "person": {
+        "person_id": _needed(_ID),
+        "gender_concept_id": _needed(_CONCEPT),
+        "year_of_birth": _needed(_NUMBER),
+        "month_of_birth": _NUMBER,
+        "day_of_birth": _NUMBER,
+        "birth_datetime": _DATE,
+    },
+    "drug_exposure": {
+        "drug_exposure_id": _needed(_ID),
+        "person_id": _needed(_ID),
+        "drug_concept_id": _needed(_CONCEPT),
+        "drug_exposure_start_date": _needed(_DATE),
+        "drug_exposure_end_date": _needed(_DATE),
+        "verbatim_end_date": _DATE,
+        "stop_reason": _WORDS,
+        "quantity": _NUMBER,
+        "days_supply": _NUMBER,
+        "sig": _WORDS,
+        "drug_source_value": _WORDS,
+        "drug_source_concept_id": _CONCEPT,
+    },
+    "measurement": {
+        "measurement_id": _needed(_ID),
+        "person_id": _needed(_ID),
+        "measurement_concept_id": _needed(_CONCEPT),
+        "measurement_date": _needed(_DATE),
+        "operator_concept_id": _CONCEPT,
+        "value_as_number": _needed(_NUMBER),
+        "value_as_concept_id": _CONCEPT,
+        "unit_concept_id": _needed(_CONCEPT),
+        "range_low": _NUMBER,
+        "range_high": _NUMBER,
+        "measurement_source_value": _WORDS,
+        "measurement_source_concept_id": _CONCEPT,
+        "unit_source_value": _WORDS,
+        "value_source_value": _WORDS,
+    },
+    "condition_occurrence": {
+        "condition_occurrence_id": _needed(_ID),
+        "person_id": _needed(_ID),
+        "condition_concept_id": _needed(_CONCEPT),
+        "condition_start_date": _needed(_DATE),
+        "condition_end_date": _DATE,
+        "condition_source_value": _WORDS,
+        "condition_source_concept_id": _CONCEPT,
+    },
+    "observation": {
+        "observation_id": _needed(_ID),
+        "person_id": _needed(_ID),
+        "observation_concept_id": _needed(_CONCEPT),
+        "observation_date": _needed(_DATE),
+        "value_as_number": _NUMBER,
+        "value_as_string": _WORDS,
+        "value_as_concept_id": _CONCEPT,
+        "unit_concept_id": _CONCEPT,
+        "observation_source_value": _WORDS,
+        "observation_source_concept_id": _CONCEPT,
+        "unit_source_value": _WORDS,
+        "value_source_value": _WORDS,
+    },
+    "procedure_occurrence": {
+        "procedure_occurrence_id": _needed(_ID),
+        "person_id": _needed(_ID),
+        "procedure_concept_id": _needed(_CONCEPT),
+        "procedure_date": _needed(_DATE),
+        "procedure_source_value": _WORDS,
+        "procedure_source_concept_id": _CONCEPT,
+    },
+    "death": {"person_id": _needed(_ID), "death_date": _needed(_DATE)},
+    "concept": {
+        "concept_id": _needed(_CONCEPT),
+        "concept_name": _needed(_WORDS),
+        "vocabulary_id": _needed(_WORDS),
+        "concept_code": _needed(_WORDS),
+        "concept_class_id": _WORDS,
+    },
+    "concept_ancestor": {
+        "ancestor_concept_id": _needed(_CONCEPT),
+        "descendant_concept_id": _needed(_CONCEPT),
+        "min_levels_of_separation": _needed(_NUMBER),
+    },
+    "drug_strength": {
+        "drug_concept_id": _needed(_CONCEPT),
+        "ingredient_concept_id": _needed(_CONCEPT),
+        "amount_value": _needed(_NUMBER),
+        "amount_unit_concept_id": _needed(_CONCEPT),
+        "box_size": _NUMBER,
+        "invalid_reason": _WORDS,
+    },
+}
+NEEDED = ("person", "drug_exposure", "measurement")
+# What each of the others is for, where it is not there.
+WITHOUT: Mapping[str, str] = {
+    "condition_occurrence": "no indication, illness, pregnancy or infection is known for anyone",
+    "observation": "nothing of it is known for anyone",
+    "procedure_occurrence": "nothing of it is known for anyone",
+    "death": "whoever died counts as alive",
+    "concept": "only the concept ids of omop_concepts.csv and the source's own words are understood",
+    "concept_ancestor": "products and diagnoses are understood by their own code or name only",
+    "drug_strength": "no dose is known",
+}
+
+
+@dataclass(frozen=True)
+class CdmTable:
+    """One table as it is stored: its files, and its columns by the CDM's name, as they are written there."""
+
+    name: str
+    files: tuple[Path, ...]
+    columns: Mapping[str, str]
+    tabs: bool = False
+
+    def reader(self) -> str:
+        """DuckDB's call that reads it; every cell of a CSV as text."""
+        files = ", ".join(sql_text(str(path)) for path in self.files)
+        if self.files[0].suffix == ".parquet":
+            return f"read_parquet([{files}], hive_partitioning = false)"
+        # The vocabularies' download is separated by tabs and quotes nothing.
+        quoting = "delim = '\t', quote = ''" if self.tabs else "delim = ',', quote = '\"'"
+        return f"read_csv([{files}], header = true, all_varchar = true, null_padding = false, {quoting})"
+
+
+def find_cdm(folder: Path) -> dict[str, CdmTable]:
+    """The tables of `folder` that azaward reads: NAME.parquet, NAME.csv, or a folder NAME of Parquet parts.
+
+    `InputError` in one line where a table or column that is needed is not there, or a file can't be read.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder. Give the folder that holds person, drug_exposure and measurement.")
+    inside = {path.name.casefold(): path for path in sorted(folder.iterdir())}
+    found: dict[str, CdmTable] = {}
+    for name in COLUMNS:
+        if files := _files(inside, name):
+            found[name] = _table(name, files)
+    for name in NEEDED:
+        if name not in found:
+            raise InputError(
+                f"{folder}: table {name} is missing. OMOP CDM 5.4 expects {name}.parquet or {name}.csv (or a folder "
+                f"{name} of Parquet parts) beside {', '.join(other for other in NEEDED if other != name)}."
+            )
+    return found
+
+
+def _files(inside: Mapping[str, Path], name: str) -> tuple[Path, ...]:
+    for path in (inside.get(f"{name}.parquet"), inside.get(name), inside.get(f"{name}.csv")):
+        if path is None:
+            continue
+        if path.is_file():
+            return (path,)
+        if parts := tuple(sorted(part for part in path.rglob("*.parquet") if not part.name.startswith((".", "_")))):
+            return parts
+        raise InputError(f"{path}: a folder without Parquet files.")
+    return ()
+
+
+def _table(name: str, files: tuple[Path, ...]) -> CdmTable:
+    tabs = False
+    if files[0].suffix == ".csv":
+        header = _header(files[0])
+        tabs = "\t" in header
+        names = [cell.strip().strip('"') for cell in header.split("\t" if tabs else ",")]
+    else:
+        names = _parquet_columns(files)
+    written = {column.casefold(): column for column in names}
+    for column, field in COLUMNS[name].items():
+        if field.required and column not in written:
+            raise InputError(
+                f"{files[0]}: column {column!r} is missing. OMOP CDM 5.4 gives {name} the columns "
+                f"{', '.join(one for one, about in COLUMNS[name].items() if about.required)}; "
+                f"found: {', '.join(names)}."
+            )
+    return CdmTable(name, files, {one: written[one] for one in COLUMNS[name] if one in written}, tabs)
+
+
+def _header(path: Path) -> str:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            line = file.readline().rstrip("\r\n")
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path} line 1: not UTF-8. Save the file as UTF-8.") from None
+    if not line.strip():
+        raise InputError(f"{path}: the file is empty. Give its header line at least.")
+    return line
+
+
+def _parquet_columns(files: tuple[Path, ...]) -> list[str]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    first: list[str] = []
+    for path in files:
+        try:
+            names = list(pq.read_schema(path).names)
+        except (pa.ArrowInvalid, OSError) as error:
+            raise InputError(f"{path}: not Parquet: {str(error).splitlines()[0]}") from None
+        if first and set(first) != set(names):
+            raise InputError(f"{path}: its columns differ from those of {files[0].name}. Write all parts alike.")
+        first = first or names
+    return first
+
+
+def see(database: Any, tables: Mapping[str, CdmTable]) -> None:
+    """Makes the views `cdm_NAME`; a table that is not there is an empty one.
+
+    Beside a date `d` and a number `n` stand `d_raw` and `n_raw`, the text that was there.
+    """
+    for name, fields in COLUMNS.items():
+        table = tables.get(name)
+        cells: list[str] = []
+        for column, field in fields.items():
+            cell = f'"{table.columns[column]}"' if table and column in table.columns else "NULL"
+            cells.append(f"{_typed(cell, field.kind)} AS {column}")
+            if field.kind in ("date", "number"):
+                cells.append(f"CAST({cell} AS VARCHAR) AS {column}_raw")
+        where = f"FROM {table.reader()}" if table else "WHERE false"
+        database.execute(f"CREATE VIEW cdm_{name} AS SELECT {', '.join(cells)} {where}")
+
+
+def _typed(cell: str, kind: str) -> str:
+    match kind:
+        case "id" | "words":
+            return f"nullif(trim(CAST({cell} AS VARCHAR)), '')"
+        case "concept":  # 0 is the CDM's "no matching concept"
+            return f"nullif(TRY_CAST({cell} AS BIGINT), 0)"
+        case "date":
+            return f"TRY_CAST(TRY_CAST({cell} AS TIMESTAMP) AS DATE)"
+        case _:
+            return f"TRY_CAST({cell} AS DOUBLE)"
+
+
+def sql_text(words: str) -> str:
+    """Words as an SQL string."""
+    return "'" + words.replace("'", "''") + "'"

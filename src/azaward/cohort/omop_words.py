@@ -1,0 +1,268 @@
+"""What a concept of OMOP means in the words of the knowledge base.
+
+A concept is understood by the code of its own vocabulary (LOINC, RxNorm, ATC, SNOMED, ICD-10, CVX), as the folder's
+`concept` table gives it, then by its name; a product by its ingredients and a diagnosis by the nearest kind it is of
+(`concept_ancestor`). Without those tables `omop_concepts.csv` knows the most important ids. Nothing is guessed: what
+isn't understood is counted and reported.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from azaward.formats import fhir_resources as fhir
+from azaward.formats.fhir_genes import calls, is_piece, names_gene
+from azaward.knowledge import Knowledge
+from azaward.knowledge.units import Conversion, convert
+from azaward.knowledge.vocabulary import ATC, ICD10, LOINC, RXNORM, SNOMED, Coding, vocabulary
+
+_CVX = "http://hl7.org/fhir/sid/cvx"
+# How OMOP calls the code systems, and how this knowledge base does.
+_SYSTEMS: Mapping[str, str] = {
+    "LOINC": LOINC,
+    "RxNorm": RXNORM,
+    "ATC": ATC,
+    "SNOMED": SNOMED,
+    "ICD10": ICD10[0],
+    "ICD10CM": f"{ICD10[0]}-cm",
+    "ICD10GM": ICD10[2],
+    "CVX": _CVX,
+}
+_ALLERGY = re.compile(r"(?:drug )?allergy to (?P<of>.+?)|(?P<by>.+?) allergy", re.I)
+
+
+class Meaning(NamedTuple):
+    """One thing that a concept means: `kind` is medicine, analyte, indication, or that of an event."""
+
+    kind: str
+    code: str
+
+
+@dataclass(frozen=True)
+class Concept:
+    """A row of the folder's `concept` table."""
+
+    id: int
+    name: str
+    vocabulary: str
+    code: str
+    is_ingredient: bool = False
+
+    @property
+    def codings(self) -> tuple[Coding, ...]:
+        """Its code, where this knowledge base knows the code system."""
+        system = _SYSTEMS.get(self.vocabulary)
+        return (Coding(system, self.code),) if system else ()
+
+
+@dataclass(frozen=True)
+class Concepts:
+    """The concepts that a folder uses: by id, and with what each is a kind of, the nearest first."""
+
+    by_id: Mapping[int, Concept] = field(default_factory=dict[int, Concept])
+    above: Mapping[int, list[Concept]] = field(default_factory=dict[int, list[Concept]])
+
+    @classmethod
+    def of(cls, database: Any) -> Concepts:
+        """Those of the table `used`."""
+        about = "concept_id, concept_name, vocabulary_id, concept_code, concept_class_id"
+        by_id = {
+            row[0]: _concept(row)
+            for row in database.execute(
+                f"SELECT {about} FROM cdm_concept SEMI JOIN used ON concept_id = used.id WHERE concept_name IS NOT NULL"
+            ).fetchall()
+        }
+        above: dict[int, list[Concept]] = defaultdict(list)
+        seen: dict[int, Concept] = {}
+        for kind, *row in database.execute(
+            f"SELECT a.descendant_concept_id, {about} FROM cdm_concept_ancestor AS a "
+            "JOIN cdm_concept ON concept_id = a.ancestor_concept_id "
+            "SEMI JOIN used ON a.descendant_concept_id = used.id "
+            "WHERE a.ancestor_concept_id <> a.descendant_concept_id AND concept_name IS NOT NULL "
+            "ORDER BY a.descendant_concept_id, a.min_levels_of_separation, a.ancestor_concept_id"
+        ).fetchall():
+            above[kind].append(seen.setdefault(row[0], _concept(row)))
+        return cls(by_id, above)
+
+
+def _concept(row: Iterable[Any]) -> Concept:
+    number, name, system, code, kind = row
+    return Concept(number, name, system or "", code or "", kind == "Ingredient")
+
+
+class OmopWords:
+    """Look-ups from concepts, and what the source wrote beside them, to our words."""
+
+    def __init__(self, concepts: Concepts, knowledge: Knowledge) -> None:
+        self.words = vocabulary(knowledge)
+        self.concepts = concepts
+        self._knowledge = knowledge
+        self._shipped = {(row.kind, row.concept_id): row.code for row in knowledge.tables["omop_concepts"]}
+        self._factors = {
+            (row.analyte, row.written): (row.factor, row.offset) for row in knowledge.tables["conversions"]
+        }
+
+    def name(self, concept: int | None) -> str | None:
+        """The name of a concept, as the folder or omop_concepts.csv has it."""
+        if concept is None:
+            return None
+        if known := self.concepts.by_id.get(concept):
+            return known.name
+        return next(
+            (row.name for row in self._knowledge.tables["omop_concepts"] if row.concept_id == concept),
+            None,
+        )
+
+    def drug(self, concept: int | None, source: int | None, text: str | None) -> list[Meaning]:
+        """The ingredients of a product, or the vaccination that it is; `unknown:` and its name where neither is known."""
+        for one in (concept, source):
+            if one is not None and (found := self._drug(one)):
+                return found
+        if text and (found := _known(self.words.medicine(text))):
+            return found
+        name = self.name(concept) or text or self.name(source) or (f"concept {concept}" if concept else "unnamed")
+        return [Meaning("medicine", f"unknown:{name}")]
+
+    def _drug(self, number: int) -> list[Meaning]:
+        if code := self._shipped.get(("medicine", number)):
+            return [Meaning("medicine", code)]
+        one = self.concepts.by_id.get(number)
+        if one is None:
+            return []
+        if found := self.words.event("vaccination", None, one.codings):
+            return [Meaning(*found)]
+        if found := _known(self.words.medicine(None, one.codings)):
+            return found
+        above = self.concepts.above.get(number, [])
+        parts = [self._ingredient(each) for each in above if each.is_ingredient]
+        if any(not part.code.startswith("unknown:") for part in parts):
+            return list(dict.fromkeys(parts))
+        for each in above:
+            if found := self.words.event("vaccination", None, each.codings):
+                return [Meaning(*found)]
+        groups = [part for each in above if each.vocabulary == "ATC" for part in _known(self._coded(each))]
+        if groups:
+            return list(dict.fromkeys(groups))
+        if found := _known(self.words.medicine(one.name)):
+            return found
+        if found := self.words.event("vaccination", one.name):
+            return [Meaning(*found)]
+        return list(dict.fromkeys(parts))
+
+    def _coded(self, one: Concept) -> tuple[str, ...]:
+        return self.words.medicine(None, one.codings)
+
+    def _ingredient(self, one: Concept) -> Meaning:
+        if code := self._shipped.get(("medicine", one.id)):
+            return Meaning("medicine", code)
+        return Meaning("medicine", self.words.medicine(one.name, one.codings)[0])
+
+    def analyte(self, concept: int | None, source: int | None, text: str | None) -> str | None:
+        """What was measured. A concept that isn't understood is another test, whatever the source's word for it."""
+        for number in (concept, source):
+            if number is None:
+                continue
+            if code := self._shipped.get(("analyte", number)):
+                return code
+            one = self.concepts.by_id.get(number)
+            return self.words.analyte(one.name, one.codings) if one else None
+        return self.words.analyte(text) if text else None
+
+    def happened(
+        self, kind: str, concept: int | None, source: int | None, text: str | None, value: int | None = None
+    ) -> list[Meaning]:
+        """The indication and the event that a diagnosis, procedure or observation stands for; `value` is what of."""
+        found: dict[str, Meaning] = {}
+        for number in (concept, source):
+            if number is None:
+                continue
+            if code := self._shipped.get(("indication", number)):
+                found.setdefault("indication", Meaning("indication", code))
+            if code := self._shipped.get(("event", number)):
+                found.setdefault("event", Meaning(*code.split(":", 1)))
+            if one := self.concepts.by_id.get(number):
+                if allergy := self._allergy(one.name, value):
+                    return [allergy]
+                for each in (one, *self.concepts.above.get(number, [])):
+                    for meaning in self._meant(kind, each.name, each.codings):
+                        found.setdefault("indication" if meaning.kind == "indication" else "event", meaning)
+            if found:
+                break
+        if not found and text and concept is None and source is None:
+            return list(self._meant(kind, text, ()))
+        return list(found.values())
+
+    def _meant(self, kind: str, name: str, codings: tuple[Coding, ...]) -> Iterator[Meaning]:
+        if indication := self.words.indication(name, codings):
+            yield Meaning("indication", indication)
+        if event := self.words.event(kind, name, codings):
+            yield Meaning(*event)
+
+    def _allergy(self, name: str, value: int | None) -> Meaning | None:
+        """An allergy to a medicine, which the name or the value names."""
+        if not (said := _ALLERGY.fullmatch(name.strip())):
+            return None
+        for text in (said["of"] or said["by"], self.name(value)):
+            if text and (medicine := _known(self.words.medicine(text))):
+                return Meaning("allergy", medicine[0].code)
+        return None
+
+    def gene_calls(self, concept: int | None, text: str | None, said: str | None) -> list[tuple[str, str, str | None, str]]:
+        """What a report of TPMT or NUDT15 says: (gene, method, diplotype, phenotype or the words that were there)."""
+        seen = fhir.Observation(code=self._as_fhir(concept, text), valueString=said)
+        if is_piece(seen):
+            return []
+        return [
+            (call.gene, call.method, call.diplotype, call.phenotype or call.unread or "")
+            for call in calls(seen, self.words)
+            if call.diplotype or call.phenotype or call.unread
+        ]
+
+    def names_gene(self, concept: int | None, text: str | None) -> bool:
+        """Whether a measurement is of one of the two genes or their enzymes."""
+        return names_gene(fhir.Observation(code=self._as_fhir(concept, text)))
+
+    def _as_fhir(self, concept: int | None, text: str | None) -> fhir.Concept:
+        one = self.concepts.by_id.get(concept) if concept is not None else None
+        codings = [fhir.Coding(coding.system, coding.code, one.name) for coding in one.codings] if one else []
+        return fhir.Concept(codings, one.name if one else text if concept is None else None)
+
+    def unit(self, analyte: str, concept: int | None, text: str | None) -> tuple[str | None, bool]:
+        """The unit, and whether concept and source contradict each other: then there is none."""
+        one = self.concepts.by_id.get(concept) if concept is not None else None
+        ucum = one.code if one and one.vocabulary == "UCUM" else self._shipped.get(("unit", concept or 0))
+        by_concept = ucum and self._convert(analyte, ucum)
+        by_text = text and self._convert(analyte, text)
+        if by_concept and by_text and by_concept != by_text:
+            return None, True
+        if by_concept:
+            return ucum, False
+        if by_text and concept is None:
+            return text, False
+        # A unit that the concept names and that doesn't fit stays what it is: the source's word doesn't overrule it.
+        if concept is not None:
+            return ucum or (one.name if one else text if by_text else f"concept {concept}"), False
+        return text, False
+
+    def _convert(self, analyte: str, written: str) -> tuple[float, float] | None:
+        if (analyte, written) not in self._factors and (factor := convert(analyte, written, self._knowledge)):
+            self._factors[analyte, written] = factor
+        return self._factors.get((analyte, written))
+
+    def shipped(self, kind: str) -> dict[int, str]:
+        """The concepts of omop_concepts.csv of one kind."""
+        return {number: code for (of, number), code in self._shipped.items() if of == kind}
+
+
+def _known(medicines: tuple[str, ...]) -> list[Meaning]:
+    """The ingredients, where all of them are known."""
+    if any(one.startswith("unknown:") for one in medicines):
+        return []
+    return [Meaning("medicine", one) for one in medicines]
+
+
+__all__ = ["Concept", "Concepts", "Conversion", "Meaning", "OmopWords"]
