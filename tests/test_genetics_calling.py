@@ -231,6 +231,8 @@ def test_half_a_call_keeps_what_it_saw() -> None:
     found = called("TPMT", held, "European")[0]
     assert set(listed(found)) == {"*1/*3C", "*3C/*3C", "*3C/*41"}
     assert found.phenotype == "Intermediate Metabolizer"
+    # A second copy may hide as well as another allele.
+    assert dict(found.could_hide) == pytest.approx({"*3C": listed(found)["*3C/*3C"], "*41": listed(found)["*3C/*41"]})
     held.alleles[0, _label("TPMT", "rs1142345")] = (0, -1)
     assert called("TPMT", held, "European")[0].phenotype == "Indeterminate"
 

@@ -182,7 +182,7 @@ class SQLiteEngine(Engine):
     def __init__(self, knowledge: Knowledge, only: Collection[str] | None = None) -> None:
         import apsw
 
-        self._database = apsw.Connection(":memory:", statementcachesize=256)
+        self._database = apsw.Connection(":memory:", statementcachesize=512)
         functions = (
             # What Ibis calls for days and patterns, which SQLite itself doesn't have.
             ("_IBIS_DATE_DELTA", -1, _days_between),
@@ -222,7 +222,9 @@ class SQLiteEngine(Engine):
         if rows:
             marks = ", ".join("?" * len(schema))
             days = [place for place, kind in enumerate(schema.values()) if kind == "date"]
-            self._database.executemany(f"INSERT INTO {name} VALUES ({marks})", _with_iso_days(rows, days))
+            # Kept out of the cache of statements, in which each row would push another one out.
+            insert = f"INSERT INTO {name} VALUES ({marks})"
+            self._database.executemany(insert, _with_iso_days(rows, days), can_cache=False)
 
 
 def _days_between(later: str | None, earlier: str | None, _unit: str = "day") -> int | None:

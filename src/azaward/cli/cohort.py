@@ -2,18 +2,55 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from azaward.cli.edge import app, day_of, fail, load_knowledge, progress_on_stderr, stopwatch, write
 
+if TYPE_CHECKING:
+    from azaward.knowledge import Knowledge
+
 cohort_app = typer.Typer(no_args_is_help=True, help="The same rules over a nation's records.")
 app.add_typer(cohort_app, name="cohort")
 Folder = Annotated[Path, typer.Argument(help="The six tables as Parquet: NAME.parquet, or a folder NAME of parts.")]
 AsOf = Annotated[str | None, typer.Option(help="The day that counts as today (YYYY-MM-DD).")]
+
+
+class Kept(StrEnum):
+    """How the records of a folder are kept."""
+
+    tables = "tables"
+    omop = "omop"
+
+
+From = Annotated[Kept, typer.Option("--from", help="What the folder holds: the six tables, or an OMOP CDM 5.4.")]
+
+
+@contextmanager
+def _six_tables(folder: Path, kept: Kept, out: Path | None, knowledge: Knowledge, memory_mb: int) -> Generator[Path]:
+    """The six tables of a folder; those of a CDM are made beside `out`, and go when the answer is there."""
+    if kept is Kept.tables:
+        yield folder
+        return
+    from azaward.cohort.omop import as_tables
+
+    def say(line: str) -> None:
+        typer.echo(f"azaward: OMOP: {line}", err=True)
+
+    if out is None:
+        with tempfile.TemporaryDirectory(prefix="azaward-") as scratch:
+            yield as_tables(folder, Path(scratch), knowledge, memory_mb, say)
+        return
+    beside = out.with_name(f".{out.name}.omop")
+    yield as_tables(folder, beside, knowledge, memory_mb, say)
+    shutil.rmtree(beside, ignore_errors=True)
 
 
 class EngineName(StrEnum):
@@ -32,6 +69,7 @@ def assess_cohort(
     protocol: Annotated[str, typer.Option(help="A protocol's id, a clinic's own .yaml file, or auto.")] = "auto",
     share: Annotated[int, typer.Option(min=1, help="Patients assessed at a time.")] = 50_000,
     memory_mb: Annotated[int, typer.Option(min=500, help="Memory that DuckDB may use.")] = 3_000,
+    kept: From = Kept.tables,
 ) -> None:
     """Everyone's findings and plans to Parquet, their numbers to stdout. Interrupted, it goes on where it was."""
     import msgspec
@@ -43,15 +81,18 @@ def assess_cohort(
 
     day, knowledge = day_of(as_of), load_knowledge()
     try:
-        if protocol.endswith((".yaml", ".yml")):
-            knowledge, protocol = knowledge.with_protocol(Path(protocol))
-        with progress_on_stderr("patients") as progress:
+        with (
+            _six_tables(folder, kept, out, knowledge, memory_mb) as tables,
+            progress_on_stderr("patients") as progress,
+        ):
+            if protocol.endswith((".yaml", ".yml")):
+                knowledge, protocol = knowledge.with_protocol(Path(protocol))
             if engine is EngineName.spark:
                 from azaward.cohort import spark
 
-                summary = spark.assess(folder, out, day, protocol, knowledge, stopwatch)
+                summary = spark.assess(tables, out, day, protocol, knowledge, stopwatch)
             else:
-                summary = assess.assess(folder, out, day, protocol, knowledge, progress, share, memory_mb, stopwatch)
+                summary = assess.assess(tables, out, day, protocol, knowledge, progress, share, memory_mb, stopwatch)
     except (InputError, KnowledgeError, UnknownProtocolError) as error:
         fail(str(error))
     except OSError as error:
@@ -93,6 +134,7 @@ def quality_of_care(
     ] = None,
     share: Annotated[int, typer.Option(min=1, help="Patients counted at a time.")] = 50_000,
     memory_mb: Annotated[int, typer.Option(min=500, help="Memory that DuckDB may use.")] = 3_000,
+    kept: From = Kept.tables,
 ) -> None:
     """The figures that a service is judged by, with intervals, as JSON to stdout."""
     import msgspec
@@ -102,8 +144,11 @@ def quality_of_care(
 
     day, knowledge = day_of(as_of), load_knowledge()
     try:
-        with progress_on_stderr("patients") as progress:
-            found = quality(folder, day, knowledge, by.value, suppress, progress, share, memory_mb)
+        with (
+            _six_tables(folder, kept, None, knowledge, memory_mb) as tables,
+            progress_on_stderr("patients") as progress,
+        ):
+            found = quality(tables, day, knowledge, by.value, suppress, progress, share, memory_mb)
     except InputError as error:
         fail(str(error))
     if html is not None:
@@ -133,6 +178,7 @@ def sweep_protocols(
     as_of: AsOf = None,
     share: Annotated[int, typer.Option(min=1, help="Patients assessed at a time.")] = 50_000,
     memory_mb: Annotated[int, typer.Option(min=500, help="Memory that DuckDB may use.")] = 3_000,
+    kept: From = Kept.tables,
 ) -> None:
     """How findings, tests and alarms differ between protocols on the same people, as JSON to stdout."""
     import msgspec
@@ -147,11 +193,14 @@ def sweep_protocols(
         raise typer.BadParameter(f"{protocol!r}: expected two different protocols or more, such as bsr-2017,bsg-2019.")
     day, knowledge = day_of(as_of), load_knowledge()
     try:
-        for place, word in enumerate(asked):
-            if word.endswith((".yaml", ".yml")):
-                knowledge, asked[place] = knowledge.with_protocol(Path(word))
-        with progress_on_stderr("patients") as progress:
-            found = sweep(folder, day, asked, knowledge, progress, share, memory_mb)
+        with (
+            _six_tables(folder, kept, None, knowledge, memory_mb) as tables,
+            progress_on_stderr("patients") as progress,
+        ):
+            for place, word in enumerate(asked):
+                if word.endswith((".yaml", ".yml")):
+                    knowledge, asked[place] = knowledge.with_protocol(Path(word))
+            found = sweep(tables, day, asked, knowledge, progress, share, memory_mb)
     except (InputError, KnowledgeError, UnknownProtocolError, ValueError) as error:
         fail(str(error))
     typer.echo(as_text(found), err=True)

@@ -16,6 +16,7 @@ from typing import Any
 
 from azaward.cohort.reading import WORDS, Read, TableSQL, id_sql, read_odd, read_words, table_sql
 from azaward.cohort.source import Source
+from azaward.cohort.written import set_aside_before
 from azaward.engine import DuckDBEngine
 from azaward.formats.rows import RowReader
 from azaward.knowledge import Knowledge
@@ -133,6 +134,7 @@ class Nation:
 
     def _about_the_whole(self, read: Mapping[str, Sequence[Read]]) -> Iterator[SetAside]:
         """What is wrong with the folder and not with one row: said once, with how many rows it concerns."""
+        yield from set_aside_before(self.source.folder)
         for name in self.source.missing():
             yield SetAside(
                 str(self.source.folder),

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from azaward.formats import fhir_resources as fhir
 from azaward.formats.fhir_genes import calls, is_piece, names_gene
 from azaward.knowledge import Knowledge
-from azaward.knowledge.units import Conversion, convert
+from azaward.knowledge.units import convert
 from azaward.knowledge.vocabulary import ATC, ICD10, LOINC, RXNORM, SNOMED, Coding, vocabulary
 
 _CVX = "http://hl7.org/fhir/sid/cvx"
@@ -209,6 +209,8 @@ class OmopWords:
         for text in (said["of"] or said["by"], self.name(value)):
             if text and (medicine := _known(self.words.medicine(text))):
                 return Meaning("allergy", medicine[0].code)
+            if text and (event := self.words.event("allergy", f"{text} allergy")):
+                return Meaning(*event)
         return None
 
     def gene_calls(self, concept: int | None, text: str | None, said: str | None) -> list[tuple[str, str, str | None, str]]:
@@ -263,6 +265,3 @@ def _known(medicines: tuple[str, ...]) -> list[Meaning]:
     if any(one.startswith("unknown:") for one in medicines):
         return []
     return [Meaning("medicine", one) for one in medicines]
-
-
-__all__ = ["Concept", "Concepts", "Conversion", "Meaning", "OmopWords"]

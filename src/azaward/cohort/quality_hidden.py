@@ -8,10 +8,10 @@ Nought is shown: it is nobody.
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 Cell = Hashable
-_TOLERANCE = 1e-9
+_PRECISE, _NOUGHT = 1e-13, 1e-7
 
 
 class Sum(NamedTuple):
@@ -60,55 +60,39 @@ def _one_more(one: Sum, counts: Mapping[Cell, int], gone: set[Cell], limit: int)
 
 
 def _follow(sums: Sequence[Sum], counts: Mapping[Cell, int], gone: set[Cell]) -> set[Cell]:
-    """More cells to hide, one for each hidden cell that the shown ones determine through several sums at once."""
+    """More cells to hide, one for each hidden cell that the shown ones determine through several sums at once.
+
+    What the sums leave open is the null space of their equations; a cell that is nought in a random vector of it is
+    determined.
+    """
     import numpy as np
-    from scipy.linalg import null_space
+    from scipy.sparse import csr_array
+    from scipy.sparse.linalg import lsqr
 
+    cells = sorted(gone, key=str)
+    place = {cell: at for at, cell in enumerate(cells)}
+    with_hidden = [one for one in sums if any(cell in gone for side in one for cell in side)]
+    entries = [
+        (sign, row, place[cell])
+        for row, one in enumerate(with_hidden)
+        for sign, side in ((1.0, one.left), (-1.0, one.right))
+        for cell in side
+        if cell in gone
+    ]
+    if not entries:
+        return set()
+    signs, rows, columns = zip(*entries, strict=True)
+    equations: Any = csr_array((signs, (rows, columns)), shape=(len(with_hidden), len(cells)))
+    anything = np.random.default_rng(1).normal(size=len(cells))
+    determined: Any = lsqr(
+        equations, equations @ anything, atol=_PRECISE, btol=_PRECISE, conlim=0, iter_lim=20 * len(cells)
+    )[0]
+    fixed = {cell for cell, free in zip(cells, np.abs(anything - determined), strict=True) if free < _NOUGHT}
     more: set[Cell] = set()
-    for together in _connected(sums, gone):
-        cells = sorted({cell for one in together for side in one for cell in side if cell in gone}, key=str)
-        place = {cell: at for at, cell in enumerate(cells)}
-        equations = np.zeros((len(together), len(cells)))
-        for row, one in enumerate(together):
-            for sign, side in ((1, one.left), (-1, one.right)):
-                for cell in side:
-                    if cell in place:
-                        equations[row, place[cell]] += sign
-        free = null_space(equations)
-        for cell in cells:
-            if free.size == 0 or np.abs(free[place[cell]]).max() < _TOLERANCE:
-                shown = {each for one in together for side in one if cell in side for each in (*one.left, *one.right)}
-                others = shown - gone - more
-                if others:
-                    more.add(min(others, key=lambda each: (counts[each], str(each))))
+    for one in with_hidden:
+        for cell in [cell for side in one for cell in side if cell in fixed]:
+            shown = {each for side in one for each in side} - gone
+            if shown and not shown & more:
+                more.add(min(shown, key=lambda each: (counts[each], str(each))))
+                fixed.discard(cell)
     return more
-
-
-def _connected(sums: Sequence[Sum], gone: set[Cell]) -> list[list[Sum]]:
-    """The sums that hold hidden cells, those together that share one."""
-    of_cell: dict[Cell, list[int]] = {}
-    for at, one in enumerate(sums):
-        for side in one:
-            for cell in side:
-                if cell in gone:
-                    of_cell.setdefault(cell, []).append(at)
-    with_sum: dict[int, set[Cell]] = {}
-    for cell, places in of_cell.items():
-        for at in places:
-            with_sum.setdefault(at, set()).add(cell)
-    seen: set[int] = set()
-    found: list[list[Sum]] = []
-    for start in with_sum:
-        if start in seen:
-            continue
-        waiting, together = [start], list[int]()
-        seen.add(start)
-        while waiting:
-            at = waiting.pop()
-            together.append(at)
-            for cell in with_sum[at]:
-                new = [other for other in of_cell[cell] if other not in seen]
-                seen.update(new)
-                waiting += new
-        found.append([sums[at] for at in together])
-    return found

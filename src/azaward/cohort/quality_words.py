@@ -195,8 +195,9 @@ TREATMENT = {
     "numerator": "people who still take a thiopurine",
     "denominator": "people whose first tablet's day is known",
     "window": "from the first tablet to the last, pauses included; who still takes it counts up to today, who died "
-    "up to that day. Kaplan-Meier, interval by the log(-log) method; by reason: Aalen-Johansen, the reasons competing. A "
-    "record holds no reason: what came in the {before} days before the last tablet stands for it, in the order of this table",
+    "up to that day. Kaplan-Meier, interval by the log(-log) method; by reason: Aalen-Johansen, the reasons "
+    "competing. A record holds no reason: what came in the {before} days before the last tablet stands for it, in "
+    "the order of this table",
 }
 
 OUTCOMES: Mapping[str, str] = {

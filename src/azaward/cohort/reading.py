@@ -145,6 +145,8 @@ def table_sql(stored: Stored, *, as_stored: bool = False) -> TableSQL:
     conditions = [text for column, (_, text) in cells.items() if text and column not in ("patient_id", *names)]
     conditions += [_with_cells(text, sql) for text in _PLAIN.get(name, ())]
     place = "concat(r.file_, ' row ', CAST(r.row_ + 1 AS VARCHAR))"
+    if "origin" in stored.columns:
+        place = f"coalesce(CAST(r.origin AS VARCHAR), {place})"
 
     def out(column: str) -> str:
         if column == "origin":
@@ -184,4 +186,4 @@ def read_odd(table: str, rows: Iterable[Mapping[str, Any]], reader: RowReader) -
     """Rows that aren't plain, each with its place, as the record's own reader reads them."""
     for row in rows:
         cells = {name: cell for name, cell in row.items() if name not in ("file_", "row_")}
-        reader.add(table, cells, f"{row['file_']} row {row['row_'] + 1}")
+        reader.add(table, cells, row.get("origin") or f"{row['file_']} row {row['row_'] + 1}")

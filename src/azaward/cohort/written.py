@@ -15,9 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from azaward.formats.rows import InputError
+from azaward.record.tables import SetAside
 
 # What stands beside the findings, under the name of their file.
 BESIDE = ("plans", "next_tests", "set_aside")
+# Beside the six tables, where they are a translation of something else: what that set aside.
+TRANSLATED = "translated.set_aside.parquet"
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,14 @@ class Target:
         for whole, path in reversed(ready):
             os.replace(whole, path)
         shutil.rmtree(self.parts, ignore_errors=True)
+
+
+def set_aside_before(folder: Path) -> list[SetAside]:
+    """What a translation into `folder` set aside; nothing where the tables are the original."""
+    import pyarrow.parquet as pq
+
+    path = folder / TRANSLATED
+    return [SetAside(**row) for row in pq.read_table(path).to_pylist()] if path.exists() else []
 
 
 def set_aside_table(rows: Sequence[Mapping[str, Any]]) -> Any:

@@ -234,13 +234,13 @@ def _spread(column: Column[State], samples: Sequence[str], names: Sequence[str])
 def _gene(gene: str, columns: Mapping[Key, Column[State]], low: int, high: int, knowledge: Knowledge) -> GeneGenotypes:
     """The different rows of a gene among some samples, and which of them each sample has."""
     held = {column: each for (of, column), each in columns.items() if of == gene}
-    row_of: NDArray[Any] = np.zeros(high - low, np.int64)
+    row_of: NDArray[Any] = np.zeros(high - low, np.int32)
     rows = 1
     for each in held.values():
         if (wide := len(each.states)) > 1:
             if rows * wide > _WIDE:
                 present, row_of = distinct(row_of)
-                rows, row_of = len(present), row_of.astype(np.int64)
+                rows, row_of = len(present), row_of.astype(np.int32 if len(present) * wide < 2**31 else np.int64)
             row_of *= wide
             row_of += each.of[low:high]
             rows *= wide

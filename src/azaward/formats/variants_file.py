@@ -96,11 +96,12 @@ class VariantFile:
         cyvcf2 0.35 dies on a record that is broken and on a contig that the header hasn't, and on the bases of a
         record whose INFO it wasn't asked for; with END declared, asking for END is always enough (`_end`).
         """
-        declared = set(self.contigs)
-        names = [name for number in ("6", "13") for name in (number, f"chr{number}", f"Chr{number}", f"CHR{number}")]
-        for name in names:
-            if name not in declared:
-                self._vcf.add_to_header(f"##contig=<ID={name}>")
+        self._declared = set(self.contigs)
+        for number in ("6", "13"):
+            if not any(chromosome(name) == f"chr{number}" for name in self._declared):
+                for name in (number, f"chr{number}", f"Chr{number}", f"CHR{number}"):
+                    self._vcf.add_to_header(f"##contig=<ID={name}>")
+                    self._declared.add(name)
         if not re.search(r"^##INFO=<ID=END,", self.header, re.MULTILINE):
             self._vcf.add_to_header('##INFO=<ID=END,Number=1,Type=Integer,Description="Last base">')
 
@@ -175,7 +176,7 @@ class VariantFile:
                 try:
                     bound = wanted[name]
                 except KeyError:
-                    bound = wanted[name] = bounds.get(chromosome(name))
+                    bound = wanted[name] = bounds.get(chromosome(name)) if name in self._declared else None
                 if bound is None or variant.start >= bound[1]:
                     continue
                 if variant.end <= bound[0] and (ends_are_numbers or _end(variant) <= bound[0]):

@@ -4,7 +4,7 @@ needs. People with the same genotypes share one answer, worked out once and kept
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -20,6 +20,7 @@ from azaward.genetics.model import (
     GENES,
     MISSING,
     UNDOCUMENTED,
+    UNDOCUMENTED_BASE,
     Diplotype,
     GeneCall,
     GeneGenotypes,
@@ -162,8 +163,8 @@ class _Gene:
             could_hide=hiding,
             undocumented=unheard,
             evidence=tuple(
-                self._seen_at(at, pair, bool(side), why, undocumented.get(at), notes.get(at))
-                for at, (pair, side, why) in enumerate(
+                self._seen_at(at, pair[0], pair[1], bool(side), how, undocumented.get(at), notes.get(at))
+                for at, (pair, side, how) in enumerate(
                     zip(codes.tolist(), phase.tolist(), status.tolist(), strict=True)
                 )
             ),
@@ -171,23 +172,21 @@ class _Gene:
         )
 
     def _seen_at(
-        self, at: int, codes: Sequence[int], phased: bool, status: int, text: str | None, note: str | None
+        self, at: int, one: int, two: int, phased: bool, status: int, text: str | None, note: str | None
     ) -> PositionEvidence:
-        one, two = codes
-        # Without a side, what is known stands first.
-        if not phased and (two >= 0 > one or (one > two and (one < 0) == (two < 0))):
-            one, two = two, one
         key = (at, one, two, phased, status)
         found = self.evidence.get(key)
         if found is None:
             site = self.alleles.sites[at]
-            found = PositionEvidence(site, (site.base(one), site.base(two)), phased, Status(status))
+            # Without a side, what is known stands first.
+            shown = (one, two) if phased else sorted((one, two), key=lambda code: (code < 0, code))
+            found = PositionEvidence(site, (site.base(shown[0]), site.base(shown[1])), phased, Status(status))
             self.evidence[key] = found
         if text is None and note is None:
             return found
         other = (text or "").rpartition(">")[2] or "?"
-        shown = [other if code == UNDOCUMENTED else base for code, base in zip((one, two), found.alleles, strict=True)]
-        return replace(found, alleles=(shown[0], shown[1]), note=note)
+        first, second = (other if base == UNDOCUMENTED_BASE else base for base in found.alleles)
+        return replace(found, alleles=(first, second), note=note)
 
     def _phenotype(self, pair: Pair) -> str:
         """That of the two functions; of a haplotype without a name, its worst part's, and never better than unknown."""
@@ -201,20 +200,19 @@ class _Gene:
     def _could_hide(
         self, fitting: tuple[Pair, ...], codes: NDArray[np.int8], unseen: set[int]
     ) -> tuple[tuple[str, float], ...]:
-        """Alleles that a missing position may hide, beside those of the most probable pair, most probable first."""
+        """Alleles of which a missing position may hide a copy more than the most probable pair has."""
         alleles = self.alleles
-        hidable = sorted(unseen - set(fitting[0].alleles))
         if fitting[0].named:
-            probability = dict.fromkeys(hidable, 0.0)
-            for pair in fitting:
-                for index in probability.keys() & {*pair.alleles}:
+            probability = dict.fromkeys(sorted(unseen), 0.0)
+            for pair in fitting[1:]:
+                for index in unseen & pair.beyond(fitting[0]):
                     probability[index] += pair.probability
         else:
             # Beside haplotypes that nobody has named, what hides is as common as in everyone.
             carried = 1 - (1 - self.prior.frequency) ** 2
             probability = {
                 index: float(self.prior.weights @ carried[:, index])
-                for index in hidable
+                for index in sorted(unseen - set(fitting[0].alleles))
                 if _not_ruled_out(alleles.carries[index], codes)
             }
         found = ((alleles.names[index], one) for index, one in probability.items() if one > 0)
@@ -249,7 +247,7 @@ def _check(held: GeneGenotypes, alleles: NamedAlleles) -> None:
     if held.status.min(initial=0) < min(Status) or held.status.max(initial=0) > max(Status):
         raise ValueError(f"{gene}: found a status that isn't one of Status")
     rows = len(held.status)
-    if held.row_of is not None and len(held.row_of) and not (0 <= held.row_of.min() and held.row_of.max() < rows):
+    if held.row_of is not None and len(held.row_of) and (held.row_of.min() < 0 or held.row_of.max() >= rows):
         raise ValueError(f"{gene}: found a row_of from {held.row_of.min()} to {held.row_of.max()}, of {rows} rows")
 
 

@@ -52,6 +52,10 @@ class Pair:
         """The named alleles of both, by their place in `NamedAlleles`."""
         return (*self.one.alleles, *self.other.alleles)
 
+    def beyond(self, other: Pair) -> set[int]:
+        """The alleles of which this pair has more copies than the other."""
+        return {index for index in self.alleles if self.alleles.count(index) > other.alleles.count(index)}
+
     @property
     def named(self) -> bool:
         """Whether both haplotypes are named alleles."""

@@ -21,6 +21,7 @@ from azaward.knowledge import Knowledge
 GENES = ("TPMT", "NUDT15")
 REFERENCE, MISSING, UNDOCUMENTED = 0, -1, -2
 """Codes in `GeneGenotypes.alleles`; a positive code is the place in `Site.alts`, counted from 1."""
+UNDOCUMENTED_BASE = "?"
 
 
 @unique
@@ -83,7 +84,7 @@ class Site:
 
     def base(self, code: int) -> str:
         """The bases of an allele code: `.` when missing, `?` when no named allele has them."""
-        return {MISSING: ".", UNDOCUMENTED: "?", REFERENCE: self.ref}.get(code) or self.alts[code - 1]
+        return {MISSING: ".", UNDOCUMENTED: UNDOCUMENTED_BASE, REFERENCE: self.ref}.get(code) or self.alts[code - 1]
 
 
 @lru_cache(maxsize=16)
@@ -219,7 +220,8 @@ class GeneCall:
     - `diplotypes`: every pair that fits, most probable first.
     - `phenotype`: the one to act on; `phenotypes`: every one that fits, with its probability, most probable first.
     - `missing_positions`: sites at which an allele wasn't seen.
-    - `could_hide`: alleles that a missing position may hide, with the probability that at least one copy is there.
+    - `could_hide`: alleles of which a missing position may hide a copy more than the most probable pair has, with the
+      probability that one is there; most probable first.
     - `undocumented`: bases that no named allele has at a known site, and haplotypes that carry a set of variants that
       no named allele has.
     - `evidence`: one entry a site.

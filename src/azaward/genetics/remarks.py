@@ -46,7 +46,7 @@ def of_what_is_missing(
         return
     names = [name for name, _ in hiding]
     indices = {alleles.names.index(name) for name in names}
-    some = sum(pair.probability for pair in fitting if not indices.isdisjoint(pair.alleles))
+    some = sum(pair.probability for pair in fitting if indices & pair.beyond(fitting[0]))
     most = f"most probable {hiding[0][0]}, {percent(hiding[0][1])}"
     number = f"{len(names)} alleles" if len(names) > 1 else "1 allele"
     yield (

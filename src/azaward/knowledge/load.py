@@ -189,6 +189,7 @@ def _plain(error: msgspec.ValidationError, row: Mapping[str, Any]) -> str:
     return f"{column}: {what.lower()}, found {row.get(column)!r}" if column else what
 
 
+@lru_cache(maxsize=64)
 def _needs(text: str) -> set[str]:
     import yaml
 
