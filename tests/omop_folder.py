@@ -43,7 +43,9 @@ class Folder:
     def add(self, table: str, **cells: Any) -> int:
         """One row, numbered."""
         rows = self.tables.setdefault(table, [])
-        keys = {} if table in ("person", "death", "concept_ancestor", "drug_strength") else {f"{table}_id": len(rows) + 1}
+        keys = (
+            {} if table in ("person", "death", "concept_ancestor", "drug_strength") else {f"{table}_id": len(rows) + 1}
+        )
         rows.append({**keys, **cells})
         return len(rows)
 
@@ -99,7 +101,13 @@ def cdm_of(record: Record, as_of: dt.date) -> Folder:
         concept = cdm.concept("LOINC", f"local-{one['gene']}", f"{one['gene']} gene {one['method']}")
         said = one["diplotype"] or one["phenotype"]
         about = {"measurement_concept_id": concept, "value_as_number": None, "unit_concept_id": 0}
-        cdm.add("measurement", person_id=one["patient_id"], **about, measurement_date=one["reported_on"], value_source_value=said)
+        cdm.add(
+            "measurement",
+            person_id=one["patient_id"],
+            **about,
+            measurement_date=one["reported_on"],
+            value_source_value=said,
+        )
     for one in rows["events"]:
         _event(cdm, one)
     return cdm
@@ -161,7 +169,11 @@ def _result(cdm: Folder, one: Mapping[str, Any]) -> None:
 
 def _event(cdm: Folder, one: Mapping[str, Any]) -> None:
     about = next(row for row in KNOWLEDGE.tables["events"] if (row.kind, row.code) == (one["kind"], one["code"]))
-    cvx = [coding.split("|")[1] for coding in (about.codings or "").split(";") if coding.startswith("http://hl7.org/fhir/sid/cvx")]
+    cvx = [
+        coding.split("|")[1]
+        for coding in (about.codings or "").split(";")
+        if coding.startswith("http://hl7.org/fhir/sid/cvx")
+    ]
     name = next(iter((about.synonyms or "").split(";")), "") or about.code.replace("_", " ")
     whose, day = {"person_id": one["patient_id"]}, one["started_on"]
     if one["kind"] == "vaccination":

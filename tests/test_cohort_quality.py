@@ -482,7 +482,8 @@ SAME = {
     "LEFT JOIN (SELECT patient_id, NOT bool_and(stopped) AS running FROM q_spells GROUP BY ALL) AS q "
     "USING (patient_id) WHERE w.sure AND NOT p.deceased AND (p.status = 'on') <> coalesce(q.running, false)",
     "when a test was complete": "SELECT d.patient_id FROM s_done AS d "
-    "JOIN (SELECT patient_id, test, max(oldest_day) AS day FROM q_done GROUP BY ALL) AS q ON d.patient_id = q.patient_id AND d.test = q.test "
+    "JOIN (SELECT patient_id, test, max(oldest_day) AS day "
+    "FROM q_done GROUP BY ALL) AS q ON d.patient_id = q.patient_id AND d.test = q.test "
     "WHERE d.done_day IS DISTINCT FROM q.day",
     # A rise before the last one may still ask for a test; the rule asks by the last alone.
     "when a test is due": "SELECT d.patient_id FROM s_due AS d JOIN q_who AS w USING (patient_id) "
@@ -497,7 +498,8 @@ SAME = {
     f"WHERE w.sure AND w.status = 'on' AND f.rule = 'limits' AND f.code LIKE 'limit_%' AND f.action IN {ACTED_ON}), "
     "own AS (SELECT DISTINCT a.patient_id, a.analyte, a.downward FROM q_abnormal AS a JOIN last AS l "
     "ON a.patient_id = l.patient_id AND a.analyte = l.analyte AND a.day = l.day "
-    "JOIN q_who AS w ON a.patient_id = w.patient_id WHERE w.status = 'on') (FROM rule EXCEPT FROM own) UNION ALL (FROM own EXCEPT FROM rule)",
+    "JOIN q_who AS w ON a.patient_id = w.patient_id WHERE w.status = 'on') "
+    "(FROM rule EXCEPT FROM own) UNION ALL (FROM own EXCEPT FROM rule)",
 }
 
 

@@ -277,16 +277,19 @@ class DuckDBEngine(Engine):
         self._stored_as = stored_as or {}
         super().__init__(knowledge, only)
 
-    def work_out(self) -> None:
+    def work_out(self, before: Mapping[str, str] | None = None) -> None:
         """Answers inside the database: findings into `findings`, each person's plan into `s_plan`, as days' numbers.
 
-        The tables of the record, `requests` and `unread` are there already; `results` may be a view.
+        The tables of the record, `requests` and `unread` are there already; `results` may be a view. `before` holds
+        statements to be run before a step, by its name.
         """
         columns = ", ".join(f'"{name}" {self._type("findings", name, kind)}' for name, kind in COLUMNS.items())
         self._run(f"CREATE OR REPLACE TABLE findings ({columns})")
         self._run("DROP TABLE IF EXISTS s_found; DROP VIEW IF EXISTS s_found")
         self._run(f"CREATE VIEW s_found AS SELECT {', '.join(FOUND)} FROM findings")
         for step in self._steps:
+            if before and step.name in before:
+                self._run(before[step.name])
             if not step.is_rule:
                 self._store(step)
                 continue

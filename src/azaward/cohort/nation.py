@@ -107,6 +107,7 @@ class Nation:
         )
         self.patients = int(self._run("SELECT count(*) FROM everyone").fetchone()[0])
         self._run("CREATE TABLE ids AS FROM everyone")
+        self._run("CREATE TABLE whose AS FROM everyone")
 
     def _read_words(self, name: str) -> list[Read]:
         """Each combination of words, read once and kept as `map_NAME`."""
@@ -181,6 +182,7 @@ class Nation:
         whose += f" AND r.patient_id < {_text(share.until)}" if share.until is not None else ""
         self._see_all(f"WHERE {whose}")
         self._run(f"CREATE OR REPLACE TABLE ids AS SELECT * FROM everyone AS r WHERE {whose}")
+        self._run("CREATE OR REPLACE TABLE whose AS SELECT patient_id, n FROM ids")
         reader = RowReader(self.knowledge)
         for name, sql in self._sql.items():
             found = self._run(sql.odd)
@@ -202,7 +204,13 @@ class Nation:
                 "INSERT INTO unread SELECT n, ?, ?, ?, ? FROM ids WHERE patient_id = ?",
                 [[*row[1:], row[0]] for row in numbered],
             )
-        self._engine.work_out()
+        # Few have a result that can't be used: only theirs are read a second time, with the places of their rows.
+        self._engine.work_out(
+            {
+                "unusable": "CREATE OR REPLACE TABLE whose AS SELECT patient_id, n FROM ids "
+                "WHERE n IN (SELECT patient_id FROM s_readings WHERE problem IS NOT NULL)"
+            }
+        )
         return asides
 
     def _fill(self, name: str, columns: list[str], odd: Sequence[Sequence[Any]], numbers: Mapping[str, int]) -> None:
@@ -231,7 +239,8 @@ class Nation:
         rows = f"SELECT * FROM odd_{name}"
         if name in self._sql:
             rows = (
-                f"SELECT {cells} FROM ({self._sql[name].plain}) AS p JOIN ids AS i USING (patient_id) UNION ALL {rows}"
+                f"SELECT {cells} FROM ({self._sql[name].plain}) AS p JOIN whose AS i USING (patient_id) "
+                f"UNION ALL {rows}"
             )
         # Results are read where they are used: kept, they would be the larger part of all memory.
         kind = "VIEW" if name == "results" else "TABLE"

@@ -18,6 +18,7 @@ from azaward import __version__
 from azaward.cohort.omop_source import COLUMNS, WITHOUT, find_cdm, see, sql_text
 from azaward.cohort.omop_tables import (
     COHORT,
+    CONTACTS,
     EVENTS,
     INDICATED,
     KINDS,
@@ -116,6 +117,7 @@ class _Translation:
             "results": RESULTS,
             "genotypes": f"SELECT * FROM ({self._genotypes()})",
             "events": EVENTS,
+            "contacts": CONTACTS,
         }
         for name, query in queries.items():
             self._say(f"writing {name}")
@@ -140,6 +142,8 @@ class _Translation:
         for name in COLUMNS:
             if name not in self._there:
                 self._aside("missing_table", str(self._folder), f"OMOP table {name}", f"missing: {WITHOUT[name]}")
+        why = "a CDM holds no missed visits: nobody is known to stay away"
+        self._aside("missing_table", str(self._folder), "contacts", why)
 
     def _list(self, name: str, columns: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> None:
         """A small table of our own."""
@@ -164,7 +168,9 @@ class _Translation:
         milligrams |= {number for number, unit in words.shipped("unit").items() if unit == "mg"}
         self._list("sexes", code, list(sexes.items()))
         self._list("comparators", code, list((signs | words.shipped("comparator")).items()))
-        self._list("results_in_words", {"id": "BIGINT", "name": "VARCHAR"}, list((words.shipped("result") | named).items()))
+        self._list(
+            "results_in_words", {"id": "BIGINT", "name": "VARCHAR"}, list((words.shipped("result") | named).items())
+        )
         self._list("milligrams", {"id": "BIGINT"}, [[number] for number in sorted(milligrams)])
         thiopurines = [
             [row.id] for row in self._knowledge.tables["medicines"] if "thiopurine" in (row.classes or "").split(";")
@@ -234,7 +240,13 @@ class _Translation:
                 what = f"{analyte}: unit concept {concept} {self._words.name(concept) or ''} and source {source!r}"
                 why = "two units that differ: none is used. Correct one of them."
                 self._aside("omop_two_units", place + more, what, why)
-        kinds = {"analyte": "VARCHAR", "concept": "BIGINT", "source": "VARCHAR", "unit": "VARCHAR", "has_unit": "BOOLEAN"}
+        kinds = {
+            "analyte": "VARCHAR",
+            "concept": "BIGINT",
+            "source": "VARCHAR",
+            "unit": "VARCHAR",
+            "has_unit": "BOOLEAN",
+        }
         self._list("units", kinds, rows)
 
     def _genotypes(self) -> str:

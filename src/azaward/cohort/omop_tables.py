@@ -89,7 +89,8 @@ def words_sql(table: str) -> str:
     kind = KINDS[table]
     whose = "" if table == "drug_exposure" else "SEMI JOIN cohort USING (person_id) "
     return (
-        f"CREATE TABLE words_{table} AS SELECT row_number() OVER (ORDER BY concept, source_concept, source, value_concept)::INTEGER AS w, * FROM ("
+        f"CREATE TABLE words_{table} AS SELECT "
+        "row_number() OVER (ORDER BY concept, source_concept, source, value_concept)::INTEGER AS w, * FROM ("
         f"SELECT {kind.concept} AS concept, {kind.source_concept} AS source_concept, {kind.source} AS source, "
         f"{kind.value or 'NULL::BIGINT'} AS value_concept, count(*) AS n, min({kind.row}) AS first "
         f"FROM cdm_{table} {whose}GROUP BY ALL)"
@@ -157,7 +158,7 @@ WITH supplies AS (
         CASE WHEN m.code IN (SELECT id FROM thiopurines) THEN 'thiopurine' ELSE m.code END AS line,
         r.drug_exposure_start_date AS start, r.drug_exposure_start_date_raw AS start_raw,
         coalesce(r.verbatim_end_date, greatest(r.drug_exposure_end_date,
-            r.drug_exposure_start_date + (CASE WHEN r.days_supply > 0 THEN r.days_supply END)::INTEGER - 1)) AS last_day,
+            r.drug_exposure_start_date + if(r.days_supply > 0, r.days_supply, NULL)::INTEGER - 1)) AS last_day,
         r.stop_reason IS NOT NULL AS ended,
         CASE WHEN r.quantity > 0 AND r.days_supply > 0 THEN round(s.mg * r.quantity / r.days_supply, 6) END AS dose
     {rows_sql("drug_exposure")} SEMI JOIN cohort USING (person_id)
@@ -168,9 +169,10 @@ WITH supplies AS (
         PARTITION BY person_id, medicine, dose, start ORDER BY id) AS copy
     FROM supplies WHERE start IS NOT NULL AND coalesce(last_day >= start, true)
 ), joined AS (
-    SELECT *, coalesce(start > max(CASE WHEN ended THEN stop ELSE least(stop, DATE '9999-01-01') + {persistence_days} END)
-        OVER (chain ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), true) AS begins
-    FROM plain WINDOW chain AS (PARTITION BY person_id, medicine, dose, copy ORDER BY start, id)
+    SELECT *, coalesce(start > max(least(stop, DATE '9999-01-01')) OVER before
+        + (CASE WHEN arg_max(ended, stop) OVER before THEN 0 ELSE {persistence_days} END), true) AS begins
+    FROM plain WINDOW before AS (PARTITION BY person_id, medicine, dose, copy ORDER BY start, id
+        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
 ), numbered AS (
     SELECT *, sum(begins::INTEGER) OVER (PARTITION BY person_id, medicine, dose, copy ORDER BY start, id) AS era
     FROM joined
@@ -191,7 +193,8 @@ SELECT person_id AS patient_id, medicine, dose AS dose_mg_per_day, sig AS freque
     CASE WHEN n > 1 THEN ' and ' || (n - 1) || ' more' ELSE '' END AS origin
 FROM stopped
 UNION ALL
-SELECT person_id, medicine, dose, sig, start, last_day, CASE WHEN start IS NULL THEN coalesce(start_raw, 'no start day') END,
+SELECT person_id, medicine, dose, sig, start, last_day,
+    CASE WHEN start IS NULL THEN coalesce(start_raw, 'no start day') END,
     'drug_exposure drug_exposure_id ' || id
 FROM supplies WHERE start IS NULL OR last_day < start
 ORDER BY patient_id, medicine, started_on, origin"""
@@ -210,7 +213,8 @@ def _results_of(table: str, words: str) -> str:
     return f"""
 SELECT r.person_id AS patient_id, m.code AS analyte, r.value_as_number AS value,
     {_COMPARATOR if measured else "NULL::VARCHAR"} AS comparator,
-    CASE WHEN r.value_as_number IS NULL OR NOT u.has_unit THEN coalesce(v.name, {words}, r.value_as_number_raw) END AS text,
+    CASE WHEN r.value_as_number IS NULL OR NOT u.has_unit
+        THEN coalesce(v.name, {words}, r.value_as_number_raw) END AS text,
     u.unit, {"r.range_low" if measured else "NULL::DOUBLE"} AS ref_low,
     {"r.range_high" if measured else "NULL::DOUBLE"} AS ref_high, r.{kind.day} AS taken_on, 'final' AS status,
     '{table} {kind.row} ' || r.{kind.row} AS origin
@@ -237,10 +241,13 @@ UNITS = " UNION ".join(
 )
 # What is said of a gene: few, and each in words of its own.
 SAID_OF_GENES = " UNION ALL ".join(
-    f"SELECT r.person_id, '{table} {KINDS[table].row} ' || r.{KINDS[table].row}, r.{KINDS[table].day}, w.concept, w.source, "
-    f"r.value_as_concept_id, coalesce({'r.value_as_string, ' if table == 'observation' else ''}r.value_source_value) "
+    f"SELECT r.person_id, '{table} {KINDS[table].row} ' || r.{KINDS[table].row}, r.{KINDS[table].day}, "
+    f"w.concept, w.source, r.value_as_concept_id, coalesce({'r.value_as_string, ' if table == 'observation' else ''}r.value_source_value) "
     f"{rows_sql(table)} SEMI JOIN cohort USING (person_id) WHERE m.kind = 'gene' AND r.value_as_number IS NULL"
     for table in ("measurement", "observation")
+)
+CONTACTS = (
+    'SELECT NULL::VARCHAR AS patient_id, NULL::VARCHAR AS kind, NULL::DATE AS "on", NULL::VARCHAR AS note WHERE false'
 )
 _NOT_EVENTS = "('medicine', 'analyte', 'indication', 'gene')"
 # One date put twice, as the CDM allows, says nothing of an end.

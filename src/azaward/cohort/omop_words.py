@@ -118,7 +118,7 @@ class OmopWords:
         )
 
     def drug(self, concept: int | None, source: int | None, text: str | None) -> list[Meaning]:
-        """The ingredients of a product, or the vaccination that it is; `unknown:` and its name where neither is known."""
+        """The ingredients of a product, or the vaccination that it is; else `unknown:` and its name."""
         for one in (concept, source):
             if one is not None and (found := self._drug(one)):
                 return found
@@ -213,7 +213,9 @@ class OmopWords:
                 return Meaning(*event)
         return None
 
-    def gene_calls(self, concept: int | None, text: str | None, said: str | None) -> list[tuple[str, str, str | None, str]]:
+    def gene_calls(
+        self, concept: int | None, text: str | None, said: str | None
+    ) -> list[tuple[str, str, str | None, str]]:
         """What a report of TPMT or NUDT15 says: (gene, method, diplotype, phenotype or the words that were there)."""
         seen = fhir.Observation(code=self._as_fhir(concept, text), valueString=said)
         if is_piece(seen):

@@ -115,7 +115,7 @@ class TableSQL:
     """The SQL that reads one table from `raw_NAME`, which has its columns with `file_` and `row_` (from 0).
 
     `words` gives the combinations of words. The others join what came of them, `map_NAME`, and know `ids`, the patients
-    and how often each is listed: `plain` gives the plain rows in the words of the knowledge base, `odd` the other ones
+    and how often each is listed, and `whose`, those who are read about: `plain` gives the plain rows in the words of the knowledge base, `odd` the other ones
     as they are stored, `counted` the combinations that are only counted, with how many rows hold them and a place.
     """
 
@@ -154,7 +154,9 @@ def table_sql(stored: Stored, *, as_stored: bool = False) -> TableSQL:
         mapped = column in names and not as_stored
         return f'm."new_{column}" AS "{column}"' if mapped else f'{sql[column]} AS "{column}"'
 
-    whose = [f"{sql['patient_id']} IN (SELECT patient_id FROM ids{' WHERE times = 1' if name == 'patients' else ''})"]
+    whose = [
+        f"{sql['patient_id']} IN (SELECT patient_id FROM {'ids WHERE times = 1' if name == 'patients' else 'whose'})"
+    ]
     rows = f"raw_{name} AS r"
     if not as_stored:
         rows += f" LEFT JOIN map_{name} AS m ON " + " AND ".join(

@@ -22,7 +22,7 @@ from azaward.cohort.assess import Summary, check_protocol
 from azaward.cohort.reading import WORDS, id_sql, read_odd, read_words, table_sql
 from azaward.cohort.source import Source, Stored, check_columns, find
 from azaward.cohort.words import worded
-from azaward.cohort.written import BESIDE
+from azaward.cohort.written import BESIDE, set_aside_before
 from azaward.formats.folder import NEEDED
 from azaward.formats.rows import InputError, RowReader
 from azaward.knowledge import Knowledge, load
@@ -178,7 +178,7 @@ class _Nation:
             "SELECT patient_id, CAST(sum(listed) AS INTEGER) AS times, min(place) AS place "
             f"FROM ({ids}) AS x GROUP BY patient_id"
         ).where(f"patient_id <> '' AND patient_id = trim(patient_id) AND NOT patient_id RLIKE '{_CONTROL}'")
-        self._keep(self._together(people), "ids")
+        self._keep(self._together(people), "ids").createOrReplaceTempView("whose")
         pairs: set[tuple[str, str]] = set()
         self.asides: list[Any] = []
         for stored in tables:
@@ -196,6 +196,9 @@ class _Nation:
             f"concat('patient_id ', patient_id) AS what, \"{nobody}\" AS why FROM ids WHERE times = 0"
         )
         asides = missing
+        if before := set_aside_before(self.source.folder):
+            said = [tuple(asdict(one)[name] for name in _ASIDE_COLUMNS) for one in before]
+            asides = asides.unionByName(self.spark.createDataFrame(said, _ASIDE))
         for each in self.asides:
             asides = asides.unionByName(each)
         self._keep(asides, "asides")

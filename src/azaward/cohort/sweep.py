@@ -118,16 +118,30 @@ _QUERIES = {
     "urgency": "SELECT urgency, count(*) FROM findings GROUP BY urgency",
     "plan_urgency": "SELECT urgency, count(*) FROM s_plan GROUP BY urgency",
     "decision": "SELECT decision, count(*) FROM s_plan GROUP BY decision",
-    "on": "SELECT CASE WHEN d.patient_id IS NULL THEN 'without' ELSE 'with' END AS scheduled, count(*) "
-    "FROM s_person AS p LEFT JOIN (SELECT DISTINCT patient_id FROM s_due) AS d ON p.patient_id = d.patient_id "
+    "on": "SELECT CASE WHEN a.patient_id IS NULL THEN 'without' ELSE 'with' END AS scheduled, count(*) "
+    "FROM s_person AS p LEFT JOIN (SELECT DISTINCT patient_id FROM w_asked) AS a ON p.patient_id = a.patient_id "
     "WHERE p.status = 'on' GROUP BY scheduled",
     "overdue": "SELECT 'tests', count(*) FROM s_due WHERE due_day < as_of_day",
 }
+# The interval at which each test is asked for today: of the schedule's rows whose time it is, the shortest. A start
+# that nobody knows may be today, as in the rule.
+_ASKED = """
+CREATE OR REPLACE TABLE w_asked AS
+SELECT p.patient_id, s.test, min(s.every_days)::BIGINT AS every_days
+FROM (
+    SELECT *, UNNEST(['start', 'dose_increase', 'risk']) AS since,
+           UNNEST([coalesce(started_day, as_of_day), increased_day, risk_day]) AS anchor
+    FROM s_person WHERE status = 'on'
+) AS p JOIN k_protocol_schedule AS s ON p.protocol = s.protocol AND p.since = s.since
+    AND (s.specialty IN ('any', p.family) OR NOT p.protocol_known)
+WHERE p.as_of_day >= p.anchor + s.from_day AND (s.until_day IS NULL OR p.as_of_day < p.anchor + s.until_day)
+GROUP BY p.patient_id, s.test
+"""
 # By the interval, so that the sums are of whole numbers and the same for shares of any size.
 _INTERVALS = {
-    "tests": "SELECT every_days::BIGINT, count(*) FROM s_due GROUP BY every_days",
+    "tests": "SELECT every_days, count(*) FROM w_asked GROUP BY every_days",
     "visits": "SELECT every_days, count(*) FROM "
-    "(SELECT min(every_days)::BIGINT AS every_days FROM s_due GROUP BY patient_id) GROUP BY every_days",
+    "(SELECT min(every_days) AS every_days FROM w_asked GROUP BY patient_id) GROUP BY every_days",
 }
 _PAIRS = """
 SELECT a.protocol, b.protocol AS other, a.decision, b.decision AS other_decision, a.calm::VARCHAR AS calm,
@@ -138,6 +152,7 @@ FROM w_plans AS a JOIN w_plans AS b ON a.n = b.n AND a.protocol <> b.protocol GR
 
 def _count(nation: Nation, protocol: str, counts: Counts) -> None:
     """Adds what the protocol that was just asked has found."""
+    nation.rows(_ASKED)
     for what, sql in _QUERIES.items():
         for word, n in _columns(nation.rows(sql)):
             counts[what, protocol, str(word)] += int(n)

@@ -96,11 +96,11 @@ class Target:
         shutil.rmtree(self.parts, ignore_errors=True)
 
 
-def set_aside_before(folder: Path) -> list[SetAside]:
+def set_aside_before(folder: Path | str) -> list[SetAside]:
     """What a translation into `folder` set aside; nothing where the tables are the original."""
     import pyarrow.parquet as pq
 
-    path = folder / TRANSLATED
+    path = Path(folder) / TRANSLATED
     return [SetAside(**row) for row in pq.read_table(path).to_pylist()] if path.exists() else []
 
 

@@ -96,7 +96,10 @@ class VariantFile:
         cyvcf2 0.35 dies on a record that is broken and on a contig that the header hasn't, and on the bases of a
         record whose INFO it wasn't asked for; with END declared, asking for END is always enough (`_end`).
         """
-        self._declared = set(self.contigs)
+        try:
+            self._declared = set(self.contigs) & set(self._vcf.seqnames)
+        except UnicodeDecodeError:
+            raise InputError(f"{self.name}: header: a contig's name isn't UTF-8. Save the file as UTF-8.") from None
         for number in ("6", "13"):
             if not any(chromosome(name) == f"chr{number}" for name in self._declared):
                 for name in (number, f"chr{number}", f"Chr{number}", f"CHR{number}"):
