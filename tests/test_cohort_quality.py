@@ -715,8 +715,10 @@ def test_bad_rows_are_set_aside_and_counted(tmp_path: Path) -> None:
     folder = written(Record.of(clinic.tables), tmp_path / "n")
     results = pq.read_table(folder / "results.parquet").to_pylist()
     results[-1]["taken_on"] = None
+    results[0]["unit"] = None
     pq.write_table(pa.Table.from_pylist(results), folder / "results.parquet")
     found = quality(folder, AS_OF, KNOWLEDGE)
+    assert found.set_aside == {"result_no_date": 1, "result_no_unit": 1}
     # The last count, on day 88, is now without platelets: no full blood count.
     assert some(row(found, "on_time", "full_blood_count").counts) == {"on_time": 1, "late": 1, "missed": 2}
 

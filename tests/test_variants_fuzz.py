@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
+import threading
 from pathlib import Path
 
 import pytest
@@ -10,8 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripts.fuzz_variants import Reader, damaged, make, seeds
 
+from azaward.formats import variants_apart
 from azaward.formats.rows import InputError
 from azaward.formats.variants import read
+from azaward.formats.variants_apart import LostError, apart
 from azaward.knowledge import load
 from tests.variant_files import R139C, TPMT3C, at, header, write
 
@@ -23,7 +28,8 @@ def test_the_fuzzer_kept_something() -> None:
     assert len(CASES) >= 5
 
 
-def test_every_kept_file_ends_in_an_answer_or_one_clear_line() -> None:
+def test_every_kept_file_ends_in_an_answer_or_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AZAWARD_TEST_SILENCE_S", "2")  # one of the files never ends; nobody waits for it here
     reader = Reader()
     said = {path.name: reader.ask(path, assembly) for path in CASES for assembly in ("", "GRCh38")}
     assert reader.close() == ""
@@ -85,3 +91,20 @@ def test_damage_is_the_same_for_the_same_seed() -> None:
 
     raw = seeds()["a.vcf"]
     assert damaged(random.Random(5), raw) == damaged(random.Random(5), raw) != raw
+
+
+def test_work_that_dies_or_hangs_is_lost_and_an_error_arrives_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(variants_apart, "SILENCE_S", 0.2)
+    with pytest.raises(LostError):
+        apart(lambda say: os.kill(os.getpid(), signal.SIGSEGV))
+    with pytest.raises(LostError):
+        apart(lambda say: threading.Event().wait(), must_live=True)
+    with pytest.raises(InputError, match="what was wrong"):
+        apart(_refuse)
+    lines: list[str] = []
+    assert apart(lambda say: say("half way") or 7, lines.append) == 7
+    assert lines == ["half way"]
+
+
+def _refuse(say: object) -> None:
+    raise InputError("what was wrong")

@@ -132,7 +132,7 @@ def quality_of_care(
     suppress: Annotated[
         int | None, typer.Option(min=2, help="Hide counts below this, and what would give them away.")
     ] = None,
-    share: Annotated[int, typer.Option(min=1, help="Patients counted at a time.")] = 50_000,
+    share: Annotated[int, typer.Option(min=1, help="Patients counted at a time.")] = 10_000,
     memory_mb: Annotated[int, typer.Option(min=500, help="Memory that DuckDB may use.")] = 3_000,
     kept: From = Kept.tables,
 ) -> None:

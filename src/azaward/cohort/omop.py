@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from azaward import __version__
-from azaward.cohort.omop_source import COLUMNS, WITHOUT, find_cdm, see, sql_text
+from azaward.cohort.omop_source import COLUMNS, WITHOUT, find_cdm, see, sql_text, unreadable
 from azaward.cohort.omop_tables import (
     COHORT,
     CONTACTS,
@@ -81,8 +81,7 @@ def as_tables(
         shutil.rmtree(begun / "spill")
         os.replace(begun, whole)
     except duckdb.Error as error:
-        line = " ".join(str(error).split())
-        raise InputError(f"{folder}: a table can't be read: {line[:300]}") from None
+        raise unreadable(folder, error) from None
     finally:
         shutil.rmtree(begun, ignore_errors=True)
     return whole

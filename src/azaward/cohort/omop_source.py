@@ -6,6 +6,7 @@ the folder doesn't have is empty there. The names are those of the CDM, in any c
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -135,11 +136,15 @@ WITHOUT: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class CdmTable:
-    """One table as it is stored: its files, and its columns by the CDM's name, as they are written there."""
+    """One table as it is stored: its files, and its columns by the CDM's name, as they are written there.
+
+    `names` are all columns in their order.
+    """
 
     name: str
     files: tuple[Path, ...]
     columns: Mapping[str, str]
+    names: tuple[str, ...] = ()
     tabs: bool = False
 
     def reader(self) -> str:
@@ -148,8 +153,9 @@ class CdmTable:
         if self.files[0].suffix == ".parquet":
             return f"read_parquet([{files}], hive_partitioning = false)"
         # The vocabularies' download is separated by tabs and quotes nothing.
-        quoting = "delim = '\t', quote = ''" if self.tabs else "delim = ',', quote = '\"'"
-        return f"read_csv([{files}], header = true, all_varchar = true, null_padding = false, {quoting})"
+        quoting = "delim = '\t', quote = '', escape = ''" if self.tabs else "delim = ',', quote = '\"', escape = '\"'"
+        columns = ", ".join(f"{sql_text(name)}: 'VARCHAR'" for name in self.names)
+        return f"read_csv([{files}], columns = {{{columns}}}, auto_detect = false, header = true, {quoting})"
 
 
 def find_cdm(folder: Path) -> dict[str, CdmTable]:
@@ -201,13 +207,15 @@ def _table(name: str, files: tuple[Path, ...]) -> CdmTable:
                 f"{', '.join(one for one, about in COLUMNS[name].items() if about.required)}; "
                 f"found: {', '.join(names)}."
             )
-    return CdmTable(name, files, {one: written[one] for one in COLUMNS[name] if one in written}, tabs)
+    if twice := [column for column in names if names.count(column) > 1]:
+        raise InputError(f"{files[0]}: column {twice[0]!r} stands there twice. Keep one.")
+    return CdmTable(name, files, {one: written[one] for one in COLUMNS[name] if one in written}, tuple(names), tabs)
 
 
 def _header(path: Path) -> str:
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            line = file.readline().rstrip("\r\n")
+        with path.open("rb") as file:
+            line = file.readline().decode("utf-8-sig").rstrip("\r\n")
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}.") from None
     except UnicodeDecodeError:
@@ -248,6 +256,19 @@ def see(database: Any, tables: Mapping[str, CdmTable]) -> None:
                 cells.append(f"CAST({cell} AS VARCHAR) AS {column}_raw")
         where = f"FROM {table.reader()}" if table else "WHERE false"
         database.execute(f"CREATE VIEW cdm_{name} AS SELECT {', '.join(cells)} {where}")
+
+
+def unreadable(folder: Path, error: Exception) -> InputError:
+    """What DuckDB could not read, in one line: which file, where in it, why; never what stood in the row."""
+    text = str(error)
+    file, line = re.search(r"file = (.+)", text), re.search(r"Error on Line: (\d+)", text)
+    why = re.search(r"Expected Number of Columns: .+|Invalid unicode|.*quote.*", text)
+    if file is None:
+        return InputError(f"{folder}: a table can't be read: {text.splitlines()[0][:200]}")
+    place = f"{file[1].strip()}{f' line {line[1]}' if line else ''}"
+    said = why[0].strip().rstrip(".") if why else "not CSV"
+    said = said.replace("Invalid unicode", "not UTF-8")
+    return InputError(f"{place}: can't be read: {said}. Write it anew as UTF-8; quote cells that hold a comma.")
 
 
 def _typed(cell: str, kind: str) -> str:

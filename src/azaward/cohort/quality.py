@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import tempfile
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -26,7 +26,8 @@ from azaward.cohort.source import find
 from azaward.formats.rows import InputError
 from azaward.knowledge import Knowledge
 
-SHARE = 50_000
+# Histories take more room than findings: ten thousand people's stay near a gigabyte.
+SHARE = 10_000
 MEMORY_MB = 3_000
 Shown = int | str | None
 
@@ -105,21 +106,20 @@ def quality(
             "word for each patient's clinic, or group by protocol or year."
         )
     counts: Counts = Counts()
-    aside: dict[str, int] = {}
+    aside: Counter[str] = Counter()
     with tempfile.TemporaryDirectory(prefix="azaward-") as scratch:
         nation = Nation(source, knowledge, memory_mb, Path(scratch))
-        asides = list(nation.set_aside)
+        aside.update(each.kind for each in nation.set_aside)
         done = 0
         for one in nation.shares(share):
-            asides += nation.assess(one, as_of, None)
+            asides = nation.assess(one, as_of, None)
+            aside.update(each.kind for each in asides)
+            named = {each.where for each in asides}
+            unusable = nation.rows("SELECT origin, concat('result_', problem) AS kind FROM s_unusable").to_pylist()
+            aside.update(each["kind"] for each in unusable if each["origin"] not in named)
             counts.update(count_share(nation, knowledge, by))
-            for each in asides:
-                aside[each.kind] = aside.get(each.kind, 0) + 1
-            asides = []
             done += one.patients
             progress(done, nation.patients)
-    for each in asides:
-        aside[each.kind] = aside.get(each.kind, 0) + 1
     return figures(counts, as_of, knowledge, by, suppress, aside)
 
 
@@ -170,7 +170,7 @@ def figures(
         figures=shown,
         treatment=treatments(durations, suppress),
         methods=list(METHODS),
-        set_aside=dict(aside) if suppress is None else {},
+        set_aside=dict(sorted(aside.items())) if suppress is None else {},
         as_of=as_of,
         azaward=__version__,
         knowledge=knowledge.fingerprint,

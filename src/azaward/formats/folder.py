@@ -115,7 +115,8 @@ def _parquet(path: Path, table: str, reader: RowReader) -> Iterator[tuple[str, M
         raise InputError(f"{path.name}: not Parquet: {str(error).splitlines()[0]}") from None
     _check_header(path.name, table, found.column_names, reader)
     for place, row in enumerate(cast(Iterable[dict[str, Any]], found.to_pylist())):
-        yield f"{path.name} row {place + 1}", row
+        # A row that was brought here from elsewhere says where it stood there.
+        yield str(row.get("origin") or f"{path.name} row {place + 1}"), row
 
 
 def _check_header(where: str, table: str, header: list[str], reader: RowReader) -> None:

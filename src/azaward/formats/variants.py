@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,11 +20,20 @@ from numpy.typing import NDArray
 from azaward.formats.genotype_arrays import is_array, read_array
 from azaward.formats.rows import InputError
 from azaward.formats.variants_alleles import ASSEMBLIES, AssemblyName, map_of
-from azaward.formats.variants_apart import DiedError, apart
 from azaward.formats.variants_assembly import check_asked, decide, told_by_header
 from azaward.formats.variants_calls import Column, Limits, distinct
 from azaward.formats.variants_columns import ABSENT, WHOLE_GENE, Columns, Key, State, settle
-from azaward.formats.variants_file import LeadingPhaseError, Progress, Span, VariantFile, chromosome, is_bcf, shown
+from azaward.formats.variants_file import (
+    EVERY,
+    LeadingPhaseError,
+    Progress,
+    Span,
+    VariantFile,
+    chromosome,
+    has_index,
+    is_bcf,
+    shown,
+)
 from azaward.formats.variants_text import without_leading_phase
 from azaward.genetics.model import GENES, MISSING, GeneGenotypes, Genotypes, Status, sites
 from azaward.knowledge import Knowledge
@@ -115,12 +125,16 @@ class _NoSuchSampleError(InputError):
 def _read_file(
     path: Path, knowledge: Knowledge, asked: AssemblyName | None, sample: str | None, progress: Progress | None
 ) -> _OneFile:
-    if not is_bcf(path):
+    indexed = has_index(path)
+    if not indexed and not is_bcf(path):
         return _read_here(path, knowledge, asked, sample, progress)
+    from azaward.formats.variants_apart import LostError, apart
+
     try:
-        return apart(lambda say: _read_here(path, knowledge, asked, sample, say), progress)
-    except DiedError:
-        raise InputError(f"{path.name}: the BCF is damaged: htslib can't read it. Make or copy it anew.") from None
+        return apart(lambda say: _read_here(path, knowledge, asked, sample, say), progress, must_live=indexed)
+    except LostError:
+        what = "the file or its index is" if indexed else "the BCF is"
+        raise InputError(f"{path.name}: {what} damaged: htslib can't read it. Make or copy it anew.") from None
 
 
 def _read_here(
@@ -141,10 +155,7 @@ def _read_here(
     except LeadingPhaseError:
         with tempfile.TemporaryDirectory() as folder:
             plain = Path(folder) / "plain.vcf"
-            last = {span.chrom: span.end for span in spans}
-            without_leading_phase(
-                path, lambda contig, at: at <= last.get(chromosome(contig.decode("utf-8", "replace")), 0), plain
-            )
+            without_leading_phase(path, _near(file.name, spans, progress), plain)
             file = VariantFile(path, limits, sample, plain)
             held = _fill(file, knowledge, told, spans, progress)
     if not file.records_read and not file.any_record():
@@ -159,6 +170,19 @@ def _read_here(
         raise InputError(f"{columns.without}: no GT among its FORMAT fields. Give the file that has the genotypes.")
     columns.finish()
     return _OneFile(file.name, file.samples, columns.columns, frozenset(file.contigs_seen))
+
+
+def _near(name: str, spans: Sequence[Span], progress: Progress | None) -> Callable[[bytes, int], bool]:
+    """Whether a record may reach into the spans, with a word of progress now and then."""
+    last = {span.chrom: max(each.end for each in spans if each.chrom == span.chrom) for span in spans}
+    asked = itertools.count(1)
+
+    def near(contig: bytes, at: int) -> bool:
+        if not (count := next(asked)) % EVERY and progress is not None:
+            progress(f"{name}: {count:,} records looked through")
+        return at <= last.get(chromosome(contig.decode("utf-8", "replace")), 0)
+
+    return near
 
 
 def _spans(knowledge: Knowledge) -> list[Span]:

@@ -1,6 +1,7 @@
 """Does work in a process of its own, so that a C library that dies on a damaged file takes nothing with it.
 
-BCF is the memory of htslib written to disk: what is damaged in it can't all be noticed before it is used.
+BCF and indexes are the memory of htslib written to disk: what is damaged in them can't all be noticed before it is
+used. It may end the process that reads them, or never end it.
 """
 
 from __future__ import annotations
@@ -15,14 +16,19 @@ from azaward.formats.rows import InputError
 
 T = TypeVar("T")
 Progress = Callable[[str], None]
+SILENCE_S = 30
+"""Seconds without a sign of life after which the work counts as lost."""
 
 
-class DiedError(Exception):
-    """The process that did the work is gone, and left no answer."""
+class LostError(Exception):
+    """The process that did the work died or hung, and left no answer."""
 
 
-def apart(work: Callable[[Progress], T], progress: Progress | None = None) -> T:
-    """What `work` returns. An `InputError` is raised here as there; `DiedError` where the process was killed.
+def apart(work: Callable[[Progress], T], progress: Progress | None = None, *, must_live: bool = False) -> T:
+    """What `work` returns. An `InputError` is raised here as there; `LostError` where the process died.
+
+    With `must_live`, `work` has to call what it is given at least every `SILENCE_S` seconds; an empty line is a sign of
+    life and no progress.
 
     >>> apart(lambda say: 1 + 1)
     2
@@ -33,18 +39,20 @@ def apart(work: Callable[[Progress], T], progress: Progress | None = None) -> T:
     process.start()
     send.close()
     try:
-        while True:
+        while not must_live or receive.poll(SILENCE_S):
             kind, value = receive.recv()
             if kind == "answer":
                 return value
             if kind == "refused":
                 raise value
-            if progress is not None:
+            if progress is not None and value:
                 progress(value)
+        raise LostError
     except EOFError:
-        raise DiedError from None
+        raise LostError from None
     finally:
         receive.close()
+        process.kill()
         process.join()
 
 

@@ -122,7 +122,7 @@ class VariantFile:
     def records(self, spans: Sequence[Span], progress: Progress | None = None) -> Iterator[Record]:
         """The records that touch the spans, in the order of the file."""
         if (index := self._index()) is not None:
-            yield from self._fetched(spans, index)
+            yield from self._fetched(spans, index, progress)
         else:
             yield from self._streamed(spans, progress)
 
@@ -133,7 +133,7 @@ class VariantFile:
         ends = (".csi",) if self._bcf else (".tbi", ".csi")
         return next((index for end in ends if (index := Path(f"{self._source}{end}")).is_file()), None)
 
-    def _fetched(self, spans: Sequence[Span], index: Path) -> Iterator[Record]:
+    def _fetched(self, spans: Sequence[Span], index: Path, progress: Progress | None) -> Iterator[Record]:
         try:
             names = list(dict.fromkeys([*self._vcf.seqnames, *self.contigs]))
         except Exception:
@@ -148,6 +148,8 @@ class VariantFile:
                 try:
                     for variant in self._vcf(f"{name}:{span.start + 1}-{span.end}"):
                         self.records_read += 1
+                        if progress is not None:
+                            progress("")
                         if variant.start < span.end and variant.end > span.start:
                             yield self._record(variant, None)
                 except InputError:
@@ -269,6 +271,11 @@ def _whole(path: Path) -> None:
                     )
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}. Give a VCF, a BCF or a genotyping array's text file.") from None
+
+
+def has_index(path: Path) -> bool:
+    """Whether a file has an index beside it, which htslib then opens."""
+    return any(Path(f"{path}{end}").exists() for end in (".tbi", ".csi"))
 
 
 def is_bcf(path: Path) -> bool:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,8 +60,7 @@ def call(
     (['*1/*3A', '*3B/*3C'], 'Intermediate Metabolizer')
     """
     caller = Caller(knowledge, ancestry)
-    for part in (genotypes,) if isinstance(genotypes, Genotypes) else genotypes:
-        yield from caller.call(part)
+    return chain.from_iterable(map(caller.call, (genotypes,) if isinstance(genotypes, Genotypes) else genotypes))
 
 
 class Caller:
@@ -82,7 +82,7 @@ class Caller:
             key: {gene: column[sample] for gene, column in columns.items()}
             for key, sample in dict(zip(keys, range(len(keys)), strict=True)).items()
         }
-        yield from map(SampleCall, genotypes.samples, map(shared.__getitem__, keys))
+        return map(SampleCall, genotypes.samples, map(shared.__getitem__, keys))
 
 
 class _Gene:

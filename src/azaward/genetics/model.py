@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum, unique
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -239,7 +240,7 @@ class GeneCall:
     notes: tuple[str, ...]
 
 
-class SampleCall(NamedTuple):
+class SampleCall(msgspec.Struct, frozen=True, gc=False):
     """Both genes of one person."""
 
     sample: str
