@@ -3,16 +3,18 @@ PYTHON ?= python3
 BIN := .venv/bin
 AS_OF := 2026-11-23
 
-.PHONY: run test check docs benchmark mutation clean
+.PHONY: run test java check docs benchmark mutation clean
 
 run: .venv/installed
 	$(BIN)/azaward assess examples/clinic --as-of $(AS_OF)
 
-test: .venv/installed check
+test: .venv/installed java check
 	$(BIN)/python -m pytest -n 2
 	$(BIN)/python scripts/mutate_knowledge.py --sample 20 --seed 1 --allow 0
 	$(BIN)/python benchmarks/alarms.py
 	$(BIN)/python benchmarks/assess_one.py
+	$(BIN)/python benchmarks/cohort.py --patients 2000
+	$(BIN)/python benchmarks/names.py
 
 check: .venv/installed
 	$(BIN)/ruff check .
@@ -31,6 +33,10 @@ benchmark: .venv/installed
 
 mutation: .venv/installed
 	$(BIN)/python scripts/mutate_knowledge.py
+
+# Spark runs on Java 17 or newer.
+java:
+	@command -v java > /dev/null || sh scripts/install_debian.sh default-jre-headless
 
 # Everything that is needed, at the versions and hashes of the lock file.
 .venv/installed: requirements.lock pyproject.toml

@@ -85,7 +85,7 @@ class Folder:
 def cdm_of(record: Record, as_of: dt.date) -> Folder:
     """What a CDM can hold of a record: no contacts, nothing that is planned, no status of a result."""
     cdm = Folder()
-    rows = {
+    rows: dict[str, list[dict[str, Any]]] = {
         name: [dict(zip([column.name for column in TABLES[name]], row, strict=True)) for row in record.rows[name]]
         for name in TABLES
     }

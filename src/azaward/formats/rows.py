@@ -299,13 +299,13 @@ class RowReader:
                 )
             phenotypes.append(phenotype)
         if diplotype := cells.get("diplotype"):
-            phenotype = self.words.diplotype_phenotype(gene, str(diplotype))
-            if phenotype is None:
+            found = self.words.diplotype_phenotypes(gene, str(diplotype))
+            if not found:
                 why = "not a pair of named alleles such as *1/*3A"
                 self.aside(where, f"{gene} diplotype {diplotype!r}", why, patient_id, "genotype")
-            phenotypes.append(phenotype)
-        found = {phenotype for phenotype in phenotypes if phenotype} or {None}
-        for phenotype in sorted(found, key=str):
+            phenotypes += found
+        each = {phenotype for phenotype in phenotypes if phenotype} or {None}
+        for phenotype in sorted(each, key=str):
             self._append("genotypes", {**cells, "phenotype": phenotype})
 
     def _append(self, table: str, cells: Mapping[str, Cell]) -> None:

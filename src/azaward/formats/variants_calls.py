@@ -144,10 +144,10 @@ def read_calls(
     second = array[:, 1] + 2 if array.shape[1] > 2 else 0
     codes = ((array[:, 0] + 2) * wide + second) * 2 + array[:, -1]
     reasons = _reasons(variant, fields, limits, len(codes))
-    codes = codes if reasons is None else codes + reasons * (2 * wide * wide)
+    codes = codes if reasons is None else codes + reasons.astype(codes.dtype) * (2 * wide * wide)
     present, of = distinct(codes)
     calls = [_call(code, wide) for code in present]
-    if "PS" in fields and phased.any():
+    if "PS" in fields and any(call.phase for call in calls):
         return _with_sets(calls, of, variant)
     return Column(calls, of)
 

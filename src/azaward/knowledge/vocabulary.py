@@ -112,6 +112,11 @@ class Vocabulary:
         self._functions: dict[tuple[str, str], str] = {
             (row.gene, row.allele): row.function for row in knowledge.tables["alleles"]
         }
+        self._otherwise: dict[str, dict[tuple[str, str], str]] = {}
+        for row in knowledge.tables["allele_classes"]:
+            if row.body != "CPIC":
+                own = self._otherwise.setdefault(row.body, dict(self._functions))
+                own[row.gene, row.allele] = row.function
         self._phenotypes = _pair_phenotypes(knowledge)
         self._phenotype_names = {plain(name): name for name in self._phenotypes.values()}
 
@@ -190,7 +195,16 @@ class Vocabulary:
 
     def diplotype_phenotype(self, gene: str, diplotype: str) -> str | None:
         """The phenotype of a diplotype such as *1/*3A by the functions of its alleles."""
-        functions = [self._functions.get((gene, allele.strip())) for allele in diplotype.split("/")]
+        return self._of_diplotype(self._functions, gene, diplotype)
+
+    def diplotype_phenotypes(self, gene: str, diplotype: str) -> list[str]:
+        """Every phenotype that a body gives the diplotype: CPIC's, and DPWG's where it classes an allele otherwise."""
+        bodies = (self._functions, *self._otherwise.values())
+        found = (self._of_diplotype(functions, gene, diplotype) for functions in bodies)
+        return list(dict.fromkeys(phenotype for phenotype in found if phenotype))
+
+    def _of_diplotype(self, of: Mapping[tuple[str, str], str], gene: str, diplotype: str) -> str | None:
+        functions = [of.get((gene, allele.strip())) for allele in diplotype.split("/")]
         if len(functions) != 2 or None in functions:
             return None
         return self.pair_phenotype(gene, str(functions[0]), str(functions[1]))
