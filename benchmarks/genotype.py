@@ -35,6 +35,7 @@ PEER = Path(__file__).with_name("genotype_peers.py")
 SHARE_OF_RARE = 0.0001
 """How common each allele is made that the knowledge has no frequency of: more than it is, so that patterns abound."""
 MISSING_SHARE = 0.0005
+"""How many genotypes of a cohort weren't called."""
 
 DECODE = """
 import sys, time, cyvcf2
@@ -85,7 +86,7 @@ def haplotypes(rng: np.random.Generator, people: int) -> Iterator[tuple[Site, np
             yield site, code_of[drawn]
 
 
-def write_cohort(path: Path, people: int, *, phased: bool, seed: int = 7) -> None:
+def write_cohort(path: Path, people: int, *, phased: bool, missing: float = MISSING_SHARE, seed: int = 7) -> None:
     """A bgzip VCF of a cohort at every site that defines an allele."""
     rng = np.random.default_rng(seed)
     sign = "|" if phased else "/"
@@ -97,7 +98,7 @@ def write_cohort(path: Path, people: int, *, phased: bool, seed: int = 7) -> Non
                 codes = np.sort(codes, axis=1)
             words = np.array([f"{a}{sign}{b}\t" for a in range(3) for b in range(3)] + ["./.\t"], "S4")
             cell = codes[:, 0].astype(np.intp) * 3 + codes[:, 1]
-            cell[rng.random(people) < MISSING_SHARE] = 9
+            cell[rng.random(people) < missing] = 9
             calls = words[cell].tobytes()[:-1]
             fixed = [site.chrom, str(site.pos_grch38), site.rsid or ".", site.ref, ",".join(site.alts)]
             out.write("\t".join([*fixed, ".", "PASS", ".", "GT", ""]).encode() + calls + b"\n")
@@ -221,9 +222,10 @@ def genome(folder: Path, records: int) -> dict[str, float]:
 
 def peers(folder: Path, python: Path, people: int) -> dict[str, object]:
     """The same samples through pypgx and aldy: seconds, and a table of where the calls differ."""
-    path = folder / f"cohort-{people}-phased.vcf.gz"
+    # Whole genotypes: with any missing, pypgx would phase them anew, with a panel and a Java program of its own.
+    path = folder / f"peers-{people}.vcf.gz"
     if not path.exists():
-        write_cohort(path, people, phased=True)
+        write_cohort(path, people, phased=True, missing=0)
     pysam.tabix_index(str(path), preset="vcf", force=True)
     from azaward.formats.variants import read
     from azaward.genetics.calling import call

@@ -227,6 +227,26 @@ def test_a_broken_csv_is_refused_whole(content: bytes, expected: str, tmp_path: 
     assert not list((tmp_path / "out").rglob("omop-*"))
 
 
+def test_a_protocol_that_is_not_known_is_said_before_the_folder_is_read(tmp_path: Path) -> None:
+    run = CliRunner().invoke(
+        app,
+        [
+            "cohort",
+            "assess",
+            str(EXAMPLE),
+            "--from",
+            "omop",
+            "--protocol",
+            "nope",
+            "--out",
+            str(tmp_path / "out.parquet"),
+        ],
+    )
+    assert run.exit_code == 1
+    assert "nope" in run.stderr
+    assert not list(tmp_path.iterdir())
+
+
 def test_what_is_no_parquet_is_refused(tmp_path: Path) -> None:
     folder = cohort_of_one().write(tmp_path / "cdm")
     (folder / "measurement.parquet").write_bytes(b"measurement_id")

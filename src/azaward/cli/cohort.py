@@ -81,12 +81,13 @@ def assess_cohort(
 
     day, knowledge = day_of(as_of), load_knowledge()
     try:
+        if protocol.endswith((".yaml", ".yml")):
+            knowledge, protocol = knowledge.with_protocol(Path(protocol))
+        assess.check_protocol(protocol, knowledge)
         with (
             _six_tables(folder, kept, out, knowledge, memory_mb) as tables,
             progress_on_stderr("patients") as progress,
         ):
-            if protocol.endswith((".yaml", ".yml")):
-                knowledge, protocol = knowledge.with_protocol(Path(protocol))
             if engine is EngineName.spark:
                 from azaward.cohort import spark
 
@@ -184,6 +185,7 @@ def sweep_protocols(
     import msgspec
 
     from azaward.assessment import UnknownProtocolError
+    from azaward.cohort.assess import check_protocol
     from azaward.cohort.sweep import as_text, sweep
     from azaward.formats.rows import InputError
     from azaward.knowledge import KnowledgeError
@@ -193,13 +195,14 @@ def sweep_protocols(
         raise typer.BadParameter(f"{protocol!r}: expected two different protocols or more, such as bsr-2017,bsg-2019.")
     day, knowledge = day_of(as_of), load_knowledge()
     try:
+        for place, word in enumerate(asked):
+            if word.endswith((".yaml", ".yml")):
+                knowledge, asked[place] = knowledge.with_protocol(Path(word))
+            check_protocol(asked[place], knowledge)
         with (
             _six_tables(folder, kept, None, knowledge, memory_mb) as tables,
             progress_on_stderr("patients") as progress,
         ):
-            for place, word in enumerate(asked):
-                if word.endswith((".yaml", ".yml")):
-                    knowledge, asked[place] = knowledge.with_protocol(Path(word))
             found = sweep(tables, day, asked, knowledge, progress, share, memory_mb)
     except (InputError, KnowledgeError, UnknownProtocolError, ValueError) as error:
         fail(str(error))

@@ -95,6 +95,7 @@ class _Gene:
         self.limits = limits(knowledge, self.alleles, self.prior)
         self.kept: dict[tuple[bytes, Texts, Texts], GeneCall] = {}
         self.size = 0
+        self.reference: list[PositionEvidence] = []
         self.evidence: dict[tuple[int, int, int, bool, int], PositionEvidence] = {}
 
     def calls(self, held: GeneGenotypes) -> list[GeneCall]:
@@ -162,14 +163,27 @@ class _Gene:
             missing_positions=tuple(alleles.sites[at] for at in np.flatnonzero(missing)),
             could_hide=hiding,
             undocumented=unheard,
-            evidence=tuple(
-                self._seen_at(at, pair[0], pair[1], bool(side), how, undocumented.get(at), notes.get(at))
-                for at, (pair, side, how) in enumerate(
-                    zip(codes.tolist(), phase.tolist(), status.tolist(), strict=True)
-                )
-            ),
+            evidence=self._seen(codes, phase, status, undocumented, notes),
             notes=said,
         )
+
+    def _seen(
+        self,
+        codes: NDArray[np.int8],
+        phase: NDArray[np.int32],
+        status: NDArray[np.int8],
+        undocumented: Mapping[int, str],
+        notes: Mapping[int, str],
+    ) -> tuple[PositionEvidence, ...]:
+        """One entry a site; nearly all sites of nearly all people are the reference's, so those are made once."""
+        if not self.reference:
+            self.reference = [self._seen_at(at, 0, 0, False, Status.SEEN, None, None) for at in range(len(status))]
+        found = list(self.reference)
+        other = np.flatnonzero(codes.any(axis=1) | (phase != 0) | (status != Status.SEEN)).tolist()
+        for at in {*other, *(at for at in (*undocumented, *notes) if at >= 0)}:
+            (one, two), why = codes[at].tolist(), int(status[at])
+            found[at] = self._seen_at(at, one, two, bool(phase[at]), why, undocumented.get(at), notes.get(at))
+        return tuple(found)
 
     def _seen_at(
         self, at: int, one: int, two: int, phased: bool, status: int, text: str | None, note: str | None
