@@ -115,8 +115,9 @@ class TableSQL:
     """The SQL that reads one table from `raw_NAME`, which has its columns with `file_` and `row_` (from 0).
 
     `words` gives the combinations of words. The others join what came of them, `map_NAME`, and know `ids`, the patients
-    and how often each is listed, and `whose`, those who are read about: `plain` gives the plain rows in the words of the knowledge base, `odd` the other ones
-    as they are stored, `counted` the combinations that are only counted, with how many rows hold them and a place.
+    and how often each is listed, and `whose`, those who are read about: `plain` gives the plain rows in the words of
+    the knowledge base, `odd` the other ones as they are stored, `counted` the combinations that are only counted, with
+    how many rows hold them and a place.
     """
 
     name: str

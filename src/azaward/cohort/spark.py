@@ -265,7 +265,8 @@ class _Nation:
                     else f"CAST(`{name}` AS {_TYPES[kind]}) AS `{name}`"
                     for name, kind in COLUMNS.items()
                 ]
-                rows = rows.selectExpr(*cells)
+                # Each rule by itself: Spark plans a union of all of them anew after every one of its hundreds of steps.
+                rows = self._keep(rows.selectExpr(*cells), "s_rule")
                 found = rows if found is None else found.unionAll(rows)
                 continue
             if found is not None and not listed:

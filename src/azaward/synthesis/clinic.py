@@ -34,7 +34,8 @@ def synthesise(
 ) -> Iterator[Person]:
     """People number `first` to `first + patients - 1`, one at a time.
 
-    Ids have `width` digits at least. `results_per_patient` is what someone long on treatment has on record; who began lately has fewer.
+    Ids have `width` digits at least. `results_per_patient` is what someone long on treatment has on record; who began
+    lately has fewer.
 
     >>> one = next(synthesise(1, 7, dt.date(2026, 11, 23)))
     >>> one.patient_id, sorted(one.tables) == sorted(TABLES)
