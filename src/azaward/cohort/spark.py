@@ -266,15 +266,23 @@ class _Nation:
                     for name, kind in COLUMNS.items()
                 ]
                 # Each rule by itself: Spark plans a union of all of them anew after every one of its hundreds of steps.
-                rows = self._keep(rows.selectExpr(*cells), "s_rule")
+                kept = f"{target}.work/{step.name}"
+                rows.selectExpr(*cells).write.mode("overwrite").parquet(kept)
+                rows = self.spark.read.parquet(kept)
                 found = rows if found is None else found.unionAll(rows)
                 continue
             if found is not None and not listed:
                 listed = True
-                self._keep(found, "s_findings")
+                found.createOrReplaceTempView("s_findings")
                 self.spark.sql(f"SELECT {', '.join(FOUND)} FROM s_findings").createOrReplaceTempView("s_found")
             self._keep(self.spark.sql(step.sql), f"s_{step.name}")
-        return self._written(target, as_of, protocol, elapsed)
+        summary = self._written(target, as_of, protocol, elapsed)
+        self._remove(f"{target}.work")
+        return summary
+
+    def _remove(self, path: str) -> None:
+        place = self.spark._jvm.org.apache.hadoop.fs.Path(path)
+        place.getFileSystem(self.spark._jsc.hadoopConfiguration()).delete(place, True)
 
     def _rename(self, new: str, path: str) -> None:
         """Puts a folder in another's place, on whatever store it is."""
