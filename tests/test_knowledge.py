@@ -271,6 +271,7 @@ def test_no_clinical_number_stands_in_the_rules() -> None:
         "5",
         "8",
         "0.0",
+        "0.5",
         "1.0",
         "2.0",
         "100",
