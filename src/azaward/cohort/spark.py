@@ -306,7 +306,9 @@ class _Nation:
             _worded, f"{schema}, says string, says_patient string, sources string"
         )
         unusable = self.spark.sql("SELECT * FROM s_unusable").mapInArrow(_unusable, _ASIDE)
-        asides = self.spark.table("asides").unionByName(unusable)
+        asides = self.spark.table("asides")
+        # A row that the reader named already is named once.
+        asides = asides.unionByName(unusable.join(asides.select("where"), "where", "left_anti"))
         tables = {
             "findings": findings,
             "plans": self.spark.table("s_plan"),
