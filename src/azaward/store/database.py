@@ -1,0 +1,144 @@
+"""How is the database opened, and what keeps it whole?
+
+Every change is one transaction, written through to the disk before it is acknowledged. SQLite has one writer at a
+time; PostgreSQL's writers meet at the head of the audit trail. A database that can't be used says so in one line.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.engine import URL, Connection, Engine, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+DEFAULT = "sqlite:///azaward.db"
+_WAIT_S, _REACH_S = 30, 5
+_POOL: dict[str, Any] = {"pool_size": 20, "max_overflow": 30}
+
+
+class StoreError(ValueError):
+    """The database can't be used: one line that says which, why, and what to do."""
+
+
+class FullError(StoreError):
+    """There is no room left on the disk; nothing of the change was kept."""
+
+
+class Store:
+    """An open database. `read` and `write` give a connection for one transaction.
+
+    >>> store = Store.open("sqlite://")
+    >>> with store.read() as connection:
+    ...     connection.execute(sa.text("SELECT seq FROM audit_head")).scalar_one()
+    0
+    >>> store.close()
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    @property
+    def name(self) -> str:
+        """The database's address, without a password."""
+        return self.engine.url.render_as_string(hide_password=True)
+
+    @staticmethod
+    def open(address: str = DEFAULT) -> Store:
+        """Opens the database at a URL (`sqlite:///FILE` or `postgresql://...`) and brings its tables up to date.
+
+        `StoreError` where it can't be reached, isn't azaward's, or was made by a newer version.
+        """
+        url = _url(address)
+        store = Store(_engine(url))
+        try:
+            from azaward.store.versions import bring_up_to_date
+
+            bring_up_to_date(store.engine, store.name)
+        except DBAPIError as error:
+            store.close()
+            raise StoreError(_unreachable(store.name, error)) from None
+        except BaseException:
+            store.close()
+            raise
+        return store
+
+    @contextmanager
+    def read(self) -> Generator[Connection]:
+        """A connection that sees one state of the database and changes nothing."""
+        with self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Generator[Connection]:
+        """A connection whose changes are kept together at the end, or not at all."""
+        try:
+            with self.engine.connect().execution_options(azaward_writes=True) as connection, connection.begin():
+                yield connection
+        except DBAPIError as error:
+            if _is_full(error):
+                raise FullError(
+                    f"{self.name}: the disk is full. Nothing was changed. Make room, then try again."
+                ) from None
+            raise
+
+    def close(self) -> None:
+        """Closes every connection."""
+        self.engine.dispose()
+
+
+def _url(address: str) -> URL:
+    try:
+        url = make_url(address)
+    except ArgumentError:
+        raise StoreError(
+            f"database {address!r}: not an address. Expected sqlite:///FILE or postgresql://USER@HOST/NAME."
+        ) from None
+    backend = url.get_backend_name()
+    if backend == "postgresql":
+        return url.set(drivername="postgresql+psycopg")
+    if backend != "sqlite":
+        raise StoreError(f"database {address!r}: expected sqlite:///FILE or postgresql://USER@HOST/NAME.")
+    return url
+
+
+def _engine(url: URL) -> Engine:
+    if url.get_backend_name() == "postgresql":
+        return sa.create_engine(
+            url, pool_pre_ping=True, pool_size=20, max_overflow=30, connect_args={"connect_timeout": 5}
+        )
+    memory = url.database in (None, "", ":memory:")
+    pool: dict[str, Any] = {"poolclass": sa.StaticPool} if memory else _POOL
+    engine = sa.create_engine(url, connect_args={"check_same_thread": False, "timeout": _WAIT_S}, **pool)
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _prepare(connection: sqlite3.Connection, _: Any) -> None:
+    # The driver must not begin transactions by itself: a writer has to say at the start that it will write.
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "trusted_schema=OFF"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("azaward_writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _is_full(error: DBAPIError) -> bool:
+    """Whether the disk is full, in SQLite's words or in PostgreSQL's code."""
+    original = error.orig
+    return "disk is full" in str(original) or getattr(original, "sqlstate", None) == "53100"
+
+
+def _unreachable(name: str, error: DBAPIError) -> str:
+    lines = str(error.orig).strip().splitlines() or ["no reason given"]
+    return f"{name}: can't be used: {lines[0]}. Check the address, that the server runs, and who may write there."

@@ -1,0 +1,96 @@
+"""How does a file get into the database: whole or not at all, and once however often it comes?
+
+What a file's reader made of it comes in as a `Record`; its rows, what was set aside, the new assessments and the
+entry in the audit trail are one transaction.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from azaward.knowledge import Knowledge
+from azaward.record.tables import Record
+from azaward.store import audit, reassess, records
+from azaward.store.acts import Actor
+from azaward.store.audit import Entry
+from azaward.store.database import Store, StoreError
+from azaward.store.records import By
+from azaward.store.schema import clinics, imports
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What a file brought: its rows, those that were new, whose, and how much was set aside.
+
+    `before` is the moment at which the same file came in before, when nothing was done now.
+    """
+
+    file: str
+    rows: int
+    new_rows: int
+    patients: int
+    set_aside: int
+    before: dt.datetime | None = None
+
+
+def keep(
+    store: Store,
+    actor: Actor,
+    file: str,
+    digest: str,
+    record: Record,
+    knowledge: Knowledge,
+    progress: Callable[[int, int], None] = lambda done, all: None,
+) -> Imported:
+    """Keeps the record of a file; `digest` is the SHA-256 of the file's bytes."""
+    rows = sum(len(table) for table in record.rows.values())
+    with store.write() as connection:
+        same = sa.select(imports).where(imports.c.clinic_id == actor.clinic_id, imports.c.digest == digest)
+        if (held := connection.execute(same).one_or_none()) is not None:
+            return Imported(file, held.rows, 0, held.patients, held.set_aside, held.at)
+        by = actor.by()
+        number = connection.execute(
+            sa.insert(imports)
+            .values(
+                clinic_id=actor.clinic_id,
+                file=file,
+                digest=digest,
+                by=by.who,
+                at=by.at,
+                rows=rows,
+                new_rows=0,
+                patients=len(record.patient_ids()),
+                set_aside=len(record.set_aside),
+            )
+            .returning(imports.c.id)
+        ).scalar_one()
+        added = records.add(connection, actor.clinic_id, record, By(by.who, by.at, number))
+        connection.execute(sa.update(imports).where(imports.c.id == number).values(new_rows=added.rows))
+        detail = {"digest": digest, "rows": rows, "new_rows": added.rows, "patients": sorted(added.patients)}
+        audit.append(connection, [Entry(actor.login, "import", actor.clinic_id, file, detail)])
+        reassess.reassess(connection, actor.clinic_id, added.patients, actor.today, knowledge, progress)
+        return Imported(file, rows, added.rows, len(record.patient_ids()), len(record.set_aside))
+
+
+def make_clinic(store: Store, clinic_id: str, name: str, phone: str | None = None, protocol: str = "auto") -> None:
+    """Makes a clinic, unless there is one with that id."""
+    with store.write() as connection:
+        if connection.execute(sa.select(clinics.c.id).where(clinics.c.id == clinic_id)).one_or_none() is None:
+            now = dt.datetime.now(dt.UTC)
+            given = {"id": clinic_id, "name": name, "phone": phone, "protocol": protocol, "created_at": now}
+            connection.execute(sa.insert(clinics).values(given))
+            audit.append(connection, [Entry("system", "make clinic", clinic_id, clinic_id, {"protocol": protocol})])
+
+
+def only_clinic(store: Store) -> str:
+    """The clinic of a database that has one; `StoreError` where it has none or several."""
+    with store.read() as connection:
+        ids = list(connection.scalars(sa.select(clinics.c.id).order_by(clinics.c.id)))
+    if len(ids) != 1:
+        which = f"several clinics ({', '.join(ids)})" if ids else "no clinic"
+        raise StoreError(f"{store.name}: holds {which}. Name one with --clinic.")
+    return ids[0]
