@@ -1,0 +1,121 @@
+"""`azaward serve`: the clinic's and the patient's pages."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import os
+import socket
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from azaward.cli.edge import app, day_of, fail, load_knowledge
+
+DATABASE_HELP = "sqlite:///FILE or postgresql://USER@HOST/NAME."
+
+
+@app.command()
+def serve(
+    database: Annotated[str | None, typer.Option(help=DATABASE_HELP, envvar="AZAWARD_DATABASE")] = None,
+    demo: Annotated[bool, typer.Option("--demo", help="The example clinic, in a database of its own.")] = False,
+    host: Annotated[str, typer.Option(help="Which address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Which port.", min=0, max=65535)] = 8000,
+    as_of: Annotated[str | None, typer.Option(help="The day that counts as today (YYYY-MM-DD).")] = None,
+    secure: Annotated[bool, typer.Option("--secure", help="https stands in front: cookies go over it alone.")] = False,
+) -> None:
+    """The pages of the clinic and of the patient, on this machine."""
+    if demo and not _is_loopback(host):
+        fail(f"--host {host}: the example clinic's passwords are known to all. Use --demo on 127.0.0.1 only.")
+    if not secure and not _is_loopback(host):
+        typer.echo("azaward: without https in front (--secure), passwords and results can be read on the way", err=True)
+    day = day_of(as_of) if as_of else None
+    listening = _listen(host, port)
+    knowledge = load_knowledge()
+    try:
+        from azaward.store import Store, StoreError
+    except ImportError as error:
+        fail(f"{error.name} is missing. Install azaward with its pages: pip install 'azaward[web]'")
+    with tempfile.TemporaryDirectory(prefix="azaward-") as folder:
+        default = f"sqlite:///{Path(folder) / 'example.db'}" if demo else "sqlite:///azaward.db"
+        try:
+            store = Store.open(database or default)
+        except StoreError as error:
+            fail(str(error))
+        from azaward.store.audit import Reads
+        from azaward.web.demo import ACCOUNTS, DAY, PASSWORD, furnish
+        from azaward.web.room import Room, Settings
+        from azaward.wording import Words
+
+        if demo:
+            furnish(store, knowledge)
+            day = day or DAY
+        settings = Settings(demo=demo, secure=secure, today=day)
+        room = Room(store, knowledge, Words(knowledge), Reads(store), settings)
+        shown = listening.getsockname()
+        address = f"http://{'localhost' if _is_loopback(host) else shown[0]}:{shown[1]}/"
+        typer.echo(f"azaward listens on {address}")
+        if demo:
+            logins = ", ".join(login for login, *_ in ACCOUNTS)
+            typer.echo(f"Sign in as {logins}; the password of each: {PASSWORD}")
+        else:
+            _first_visit(room, address)
+        typer.echo("Ctrl-C ends it.")
+        _run(room, listening)
+        store.close()
+
+
+def _run(room: object, listening: socket.socket) -> None:
+    import uvicorn
+
+    from azaward.web.app import make_app
+    from azaward.web.room import Room
+
+    if not isinstance(room, Room):
+        raise TypeError("a room is what the server stands on")
+    config = uvicorn.Config(
+        make_app(room),
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=room.settings.secure,
+        timeout_graceful_shutdown=5,
+    )
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+def _first_visit(room: object, address: str) -> None:
+    """Prints the one-time code that makes the first administrator, where there is none yet."""
+    from azaward.web import first
+    from azaward.web.room import Room
+
+    if isinstance(room, Room) and (code := first.code(room)) is not None:
+        typer.echo(f"Nobody has an account yet. Make the first at {address}first with this code: {code}")
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A listening socket, or a failure that says why there is none."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        made = socket.socket(family, socket.SOCK_STREAM)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind((host, port))
+        made.listen(1024)
+    except socket.gaierror:
+        fail(f"--host {host}: no such address.")
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            fail(f"--port {port}: in use by another program. Choose another with --port, or end that program.")
+        fail(f"--host {host} --port {port}: {os.strerror(error.errno or 0)}.")
+    return made
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

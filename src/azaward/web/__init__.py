@@ -1,0 +1,1 @@
+"""The pages for the clinic and the patient, served from the machine itself."""
