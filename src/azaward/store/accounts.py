@@ -21,7 +21,7 @@ from sqlalchemy.engine import Connection
 from azaward.store import audit
 from azaward.store.audit import Entry
 from azaward.store.database import Store, StoreError
-from azaward.store.schema import passkeys, sessions, users
+from azaward.store.schema import passkeys, sessions, tokens, users
 
 Role = Literal["patient", "nurse", "clinician", "administrator"]
 ROLES: tuple[Role, ...] = ("patient", "nurse", "clinician", "administrator")
@@ -197,3 +197,18 @@ def _users() -> sa.Select[Any]:
 def _user(row: Mapping[Any, Any]) -> User:
     names = ("id", "login", "name", "role", "clinic_id", "patient_id", "disabled", "passkeys")
     return User(**{name: row[name] for name in names}, has_totp=row["totp_secret"] is not None)
+
+
+def user_of_token(store: Store, token: str, now: dt.datetime) -> User | None:
+    """The user of a program's token, unless it has ended, was revoked, or its user was disabled."""
+    question = (
+        _users()
+        .add_columns(tokens.c.ends_at, tokens.c.revoked_at)
+        .join(tokens, tokens.c.user_id == users.c.id)
+        .where(tokens.c.digest == digest_of(token))
+    )
+    with store.read() as connection:
+        row = connection.execute(question).mappings().one_or_none()
+    if row is None or row["disabled"] or row["revoked_at"] is not None or now > row["ends_at"]:
+        return None
+    return _user(row)

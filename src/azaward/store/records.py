@@ -1,8 +1,8 @@
 """How do a patient's rows get into the database and out again?
 
-A row that is there already is no new row, so that the same file may come twice. Nothing is overwritten: where a new
-row of `patients` contradicts the one that stands, the one that stands stays and the contradiction is set aside,
-which every later assessment of that patient names.
+A row that is there already is no new row, so that the same file may come twice. Nothing is overwritten: what takes
+an earlier row back strikes it out, and what contradicts one is kept or set aside, which every later assessment of
+that patient names.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from azaward.store.schema import RECORD, set_aside
 # Where a row stood says nothing of the patient: the same row in two files is one row.
 _NOT_IN_DIGEST = ("origin",)
 _AT_ONCE = 5_000
+_WHO = ("birth_date", "sex")
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,9 @@ def add(connection: Connection, clinic_id: str, record: Record, by: By) -> Added
         rows = [dict(zip(names, cells, strict=True)) for cells in record.rows[name]]
         if name == "patients":
             rows = _people(connection, clinic_id, rows, by, asides)
-        by_digest = {digest(row): row for row in reversed(rows)}
+        by_digest: dict[str, dict[str, Cell]] = {}
+        for row in rows:
+            by_digest.setdefault(digest(row), row)
         known = _known(connection, name, clinic_id, by_digest)
         new = [{**row, "digest": key, **given} for key, row in by_digest.items() if key not in known]
         for row in new:
@@ -135,11 +138,11 @@ def _known(connection: Connection, name: str, clinic_id: str, digests: Iterable[
     return known
 
 
-def _standing(connection: Connection, clinic_id: str, patient_ids: Sequence[str]) -> dict[str, Mapping[str, Cell]]:
+def _standing(connection: Connection, clinic_id: str, patient_ids: Sequence[str]) -> dict[str, dict[str, Cell]]:
     """The row of `patients` that stands for each."""
     table = RECORD["patients"]
     names = [column.name for column in TABLES["patients"]]
-    rows: dict[str, Mapping[str, Cell]] = {}
+    rows: dict[str, dict[str, Cell]] = {}
     for start in range(0, len(patient_ids), _AT_ONCE):
         question = sa.select(*(table.c[name] for name in names)).where(
             table.c.clinic_id == clinic_id,
@@ -153,23 +156,32 @@ def _standing(connection: Connection, clinic_id: str, patient_ids: Sequence[str]
 def _people(
     connection: Connection, clinic_id: str, rows: Sequence[dict[str, Cell]], by: By, asides: list[SetAside]
 ) -> list[dict[str, Cell]]:
-    """Rows of `patients` beside those that stand: what was empty is filled in, what contradicts is set aside."""
+    """Rows of `patients` beside those that stand: what was empty is filled in, what contradicts is told.
+
+    Two who differ in birth or sex may be two people: both rows stay, and the rules say so. Of anything else the row
+    that stands decides.
+    """
     standing = _standing(connection, clinic_id, [str(row["patient_id"]) for row in rows])
-    new: dict[str, dict[str, Cell]] = {}
+    new: list[dict[str, Cell]] = []
     for row in rows:
         patient_id = str(row["patient_id"])
         held = standing.get(patient_id)
         if held is None:
-            new[patient_id] = row
-        else:
-            asides += _against(held, row)
-            filled = {name: row[name] if cell is None else cell for name, cell in held.items()}
-            if filled == held:
-                continue
+            standing[patient_id] = row
+            new.append(row)
+            continue
+        differ = [name for name in row if None not in (row[name], held[name]) and row[name] != held[name]]
+        if any(name in _WHO for name in differ):
+            new.append(row)
+            continue
+        asides += [_against(name, held, row) for name in differ]
+        filled = {name: row[name] if cell is None else cell for name, cell in held.items()}
+        if filled != held:
             _strike_where(connection, "patients", clinic_id, {"patient_id": patient_id}, by, "completed by a later row")
-            new[patient_id] = filled
-        standing[patient_id] = new[patient_id]
-    return list(new.values())
+            new = [one for one in new if one["patient_id"] != patient_id]
+            standing[patient_id] = filled
+            new.append(filled)
+    return new
 
 
 def _replaces(connection: Connection, name: str, clinic_id: str, row: Mapping[str, Cell], by: By) -> None:
@@ -199,19 +211,14 @@ def _strike_where(
     )
 
 
-def _against(standing: Mapping[str, Cell], row: Mapping[str, Cell]) -> list[SetAside]:
-    """Where a row of `patients` says something other than the one that stands."""
-    return [
-        SetAside(
-            "patients",
-            f"{name} {row[name]}",
-            f"{standing[name]} stands in the record: kept. Look which is right, and correct it by hand.",
-            str(row["patient_id"]),
-            "two_patients",
-        )
-        for name in row
-        if None not in (row[name], standing[name]) and row[name] != standing[name]
-    ]
+def _against(name: str, standing: Mapping[str, Cell], row: Mapping[str, Cell]) -> SetAside:
+    return SetAside(
+        "patients",
+        f"{name} {row[name]}",
+        f"{standing[name]} stands in the record: kept. Look which is right, and correct it by hand.",
+        str(row["patient_id"]),
+        "two_patients",
+    )
 
 
 def _add_asides(connection: Connection, clinic_id: str, asides: Sequence[SetAside], import_id: int | None) -> set[str]:
