@@ -8,7 +8,6 @@ policy that names its one style sheet by hash. The same assessment gives the sam
 from __future__ import annotations
 
 import base64
-import datetime as dt
 import hashlib
 from collections.abc import Sequence
 from functools import lru_cache
@@ -18,17 +17,15 @@ from typing import Any, NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from azaward.assessment import Aside, Assessment, Cited, Finding, PatientAssessment
+from azaward.assessment import Aside, Assessment, PatientAssessment
 from azaward.formats.report_charts import COLOURS, MissingPencilError, Panel, Pencil
-from azaward.formats.report_series import GROUPS, Mark, Series, dose_steps, rows_of, series_of, timeline
+from azaward.formats.report_page import Citation, Shown, facts, letter, shown
+from azaward.formats.report_series import GROUPS, Mark, Series, timeline
 from azaward.formats.report_words import (
-    HOW,
-    SOON,
     URGENCY,
     at,
     in_css,
     limits_in_words,
-    link,
     long_day,
     normal_range,
     phrase,
@@ -37,35 +34,10 @@ from azaward.formats.report_words import (
 )
 from azaward.knowledge import MOST_CAUTIOUS, URGENCIES, Knowledge
 from azaward.record.tables import TABLES, Record
-from azaward.wording import COMPARISONS, Words, amount, messages
+from azaward.wording import Words, amount, messages
 
 TEMPLATES = Path(__file__).parent / "templates"
 NO_CHARTS = "Charts are missing: matplotlib is not installed. Install it with: pip install 'azaward[report]'"
-_COMPARATORS = ("<", "<=", ">", ">=")
-
-
-class Citation(NamedTuple):
-    """One source with the place in it, numbered on its page."""
-
-    number: int
-    title: str
-    published: str
-    locator: str
-    how: str
-    identifier: str
-    link: str | None
-
-
-class Shown(NamedTuple):
-    """A finding in the words of the page."""
-
-    finding: Finding
-    name: str
-    value: str
-    limit: str
-    against: str
-    protocol: str
-    citations: list[Citation]
 
 
 class Line(NamedTuple):
@@ -118,7 +90,7 @@ def to_html(assessment: Assessment, record: Record, knowledge: Knowledge) -> str
         for number, patient in enumerate(full, start=1)
     ]
     lines = [_line(page) for page in pages if page.patient.plan.urgency != "info"]
-    shown = {page.patient.patient_id: page.number for page in pages}
+    on_page = {page.patient.patient_id: page.number for page in pages}
     style = _style(pages, pencil.css if pencil else "")
     return (
         _environment()
@@ -127,9 +99,9 @@ def to_html(assessment: Assessment, record: Record, knowledge: Knowledge) -> str
             assessment=assessment,
             counts=[(word, sum(one.plan.urgency == word for one in assessment.patients)) for word in URGENCIES],
             lines=lines,
-            quiet=[(one, shown.get(one.patient_id)) for one in assessment.patients if one.plan.urgency == "info"],
+            quiet=[(one, on_page.get(one.patient_id)) for one in assessment.patients if one.plan.urgency == "info"],
             pages=pages,
-            asides=[item for item in assessment.set_aside if item.patient_id not in shown],
+            asides=[item for item in assessment.set_aside if item.patient_id not in on_page],
             no_charts="" if pencil else NO_CHARTS,
             protocol=_protocol(assessment.protocol, knowledge),
             style=style,
@@ -199,12 +171,12 @@ def _page(
     pencil: Pencil | None,
 ) -> Page:
     numbers: dict[tuple[str, str, str], Citation] = {}
-    findings = [_shown(finding, knowledge, words, numbers) for finding in patient.findings]
+    findings = [shown(finding, knowledge, words, numbers) for finding in patient.findings]
     course = timeline(patient, own, knowledge, assessment.as_of, chosen=assessment.protocol != "auto")
     return Page(
         number=number,
         patient=patient,
-        facts=_facts(patient, own, assessment.as_of, knowledge, words),
+        facts=facts(patient, own, assessment.as_of, knowledge, words),
         protocol=_protocol(patient.protocol, knowledge),
         findings=findings,
         citations=list(numbers.values()),
@@ -225,7 +197,7 @@ def _page(
         older=course.older if course else 0,
         asides=[item for item in assessment.set_aside if item.patient_id == patient.patient_id],
         lead=str(messages()["actions"].get(patient.plan.dose.decision, "")),
-        letter=_letter(patient.findings),
+        letter=letter(patient.findings),
     )
 
 
@@ -233,99 +205,6 @@ def _charts(panels: Sequence[Panel]) -> list[tuple[str, list[Panel]]]:
     """The panels under the names of their groups."""
     groups = [(name, [panel for panel in panels if panel.series.analyte in analytes]) for name, analytes in GROUPS]
     return [(name, members) for name, members in groups if members]
-
-
-def _shown(
-    finding: Finding, knowledge: Knowledge, words: Words, numbers: dict[tuple[str, str, str], Citation]
-) -> Shown:
-    """The finding with its sources numbered in order of first appearance on the page."""
-    citations: list[Citation] = []
-    for cited in finding.sources:
-        key = (cited.source, cited.locator, cited.how)
-        if key not in numbers:
-            numbers[key] = _citation(len(numbers) + 1, cited, knowledge)
-        if numbers[key] not in citations:
-            citations.append(numbers[key])
-    observed, limit = finding.observed, finding.limit
-    value = ""
-    if observed and observed.value is not None:
-        comparator = observed.text if observed.text in _COMPARATORS else None
-        value = f"{amount(observed.value, comparator)} {pretty_unit(observed.unit)}".strip()
-    elif observed and observed.text:
-        value = observed.text
-    bound, against = "", "Limit"
-    if limit:
-        against = "Limit" if limit.comparison in COMPARISONS else "Compared"
-        side = COMPARISONS.get(str(limit.comparison), limit.comparison or "")
-        bound = f"{side} {amount(limit.value)} {pretty_unit(limit.unit)}".strip()
-    name = words.name(finding.subject)[0] if finding.subject else finding.rule
-    return Shown(finding, name, value, bound, against, finding.protocol or "", citations)
-
-
-def _citation(number: int, cited: Cited, knowledge: Knowledge) -> Citation:
-    source = knowledge.sources[cited.source]
-    published = ", ".join(part for part in (source.publisher, source.published_on) if part and part != "undated")
-    return Citation(
-        number=number,
-        title=cited.title,
-        published=published,
-        locator=cited.locator,
-        how=HOW[cited.how],
-        identifier=source.identifier,
-        link=link(source.identifier),
-    )
-
-
-def _facts(
-    patient: PatientAssessment, own: Record, as_of: dt.date, knowledge: Knowledge, words: Words
-) -> list[tuple[str, str]]:
-    """Who the patient is and what they take, in a few words each."""
-    facts: list[tuple[str, str]] = []
-    people = rows_of(own, "patients")
-    about = people[0] if people else {}
-    if born := about.get("birth_date"):
-        age = as_of.year - born.year - ((as_of.month, as_of.day) < (born.month, born.day))
-        facts.append(("Age", f"{age} (born {born})"))
-    else:
-        facts.append(("Age", "not known"))
-    facts.append(("Sex", str(about.get("sex") or "not known")))
-    indication = about.get("indication")
-    facts.append(("Indication", words.name(str(indication))[0] if indication else "not known"))
-    drug, steps = dose_steps(own, knowledge, as_of)
-    if steps and steps[-1].end > as_of:
-        mg = steps[-1].mg
-        dose = "dose not known" if mg is None else f"{amount(mg)} mg a day"
-        facts.append((drug.capitalize(), f"{dose} since {steps[-1].start}; begun {steps[0].start}"))
-    elif steps:
-        facts.append((drug.capitalize(), f"stopped {steps[-1].end}"))
-    else:
-        facts.append((drug.capitalize(), "planned, not begun" if patient.status == "planned" else "not taken"))
-    weights = [row for row in rows_of(own, "results") if row["analyte"] == "weight"]
-    weight = series_of("weight", weights, patient, None, knowledge, as_of)
-    if weight:
-        facts.append(("Weight", f"{amount(weight.points[-1].value)} kg on {weight.points[-1].on}"))
-    for row in rows_of(own, "genotypes"):
-        result = ", ".join(str(row[key]) for key in ("diplotype", "phenotype") if row[key]) or "no result"
-        facts.append((str(row["gene"]), f"{result} ({row['method']}, {row['reported_on'] or 'day not known'})"))
-    others = [
-        words.name(row["medicine"])[0]
-        for row in rows_of(own, "exposures")
-        if not (row["stopped_on"] and row["stopped_on"] <= as_of)
-    ]
-    others = [name for name in dict.fromkeys(others) if name != drug]
-    if others:
-        facts.append(("Other medicines", ", ".join(others)))
-    return facts
-
-
-def _letter(findings: Sequence[Finding]) -> list[tuple[str, list[str]]]:
-    """What is said to the patient, most urgent first, each thing once."""
-    said: dict[str, str] = {}
-    for finding in findings:
-        if finding.says_patient:
-            said.setdefault(finding.says_patient, finding.urgency)
-    parts = [(SOON[word], [text for text, urgency in said.items() if urgency == word]) for word in URGENCIES]
-    return [(heading, texts) for heading, texts in parts if texts]
 
 
 def _style(pages: Sequence[Page], charts: str) -> str:

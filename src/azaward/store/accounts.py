@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import sqlalchemy as sa
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy.engine import Connection
 
-from azaward.store import audit
+from azaward.store import audit, passwords, sign_in_limits
 from azaward.store.audit import Entry
 from azaward.store.database import Store, StoreError
 from azaward.store.schema import passkeys, sessions, tokens, users
@@ -26,11 +25,10 @@ from azaward.store.schema import passkeys, sessions, tokens, users
 Role = Literal["patient", "nurse", "clinician", "administrator"]
 ROLES: tuple[Role, ...] = ("patient", "nurse", "clinician", "administrator")
 IDLE, LONGEST = dt.timedelta(minutes=30), dt.timedelta(hours=12)
-SHORTEST_PASSWORD = 12
+# How long the second factor may take.
+HALFWAY = dt.timedelta(minutes=10)
+LONGEST_LOGIN = 200
 _TOUCH = dt.timedelta(minutes=1)
-_hasher = PasswordHasher()
-# So that an unknown login takes as long to refuse as a wrong password.
-_NOBODY = _hasher.hash(secrets.token_urlsafe(16))
 
 
 class AccountError(StoreError):
@@ -50,6 +48,8 @@ class User:
     disabled: bool
     has_totp: bool
     passkeys: int
+    # Without one, the hospital's identity provider is the only way in.
+    has_password: bool = True
 
     @property
     def has_second_factor(self) -> bool:
@@ -59,11 +59,12 @@ class User:
 
 @dataclass(frozen=True)
 class Session:
-    """A signed-in browser; `whole` once the second factor was given too."""
+    """A signed-in browser; `whole` once the second factor was given too, `step` what a ceremony has to remember."""
 
     user: User
     csrf: str
     whole: bool
+    step: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 def digest_of(token: str) -> str:
@@ -82,13 +83,11 @@ def make_user(
     by: str = "system",
 ) -> int:
     """Makes an account and returns its id; `AccountError` where the login is taken or the password too short."""
-    login = login.strip().casefold()
-    if not login:
-        raise AccountError("login: empty. Expected a name to sign in with, such as an e-mail address.")
+    login = _login(login)
     if (role == "patient") != (patient_id is not None):
         raise AccountError(f"role {role}: a patient's account, and no other, belongs to a patient of the clinic.")
     if password is not None:
-        check_password(password)
+        passwords.check(password, login)
     if connection.execute(sa.select(users.c.id).where(users.c.login == login)).one_or_none() is not None:
         raise AccountError(f"login {login!r}: taken. Choose another.")
     number = connection.execute(
@@ -96,10 +95,10 @@ def make_user(
         .values(
             clinic_id=clinic_id,
             login=login,
-            name=name.strip() or login,
+            name=" ".join(name.split()) or login,
             role=role,
             patient_id=patient_id,
-            password_hash=None if password is None else _hasher.hash(password),
+            password_hash=None if password is None else passwords.hash_of(password),
             totp_step=0,
             disabled=False,
             created_at=dt.datetime.now(dt.UTC),
@@ -110,22 +109,39 @@ def make_user(
     return number
 
 
-def check_password(password: str) -> None:
-    """Raises `AccountError` where a password is too short."""
-    if len(password) < SHORTEST_PASSWORD:
-        raise AccountError(f"password: {len(password)} characters. Expected at least {SHORTEST_PASSWORD}.")
+def _login(login: str) -> str:
+    login = login.strip().casefold()
+    if not login:
+        raise AccountError("login: empty. Expected a name to sign in with, such as an e-mail address.")
+    if len(login) > LONGEST_LOGIN or not login.isprintable() or any(letter.isspace() for letter in login):
+        raise AccountError(f"login: expected at most {LONGEST_LOGIN} characters without spaces.")
+    return login
 
 
 def by_password(store: Store, login: str, password: str) -> User | None:
     """The user with this login and password, who isn't disabled; None for any other reason alike."""
     with store.read() as connection:
         row = connection.execute(_users().where(users.c.login == login.strip().casefold())).mappings().one_or_none()
-    held = str(row["password_hash"]) if row is not None and row["password_hash"] else _NOBODY
-    try:
-        _hasher.verify(held, password)
-    except (VerificationError, InvalidHashError):
+    held = None if row is None or row["disabled"] else row["password_hash"]
+    if not passwords.fits(held, password) or row is None:
         return None
-    return None if row is None or row["disabled"] or held == _NOBODY else _user(row)
+    if passwords.is_old(held):
+        with store.write() as connection:
+            connection.execute(
+                sa.update(users)
+                .where(users.c.id == row["id"], users.c.password_hash == held)
+                .values(password_hash=passwords.hash_of(password))
+            )
+    return _user(row)
+
+
+def note_failure(store: Store, login: str, what: str) -> None:
+    """Enters a failed sign-in in the audit trail; a login that nobody has isn't repeated there."""
+    with store.write() as connection:
+        row = connection.execute(_users().where(users.c.login == login.strip().casefold())).mappings().one_or_none()
+        known = None if row is None else row["login"]
+        clinic_id = None if row is None else row["clinic_id"]
+        audit.append(connection, [Entry(known or "unknown", "sign-in refused", clinic_id, known, {"what": what})])
 
 
 def by_id(store: Store, user_id: int) -> User | None:
@@ -135,14 +151,69 @@ def by_id(store: Store, user_id: int) -> User | None:
     return None if row is None else _user(row)
 
 
+def by_subject(store: Store, subject: str) -> User | None:
+    """The user whom the hospital's identity provider calls so."""
+    with store.read() as connection:
+        row = connection.execute(_users().where(users.c.oidc_subject == subject)).mappings().one_or_none()
+    return None if row is None else _user(row)
+
+
+def link_subject(store: Store, login: str, subject: str) -> User | None:
+    """Ties an account that waits for the hospital's identity provider to who that says they are; None without one.
+
+    Such an account was made for it by an administrator: it has no password, and nobody came through it yet.
+    """
+    waits = (users.c.login == login.strip().casefold(), users.c.password_hash.is_(None), users.c.oidc_subject.is_(None))
+    with store.write() as connection:
+        row = connection.execute(_users().where(*waits, users.c.disabled.is_(False))).mappings().one_or_none()
+        if row is None:
+            return None
+        connection.execute(sa.update(users).where(users.c.id == row["id"], *waits).values(oidc_subject=subject))
+        detail = {"subject": subject}
+        audit.append(connection, [Entry(row["login"], "tie to provider", row["clinic_id"], row["login"], detail)])
+    return _user(row)
+
+
+def change_name(store: Store, user: User, name: str) -> None:
+    """Changes what the pages call a user."""
+    name = " ".join(name.split())
+    if not name:
+        raise AccountError("name: empty. Expected what the pages should call you.")
+    with store.write() as connection:
+        connection.execute(sa.update(users).where(users.c.id == user.id).values(name=name))
+        audit.append(connection, [Entry(user.login, "change name", user.clinic_id, user.login)])
+
+
+def change_password(store: Store, user: User, password: str, keep: str | None) -> None:
+    """Changes a password, and ends every session but the one with the token `keep`."""
+    passwords.check(password, user.login)
+    held = passwords.hash_of(password)
+    with store.write() as connection:
+        connection.execute(sa.update(users).where(users.c.id == user.id).values(password_hash=held))
+        end_sessions(connection, user.id, keep)
+        audit.append(connection, [Entry(user.login, "change password", user.clinic_id, user.login)])
+
+
 def of_clinic(connection: Connection, clinic_id: str) -> list[User]:
     """Every account of a clinic."""
     rows = connection.execute(_users().where(users.c.clinic_id == clinic_id).order_by(users.c.login)).mappings()
     return [_user(row) for row in rows]
 
 
-def begin(store: Store, user: User, whole: bool, now: dt.datetime) -> str:
-    """Begins a session and returns its token, for the browser alone."""
+def begin(
+    store: Store,
+    user: User,
+    whole: bool,
+    now: dt.datetime,
+    how: str = "password",
+    instead_of: str | None = None,
+    step: Mapping[str, Any] | None = None,
+    attempt: int | None = None,
+) -> str:
+    """Begins a session and returns its token, for the browser alone.
+
+    It takes the place of the session whose token is `instead_of`; `attempt` was the try that succeeded.
+    """
     token = secrets.token_urlsafe(32)
     row = {
         "digest": digest_of(token),
@@ -151,13 +222,17 @@ def begin(store: Store, user: User, whole: bool, now: dt.datetime) -> str:
         "whole": whole,
         "created_at": now,
         "seen_at": now,
-        "ends_at": now + LONGEST,
+        "ends_at": now + (LONGEST if whole else HALFWAY),
+        "step": json.dumps(dict(step)) if step else None,
     }
     with store.write() as connection:
         connection.execute(sa.delete(sessions).where((sessions.c.ends_at < now) | (sessions.c.seen_at < now - IDLE)))
+        if instead_of:
+            connection.execute(sa.delete(sessions).where(sessions.c.digest == digest_of(instead_of)))
         connection.execute(sa.insert(sessions).values(row))
+        sign_in_limits.forget(connection, attempt, user.login if whole else None)
         action = "sign in" if whole else "first factor"
-        audit.append(connection, [Entry(user.login, action, user.clinic_id, user.login)])
+        audit.append(connection, [Entry(user.login, action, user.clinic_id, user.login, {"how": how})])
     return token
 
 
@@ -171,11 +246,41 @@ def end(store: Store, token: str) -> None:
             audit.append(connection, [Entry(whose.login, "sign out", whose.clinic_id, whose.login)])
 
 
+def end_sessions(connection: Connection, user_id: int, but: str | None = None) -> int:
+    """Ends every session of a user but the one with the token `but`; how many."""
+    which = sessions.c.user_id == user_id
+    if but:
+        which &= sessions.c.digest != digest_of(but)
+    return connection.execute(sa.delete(sessions).where(which)).rowcount
+
+
+def sign_out_everywhere(store: Store, user: User) -> None:
+    """Ends every session of a user."""
+    with store.write() as connection:
+        count = end_sessions(connection, user.id)
+        audit.append(connection, [Entry(user.login, "sign out", user.clinic_id, user.login, {"sessions": count})])
+
+
+def open_sessions(connection: Connection, user: User, now: dt.datetime) -> list[Mapping[Any, Any]]:
+    """The sessions of a user that last: when each began, was last used, and ends at the latest."""
+    question = sa.select(sessions.c.digest, sessions.c.created_at, sessions.c.seen_at, sessions.c.ends_at).where(
+        sessions.c.user_id == user.id, sessions.c.ends_at >= now, sessions.c.seen_at >= now - IDLE
+    )
+    return list(connection.execute(question.order_by(sessions.c.seen_at.desc())).mappings())
+
+
+def remember(store: Store, token: str, step: Mapping[str, Any]) -> None:
+    """Keeps what a ceremony in several steps has to remember, in place of what was kept before."""
+    with store.write() as connection:
+        kept = json.dumps(dict(step)) if step else None
+        connection.execute(sa.update(sessions).where(sessions.c.digest == digest_of(token)).values(step=kept))
+
+
 def session_of(store: Store, token: str, now: dt.datetime) -> Session | None:
     """The session of a token, unless it has ended or its user was disabled."""
     question = (
         _users()
-        .add_columns(sessions.c.csrf, sessions.c.whole, sessions.c.seen_at, sessions.c.ends_at)
+        .add_columns(sessions.c.csrf, sessions.c.whole, sessions.c.seen_at, sessions.c.ends_at, sessions.c.step)
         .join(sessions, sessions.c.user_id == users.c.id)
         .where(sessions.c.digest == digest_of(token))
     )
@@ -186,7 +291,7 @@ def session_of(store: Store, token: str, now: dt.datetime) -> Session | None:
     if now > row["seen_at"] + _TOUCH:
         with store.write() as connection:
             connection.execute(sa.update(sessions).where(sessions.c.digest == digest_of(token)).values(seen_at=now))
-    return Session(_user(row), row["csrf"], row["whole"])
+    return Session(_user(row), row["csrf"], row["whole"], json.loads(row["step"]) if row["step"] else {})
 
 
 def _users() -> sa.Select[Any]:
@@ -196,7 +301,11 @@ def _users() -> sa.Select[Any]:
 
 def _user(row: Mapping[Any, Any]) -> User:
     names = ("id", "login", "name", "role", "clinic_id", "patient_id", "disabled", "passkeys")
-    return User(**{name: row[name] for name in names}, has_totp=row["totp_secret"] is not None)
+    return User(
+        **{name: row[name] for name in names},
+        has_totp=row["totp_secret"] is not None,
+        has_password=row["password_hash"] is not None,
+    )
 
 
 def user_of_token(store: Store, token: str, now: dt.datetime) -> User | None:

@@ -293,6 +293,8 @@ invitations = Table(
     _at("created_at"),
     _at("ends_at"),
     _at("used_at", nullable=True),
+    # Whose new password it lets them choose, where it isn't for a new account.
+    Column("user_id", Integer, ForeignKey("users.id")),
 )
 
 attempts = Table(

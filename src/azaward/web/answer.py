@@ -21,9 +21,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from azaward.assessment import DISCLAIMER
 from azaward.formats.report_words import URGENCY, at, limits_in_words, long_day, normal_range, phrase, pretty_unit
 from azaward.formats.report_words import link as link_of
+from azaward.knowledge import load
 from azaward.web.room import room_of
 from azaward.web.who import Visitor
-from azaward.wording import amount
+from azaward.wording import Words, amount
 
 HERE = Path(__file__).parent
 
@@ -107,6 +108,7 @@ def _environment() -> Environment:
     filters: dict[str, Any] = {
         "page_of": page_of,
         "query": _query,
+        "named": _named,
         "urgency": URGENCY.__getitem__,
         "action": phrase,
         "longday": _long_day,
@@ -130,6 +132,17 @@ def _moment(moment: dt.datetime | str) -> str:
     """A moment as people read it, in UTC."""
     moment = dt.datetime.fromisoformat(moment) if isinstance(moment, str) else moment
     return moment.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M")
+
+
+def _named(word: str) -> str:
+    """The name of a test or a medicine; one that isn't known stays as it was typed."""
+    return words_of().name(word.removeprefix("unknown:"))[0]
+
+
+@lru_cache(maxsize=1)
+def words_of() -> Words:
+    """The names in the knowledge that ships."""
+    return Words(load())
 
 
 def _query(wanted: Mapping[str, Any]) -> str:

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from azaward.formats.report_series import GROUPS, Limit, Point, Series, Step, Timeline
-from azaward.formats.report_words import long_day, normal_range, pretty_unit
+from azaward.formats.report_series import GROUPS, Limit, Point, Series, Timeline
+from azaward.formats.report_words import MONTHS, long_day, normal_range, pretty_unit
 from azaward.web.chart_axis import (
     BOTTOM,
     FAR_TOP,
@@ -23,15 +23,14 @@ from azaward.web.chart_axis import (
     Zoom,
     day_ticks,
     ends_of,
-    joined_labels,
     round_values,
     window,
     zooms,
 )
+from azaward.web.chart_course import Band, Flag, dose_bands, flags
 from azaward.wording import Words, amount
 
 LABEL_GAP = 14.0
-DOSE_HEIGHT = 34.0
 # Figures written above the scale stay this far apart, in thousandths of the width.
 FAR_GAP = 110.0
 DECISIVE = ("stop", "withhold", "do-not-start")
@@ -74,14 +73,13 @@ class Cell(NamedTuple):
 class Row(NamedTuple):
     """One day of a group's table, a cell an analyte."""
 
-    on: dt.date
     label: str
     cells: tuple[tuple[Cell, ...], ...]
 
 
 @dataclass(frozen=True)
 class Panel:
-    """One analyte, drawn: `latest` is what the last day in view gave and `words` describes all of it."""
+    """One analyte, drawn: `latest` is what the last day in view gave, `newer` the newest after it."""
 
     analyte: str
     name: str
@@ -95,6 +93,8 @@ class Panel:
     normal_words: str
     latest: tuple[Cell, ...]
     latest_on: str
+    newer: tuple[Cell, ...]
+    newer_on: str
     outside: int
     words: str
 
@@ -106,30 +106,6 @@ class Group:
     name: str
     panels: tuple[Panel, ...]
     rows: tuple[Row, ...]
-
-
-class Band(NamedTuple):
-    """A stretch of one dose; `room` says where its label fits (all, wide, none)."""
-
-    x: float
-    width: float
-    y: float
-    height: float
-    label: str
-    room: str
-    known: bool
-    words: str
-
-
-class Flag(NamedTuple):
-    """A numbered event; `label` and `short` are empty where a neighbour's number stands for it too."""
-
-    x: float
-    number: int
-    label: str
-    short: str
-    on: str
-    text: str
 
 
 @dataclass(frozen=True)
@@ -193,7 +169,7 @@ def chart(
             drawn = tuple(panels[one.analyte] for one in held)
             groups.append(Group(label, drawn, _rows(held, axis)))
     every = [panel for group in groups for panel in group.panels]
-    bands, now, said = _doses(timeline, axis, plain)
+    bands, now, said = dose_bands(timeline, axis, plain)
     return Chart(
         first=axis.first,
         last=axis.last,
@@ -207,7 +183,7 @@ def chart(
         doses=bands,
         dose_now=now,
         dose_words=said,
-        flags=_flags(timeline, axis),
+        flags=flags(timeline, axis),
         groups=tuple(groups),
         zooms=zooms(timeline, axis),
         shown=sum(len(panel.dots) for panel in every),
@@ -221,12 +197,17 @@ def chart(
     )
 
 
+def _short_day(day: dt.date) -> str:
+    return f"{day.day} {MONTHS[day.month - 1][:3]} {day.year}"
+
+
 def _first_upper(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
 def _panel(series: Series, name: str, axis: Axis, plain: bool) -> Panel:
     points = [point for point in series.points if axis.holds(point.on)]
+    newer = [point for point in series.points if point.on > axis.last]
     outermost = _outermost(series.limits) if plain else series.limits
     low, high = ends_of([point.value for point in points], outermost, series.normal)
     top = FAR_TOP if any(point.value > high for point in points) else TOP
@@ -238,7 +219,6 @@ def _panel(series: Series, name: str, axis: Axis, plain: bool) -> Panel:
     within = (series.normal[0] or low, high if series.normal[1] is None else series.normal[1])
     band = (scale.y(within[1]), scale.y(max(within[0], low))) if normal and within[0] < within[1] else None
     outside = len(series.points) - len(points)
-    last = points[-1] if points else None
     return Panel(
         analyte=series.analyte,
         name=name,
@@ -250,8 +230,10 @@ def _panel(series: Series, name: str, axis: Axis, plain: bool) -> Panel:
         limits=limits,
         normal=(band[0], round(band[1] - band[0], 2)) if band and band[1] > band[0] else None,
         normal_words=normal_range(series.normal) if normal else "",
-        latest=tuple(_cell(point) for point in points if last and point.on == last.on),
-        latest_on=long_day(last.on) if last else "",
+        latest=_on_last_day(points),
+        latest_on=long_day(points[-1].on) if points else "",
+        newer=_on_last_day(newer),
+        newer_on=_short_day(newer[-1].on) if newer else "",
         outside=outside,
         words=_describe(name, unit, points, outside, [limit.label for limit in limits], series.normal, plain),
     )
@@ -334,7 +316,7 @@ def _describe(
     else:
         ordered = sorted(points, key=lambda point: point.value)
         low, high = (amount(one.value, one.comparator) for one in (ordered[0], ordered[-1]))
-        last = " and ".join(_cell(point).text for point in points if point.on == points[-1].on)
+        last = " and ".join(cell.text for cell in _on_last_day(points))
         found = sum(point.found for point in points)
         count = f"{len(points)} result{'s' if len(points) > 1 else ''}"
         said = f"{named}: {count}, last {last} on {long_day(points[-1].on)}"
@@ -349,6 +331,10 @@ def _cell(point: Point) -> Cell:
     return Cell(amount(point.value, point.comparator), point.found)
 
 
+def _on_last_day(points: Sequence[Point]) -> tuple[Cell, ...]:
+    return tuple(_cell(point) for point in points if point.on == points[-1].on)
+
+
 def _rows(group: Sequence[Series], axis: Axis) -> tuple[Row, ...]:
     """A group's results in view as a table, newest day first."""
     by_day: dict[dt.date, list[list[Cell]]] = {}
@@ -357,47 +343,4 @@ def _rows(group: Sequence[Series], axis: Axis) -> tuple[Row, ...]:
             if axis.holds(point.on):
                 cells = by_day.setdefault(point.on, [[] for _ in group])
                 cells[place].append(_cell(point))
-    days = sorted(by_day, reverse=True)
-    return tuple(Row(day, long_day(day), tuple(tuple(cells) for cells in by_day[day])) for day in days)
-
-
-def _doses(timeline: Timeline, axis: Axis, plain: bool) -> tuple[tuple[Band, ...], str, str]:
-    """The steps in view, the dose at the end of them, and all in words."""
-    highest = max((step.mg or 0 for step in timeline.doses), default=0) or 1
-    bands: list[Band] = []
-    for step in timeline.doses:
-        if step.end <= axis.first or step.start > axis.last:
-            continue
-        left, right = axis.x(max(step.start, axis.first)), axis.x(min(step.end, axis.last))
-        height = DOSE_HEIGHT * (0.55 if step.mg is None else 0.25 + 0.75 * step.mg / highest)
-        label = "not known" if step.mg is None else f"{amount(step.mg)} mg"
-        room = "all" if right - left >= 260 else "wide" if right - left >= 75 else "none"
-        y = round(DOSE_HEIGHT - height, 2)
-        words = _step_in_words(step, timeline.last)
-        bands.append(Band(left, round(right - left, 2), y, round(height, 2), label, room, step.mg is not None, words))
-    at_end = next((step for step in timeline.doses if step.start <= axis.last < step.end), None)
-    if at_end:
-        now = "dose not known" if at_end.mg is None else f"{amount(at_end.mg)} mg a day"
-    else:
-        begun = any(step.start <= axis.last for step in timeline.doses)
-        now = "none on this day" if begun else "not begun"
-    taken = "; ".join(band.words for band in bands) or ("No dose in these days" if timeline.doses else "Not begun")
-    return tuple(bands), now, f"{'Your dose of ' if plain else 'Dose of '}{timeline.drug}: {taken}."
-
-
-def _step_in_words(step: Step, today: dt.date) -> str:
-    mg = "dose not known" if step.mg is None else f"{amount(step.mg)} mg a day"
-    end = "" if step.end > today else f" until {long_day(step.end - dt.timedelta(days=1))}"
-    return f"{mg} from {long_day(step.start)}{end}"
-
-
-def _flags(timeline: Timeline, axis: Axis) -> tuple[Flag, ...]:
-    """The events in view, each with the label above its line, for wide and for narrow drawings."""
-    inside = [mark for mark in timeline.marks if axis.holds(mark.on)]
-    places = [axis.x(mark.on) for mark in inside]
-    numbers = [mark.number for mark in inside]
-    labels = zip(joined_labels(places, numbers, 42), joined_labels(places, numbers, 125), strict=True)
-    return tuple(
-        Flag(x, mark.number, label, short, long_day(mark.on), mark.text)
-        for x, mark, (label, short) in zip(places, inside, labels, strict=True)
-    )
+    return tuple(Row(long_day(day), tuple(map(tuple, by_day[day]))) for day in sorted(by_day, reverse=True))

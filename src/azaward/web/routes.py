@@ -9,10 +9,10 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
-from azaward.web import live_routes, worklist
+from azaward.web import entry, live_routes, patient, worklist
 from azaward.web.who import Anyone, May
 
-ROUTERS: tuple[APIRouter, ...] = (worklist.router, live_routes.router)
+ROUTERS: tuple[APIRouter, ...] = (worklist.router, live_routes.router, patient.router, entry.router)
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ class Timeline extends HTMLElement {
       before: [...row.querySelector(".latest").childNodes],
       dots: [...row.querySelectorAll("[data-d]")].map((dot) => ({
         dot, day: Number(dot.dataset.d), words: dot.querySelector("title").textContent, found: dot.classList.contains("found"),
-      })),
+      })).sort((a, b) => a.day - b.day || b.found - a.found),
     }));
     this.stops = [...new Set(this.#panels.flatMap((panel) => panel.dots.map((one) => one.day)))].sort((a, b) => a - b);
     this.plots = [...this.querySelectorAll(".panel > .plot, .doses > .plot")];

@@ -110,21 +110,6 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_imports_clinic_id"), "imports", ["clinic_id"], unique=False)
     op.create_table(
-        "invitations",
-        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
-        sa.Column("digest", sa.Text(), nullable=False),
-        sa.Column("clinic_id", sa.Text(), nullable=False),
-        sa.Column("role", sa.Text(), nullable=False),
-        sa.Column("patient_id", sa.Text(), nullable=True),
-        sa.Column("by", sa.Text(), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(["clinic_id"], ["clinics.id"], name=op.f("fk_invitations_clinic_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_invitations")),
-        sa.UniqueConstraint("digest", name=op.f("uq_invitations_digest")),
-    )
-    op.create_table(
         "questions",
         sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
         sa.Column("clinic_id", sa.Text(), nullable=False),
@@ -156,6 +141,23 @@ def upgrade() -> None:
         sa.UniqueConstraint("oidc_subject", name=op.f("uq_users_oidc_subject")),
     )
     op.create_index(op.f("ix_users_clinic_id"), "users", ["clinic_id"], unique=False)
+    op.create_table(
+        "invitations",
+        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("clinic_id", sa.Text(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("patient_id", sa.Text(), nullable=True),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("user_id", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(["clinic_id"], ["clinics.id"], name=op.f("fk_invitations_clinic_id")),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_invitations_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_invitations")),
+        sa.UniqueConstraint("digest", name=op.f("uq_invitations_digest")),
+    )
     op.create_table(
         "worklist",
         sa.Column("clinic_id", sa.Text(), nullable=False),

@@ -1,0 +1,181 @@
+"""What else than a password does somebody sign in with: the codes of an authenticator app, or passkeys?
+
+A code counts once: the time step of the last one used is kept, and no step up to it is taken again. A passkey that
+counts its uses must count upwards, or it is a copy.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pyotp
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from azaward.store import accounts, audit
+from azaward.store.accounts import AccountError, User
+from azaward.store.audit import Entry
+from azaward.store.database import Store
+from azaward.store.schema import passkeys, sessions, tokens, users
+
+ISSUER = "azaward"
+# The step before and the one after: clocks differ, and people type slowly.
+_WINDOW = 1
+_SECONDS = 30
+MOST_PASSKEYS = 20
+
+
+@dataclass(frozen=True)
+class Passkey:
+    """A passkey: whose it is, what it is known by, and how often it was used."""
+
+    id: int
+    user_id: int
+    name: str
+    created_at: dt.datetime
+    credential_id: bytes
+    public_key: bytes
+    sign_count: int
+
+
+def new_secret() -> str:
+    """A secret for an authenticator app."""
+    return pyotp.random_base32()
+
+
+def address(login: str, secret: str) -> str:
+    """What an authenticator app reads from the picture.
+
+    >>> address("nurse@clinic.example", "JBSWY3DPEHPK3PXP")
+    'otpauth://totp/azaward:nurse%40clinic.example?secret=JBSWY3DPEHPK3PXP&issuer=azaward'
+    """
+    return pyotp.TOTP(secret).provisioning_uri(login, ISSUER)
+
+
+def step_of(secret: str, code: str, now: dt.datetime, after: int = 0) -> int | None:
+    """The time step that a code is of, if it is one of those near now and later than the step `after`.
+
+    >>> noon = dt.datetime(2026, 11, 23, 12, tzinfo=dt.UTC)
+    >>> code = pyotp.TOTP("JBSWY3DPEHPK3PXP").at(noon)
+    >>> step = step_of("JBSWY3DPEHPK3PXP", code, noon)
+    >>> step_of("JBSWY3DPEHPK3PXP", code, noon, after=step) is None
+    True
+    """
+    typed = "".join(code.split())
+    totp, at = pyotp.TOTP(secret), int(now.timestamp()) // _SECONDS
+    found = [
+        step
+        for step in range(at - _WINDOW, at + _WINDOW + 1)
+        if hmac.compare_digest(totp.generate_otp(step).encode(), typed.encode())
+    ]
+    return next((step for step in found if step > after), None)
+
+
+def add_app(store: Store, user: User, secret: str, code: str, now: dt.datetime) -> None:
+    """Takes an authenticator app into use once it gave a right code; `AccountError` where it didn't."""
+    if user.has_totp:
+        raise AccountError("an authenticator app is set up already. Remove it before you set up another.")
+    step = step_of(secret, code, now)
+    if step is None:
+        raise AccountError(
+            "the code is not right. Check that the phone shows the right time, then type the newest code."
+        )
+    with store.write() as connection:
+        connection.execute(sa.update(users).where(users.c.id == user.id).values(totp_secret=secret, totp_step=step))
+        audit.append(connection, [Entry(user.login, "add authenticator app", user.clinic_id, user.login)])
+
+
+def use_code(store: Store, user: User, code: str, now: dt.datetime) -> bool:
+    """Whether this is a code of the user's app that was not used before; it is used now."""
+    with store.write() as connection:
+        held = connection.execute(sa.select(users.c.totp_secret, users.c.totp_step).where(users.c.id == user.id)).one()
+        step = None if held.totp_secret is None else step_of(held.totp_secret, code, now, held.totp_step)
+        if step is None:
+            return False
+        taken = sa.update(users).where(users.c.id == user.id, users.c.totp_step < step).values(totp_step=step)
+        return connection.execute(taken).rowcount == 1
+
+
+def remove_app(store: Store, user: User) -> None:
+    """Takes a user's authenticator app out of use."""
+    with store.write() as connection:
+        connection.execute(sa.update(users).where(users.c.id == user.id).values(totp_secret=None))
+        audit.append(connection, [Entry(user.login, "remove authenticator app", user.clinic_id, user.login)])
+
+
+def passkeys_of(connection: Connection, user: User) -> list[Passkey]:
+    """A user's passkeys, the oldest first."""
+    rows = connection.execute(sa.select(passkeys).where(passkeys.c.user_id == user.id).order_by(passkeys.c.id))
+    return [_passkey(row) for row in rows.mappings()]
+
+
+def passkey(store: Store, credential_id: bytes) -> tuple[Passkey, User] | None:
+    """The passkey with this id, and whose it is."""
+    with store.read() as connection:
+        row = connection.execute(sa.select(passkeys).where(passkeys.c.credential_id == credential_id)).mappings()
+        held = row.one_or_none()
+    if held is None or (user := accounts.by_id(store, held["user_id"])) is None:
+        return None
+    return _passkey(held), user
+
+
+def add_passkey(
+    store: Store, user: User, name: str, credential_id: bytes, public_key: bytes, count: int, now: dt.datetime
+) -> None:
+    """Takes a passkey into use."""
+    name = " ".join(name.split()) or "Passkey"
+    with store.write() as connection:
+        held = sa.select(sa.func.count()).where(passkeys.c.user_id == user.id)
+        if connection.execute(held).scalar_one() >= MOST_PASSKEYS:
+            raise AccountError(f"there are {MOST_PASSKEYS} passkeys already. Remove one that you no longer use.")
+        if connection.execute(sa.select(passkeys.c.id).where(passkeys.c.credential_id == credential_id)).first():
+            raise AccountError("this passkey is in use already.")
+        connection.execute(
+            sa.insert(passkeys).values(
+                user_id=user.id,
+                credential_id=credential_id,
+                public_key=public_key,
+                sign_count=count,
+                name=name,
+                created_at=now,
+            )
+        )
+        audit.append(connection, [Entry(user.login, "add passkey", user.clinic_id, user.login, {"name": name})])
+
+
+def use_passkey(store: Store, key: Passkey, count: int) -> bool:
+    """Keeps how often a passkey was used; False where somebody used the same answer a moment before."""
+    with store.write() as connection:
+        same = sa.update(passkeys).where(passkeys.c.id == key.id, passkeys.c.sign_count == key.sign_count)
+        return connection.execute(same.values(sign_count=count)).rowcount == 1
+
+
+def remove_passkey(store: Store, user: User, number: int) -> bool:
+    """Takes one of a user's passkeys out of use; False where they have none with that number."""
+    with store.write() as connection:
+        which = sa.delete(passkeys).where(passkeys.c.id == number, passkeys.c.user_id == user.id)
+        name = connection.execute(which.returning(passkeys.c.name)).scalar_one_or_none()
+        if name is None:
+            return False
+        audit.append(connection, [Entry(user.login, "remove passkey", user.clinic_id, user.login, {"name": name})])
+    return True
+
+
+def reset(store: Store, user: User, by: User) -> None:
+    """Takes everything but the password from a user: they sign in anew, and set a second factor up again."""
+    with store.write() as connection:
+        connection.execute(sa.update(users).where(users.c.id == user.id).values(totp_secret=None))
+        connection.execute(sa.delete(passkeys).where(passkeys.c.user_id == user.id))
+        connection.execute(sa.delete(sessions).where(sessions.c.user_id == user.id))
+        now = dt.datetime.now(dt.UTC)
+        held = sa.update(tokens).where(tokens.c.user_id == user.id, tokens.c.revoked_at.is_(None))
+        connection.execute(held.values(revoked_at=now))
+        audit.append(connection, [Entry(by.login, "reset second factor", user.clinic_id, user.login)])
+
+
+def _passkey(row: Mapping[Any, Any]) -> Passkey:
+    return Passkey(**{name: row[name] for name in Passkey.__dataclass_fields__})

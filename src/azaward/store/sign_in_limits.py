@@ -1,0 +1,86 @@
+"""May somebody try to sign in now, or were there too many failures?
+
+Every try is counted before it is looked at, so that many at once don't slip through; one that succeeds is taken back.
+Logins are kept as digests: people type passwords into the wrong field.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import ipaddress
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from azaward.store.database import Store, StoreError
+from azaward.store.schema import attempts, audit_head
+
+WITHIN = dt.timedelta(minutes=15)
+BY_LOGIN, BY_ADDRESS = 5, 20
+
+
+class TooManyError(StoreError):
+    """There were too many failures; `seconds` until the next try."""
+
+    def __init__(self, seconds: int) -> None:
+        self.seconds = seconds
+        minutes = -(-seconds // 60)
+        unit = "minute" if minutes == 1 else "minutes"
+        super().__init__(f"Too many failed tries. Try again in {minutes} {unit}, or ask your clinic.")
+
+
+def claim(store: Store, login: str, address: str, now: dt.datetime) -> int:
+    """Counts a try and returns its number; `TooManyError` where there were too many before it.
+
+    An empty login (a passkey tells it only afterwards) is held to the limit of the address alone.
+    """
+    name, network = key_of(login), network_of(address)
+    with store.write() as connection:
+        # Writers meet here, so that of two tries at once each sees the other.
+        connection.execute(sa.select(audit_head.c.id).with_for_update())
+        connection.execute(sa.delete(attempts).where(attempts.c.at <= now - WITHIN))
+        waits = [_wait(connection, attempts.c.address == network, BY_ADDRESS, now)]
+        if login:
+            waits.append(_wait(connection, attempts.c.login == name, BY_LOGIN, now))
+        if (wait := max(waits)) > 0:
+            raise TooManyError(wait)
+        made = sa.insert(attempts).values(login=name, address=network, at=now).returning(attempts.c.id)
+        return int(connection.execute(made).scalar_one())
+
+
+def forget(connection: Connection, number: int | None = None, login: str | None = None) -> None:
+    """Takes a try back that succeeded, or all of a login once it is signed in wholly."""
+    if number is not None:
+        connection.execute(sa.delete(attempts).where(attempts.c.id == number))
+    if login is not None:
+        connection.execute(sa.delete(attempts).where(attempts.c.login == key_of(login)))
+
+
+def key_of(login: str) -> str:
+    """What tries for a login are counted under."""
+    return hashlib.sha256(login.strip().casefold().encode()).hexdigest()
+
+
+def network_of(address: str) -> str:
+    """What tries from an address are counted under: a household of IPv6 addresses is one.
+
+    >>> network_of("2001:db8::1:2:3:4"), network_of("192.0.2.7")
+    ('2001:db8::/64', '192.0.2.7')
+    """
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address[:100]
+    if parsed.version == 6:
+        return str(ipaddress.ip_network((parsed, 64), strict=False))
+    return str(parsed)
+
+
+def _wait(connection: Connection, which: sa.ColumnElement[bool], limit: int, now: dt.datetime) -> int:
+    """How many seconds until one more try of these fits under the limit."""
+    tries = sa.select(attempts.c.at).where(which, attempts.c.at > now - WITHIN)
+    held = list(connection.scalars(tries.order_by(attempts.c.at.desc()).limit(limit)))
+    if len(held) < limit:
+        return 0
+    return max(1, int((held[-1] + WITHIN - now).total_seconds()) + 1)

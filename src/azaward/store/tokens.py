@@ -1,0 +1,73 @@
+"""Which programs may ask in somebody's name, and until when?
+
+A token is shown once and kept as a digest. It can do what its owner can but change their account, and ends on a day.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from azaward.store import audit
+from azaward.store.accounts import AccountError, User, digest_of
+from azaward.store.audit import Entry
+from azaward.store.database import Store
+from azaward.store.schema import tokens
+
+LONGEST_DAYS = 365
+
+
+@dataclass(frozen=True)
+class Token:
+    """A program's token, without its secret."""
+
+    id: int
+    name: str
+    created_at: dt.datetime
+    ends_at: dt.datetime
+    revoked_at: dt.datetime | None
+
+
+def of_user(connection: Connection, user: User) -> list[Token]:
+    """A user's tokens, the newest first, with those that ended or were revoked."""
+    names = [tokens.c[name] for name in Token.__dataclass_fields__]
+    rows = connection.execute(sa.select(*names).where(tokens.c.user_id == user.id).order_by(tokens.c.id.desc()))
+    return [Token(**row) for row in rows.mappings()]
+
+
+def make(store: Store, user: User, name: str, days: int, now: dt.datetime) -> str:
+    """Makes a token that lasts some days, and returns its secret, which is kept nowhere."""
+    name = " ".join(name.split())
+    if not name:
+        raise AccountError("name: empty. Expected what the token is for.")
+    if not 1 <= days <= LONGEST_DAYS:
+        raise AccountError(f"days {days}: expected 1 to {LONGEST_DAYS}.")
+    secret = "azaward_" + secrets.token_urlsafe(32)
+    row = {
+        "digest": digest_of(secret),
+        "user_id": user.id,
+        "name": name,
+        "created_at": now,
+        "ends_at": now + dt.timedelta(days=days),
+    }
+    with store.write() as connection:
+        connection.execute(sa.insert(tokens).values(row))
+        detail = {"name": name, "days": days}
+        audit.append(connection, [Entry(user.login, "make token", user.clinic_id, user.login, detail)])
+    return secret
+
+
+def revoke(store: Store, user: User, number: int, now: dt.datetime) -> bool:
+    """Revokes one of a user's tokens; False where they have none with that number that still counts."""
+    with store.write() as connection:
+        which = (tokens.c.id == number, tokens.c.user_id == user.id, tokens.c.revoked_at.is_(None))
+        held = sa.update(tokens).where(*which).values(revoked_at=now).returning(tokens.c.name)
+        name = connection.execute(held).scalar_one_or_none()
+        if name is None:
+            return False
+        audit.append(connection, [Entry(user.login, "revoke token", user.clinic_id, user.login, {"name": name})])
+    return True

@@ -1,0 +1,47 @@
+"""How is a source shown under what was read in it: its title, the place in it, who published it, and where it is?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple, Protocol
+
+from azaward.formats.report_words import HOW, link
+from azaward.knowledge import Knowledge
+
+
+class _Cited(Protocol):
+    @property
+    def source(self) -> str: ...
+    @property
+    def locator(self) -> str: ...
+    @property
+    def how(self) -> str: ...
+
+
+class Source(NamedTuple):
+    """One source and the place in it; `address` is None where it has none that a browser may follow."""
+
+    title: str
+    locator: str
+    published: str
+    how: str
+    identifier: str
+    address: str | None
+
+
+def sources_of(cited: Iterable[_Cited], knowledge: Knowledge) -> list[Source]:
+    """Each source once, in order.
+
+    >>> from azaward.knowledge import load
+    >>> sources_of(load().tables["tests"][:2], load())[0].how
+    'read at the source'
+    """
+    found: dict[Source, None] = {}
+    for one in cited:
+        row = knowledge.sources[one.source]
+        day = "" if row.published_on == "undated" else f", {row.published_on}"
+        shown = Source(
+            row.title, one.locator, f"{row.publisher}{day}", HOW[one.how], row.identifier, link(row.identifier)
+        )
+        found[shown] = None
+    return list(found)
