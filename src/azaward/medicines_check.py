@@ -228,7 +228,7 @@ class _Found:
             case "dose" | "empty":
                 yield self._row("name_is_dose", reading)
             case "spelling":
-                yield self._row("name_by_spelling", reading, urgency="info")
+                yield self._row("name_by_spelling", reading)
             case "which":
                 yield self._row("name_unsure", reading)
             case "part":
@@ -266,7 +266,8 @@ class _Found:
             "subject": reading.names[0] if reading.matches else "",
             "text": reading.asked,
             "a": self._on,
-            "b": " or ".join(reading.names),
+            # One name may stand for several medicines: then they are told apart by what is in them.
+            "b": " or ".join(reading.names if len(reading.names) > 1 else _ingredients(reading)),
         }
         return {**dict.fromkeys(COLUMNS), **given, **columns}
 
@@ -292,6 +293,13 @@ class _Found:
             fact=fact.id,
             also=tuple(Said(says=row.says, source=row.source) for row in beside),
         )
+
+
+def _ingredients(reading: Reading) -> Sequence[str]:
+    """The one name that it was taken for, unless that is unsure: then what the name may stand for."""
+    if reading.doubt != "which":
+        return reading.names
+    return tuple(dict.fromkeys(match.ingredient.replace("_", " ") for match in reading.matches))
 
 
 def _is_class(reading: Reading) -> bool:

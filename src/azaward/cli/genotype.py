@@ -207,7 +207,7 @@ def _parts(
     from azaward.formats.variants import read
 
     told = None if assembly is None else assembly.value
-    parts = read(files, knowledge, told, sample, warn=lambda line: warn([line]))
+    parts = read(files, knowledge, told, sample, progress=_say, warn=lambda line: warn([line]))
     # One file is read whole before its first part; of several, a later one may still be refused.
     held: Iterable[Genotypes] = list(parts) if len(files) > 1 else parts
     found = False
@@ -216,6 +216,11 @@ def _parts(
         yield part
     if not found:
         raise InputError(f"{files[0].name}: no samples in it. Expected at least one person's genotypes.")
+
+
+def _say(words: str) -> None:
+    """A long file's progress, on stderr."""
+    typer.echo(f"azaward: {words}", err=True)
 
 
 def _shares(ancestry: str | None) -> str | dict[str, float] | None:

@@ -167,7 +167,9 @@ class Reporter:
         return GeneOut(
             diplotypes=[
                 DiplotypeOut(call=one.call, probability=round(one.probability, 6), phenotype=one.phenotype)
-                for one in call.diplotypes[:_SHOWN_DIPLOTYPES]
+                for place, one in enumerate(call.diplotypes)
+                # Of what rests on nothing that was missed, every one.
+                if place < _SHOWN_DIPLOTYPES or not one.rests_on_unseen
             ],
             phenotype=call.phenotype,
             phenotypes=[PhenotypeOut(phenotype=word, probability=round(p, 6)) for word, p in call.phenotypes],
