@@ -1,14 +1,16 @@
-# Two commands do everything: `make run` shows the example clinic's worklist, `make test` proves the whole.
+# Two commands do everything: `make run` opens the example clinic, `make test` proves the whole.
 PYTHON ?= python3
 BIN := .venv/bin
 AS_OF := 2026-11-23
 
-.PHONY: run test java check docs benchmark mutation clean
+.PHONY: run test java postgresql chromium check docs benchmark mutation clean
 
+# The example clinic's worklist, and then its pages, in an embedded database, at the address that it prints.
 run: .venv/installed
 	$(BIN)/azaward assess examples/clinic --as-of $(AS_OF)
+	$(BIN)/azaward serve --demo
 
-test: .venv/installed java check
+test: .venv/installed java postgresql chromium check
 	$(BIN)/python -m pytest -n 2
 	$(BIN)/python scripts/mutate_knowledge.py --sample 20 --seed 1 --allow 0
 	$(BIN)/python benchmarks/alarms.py
@@ -37,6 +39,13 @@ mutation: .venv/installed
 # Spark runs on Java 17 or newer.
 java:
 	@command -v java > /dev/null || sh scripts/install_debian.sh default-jre-headless
+
+# The database of a clinic that has grown, and the browser that the pages are tried in.
+postgresql:
+	@ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1 || sh scripts/install_debian.sh postgresql
+
+chromium:
+	@command -v chromium > /dev/null || sh scripts/install_debian.sh chromium
 
 # Everything that is needed, at the versions and hashes of the lock file.
 .venv/installed: requirements.lock pyproject.toml

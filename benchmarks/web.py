@@ -6,8 +6,8 @@ asks for the worklist, in turn by urgency, by words and by page, looks at it for
 among them enters a result every two seconds. Then the same without looking: as fast as answers come. It ends with one
 JSON line {"patients", "worklist_p50_ms", "worklist_p95_ms", "result_to_worklist_ms", "rps", "errors", "peak_mb"}.
 `result_to_worklist_ms` is from sending a result until a page that listens has been told and has fetched a worklist
-that holds it: the 95th of 100. Beside these: `results`; `unpaused`, the same figures without looking; `growth`, the median
-for a user alone on a fifth of the people, with these results each and with four times as many.
+that holds it: the 95th of 100. Beside these: `results`; `unpaused`, the same figures without looking; `growth`, the
+median for a user alone on a fifth of the people, with these results each and with four times as many.
 """
 
 from __future__ import annotations
