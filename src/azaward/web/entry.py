@@ -29,6 +29,18 @@ from azaward.wording import amount
 router = APIRouter(tags=["entry"])
 Text = Annotated[str, Form(max_length=300)]
 Day = Annotated[dt.date | None, Form()]
+EventKind = Literal[
+    "condition",
+    "allergy",
+    "pregnancy",
+    "breastfeeding",
+    "vaccination",
+    "symptom",
+    "infection",
+    "exposure_to_infection",
+    "transfusion",
+    "procedure",
+]
 _WORDS_ONLY = ("positive", "negative", "not detected", "detected", "immune", "not immune")
 
 
@@ -142,20 +154,9 @@ def add_event(
     request: Request,
     who: Annotated[Visitor, may("nurse", "clinician")],
     patient_id: str,
-    kind: Literal[
-        "condition",
-        "allergy",
-        "pregnancy",
-        "breastfeeding",
-        "vaccination",
-        "symptom",
-        "infection",
-        "exposure_to_infection",
-        "transfusion",
-        "procedure",
-    ] = Form(),
+    kind: Annotated[EventKind, Form()],
+    started_on: Annotated[dt.date, Form()],
     code: Annotated[str, Form(max_length=300)] = "",
-    started_on: Annotated[dt.date, Form()] = ...,  # pyright: ignore[reportArgumentType] (required, after an optional one)
     ended_on: Day = None,
 ) -> Response:
     """Keeps an event in azaward's words where it knows it, else in the words that were typed."""
