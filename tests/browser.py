@@ -66,7 +66,7 @@ def sign_in(context: BrowserContext, address: str, login: str, password: str = P
     page.goto(f"{address}/sign-in")
     page.get_by_label("Login").fill(login)
     page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     page.wait_for_url(lambda url: "/sign-in" not in url)
     return page
 

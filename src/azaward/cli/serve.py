@@ -8,11 +8,15 @@ import os
 import socket
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 import typer
 
 from azaward.cli.edge import app, day_of, fail, load_knowledge
+
+if TYPE_CHECKING:
+    from azaward.web.room import OpenIDConnect
 
 DATABASE_HELP = "sqlite:///FILE or postgresql://USER@HOST/NAME."
 
@@ -52,7 +56,7 @@ def serve(
         if demo:
             furnish(store, knowledge)
             day = day or DAY
-        settings = Settings(demo=demo, secure=secure, today=day)
+        settings = Settings(demo=demo, secure=secure, today=day, oidc=None if demo else _provider())
         room = Room(store, knowledge, Words(knowledge), Reads(store), settings)
         shown = listening.getsockname()
         address = f"http://{'localhost' if _is_loopback(host) else shown[0]}:{shown[1]}/"
@@ -65,6 +69,22 @@ def serve(
         typer.echo("Ctrl-C ends it.")
         _run(room, listening)
         store.close()
+
+
+def _provider() -> OpenIDConnect | None:
+    """The hospital's identity provider, as the environment names it: all of it or nothing."""
+    from azaward.web.room import OpenIDConnect
+
+    names = ("AZAWARD_OIDC_ISSUER", "AZAWARD_OIDC_CLIENT_ID", "AZAWARD_OIDC_CLIENT_SECRET")
+    given = [os.environ.get(name, "").strip() for name in names]
+    if not any(given):
+        return None
+    if missing := [name for name, value in zip(names, given, strict=True) if not value]:
+        fail(f"{', '.join(missing)}: not set. Expected all of {', '.join(names)}, or none of them.")
+    issuer = urlsplit(given[0])
+    if issuer.scheme != "https" and not (issuer.scheme == "http" and _is_loopback(issuer.hostname or "")):
+        fail(f"AZAWARD_OIDC_ISSUER {given[0]}: expected an address that begins with https://.")
+    return OpenIDConnect(*given)
 
 
 def _run(room: object, listening: socket.socket) -> None:

@@ -122,8 +122,8 @@ def by_password(store: Store, login: str, password: str) -> User | None:
     """The user with this login and password, who isn't disabled; None for any other reason alike."""
     with store.read() as connection:
         row = connection.execute(_users().where(users.c.login == login.strip().casefold())).mappings().one_or_none()
-    held = None if row is None or row["disabled"] else row["password_hash"]
-    if not passwords.fits(held, password) or row is None:
+    held: str | None = None if row is None or row["disabled"] else row["password_hash"]
+    if not passwords.fits(held, password) or row is None or held is None:
         return None
     if passwords.is_old(held):
         with store.write() as connection:

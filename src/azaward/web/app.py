@@ -33,7 +33,7 @@ from azaward.web.guard import Guard
 from azaward.web.live import Changes
 from azaward.web.room import Room
 from azaward.web.routes import ROUTERS
-from azaward.web.who import NotAllowedError, NotSignedInError
+from azaward.web.who import ACCOUNT, NoSecondFactorError, NotAllowedError, NotSignedInError
 
 HERE = Path(__file__).parent
 _LOOK_FOR_NEW_DAY_S = 60
@@ -96,6 +96,13 @@ def _failures(app: FastAPI) -> None:
         to = request.url.path if request.method == "GET" else "/"
         return RedirectResponse(f"/sign-in?next={quote(to)}", 303)
 
+    async def unready(request: Request, error: Exception) -> Response:
+        if wants_json(request) or request.method != "GET":
+            return failed(request, 403, str(error), "A second factor first")
+        if request.headers.get("hx-request") == "true":
+            return Response(status_code=403, headers={"HX-Redirect": ACCOUNT})
+        return RedirectResponse(ACCOUNT, 303)
+
     async def not_allowed(request: Request, error: Exception) -> Response:
         return failed(request, 403, str(error), "Not for you")
 
@@ -129,6 +136,7 @@ def _failures(app: FastAPI) -> None:
 
     handlers: list[tuple[Any, Any]] = [
         (NotSignedInError, not_signed_in),
+        (NoSecondFactorError, unready),
         (NotAllowedError, not_allowed),
         (ChangedMeanwhileError, changed),
         (NoSuchPatientError, no_patient),

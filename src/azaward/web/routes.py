@@ -9,10 +9,21 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
-from azaward.web import entry, live_routes, patient, worklist
+from azaward.web import account, entry, first, invitation, live_routes, oidc, patient, signing, users, worklist
 from azaward.web.who import Anyone, May
 
-ROUTERS: tuple[APIRouter, ...] = (worklist.router, live_routes.router, patient.router, entry.router)
+ROUTERS: tuple[APIRouter, ...] = (
+    worklist.router,
+    live_routes.router,
+    patient.router,
+    entry.router,
+    signing.router,
+    oidc.router,
+    invitation.router,
+    first.router,
+    account.router,
+    users.router,
+)
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from azaward.store.audit import Entry
 from azaward.web.room import now, room_of
 
 COOKIE = "azaward"
+ACCOUNT = "/account"
 STAFF: tuple[Role, ...] = ("nurse", "clinician", "administrator")
 _CHANGES = ("POST", "PUT", "PATCH", "DELETE")
 
@@ -33,6 +34,10 @@ class NotAllowedError(Exception):
     """The one who is signed in may not do this; the message says why."""
 
 
+class NoSecondFactorError(NotAllowedError):
+    """A member of staff who has no second factor yet asked for something else than to set one up."""
+
+
 @dataclass(frozen=True)
 class Visitor:
     """Who asks: a signed-in user, by a session or a token, or nobody (`user` is None)."""
@@ -42,6 +47,8 @@ class Visitor:
     via: Literal["session", "token", "nothing"] = "nothing"
     # The password was given and the second factor was not.
     halfway: bool = False
+    # Staff without a second factor may do nothing but set one up.
+    unready: bool = False
 
     @property
     def signed_in(self) -> User:
@@ -57,14 +64,22 @@ def visitor(request: Request) -> Visitor:
     kind, _, token = request.headers.get("authorization", "").partition(" ")
     if kind.casefold() == "bearer":
         user = accounts.user_of_token(room.store, token.strip(), now())
-        return Visitor(user, via="token" if user else "nothing")
+        if user is None:
+            return Visitor(None)
+        return Visitor(user, via="token", unready=_unready(request, user))
     cookie = request.cookies.get(COOKIE)
     session = accounts.session_of(room.store, cookie, now()) if cookie else None
     if session is None:
         return Visitor(None)
     if not session.whole:
         return Visitor(None, session.csrf, "session", halfway=True)
-    return Visitor(session.user, session.csrf, "session")
+    # The hospital's identity provider may have asked for a second factor itself.
+    unready = _unready(request, session.user) and not session.step.get("provider's second factor", False)
+    return Visitor(session.user, session.csrf, "session", unready=unready)
+
+
+def _unready(request: Request, user: User) -> bool:
+    return user.role in STAFF and not user.has_second_factor and not room_of(request).settings.demo
 
 
 async def _same_site(request: Request) -> str | None:
@@ -98,8 +113,10 @@ class May:
     def __init__(self, *roles: Role) -> None:
         self.roles = roles
 
-    async def __call__(self, who: Annotated[Visitor, Depends(_checked)]) -> Visitor:
+    async def __call__(self, request: Request, who: Annotated[Visitor, Depends(_checked)]) -> Visitor:
         """The visitor, who is one of those; else `NotSignedInError` or `NotAllowedError`."""
+        if who.unready and not f"{request.url.path}/".startswith(f"{ACCOUNT}/"):
+            raise NoSecondFactorError(f"set up a second factor first, at {ACCOUNT}: an authenticator app or a passkey.")
         if who.signed_in.role not in self.roles:
             raise NotAllowedError(f"this is for {', '.join(self.roles)}. You are signed in as {who.signed_in.role}.")
         return who
@@ -108,7 +125,7 @@ class May:
 class Anyone(May):
     """Lets everybody in, signed in or not."""
 
-    async def __call__(self, who: Annotated[Visitor, Depends(_checked)]) -> Visitor:
+    async def __call__(self, request: Request, who: Annotated[Visitor, Depends(_checked)]) -> Visitor:
         """The visitor."""
         return who
 
