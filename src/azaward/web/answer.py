@@ -109,6 +109,7 @@ def _environment() -> Environment:
         "page_of": page_of,
         "query": _query,
         "named": _named,
+        "said": _said,
         "urgency": URGENCY.__getitem__,
         "action": phrase,
         "longday": _long_day,
@@ -132,6 +133,11 @@ def _moment(moment: dt.datetime | str) -> str:
     """A moment as people read it, in UTC."""
     moment = dt.datetime.fromisoformat(moment) if isinstance(moment, str) else moment
     return moment.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M")
+
+
+def _said(words: str) -> str:
+    """A finding's words with its units as people write them."""
+    return words.replace("x10^9/L", "×10⁹/L")
 
 
 def _named(word: str) -> str:
