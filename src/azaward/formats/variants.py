@@ -126,14 +126,12 @@ def _read_file(
     path: Path, knowledge: Knowledge, asked: AssemblyName | None, sample: str | None, progress: Progress | None
 ) -> _OneFile:
     indexed = has_index(path)
-    if not indexed and not is_bcf(path):
-        return _read_here(path, knowledge, asked, sample, progress)
     from azaward.formats.variants_apart import LostError, apart
 
     try:
         return apart(lambda say: _read_here(path, knowledge, asked, sample, say), progress, must_live=indexed)
     except LostError:
-        what = "the file or its index is" if indexed else "the BCF is"
+        what = "the file or its index is" if indexed else "the BCF is" if is_bcf(path) else "the file is"
         raise InputError(f"{path.name}: {what} damaged: htslib can't read it. Make or copy it anew.") from None
 
 

@@ -1,11 +1,12 @@
 """Does work in a process of its own, so that a C library that dies on a damaged file takes nothing with it.
 
-BCF and indexes are the memory of htslib written to disk: what is damaged in them can't all be noticed before it is
-used. It may end the process that reads them, or never end it.
+BCF and indexes are the memory of htslib written to disk, and even of text it ends the process for some damage: not all
+of it can be noticed before it is used. It may end the process that reads, or never end it.
 """
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 from collections.abc import Callable
@@ -59,6 +60,8 @@ def apart(work: Callable[[Progress], T], progress: Progress | None = None, *, mu
 def _work(work: Callable[[Progress], Any], send: Connection) -> None:
     # What a dying library prints helps nobody: the file that killed it is named instead.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    # Looking for garbage would write to, and so copy, the memory that is shared with the process that waits.
+    gc.disable()
     try:
         send.send(("answer", work(lambda line: send.send(("progress", line)))))
     except InputError as error:

@@ -1,0 +1,38 @@
+"""Is this the file that came in before? The SHA-256 of what a reader would read of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+from azaward.formats.rows import InputError
+from azaward.record.tables import TABLES
+
+
+def digest(path: Path) -> str:
+    """The SHA-256 of a file's bytes; of a folder, that of its files' names and digests.
+
+    In a folder only those count that are read: resources a line, or the six tables.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = Path(folder, "notes.txt").write_text("not read")
+    ...     empty = digest(Path(folder))
+    ...     _ = Path(folder, "patients.csv").write_text("patient_id")
+    ...     empty == digest(Path(folder)), digest(Path(folder, "patients.csv"))[:8]
+    (False, 'c59da39d')
+    """
+    try:
+        if not path.is_dir():
+            with path.open("rb") as content:
+                return hashlib.file_digest(content, "sha256").hexdigest()
+        parts = [[file.name, digest(file)] for file in sorted(path.iterdir()) if _is_read(file)]
+    except OSError as error:
+        what = "Give a FHIR Bundle, a folder of tables or azaward's JSON."
+        raise InputError(f"{path}: {error.strerror}. {what}") from None
+    return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()
+
+
+def _is_read(file: Path) -> bool:
+    return file.suffix == ".ndjson" or (file.suffix in (".csv", ".parquet") and file.stem in TABLES)
