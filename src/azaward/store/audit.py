@@ -80,20 +80,25 @@ def verify(store: Store, head: str | None = None) -> Verified:
     Whoever can write to the database can also make a whole new chain: a hash that was noted elsewhere tells.
     """
     with store.read() as connection:
-        last_seq, last_hash = connection.execute(sa.select(audit_head.c.seq, audit_head.c.hash)).one()
-        count, previous, met = 0, "", head is None or head == ""
-        for row in _rows(connection, last_seq):
-            count += 1
-            if row["seq"] != count:
-                return Verified(count - 1, last_hash, f"entry {count} is missing: the next one has number {row['seq']}")
-            if row["previous"] != previous or row["hash"] != link(row):
-                return Verified(count - 1, last_hash, f"entry {count} of {row['at']} was altered")
-            previous = str(row["hash"])
-            met = met or previous == head
-        if (count, previous) != (last_seq, last_hash):
-            return Verified(count, last_hash, f"the last entries are missing: {count} of {last_seq} are there")
-        if not met:
-            return Verified(count, last_hash, f"no entry has the hash {head}: the trail was made anew")
+        return follow(connection, head)
+
+
+def follow(connection: Connection, head: str | None = None) -> Verified:
+    """The same, in the transaction of `connection`."""
+    last_seq, last_hash = connection.execute(sa.select(audit_head.c.seq, audit_head.c.hash)).one()
+    count, previous, met = 0, "", head is None or head == ""
+    for row in _rows(connection, last_seq):
+        count += 1
+        if row["seq"] != count:
+            return Verified(count - 1, last_hash, f"entry {count} is missing: the next one has number {row['seq']}")
+        if row["previous"] != previous or row["hash"] != link(row):
+            return Verified(count - 1, last_hash, f"entry {count} of {row['at']} was altered")
+        previous = str(row["hash"])
+        met = met or previous == head
+    if (count, previous) != (last_seq, last_hash):
+        return Verified(count, last_hash, f"the last entries are missing: {count} of {last_seq} are there")
+    if not met:
+        return Verified(count, last_hash, f"no entry has the hash {head}: the trail was made anew")
     return Verified(count, last_hash, None)
 
 
@@ -136,8 +141,10 @@ class Reads:
                 with self._store.write() as connection:
                     append(connection, [entry for entry, _ in notes])
             except Exception as error:
+                # A full disk says so itself.
+                said = error if isinstance(error, StoreError) else None
                 for _, kept in notes:
-                    kept.set_exception(StoreError(f"the audit trail can't be written: {error}"))
+                    kept.set_exception(said or StoreError(f"the audit trail can't be written: {error}"))
             else:
                 for _, kept in notes:
                     kept.set_result(None)

@@ -55,11 +55,10 @@ class Store:
 
         `StoreError` where it can't be reached, isn't azaward's, or was made by a newer version.
         """
-        url = _url(address)
-        store = Store(_engine(url))
-        try:
-            from azaward.store.versions import bring_up_to_date
+        from azaward.store.versions import bring_up_to_date
 
+        store = Store.at(address)
+        try:
             bring_up_to_date(store.engine, store.name)
         except DBAPIError as error:
             store.close()
@@ -67,6 +66,17 @@ class Store:
         except BaseException:
             store.close()
             raise
+        return store
+
+    @staticmethod
+    def at(address: str) -> Store:
+        """The database at a URL as it stands, its tables not touched; `StoreError` where it can't be reached."""
+        store = Store(_engine(_url(address)))
+        try:
+            store.engine.connect().close()
+        except DBAPIError as error:
+            store.close()
+            raise StoreError(_unreachable(store.name, error)) from None
         return store
 
     @contextmanager

@@ -86,10 +86,15 @@ def make_clinic(store: Store, clinic_id: str, name: str, phone: str | None = Non
             audit.append(connection, [Entry("system", "make clinic", clinic_id, clinic_id, {"protocol": protocol})])
 
 
+def clinic_ids(store: Store) -> list[str]:
+    """The ids of every clinic of a database."""
+    with store.read() as connection:
+        return list(connection.scalars(sa.select(clinics.c.id).order_by(clinics.c.id)))
+
+
 def only_clinic(store: Store) -> str:
     """The clinic of a database that has one; `StoreError` where it has none or several."""
-    with store.read() as connection:
-        ids = list(connection.scalars(sa.select(clinics.c.id).order_by(clinics.c.id)))
+    ids = clinic_ids(store)
     if len(ids) != 1:
         which = f"several clinics ({', '.join(ids)})" if ids else "no clinic"
         raise StoreError(f"{store.name}: holds {which}. Name one with --clinic.")

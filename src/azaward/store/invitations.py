@@ -186,7 +186,10 @@ def _make(
 
 
 def _give_password(connection: Connection, user_id: int, password: str) -> int:
-    row = connection.execute(sa.select(users.c.login, users.c.clinic_id).where(users.c.id == user_id)).one()
+    columns = (users.c.login, users.c.clinic_id, users.c.disabled)
+    row = connection.execute(sa.select(*columns).where(users.c.id == user_id)).one()
+    if row.disabled:
+        raise InvitationError(_MISSING)
     passwords.check(password, row.login)
     held = passwords.hash_of(password)
     connection.execute(sa.update(users).where(users.c.id == user_id).values(password_hash=held))

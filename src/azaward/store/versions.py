@@ -28,14 +28,18 @@ def newest() -> str:
     return str(ScriptDirectory.from_config(config()).get_current_head())
 
 
+def known() -> frozenset[str]:
+    """Every version that this program can bring up to date."""
+    return frozenset(script.revision for script in ScriptDirectory.from_config(config()).walk_revisions())
+
+
 def bring_up_to_date(engine: Engine, name: str) -> None:
     """Makes the tables, or changes them to this program's version, in one transaction."""
-    known = {script.revision for script in ScriptDirectory.from_config(config()).walk_revisions()}
     with engine.connect() as connection:
         current = MigrationContext.configure(connection).get_current_revision()
         if current == newest():
             return
-        if current is not None and current not in known:
+        if current is not None and current not in known():
             raise StoreError(
                 f"{name}: its tables are of version {current}, newer than this program's {newest()}. "
                 "Use the newer azaward, or restore a backup of this one."

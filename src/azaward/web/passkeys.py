@@ -67,7 +67,8 @@ def to_authenticate(request: Request, held: Sequence[Passkey] | None) -> tuple[s
         rp_id=_site(request),
         allow_credentials=[PublicKeyCredentialDescriptor(one.credential_id) for one in held or ()],
         user_verification=(
-            UserVerificationRequirement.REQUIRED if held is None else UserVerificationRequirement.PREFERRED
+            # As a second step the password was given already: to have it in one's hand is enough.
+            UserVerificationRequirement.REQUIRED if held is None else UserVerificationRequirement.DISCOURAGED
         ),
     )
     return options_to_json(options), bytes_to_base64url(options.challenge)

@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
-from azaward.web import account, entry, first, invitation, live_routes, oidc, patient, signing, users, worklist
+from azaward.web import account, entry, first, imports, invitation, live_routes, oidc, patient, signing, users, worklist
 from azaward.web.who import Anyone, May
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -23,6 +23,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     first.router,
     account.router,
     users.router,
+    imports.router,
 )
 
 
