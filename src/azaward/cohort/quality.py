@@ -99,6 +99,23 @@ def quality(
 
     `InputError` where the folder can't be used, or has no column to group by.
     """
+    counts, aside = count(folder, as_of, knowledge, by, progress, share, memory_mb)
+    return figures(counts, as_of, knowledge, by, suppress, aside)
+
+
+def count(
+    folder: Path,
+    as_of: dt.date,
+    knowledge: Knowledge,
+    by: By = "none",
+    progress: Callable[[int, int], None] = lambda done, all: None,
+    share: int = SHARE,
+    memory_mb: int = MEMORY_MB,
+) -> tuple[Counts, Mapping[str, int]]:
+    """Everyone's history as counts, and how much was set aside by kind: what `figures` makes figures of.
+
+    `InputError` where the folder can't be used, or has no column to group by.
+    """
     source = find(folder)
     if by == "clinic" and "clinic" not in source.tables["patients"].columns:
         raise InputError(
@@ -120,7 +137,7 @@ def quality(
             counts.update(count_share(nation, knowledge, by))
             done += one.patients
             progress(done, nation.patients)
-    return figures(counts, as_of, knowledge, by, suppress, aside)
+    return counts, aside
 
 
 def figures(

@@ -55,30 +55,37 @@ class _Section(NamedTuple):
 def page(found: Quality, knowledge: Knowledge) -> str:
     """The page, as HTML."""
     style = (TEMPLATES / "quality.css").read_text(encoding="utf-8")
-    words = _names(knowledge)
-    before = next(row.value for row in knowledge.tables["parameters"] if row.id == "quality_before_stop_days")
     return (
         _environment()
         .get_template("quality.html.jinja")
         .render(
-            found=found,
-            by=_BY.get(found.by, ""),
-            day=long_day(found.as_of),
-            sections=[_section(figure, found, words) for figure in found.figures],
-            treatment={
-                "title": TREATMENT["title"],
-                "definition": [
-                    ("Counted", TREATMENT["numerator"]),
-                    ("Of", TREATMENT["denominator"]),
-                    ("When", TREATMENT["window"].format(before=f"{before:g}")),
-                ],
-                "groups": [_group(each) for each in found.treatment],
-            },
-            methods=_methods(found),
+            **content(found, knowledge),
             style=style,
             style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
         )
     )
+
+
+def content(found: Quality, knowledge: Knowledge) -> dict[str, Any]:
+    """What a page of the figures is made of, in words; the plots are drawings of numbers alone, without styles."""
+    words = _names(knowledge)
+    before = next(row.value for row in knowledge.tables["parameters"] if row.id == "quality_before_stop_days")
+    return {
+        "found": found,
+        "by": _BY.get(found.by, ""),
+        "day": long_day(found.as_of),
+        "sections": [_section(figure, found, words) for figure in found.figures],
+        "treatment": {
+            "title": TREATMENT["title"],
+            "definition": [
+                ("Counted", TREATMENT["numerator"]),
+                ("Of", TREATMENT["denominator"]),
+                ("When", TREATMENT["window"].format(before=f"{before:g}")),
+            ],
+            "groups": [_group(each) for each in found.treatment],
+        },
+        "methods": _methods(found),
+    }
 
 
 def _methods(found: Quality) -> list[str]:

@@ -9,7 +9,23 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
-from azaward.web import account, entry, first, imports, invitation, live_routes, oidc, patient, signing, users, worklist
+from azaward.web import (
+    account,
+    advise_page,
+    check_page,
+    entry,
+    first,
+    guides_pages,
+    imports,
+    invitation,
+    live_routes,
+    oidc,
+    patient,
+    public,
+    signing,
+    users,
+    worklist,
+)
 from azaward.web.who import Anyone, May
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -24,6 +40,10 @@ ROUTERS: tuple[APIRouter, ...] = (
     account.router,
     users.router,
     imports.router,
+    public.router,
+    guides_pages.router,
+    advise_page.router,
+    check_page.router,
 )
 
 

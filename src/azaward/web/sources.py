@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple, Protocol
+from dataclasses import dataclass
+from typing import Protocol
 
 from azaward.formats.report_words import HOW, link
 from azaward.knowledge import Knowledge
@@ -18,7 +19,8 @@ class _Cited(Protocol):
     def how(self) -> str: ...
 
 
-class Source(NamedTuple):
+@dataclass(frozen=True)
+class Source:
     """One source and the place in it; `address` is None where it has none that a browser may follow."""
 
     title: str

@@ -1,0 +1,52 @@
+"""By which protocol does a clinic look after its patients, and what follows when it chooses another?
+
+The choice, its entry in the audit trail and everyone's new assessment are one transaction: nobody is ever shown an
+answer by the old protocol under the name of the new one.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from azaward.knowledge import MOST_CAUTIOUS, Knowledge
+from azaward.store import audit, reassess, records
+from azaward.store.acts import Actor
+from azaward.store.audit import Entry
+from azaward.store.database import Store, StoreError
+from azaward.store.schema import clinics
+
+AUTO = "auto"
+
+
+def of_clinic(connection: Connection, clinic_id: str) -> str:
+    """The id of the clinic's protocol; `auto` chooses by each patient's indication."""
+    return connection.execute(sa.select(clinics.c.protocol).where(clinics.c.id == clinic_id)).scalar_one()
+
+
+def choices(knowledge: Knowledge) -> list[str]:
+    """What a clinic may choose.
+
+    >>> from azaward.knowledge import load
+    >>> choices(load())[:2]
+    ['auto', 'most-cautious']
+    """
+    return [AUTO, MOST_CAUTIOUS, *knowledge.protocols]
+
+
+def choose(store: Store, actor: Actor, protocol: str, knowledge: Knowledge) -> int:
+    """Chooses a clinic's protocol and assesses everyone by it; how many they were, none where it was chosen before."""
+    known = choices(knowledge)
+    if protocol not in known:
+        shown = protocol if len(protocol) <= 60 else f"{protocol[:60]}…"
+        raise StoreError(f"protocol {shown!r}: not known. Expected one of: {', '.join(known)}.")
+    with store.write() as connection:
+        before = of_clinic(connection, actor.clinic_id)
+        if before == protocol:
+            return 0
+        connection.execute(sa.update(clinics).where(clinics.c.id == actor.clinic_id).values(protocol=protocol))
+        detail = {"from": before, "to": protocol}
+        audit.append(connection, [Entry(actor.login, "choose protocol", actor.clinic_id, actor.clinic_id, detail)])
+        everyone = records.everyone(connection, actor.clinic_id)
+        reassess.reassess(connection, actor.clinic_id, everyone, actor.today, knowledge)
+        return len(everyone)

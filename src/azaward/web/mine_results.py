@@ -1,0 +1,122 @@
+"""What did each of my tests show, in plain words: the last value, against the laboratory's range and the clinic's limits?"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from azaward.assessment import PatientAssessment
+from azaward.formats.report_series import GROUPS, Limit, Point, Series, rows_of, series_of, timeline
+from azaward.formats.report_words import normal_range, pretty_unit
+from azaward.knowledge import Knowledge
+from azaward.record.tables import Record
+from azaward.wording import COMPARISONS, Words, amount
+
+_PLAIN_GROUPS = {"Metabolites": "Medicine levels"}
+_OTHERS = "Other tests"
+
+
+@dataclass(frozen=True)
+class Result:
+    """One test as a patient reads it. `place` says where the last value lies; `said` are the findings' own words."""
+
+    name: str
+    unit: str
+    last: str
+    on: dt.date
+    before: str | None
+    before_on: dt.date | None
+    normal: str
+    place: str
+    beyond: bool
+    limits: tuple[str, ...]
+    said: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Results that belong together."""
+
+    name: str
+    results: tuple[Result, ...]
+
+
+def results_of(
+    patient: PatientAssessment, own: Record, knowledge: Knowledge, words: Words, as_of: dt.date
+) -> list[Group]:
+    """Every test with a result that can be used, in the order of the report; `own` holds this patient's rows."""
+    course = timeline(patient, own, knowledge, as_of, chosen=patient.protocol in knowledge.protocols)
+    drawn = {one.analyte: one for one in course.series} if course else {}
+    rows: dict[str, list[dict[str, object]]] = {}
+    for row in rows_of(own, "results"):
+        rows.setdefault(str(row["analyte"]), []).append(row)
+    grouped = {analyte for _, members in GROUPS for analyte in members}
+    others = [
+        series_of(analyte, rows[analyte], patient, None, knowledge, as_of)
+        for analyte in sorted(rows.keys() & knowledge.analytes.keys() - grouped)
+    ]
+    held = [(name, [drawn[one] for one in members if one in drawn]) for name, members in GROUPS]
+    held.append((_OTHERS, [one for one in others if one]))
+    return [
+        Group(_PLAIN_GROUPS.get(name, name), tuple(_result(one, patient, words) for one in members))
+        for name, members in held
+        if members
+    ]
+
+
+def _result(series: Series, patient: PatientAssessment, words: Words) -> Result:
+    last = series.points[-1]
+    before = series.points[-2] if len(series.points) > 1 else None
+    said = [
+        one.says_patient
+        for one in patient.findings
+        if one.subject == series.analyte and one.says_patient and one.observed and one.observed.on == last.on
+    ]
+    place, beyond = place_of(last, series.normal)
+    name = words.name(series.analyte)[1]
+    return Result(
+        name=name[:1].upper() + name[1:],
+        unit=pretty_unit(series.unit),
+        last=amount(last.value, last.comparator),
+        on=last.on,
+        before=amount(before.value, before.comparator) if before else None,
+        before_on=before.on if before else None,
+        normal=normal_range(series.normal),
+        place=place,
+        beyond=beyond,
+        limits=tuple(_limit(limit) for limit in series.limits),
+        said=tuple(dict.fromkeys(said)),
+    )
+
+
+def _limit(limit: Limit) -> str:
+    return f"{COMPARISONS.get(limit.comparison, limit.comparison)} {amount(limit.value)}"
+
+
+def place_of(point: Point, normal: tuple[float | None, float | None]) -> tuple[str, bool]:
+    """Where a value lies by the laboratory's own range, and whether that is outside it.
+
+    >>> day = dt.date(2026, 1, 1)
+    >>> place_of(Point(day, 3.0, None, False), (4.0, 11.0))
+    ("lower than the laboratory's normal range", True)
+    >>> place_of(Point(day, 5.0, "<", False), (4.0, 11.0))
+    ('not measured exactly; your team can tell you what it means', False)
+    >>> place_of(Point(day, 5.0, None, False), (None, None))
+    ('the laboratory gave no normal range with it', False)
+    """
+    low, high = normal
+    if low is None and high is None:
+        return "the laboratory gave no normal range with it", False
+    value, sign = point.value, (point.comparator or "")[:1]
+    if low is not None and sign != ">" and (value < low or (value == low and point.comparator == "<")):
+        return "lower than the laboratory's normal range", True
+    if high is not None and sign != "<" and (value > high or (value == high and point.comparator == ">")):
+        return "higher than the laboratory's normal range", True
+    open_below = sign == "<" and low is not None
+    open_above = sign == ">" and high is not None
+    if open_below or open_above:
+        return "not measured exactly; your team can tell you what it means", False
+    # Half a range says nothing of the other side.
+    if low is None or high is None:
+        return "on the normal side of the one limit that the laboratory gave", False
+    return "inside the laboratory's normal range", False
