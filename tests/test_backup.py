@@ -306,7 +306,7 @@ def test_a_database_of_others_is_left_alone(whole: Path, empty: str) -> None:
 
 
 def test_where_it_can_not_be_written_there_is_no_backup(full: Store, tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="can't be written: No such file or directory. There is no backup"):
+    with pytest.raises(StoreError, match=r"can't be written: No such file or directory\. There is no backup"):
         backup(full, tmp_path / "no" / "backup.zip", "keeper")
 
 

@@ -7,7 +7,7 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +36,8 @@ def app(store: Store) -> Any:
 
 
 @pytest.fixture
-def nurse(app: Any) -> Iterator[TestClient]:
-    with signed_in(app, "nurse", "nurse") as client:
-        yield client
+def nurse(app: Any) -> TestClient:
+    return signed_in(app, "nurse", "nurse")
 
 
 def files(named: Mapping[str, str | bytes]) -> list[tuple[str, tuple[str, bytes]]]:
@@ -174,13 +173,13 @@ def test_what_can_not_be_read_is_one_line_and_nothing_is_kept(
 ) -> None:
     store = Store.open(f"sqlite:///{tmp_path / 'store.db'}")
     app = app_of(store, largest_upload=1_000_000)
-    with signed_in(app, "nurse", "nurse") as nurse:
-        answer = sent(nurse, named)
-        assert answer.status_code == 400
-        assert any(says in line for line in answer.json()["problems"]), answer.json()["problems"]
-        page = nurse.post("/import", files=files(named))
-        assert page.status_code == 400
-        assert 'role="alert"' in page.text
+    nurse = signed_in(app, "nurse", "nurse")
+    answer = sent(nurse, named)
+    assert answer.status_code == 400
+    assert any(says in line for line in answer.json()["problems"]), answer.json()["problems"]
+    page = nurse.post("/import", files=files(named))
+    assert page.status_code == 400
+    assert 'role="alert"' in page.text
     assert rows(store, "imports") == 0
     held = app.state.room.notes.get("uploads")
     assert held is None or list(Path(held._home.name).iterdir()) == []
@@ -207,17 +206,17 @@ def test_a_bad_file_is_left_out_and_the_others_go_in(nurse: TestClient, store: S
 
 
 def test_too_large_is_refused_before_it_is_read(store: Store) -> None:
-    with signed_in(app_of(store, largest_upload=1_000_000), "nurse", "nurse") as nurse:
-        answer = nurse.post("/import", files=files({"bundle.json": b"x" * 2_000_000}))
-        assert answer.status_code == 413
-        assert re.search(r"has \d+ bytes. Expected at most 1 MB: split it, or use azaward import", answer.text)
+    nurse = signed_in(app_of(store, largest_upload=1_000_000), "nurse", "nurse")
+    answer = nurse.post("/import", files=files({"bundle.json": b"x" * 2_000_000}))
+    assert answer.status_code == 413
+    assert re.search(r"has \d+ bytes. Expected at most 1 MB: split it, or use azaward import", answer.text)
 
 
 def test_a_preview_is_its_senders_alone_and_only_the_newest(app: Any, nurse: TestClient, store: Store) -> None:
     first = sent(nurse, TABLES).json()["token"]
-    with signed_in(app, "other", "clinician") as other:
-        refused = other.post("/import/keep", data={"token": first})
-        assert (refused.status_code, "wait no longer" in refused.text) == (400, True)
+    other = signed_in(app, "other", "clinician")
+    refused = other.post("/import/keep", data={"token": first})
+    assert (refused.status_code, "wait no longer" in refused.text) == (400, True)
     second = sent(nurse, TABLES).json()["token"]
     assert nurse.post("/import/keep", data={"token": first}).status_code == 400
     assert rows(store) == 0
@@ -241,24 +240,24 @@ def test_a_preview_ends_by_itself_and_lies_where_others_can_not_read(
 
 def test_another_clinics_imports_and_patients_stay_unseen(app: Any, nurse: TestClient, store: Store) -> None:
     nurse.post("/import/keep", data={"token": sent(nurse, TABLES).json()["token"]})
-    with signed_in(app, "stranger", "administrator", "two") as stranger:
-        assert stranger.get("/import/1").status_code == 404
-        assert "patients.csv" not in stranger.get("/import").text.split("What came in")[1]
-        assert sent(stranger, TABLES).json()["files"][0]["coming"]["known_patients"] == []
+    stranger = signed_in(app, "stranger", "administrator", "two")
+    assert stranger.get("/import/1").status_code == 404
+    assert "patients.csv" not in stranger.get("/import").text.split("What came in")[1]
+    assert sent(stranger, TABLES).json()["files"][0]["coming"]["known_patients"] == []
     with store.read() as connection:
         assert records.everyone(connection, "two") == []
 
 
 def test_who_may_not_is_refused(app: Any, nurse: TestClient, store: Store) -> None:
     nurse.post("/import/keep", data={"token": sent(nurse, TABLES).json()["token"]})
-    with signed_in(app, "patient", "patient", "one", "c001") as patient:
-        for answer in (patient.get("/import"), patient.get("/import/1"), sent(patient, TABLES)):
-            assert answer.status_code == 403
-    with TestClient(app, follow_redirects=False) as nobody:
-        assert sent(nobody, TABLES).status_code == 401
-    with signed_in(app, "forged", "nurse") as forged:
-        forged.headers["x-csrf-token"] = "another site's"
-        assert sent(forged, TABLES).status_code == 403
+    patient = signed_in(app, "patient", "patient", "one", "c001")
+    for answer in (patient.get("/import"), patient.get("/import/1"), sent(patient, TABLES)):
+        assert answer.status_code == 403
+    nobody = TestClient(app, follow_redirects=False)
+    assert sent(nobody, TABLES).status_code == 401
+    forged = signed_in(app, "forged", "nurse")
+    forged.headers["x-csrf-token"] = "another site's"
+    assert sent(forged, TABLES).status_code == 403
 
 
 def test_every_look_is_in_the_audit_trail(nurse: TestClient, store: Store) -> None:

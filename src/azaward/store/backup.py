@@ -12,6 +12,7 @@ import hashlib
 import os
 import secrets
 import zipfile
+import zlib
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,6 +35,8 @@ from azaward.store.versions import config, known, newest
 MANIFEST = "manifest.json"
 FORMAT = 1
 _AT_ONCE = 5_000
+# What reading a zip file that isn't whole ends with.
+_BROKEN = (zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError)
 _BLOCK = 1 << 20
 Progress = Callable[[int, int], None]
 
@@ -251,7 +254,7 @@ def _opened(file: Path) -> Generator[zipfile.ZipFile]:
             yield archive
     except OSError as error:
         raise StoreError(f"{file}: {error.strerror or error}. Give a file that azaward backup wrote.") from None
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+    except _BROKEN as error:
         raise StoreError(
             f"{file}: no whole backup: {error}. Give a file that azaward backup wrote to its end."
         ) from None

@@ -23,6 +23,7 @@ from azaward.formats.report_words import URGENCY, at, limits_in_words, long_day,
 from azaward.formats.report_words import link as link_of
 from azaward.knowledge import load
 from azaward.web.room import room_of
+from azaward.web.trail import detail
 from azaward.web.who import Visitor
 from azaward.wording import Words, amount
 
@@ -107,6 +108,7 @@ def _environment() -> Environment:
     )
     filters: dict[str, Any] = {
         "page_of": page_of,
+        "detail": detail,
         "query": _query,
         "named": _named,
         "said": _said,

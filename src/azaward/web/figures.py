@@ -101,9 +101,7 @@ class Figures:
                 from azaward.cohort.quality import count
 
                 write_tables(self.store, key[0], Path(folder))
-                counts, aside = count(
-                    Path(folder), state.as_of, self.knowledge, key[1], progress, _SHARE, _MEMORY_MB
-                )
+                counts, aside = count(Path(folder), state.as_of, self.knowledge, key[1], progress, _SHARE, _MEMORY_MB)
         except Exception as error:
             _log.exception("the figures of a clinic failed")
             line = str(error).splitlines()[0] if str(error) else type(error).__name__
@@ -136,7 +134,7 @@ def write_tables(store: Store, clinic_id: str, folder: Path) -> None:
                 .where(table.c.clinic_id == clinic_id, table.c.struck_at.is_(None))
                 .order_by(table.c.id)
             )
-            rows = connection.execution_options(yield_per=_ROWS).execute(question)
+            rows = connection.execution_options(yield_per=_ROWS).execute(question).mappings()
             with pq.ParquetWriter(folder / f"{name}.parquet", schema) as file:
                 for some in rows.partitions():
-                    file.write_table(pa.Table.from_pylist([dict(row) for row in (one._mapping for one in some)], schema))
+                    file.write_table(pa.Table.from_pylist([dict(row) for row in some], schema))

@@ -79,7 +79,9 @@ class Listed:
 
 def overdue(connection: Connection, clinic_id: str, today: dt.date, knowledge: Knowledge, words: Words) -> Listed:
     """The recall list of a clinic on a day."""
-    clinic = Clinic(*connection.execute(sa.select(clinics.c.name, clinics.c.phone).where(clinics.c.id == clinic_id)).one())
+    clinic = Clinic(
+        *connection.execute(sa.select(clinics.c.name, clinics.c.phone).where(clinics.c.id == clinic_id)).one()
+    )
     question = sa.select(worklist.c.patient_id, worklist.c.indication, worklist.c.assigned_to, worklist.c.as_of)
     # Whose test is to be repeated today may have been overdue before that; the recall itself tells.
     due = connection.execute(question.where(worklist.c.clinic_id == clinic_id, worklist.c.test_due_on <= today)).all()

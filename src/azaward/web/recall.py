@@ -110,7 +110,9 @@ def letters(request: Request, who: Annotated[Visitor, may(*STAFF)], choice: Chos
     room = room_of(request)
     chosen = _people(room, who, choice)
     if len(chosen) > MOST_LETTERS:
-        raise StoreError(f"patients: {len(chosen)} chosen. Expected at most {MOST_LETTERS} letters at once: tick fewer.")
+        raise StoreError(
+            f"patients: {len(chosen)} chosen. Expected at most {MOST_LETTERS} letters at once: tick fewer."
+        )
     made = letters_pdf([one.recall for one in chosen], room.today())
     _note_printed(room, who, "recall letter", chosen)
     return _file(made, "application/pdf", f"recall-{room.today()}.pdf")
@@ -156,7 +158,8 @@ def sent(
     ids = [one.patient_id for one in _people(room, who, choice)] if choice.everyone else list(choice.patients)
     _known(room, by.clinic_id, ids)
     rows: list[Mapping[str, Cell]] = [
-        {"patient_id": one, "kind": kind, "on": day, "note": note.strip() or "recall for an overdue test"} for one in ids
+        {"patient_id": one, "kind": kind, "on": day, "note": note.strip() or "recall for an overdue test"}
+        for one in ids
     ]
     recorded = acts.add_rows(room.store, by, {"contacts": rows}, room.knowledge)
     return done(request, f"/recall?recorded={recorded}", recorded=recorded)

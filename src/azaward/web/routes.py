@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute
 from azaward.web import (
     account,
     advise_page,
+    audit_page,
     check_page,
     entry,
     first,
@@ -19,9 +20,13 @@ from azaward.web import (
     imports,
     invitation,
     live_routes,
+    mine,
     oidc,
     patient,
+    protocol_pages,
     public,
+    quality,
+    recall,
     signing,
     users,
     worklist,
@@ -40,10 +45,15 @@ ROUTERS: tuple[APIRouter, ...] = (
     account.router,
     users.router,
     imports.router,
+    recall.router,
+    quality.router,
+    audit_page.router,
     public.router,
     guides_pages.router,
     advise_page.router,
     check_page.router,
+    protocol_pages.router,
+    mine.router,
 )
 
 

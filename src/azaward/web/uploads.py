@@ -13,6 +13,7 @@ import shutil
 import tempfile
 import threading
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -229,7 +230,15 @@ def _unpack(content: IO[bytes], name: str, place: Path, largest: int) -> Iterato
                     continue
                 with archive.open(member) as inside:
                     left -= _write(place / _as_read(plain_name(member.filename)), inside, shown, left)
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
+    except (
+        zipfile.BadZipFile,
+        zipfile.LargeZipFile,
+        zlib.error,
+        NotImplementedError,
+        RuntimeError,
+        EOFError,
+        ValueError,
+    ) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{name}: not a zip file that can be read: {error}. Make it again.") from None

@@ -1,0 +1,79 @@
+"""What `test_killed.py` kills: children that import and decide, each forked from a parent that has imported all once.
+
+The parent reads a line from its input for each child: the database's address and the child's number; it prints the
+child's process id. A child prints a line for each import and decision once it was acknowledged.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import sys
+
+from azaward.knowledge import load
+from azaward.record.tables import Cell, Record
+from azaward.store import Store, acts, imports, reassess
+from azaward.store.acts import Actor
+
+TODAY = dt.date(2026, 11, 23)
+EACH = 3
+
+
+def record(prefix: str, value: float) -> Record:
+    """A small file: three people on azathioprine, each with a count."""
+    rows: dict[str, list[dict[str, Cell]]] = {"patients": [], "exposures": [], "results": []}
+    for number in range(EACH):
+        who: dict[str, Cell] = {"patient_id": f"{prefix}-{number}"}
+        rows["patients"].append({**who, "birth_date": dt.date(1980, 1, 1), "sex": "female"})
+        begun = dt.date(2024, 1, 1)
+        rows["exposures"].append({**who, "medicine": "azathioprine", "dose_mg_per_day": 150.0, "started_on": begun})
+        count: dict[str, Cell] = {"analyte": "neutrophils", "value": value, "unit": "10*9/L", "taken_on": TODAY}
+        rows["results"].append({**who, **count, "status": "final"})
+    return Record.of(rows)
+
+
+def say(**what: object) -> None:
+    sys.stdout.write(json.dumps(what) + "\n")
+    sys.stdout.flush()
+
+
+def work(address: str, number: int) -> None:
+    """Imports and decides until it is killed."""
+    knowledge = load()
+    store, actor = Store.open(address), Actor("clinician", "one", TODAY)
+    say(opened=True)
+    for turn in range(10_000):
+        prefix = f"k{number}-{turn}"
+        brought = imports.keep(store, actor, prefix, prefix, record(prefix, 0.4), knowledge)
+        say(imported=prefix, rows=brought.new_rows)
+        for person in range(EACH):
+            patient_id = f"{prefix}-{person}"
+            with store.read() as connection:
+                standing = reassess.of_patient(connection, "one", patient_id)
+            if standing is None:
+                raise RuntimeError(f"{patient_id}: acknowledged and not there")
+            marks = [reassess.fingerprint(finding) for finding in standing[0].findings]
+            until, dose = TODAY + dt.timedelta(days=3), ("azathioprine", 50.0, TODAY)
+            words = f"decided about {patient_id}"
+            acts.decide(store, actor, patient_id, standing[1], "reduce", words, marks, until, knowledge, dose)
+            say(decided=patient_id)
+
+
+def main() -> None:
+    """Forks a child for each line."""
+    load()
+    for line in sys.stdin:
+        address, number, out = line.split("\t")
+        child = os.fork()
+        if child == 0:
+            os.dup2(os.open(out.strip(), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), 1)
+            work(address, int(number))
+            os._exit(0)
+        say(pid=child)
+        os.waitpid(child, 0)
+        say(ended=child)
+
+
+if __name__ == "__main__":
+    main()
