@@ -87,7 +87,7 @@ def check(store: Store, acknowledged: list[dict[str, Any]]) -> None:
 
         def count_by(column: Any) -> dict[Any, int]:
             counted = sa.select(column, sa.func.count()).group_by(column)
-            return {key: number for key, number in connection.execute(counted)}
+            return dict(tuple(row) for row in connection.execute(counted))
 
         files = {row.file: row for row in connection.execute(sa.select(metadata.tables["imports"]))}
         by_import = [count_by(RECORD[name].c.import_id) for name in ("patients", "exposures", "results")]
@@ -227,7 +227,9 @@ def test_uploads_on_a_full_disk_are_told_and_nothing_waits(
     monkeypatch.setattr("tempfile.tempdir", str(small_disk))
     nurse.get("/import")
     fill(small_disk)
-    bundle = b'{"patients": [{"patient_id": "c1", "sex": "male"}]}' + b" " * 500_000
-    answer = nurse.post("/import", files=[("files", ("own.json", bundle))])
-    assert answer.status_code == 507
-    assert "is full. Nothing was changed. Make room" in answer.text
+    # The smaller waits in memory until it is looked at, the larger on the disk from the beginning.
+    for size in (500_000, 5_000_000):
+        bundle = b'{"patients": [{"patient_id": "c1", "sex": "male"}]}' + b" " * size
+        answer = nurse.post("/import", files=[("files", ("own.json", bundle))])
+        assert answer.status_code == 507
+        assert "is full. Nothing was changed. Make room" in answer.text

@@ -212,6 +212,15 @@ def test_too_large_is_refused_before_it_is_read(store: Store) -> None:
     assert re.search(r"has \d+ bytes. Expected at most 1 MB: split it, or use azaward import", answer.text)
 
 
+def test_too_large_without_saying_so_is_refused_too(store: Store) -> None:
+    nurse = signed_in(app_of(store, largest_upload=1_000_000), "nurse", "nurse")
+    kind = {"content-type": "multipart/form-data; boundary=b"}
+    begins = b'--b\r\nContent-Disposition: form-data; name="files"; filename="x.json"\r\n\r\n'
+    answer = nurse.post("/import", content=iter([begins, *[b"x" * 100_000] * 30]), headers=kind)
+    assert answer.status_code == 413
+    assert "more than 1000000 bytes. Expected at most 1 MB" in answer.text
+
+
 def test_a_preview_is_its_senders_alone_and_only_the_newest(app: Any, nurse: TestClient, store: Store) -> None:
     first = sent(nurse, TABLES).json()["token"]
     other = signed_in(app, "other", "clinician")

@@ -85,8 +85,9 @@ def _bring(store: Store, actor: Actor, file: Path, knowledge: Knowledge, is_new:
         with progress_on_stderr(f"patients of {file.name}") as progress:
             brought = imports.keep(store, actor, file.resolve().name, mark, record, knowledge, progress)
     except (InputError, StoreError) as error:
-        typer.echo(f"azaward: {error}", err=True)
-        return {"file": str(file), "error": str(error)}, is_new
+        line = str(error) if isinstance(error, InputError) else f"{file}: {error}"
+        typer.echo(f"azaward: {line}", err=True)
+        return {"file": str(file), "error": line}, is_new
     if brought.before is None:
         warn([f"{item.where}: {item.what}: {item.why}" for item in record.set_aside])
     return _said(file, brought, record), is_new

@@ -64,7 +64,7 @@ class RowReader:
     def add(self, table: str, row: Mapping[str, Any], where: str) -> None:
         """One row as a mapping of column names to cells; a cell may be text or already typed."""
         patient = row.get("patient_id")
-        patient_id = str(patient).strip() if patient is not None else ""
+        patient_id = _CONTROL.sub(" ", str(patient)).strip() if patient is not None else ""
         if not patient_id:
             self.aside(where, "patient_id is empty", "whose row this is can't be told. Fill in the clinic's id.")
             return

@@ -118,6 +118,8 @@ class Reads:
 
     def note(self, entry: Entry) -> None:
         """Returns once the entry is kept; raises what kept it from being kept."""
+        if not self._thread.is_alive():
+            raise StoreError("the audit trail of reads is closed: the server is ending.")
         kept: Future[None] = Future()
         self._waiting.put((entry, kept))
         kept.result()

@@ -6,16 +6,17 @@ time; PostgreSQL's writers meet at the head of the audit trail. A database that 
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import URL, Connection, Engine, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 DEFAULT = "sqlite:///azaward.db"
@@ -82,8 +83,11 @@ class Store:
     @contextmanager
     def read(self) -> Generator[Connection]:
         """A connection that sees one state of the database and changes nothing."""
-        with self.engine.connect() as connection:
-            yield connection
+        try:
+            with self.engine.connect() as connection:
+                yield connection
+        except DataError as error:
+            raise StoreError(_unheld(error)) from None
 
     @contextmanager
     def write(self) -> Generator[Connection]:
@@ -96,6 +100,8 @@ class Store:
                 raise FullError(
                     f"{self.name}: the disk is full. Nothing was changed. Make room, then try again."
                 ) from None
+            if isinstance(error, DataError):
+                raise StoreError(_unheld(error)) from None
             raise
 
     def close(self) -> None:
@@ -120,10 +126,12 @@ def _url(address: str) -> URL:
 
 def _engine(url: URL) -> Engine:
     if url.get_backend_name() == "postgresql":
-        return sa.create_engine(
-            url, pool_pre_ping=True, pool_size=20, max_overflow=30, connect_args={"connect_timeout": 5}
-        )
+        return sa.create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": _REACH_S}, **_POOL)
     memory = url.database in (None, "", ":memory:")
+    if url.database and not memory and not Path(url.database).exists():
+        # It holds health data: its owner's alone. SQLite's other files beside it follow it.
+        with suppress(OSError):
+            os.close(os.open(url.database, os.O_CREAT, 0o600))
     pool: dict[str, Any] = {"poolclass": sa.StaticPool} if memory else _POOL
     engine = sa.create_engine(url, connect_args={"check_same_thread": False, "timeout": _WAIT_S}, **pool)
     event.listen(engine, "connect", _prepare)
@@ -147,6 +155,12 @@ def _is_full(error: DBAPIError) -> bool:
     """Whether the disk is full, in SQLite's words or in PostgreSQL's code."""
     original = error.orig
     return "disk is full" in str(original) or getattr(original, "sqlstate", None) == "53100"
+
+
+def _unheld(error: DataError) -> str:
+    """What a database can't hold, such as a control character in PostgreSQL."""
+    line = (str(error.orig).strip().splitlines() or ["no reason given"])[0]
+    return f"a value that the database can't hold: {line}. Nothing was changed. Correct it where it came from."
 
 
 def _unreachable(name: str, error: DBAPIError) -> str:

@@ -1,4 +1,4 @@
-"""What does a patient want to ask at the next visit? Their own notes, which their clinic sees too."""
+"""What does a patient want to ask at the next visit? Written down, marked as answered, kept with the record."""
 
 from __future__ import annotations
 
@@ -14,12 +14,18 @@ from azaward.store.audit import Entry
 from azaward.store.database import Store, StoreError
 from azaward.store.schema import questions
 
-MOST = 200
+LONGEST = 2000
+# Nobody brings more to one visit, and a page of more helps nobody.
+MOST_OPEN = 100
+
+
+class NoSuchQuestionError(StoreError):
+    """The patient has no open question of that number."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """A question, when it was written down, and when it was marked as answered."""
+    """A question in the patient's own words, and when it was answered, if it was."""
 
     id: int
     words: str
@@ -28,41 +34,48 @@ class Question:
 
 
 def of_patient(connection: Connection, clinic_id: str, patient_id: str) -> list[Question]:
-    """A patient's questions, the newest first."""
-    question = (
+    """A patient's questions: those that are open first, in the order in which they were written down."""
+    rows = connection.execute(
         sa.select(questions.c.id, questions.c.words, questions.c.at, questions.c.answered_at)
         .where(questions.c.clinic_id == clinic_id, questions.c.patient_id == patient_id)
-        .order_by(questions.c.id.desc())
+        .order_by(questions.c.answered_at.is_not(None), questions.c.id)
     )
-    return [Question(*row) for row in connection.execute(question)]
+    return [Question(row.id, row.words, row.at, row.answered_at) for row in rows]
 
 
-def ask(store: Store, actor: Actor, patient_id: str, words: str) -> None:
-    """Writes a question down."""
+def ask(store: Store, actor: Actor, patient_id: str, words: str) -> int:
+    """Writes a question down and returns its number."""
     words = words.strip()
     if not words:
-        raise StoreError("words: empty. Write the question.")
+        raise StoreError("question: empty. Write what you want to ask.")
+    if len(words) > LONGEST:
+        raise StoreError(f"question: {len(words)} characters. Expected at most {LONGEST}: write two.")
     with store.write() as connection:
-        if len(of_patient(connection, actor.clinic_id, patient_id)) >= MOST:
-            raise StoreError(f"words: {MOST} questions are written down already. Take these to your team first.")
-        row = {"clinic_id": actor.clinic_id, "patient_id": patient_id, "words": words, "at": dt.datetime.now(dt.UTC)}
-        connection.execute(sa.insert(questions).values(row))
-        audit.append(connection, [Entry(actor.login, "ask", actor.clinic_id, patient_id, {"words": words})])
+        whose = (questions.c.clinic_id == actor.clinic_id, questions.c.patient_id == patient_id)
+        still_open = sa.select(sa.func.count()).where(*whose, questions.c.answered_at.is_(None))
+        if connection.execute(still_open).scalar_one() >= MOST_OPEN:
+            raise StoreError(f"question: {MOST_OPEN} are open already. Mark those that were answered first.")
+        given = {"clinic_id": actor.clinic_id, "patient_id": patient_id, "words": words, "at": dt.datetime.now(dt.UTC)}
+        number = connection.execute(sa.insert(questions).values(given).returning(questions.c.id)).scalar_one()
+        detail = {"question": number}
+        audit.append(connection, [Entry(actor.login, "ask", actor.clinic_id, patient_id, detail)])
+        return number
 
 
 def answered(store: Store, actor: Actor, patient_id: str, number: int) -> None:
-    """Marks a question as answered; `StoreError` where the patient has no such open question."""
+    """Marks a question as answered."""
     with store.write() as connection:
-        done = connection.execute(
+        found = connection.execute(
             sa.update(questions)
             .where(
-                questions.c.id == number,
                 questions.c.clinic_id == actor.clinic_id,
                 questions.c.patient_id == patient_id,
+                questions.c.id == number,
                 questions.c.answered_at.is_(None),
             )
             .values(answered_at=dt.datetime.now(dt.UTC))
         )
-        if done.rowcount == 0:
-            raise StoreError(f"question {number}: not there, or answered already.")
-        audit.append(connection, [Entry(actor.login, "answer", actor.clinic_id, patient_id, {"question": number})])
+        if found.rowcount == 0:
+            raise NoSuchQuestionError(f"question {number}: not one of yours that is open.")
+        detail = {"question": number}
+        audit.append(connection, [Entry(actor.login, "answered", actor.clinic_id, patient_id, detail)])

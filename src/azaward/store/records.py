@@ -223,13 +223,15 @@ def _against(name: str, standing: Mapping[str, Cell], row: Mapping[str, Cell]) -
 
 def _add_asides(connection: Connection, clinic_id: str, asides: Sequence[SetAside], import_id: int | None) -> set[str]:
     """Keeps what was set aside, each line of a patient once as long as nobody has resolved it."""
-    told = {aside.patient_id for aside in asides if aside.patient_id}
-    held = (
-        sa.select(set_aside.c.patient_id, set_aside.c.where, set_aside.c.what)
-        .where(set_aside.c.clinic_id == clinic_id, set_aside.c.patient_id.in_(sorted(told)))
-        .where(set_aside.c.resolved_at.is_(None))
-    )
-    known = {tuple(row) for row in connection.execute(held)}
+    told = sorted({aside.patient_id for aside in asides if aside.patient_id})
+    known: set[tuple[str, str, str]] = set()
+    for start in range(0, len(told), _AT_ONCE):
+        held = (
+            sa.select(set_aside.c.patient_id, set_aside.c.where, set_aside.c.what)
+            .where(set_aside.c.clinic_id == clinic_id, set_aside.c.patient_id.in_(told[start : start + _AT_ONCE]))
+            .where(set_aside.c.resolved_at.is_(None))
+        )
+        known |= {(row[0], row[1], row[2]) for row in connection.execute(held)}
     new = [
         {
             "clinic_id": clinic_id,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
 from collections.abc import AsyncGenerator
 from pathlib import Path
@@ -134,6 +135,13 @@ def _failures(app: FastAPI) -> None:
             request, 500, "Something here is broken; it was written to the server's log. Nothing was changed."
         )
 
+    async def no_room(request: Request, error: Exception) -> Response:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            return failed(
+                request, 507, "the server's disk is full. Nothing was changed. Make room.", "The disk is full"
+            )
+        return await unexpected(request, error)
+
     handlers: list[tuple[Any, Any]] = [
         (NotSignedInError, not_signed_in),
         (NoSecondFactorError, unready),
@@ -143,6 +151,7 @@ def _failures(app: FastAPI) -> None:
         (FullError, full),
         (StoreError, unusable),
         (InputError, unusable),
+        (OSError, no_room),
         (RequestValidationError, invalid),
         (HTTPException, http),
         (Exception, unexpected),

@@ -105,7 +105,7 @@ def audit_page(
 def export(request: Request, who: Annotated[Visitor, administrator], asked: Wanted) -> Response:
     """Every entry that was asked for; no cell runs as a formula."""
     room, user = room_of(request), who.signed_in
-    note_read(request, who, "audit trail", None, export="csv", **asked.said())
+    note_read(request, who, "audit trail", None, export="csv", asked=asked.said())
     headers = {"content-disposition": f'attachment; filename="audit-{user.clinic_id}-{room.today()}.csv"'}
     lines = _csv(room.store, asked.where(user.clinic_id))
     return StreamingResponse(lines, 200, headers, "text/csv; charset=utf-8")
@@ -131,7 +131,7 @@ def _model(
     request: Request, who: Visitor, asked: Asked, before: int | None, after: int | None, found: Verified | None = None
 ) -> dict[str, Any]:
     room, user = room_of(request), who.signed_in
-    note_read(request, who, "audit trail", None, **asked.said())
+    note_read(request, who, "audit trail", None, asked=asked.said())
     where = asked.where(user.clinic_id)
     with room.store.read() as connection:
         entries = _page(connection, where, before, after)
@@ -143,7 +143,8 @@ def _model(
         "entries": entries,
         "older": ends[1] if older else None,
         "newer": ends[0] if newer else None,
-        "wanted": {name: str(value) for name, value in asked.said().items()},
+        "wanted": {"actor": "", "action": "", "subject": "", "from": "", "to": ""}
+        | {name: str(value) for name, value in asked.said().items()},
         "staff": staff,
         "verified": found,
     }

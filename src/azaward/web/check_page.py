@@ -238,5 +238,3 @@ def _shown(finding: CheckFinding, knowledge: Knowledge, words: Words) -> Shown:
         share = f"{high:.0%}" if low == high else f"{low:.0%} to {high:.0%}"
     test = words.name(finding.detail.test)[0] if finding.detail and finding.detail.test else ""
     return Shown(finding, SOON[finding.urgency], share, test, sources_of(finding.sources, knowledge))
-
-

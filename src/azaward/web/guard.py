@@ -62,17 +62,31 @@ class Guard:
             await _refuse(guarded, size, self._largest)
             return
         # Without a length, or with a false one, what arrives is counted.
-        arrived = 0
+        arrived, refused, began = 0, False, False
 
         async def counted() -> Message:
-            nonlocal arrived
+            nonlocal arrived, refused
             message = await receive()
             arrived += len(message.get("body", b""))
             if arrived > self._largest:
+                refused = True
                 return {"type": "http.disconnect"}
             return message
 
-        await self._app(scope, counted, guarded)
+        async def answered(message: Message) -> None:
+            nonlocal began
+            began = began or not refused
+            if began:
+                await guarded(message)
+
+        try:
+            await self._app(scope, counted, answered)
+        except Exception:
+            # The page was cut off in its reading, and knows no better word for it.
+            if not refused:
+                raise
+        if refused and not began:
+            await _refuse(guarded, f"more than {self._largest}", self._largest)
 
 
 async def _refuse(send: Send, size: str, largest: int) -> None:

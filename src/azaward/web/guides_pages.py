@@ -42,29 +42,29 @@ def guides(
 
 
 # Before the page itself, whose path would take this one for an id.
-@router.get("/guides/{id}.pdf", summary="A guide for the printer")
-def guide_as_pdf(request: Request, who: Annotated[Visitor, anyone], id: str) -> Response:
+@router.get("/guides/{guide_id}.pdf", summary="A guide for the printer")
+def guide_as_pdf(request: Request, who: Annotated[Visitor, anyone], guide_id: str) -> Response:
     """The guide as a PDF."""
     try:
-        made = _pdf(id, room_of(request).knowledge)
+        made = _pdf(guide_id, room_of(request).knowledge)
     except UnknownGuideError as error:
         return _unknown(request, error)
-    named = {"content-disposition": f'inline; filename="{library().get(id).id}.pdf"'}
+    named = {"content-disposition": f'inline; filename="{library().get(guide_id).id}.pdf"'}
     return Response(made, media_type="application/pdf", headers=named)
 
 
-@router.get("/guides/{id}", summary="A guide")
-def guide(request: Request, who: Annotated[Visitor, anyone], id: str) -> Response:
+@router.get("/guides/{guide_id}", summary="A guide")
+def guide(request: Request, who: Annotated[Visitor, anyone], guide_id: str) -> Response:
     """The guide with its sources, the day on which it was checked, and how easy it is to read."""
     knowledge = room_of(request).knowledge
     try:
         if wants_json(request):
-            return as_json(shown(library().get(id), knowledge))
-        page = _page(id, knowledge)
+            return as_json(shown(library().get(guide_id), knowledge))
+        page = _page(guide_id, knowledge)
     except UnknownGuideError as error:
         return _unknown(request, error)
     words = page.guide.words
-    others = [one for one in library().guides if one.front.topic == page.guide.front.topic and one.id != id]
+    others = [one for one in library().guides if one.front.topic == page.guide.front.topic and one.id != guide_id]
     topic = words("topics", page.guide.front.topic)
     model = {"guide": page, "ui": words.sections["ui"], "topic": topic, "others": others}
     return answer(request, "guide.html.jinja", model)
@@ -79,10 +79,10 @@ def _unknown(request: Request, error: UnknownGuideError) -> Response:
 
 
 @lru_cache(maxsize=128)
-def _page(id: str, knowledge: Knowledge) -> guide_html.Page:
-    return guide_html.page_of(library().get(id), knowledge)
+def _page(guide_id: str, knowledge: Knowledge) -> guide_html.Page:
+    return guide_html.page_of(library().get(guide_id), knowledge)
 
 
 @lru_cache(maxsize=128)
-def _pdf(id: str, knowledge: Knowledge) -> bytes:
-    return guide_pdf.to_pdf(library().get(id), knowledge)
+def _pdf(guide_id: str, knowledge: Knowledge) -> bytes:
+    return guide_pdf.to_pdf(library().get(guide_id), knowledge)

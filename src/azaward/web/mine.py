@@ -1,8 +1,13 @@
-"""`/mine`: a patient's own treatment, in plain words. Whose it is comes from the account, never from the address."""
+"""`/mine`: a patient's own pages: my next test, what to do now, my dose and medicines, my results, my questions.
+
+Whose record is shown is told by the account that is signed in and by nothing in the address, so that nobody can ask
+for another's. Every word about health is a finding's, a table's or the advice's own.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import sqlalchemy as sa
@@ -10,177 +15,236 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import Response
 from sqlalchemy.engine import Connection
 
-from azaward.formats.booklet import booklet_pdf
+from azaward.formats.booklet import booklet_content, booklet_pdf
 from azaward.formats.calendar_file import NothingPlannedError, next_tests_ics
-from azaward.formats.letters import first_due
-from azaward.formats.report_page import letter
-from azaward.formats.report_series import dose_steps, rows_of, timeline
-from azaward.knowledge import URGENCIES
-from azaward.store import questions
-from azaward.store.acts import Actor, NoSuchPatientError
+from azaward.formats.letters import first_due, in_patient_words
+from azaward.formats.report_words import SOON, printable
+from azaward.store import questions, reassess
+from azaward.store.acts import NoSuchPatientError
+from azaward.store.questions import NoSuchQuestionError
 from azaward.store.schema import clinics
-from azaward.web.answer import answer, done
+from azaward.web.answer import answer, as_json, done, failed, wants_json
+from azaward.web.mine_results import results_of
 from azaward.web.patient import Known, draw, known
 from azaward.web.room import Room, room_of
+from azaward.web.sources import Source, sources_of
 from azaward.web.who import Visitor, actor, may, note_read
-from azaward.wording import messages
 
-router = APIRouter(tags=["my treatment"])
-_LONGEST = 2000
+router = APIRouter(tags=["mine"])
+_URGENT = ("emergency", "same-day")
+_EMERGENCY_CALL = "ambulance"
 
 
-@router.get("/mine", summary="My next test, what to do, my dose and my medicines")
-def mine(request: Request, who: Annotated[Visitor, may("patient")]) -> Response:
-    """The patient's first page."""
-    room, by, patient_id = room_of(request), actor(request, who), _own(who)
+@dataclass(frozen=True)
+class Clinic:
+    """Whom to call."""
+
+    name: str
+    phone: str | None
+
+
+@dataclass(frozen=True)
+class MyTest:
+    """A test of mine: when, how many days are left (less than none: overdue), and why it is done."""
+
+    name: str
+    due_on: dt.date
+    days: int
+    why: str
+    sources: list[Source]
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a finding says to the patient; `seen` where the team has dealt with it already."""
+
+    urgency: str
+    soon: str
+    says: str
+    seen: bool
+    sources: list[Source]
+
+
+@dataclass(frozen=True)
+class Mine:
+    """What the patient's pages stand on, read together."""
+
+    patient_id: str
+    of_me: Known
+    clinic: Clinic
+    seen: frozenset[str]
+    asked: list[questions.Question]
+
+
+def _mine(request: Request, who: Visitor, what: str) -> Mine:
+    """The signed-in patient's own record; the read is in the audit trail before anything is shown."""
+    room, user = room_of(request), who.signed_in
+    patient_id = user.patient_id
+    if patient_id is None:
+        raise NoSuchPatientError("This account belongs to no patient. Ask your clinic to invite you again.")
     with room.store.read() as connection:
-        me, clinic = known(connection, by.clinic_id, patient_id), _clinic(connection, by.clinic_id)
-        asked = [one for one in questions.of_patient(connection, by.clinic_id, patient_id) if one.answered_at is None]
-    note_read(request, who, "mine", patient_id)
-    decision = me.assessment.plan.dose.decision
-    drug, steps = dose_steps(me.record, room.knowledge, me.as_of)
-    running = steps[-1] if steps and steps[-1].end > me.as_of else None
+        clinic = _clinic(connection, user.clinic_id)
+        asked = questions.of_patient(connection, user.clinic_id, patient_id)
+        try:
+            of_me = known(connection, user.clinic_id, patient_id)
+        except NoSuchPatientError:
+            line = f"Your record is not here yet. Ask your clinic ({clinic.name}) about it."
+            raise NoSuchPatientError(line) from None
+        seen = reassess.hidden_findings(connection, user.clinic_id, [patient_id], room.today())
+    note_read(request, who, what, patient_id)
+    return Mine(patient_id, of_me, clinic, seen.get(patient_id, frozenset()), asked)
+
+
+@router.get("/mine", summary="My next test, what to do now, my dose and my medicines")
+def mine(request: Request, who: Annotated[Visitor, may("patient")]) -> Response:
+    """Where a patient's pages begin."""
+    room = room_of(request)
+    me = _mine(request, who, "my treatment")
+    content = _content(me, room)
+    told = _told(me, room)
+    calls = {row.id: row.who_patient for row in room.knowledge.tables["advice_calls"]}
     model = {
-        "patient_id": patient_id,
-        "as_of": me.as_of,
-        "clinic": clinic,
-        "urgent": me.assessment.plan.urgency in URGENCIES[:2],
-        "urgency": me.assessment.plan.urgency,
-        "lead": str(messages()["actions"].get(decision, "")),
-        "decision": decision,
-        "parts": letter(me.assessment.findings),
+        **_about(me, room),
         "tests": _tests(me, room),
-        "drug": drug,
-        "dose_mg": running.mg if running else None,
-        "takes": running is not None,
-        "medicines": _medicines(me, room),
-        "questions": len(asked),
+        "now": [one for one in told if one.urgency in _URGENT],
+        "soon": [one for one in told if one.urgency not in (*_URGENT, "info")],
+        "good_to_know": [one for one in told if one.urgency == "info"],
+        "held": content["held"],
+        "advice": content["advice"],
+        "medicines": content["medicines"],
+        "facts": content["about"],
+        "missing": content["missing"],
+        "emergency": calls[_EMERGENCY_CALL],
+        "questions": sum(one.answered_at is None for one in me.asked),
     }
     return answer(request, "mine.html.jinja", model)
 
 
-@router.get("/mine/results", summary="My results in plain words and as a picture")
-def results(
+@router.get("/mine/results", summary="My results, in plain words and as a picture")
+def my_results(
     request: Request,
     who: Annotated[Visitor, may("patient")],
     first: Annotated[dt.date | None, Query(alias="from")] = None,
     last: Annotated[dt.date | None, Query(alias="to")] = None,
 ) -> Response:
-    """The patient's results over time, and the newest of each with what it means."""
-    room, by, patient_id = room_of(request), actor(request, who), _own(who)
-    with room.store.read() as connection:
-        me = known(connection, by.clinic_id, patient_id)
-    note_read(request, who, "my results", patient_id)
-    chosen = me.assessment.protocol in room.knowledge.protocols
-    course = timeline(me.assessment, me.record, room.knowledge, me.as_of, chosen=chosen)
-    newest = [
-        {
-            "name": room.words.name(series.analyte)[1],
-            "meaning": room.knowledge.analytes[series.analyte].plain_meaning,
-            "value": series.points[-1].value,
-            "comparator": series.points[-1].comparator,
-            "unit": series.unit,
-            "on": series.points[-1].on,
-            "spoken_of": series.points[-1].found,
-        }
-        for series in (course.series if course else ())
-    ]
-    model = {"chart": draw(room, me, first, last, plain=True), "newest": newest, "as_of": me.as_of}
-    return answer(request, "mine_results.html.jinja", model)
+    """What each test showed last and before, over time, and at which values the clinic acts."""
+    room = room_of(request)
+    me = _mine(request, who, "my results")
+    of_me = me.of_me
+    content = _content(me, room)
+    groups = results_of(of_me.assessment, of_me.record, room.knowledge, room.words, of_me.as_of)
+    model = {
+        **_about(me, room),
+        "groups": groups,
+        "missing": content["missing"],
+        "limits_from": content["limits_from"],
+        "unused": len(of_me.record.set_aside),
+    }
+    if wants_json(request):
+        return as_json(model)
+    return answer(request, "mine_results.html.jinja", {**model, "chart": draw(room, of_me, first, last, plain=True)})
 
 
-@router.get("/mine/next-tests.ics", summary="My next tests for a calendar")
-def next_tests(request: Request, who: Annotated[Visitor, may("patient")]) -> Response:
-    """A calendar file; it says nothing of the illness."""
-    room, by, patient_id = room_of(request), actor(request, who), _own(who)
-    with room.store.read() as connection:
-        me, clinic = known(connection, by.clinic_id, patient_id), _clinic(connection, by.clinic_id)
-    note_read(request, who, "my calendar", patient_id)
+@router.get("/mine/next-tests.ics", summary="My next tests, for the calendar of my telephone")
+def my_calendar(request: Request, who: Annotated[Visitor, may("patient")]) -> Response:
+    """A calendar file with a reminder the day before."""
+    me = _mine(request, who, "my calendar")
     try:
-        made = next_tests_ics(me.assessment, clinic["name"], me.as_of)
+        made = next_tests_ics(me.of_me.assessment, me.clinic.name, room_of(request).today())
     except NothingPlannedError:
-        raise NoSuchPatientError("No test is planned. Ask your team when the next one is.") from None
-    return _file(made, "text/calendar; charset=utf-8", "blood-tests.ics")
+        line = "No test is planned for you here, so there is nothing for a calendar. Ask your clinic when the next is."
+        return failed(request, 404, line, "Nothing planned")
+    named = {"content-disposition": 'attachment; filename="next-tests.ics"'}
+    return Response(made, media_type="text/calendar; charset=utf-8", headers=named)
 
 
-@router.get("/mine/booklet.pdf", summary="My treatment booklet, to print")
-def booklet(request: Request, who: Annotated[Visitor, may("patient")]) -> Response:
-    """The booklet as a PDF."""
-    room, by, patient_id = room_of(request), actor(request, who), _own(who)
-    with room.store.read() as connection:
-        me, clinic = known(connection, by.clinic_id, patient_id), _clinic(connection, by.clinic_id)
-    note_read(request, who, "my booklet", patient_id)
-    made = booklet_pdf(me.assessment, me.record, room.knowledge, clinic["name"], clinic["phone"], me.as_of)
-    return _file(made, "application/pdf", "booklet.pdf")
+@router.get("/mine/booklet.pdf", summary="My booklet, to print")
+def my_booklet(request: Request, who: Annotated[Visitor, may("patient")]) -> Response:
+    """Medicines, next tests, recent results, what to do: on paper."""
+    room = room_of(request)
+    me = _mine(request, who, "my booklet")
+    of_me, clinic = me.of_me, me.clinic
+    made = booklet_pdf(of_me.assessment, of_me.record, room.knowledge, clinic.name, clinic.phone, of_me.as_of)
+    named = {"content-disposition": 'inline; filename="booklet.pdf"'}
+    return Response(made, media_type="application/pdf", headers=named)
 
 
-@router.get("/mine/questions", summary="My questions for the next visit")
+@router.get("/mine/questions", summary="What I want to ask at my next visit")
 def my_questions(request: Request, who: Annotated[Visitor, may("patient")]) -> Response:
-    """The questions, the open ones first."""
-    room, by, patient_id = room_of(request), actor(request, who), _own(who)
-    with room.store.read() as connection:
-        held = questions.of_patient(connection, by.clinic_id, patient_id)
-    note_read(request, who, "my questions", patient_id)
-    open_ones = [one for one in held if one.answered_at is None]
-    model = {"open": open_ones, "answered": [one for one in held if one.answered_at is not None]}
-    return answer(request, "mine_questions.html.jinja", model)
+    """The questions that are open, and those that were answered."""
+    me = _mine(request, who, "my questions")
+    return answer(request, "mine_questions.html.jinja", _questions(me, room_of(request)))
 
 
 @router.post("/mine/questions", summary="Writes a question down")
-def ask(
-    request: Request, who: Annotated[Visitor, may("patient")], words: Annotated[str, Form(max_length=_LONGEST)]
-) -> Response:
-    """Keeps the question; the clinic sees it on the patient's page."""
-    questions.ask(room_of(request).store, actor(request, who), _own(who), words)
-    return done(request, "/mine/questions")
+def ask(request: Request, who: Annotated[Visitor, may("patient")], words: Annotated[str, Form()] = "") -> Response:
+    """One more question for the next visit."""
+    me = _mine(request, who, "my questions")
+    number = questions.ask(room_of(request).store, actor(request, who), me.patient_id, printable(words))
+    return done(request, "/mine/questions", question=number)
 
 
 @router.post("/mine/questions/{number}/answered", summary="Marks a question as answered")
-def answered(request: Request, who: Annotated[Visitor, may("patient")], number: int) -> Response:
-    """The question stays to be seen."""
-    by: Actor = actor(request, who)
-    if not 0 < number < 2**31:
-        raise NoSuchPatientError(f"question {number}: not there.")
-    questions.answered(room_of(request).store, by, _own(who), number)
-    return done(request, "/mine/questions")
+def mark_answered(request: Request, who: Annotated[Visitor, may("patient")], number: int) -> Response:
+    """The question was answered; it stays on the page, below those that are open."""
+    me = _mine(request, who, "my questions")
+    try:
+        questions.answered(room_of(request).store, actor(request, who), me.patient_id, number)
+    except (NoSuchQuestionError, OverflowError):
+        return failed(request, 404, f"There is no open question {number} of yours.", "Not found")
+    return done(request, "/mine/questions", question=number)
 
 
-def _own(who: Visitor) -> str:
-    """The patient that the account belongs to."""
-    patient_id = who.signed_in.patient_id
-    if patient_id is None:
-        raise NoSuchPatientError("This account belongs to no patient. Ask your clinic for an invitation.")
-    return patient_id
+def _about(me: Mine, room: Room) -> dict[str, Any]:
+    """What stands on each of the pages: the clinic, the day of the assessment, and whether it is an earlier one."""
+    return {
+        "patient_id": me.patient_id,
+        "clinic": me.clinic,
+        "as_of": me.of_me.as_of,
+        "behind": me.of_me.as_of < room.today(),
+    }
 
 
-def _clinic(connection: Connection, clinic_id: str) -> dict[str, Any]:
-    return dict(connection.execute(sa.select(clinics).where(clinics.c.id == clinic_id)).mappings().one())
+def _questions(me: Mine, room: Room) -> dict[str, Any]:
+    return {
+        **_about(me, room),
+        "open": [one for one in me.asked if one.answered_at is None],
+        "answered": [one for one in reversed(me.asked) if one.answered_at is not None],
+        "longest": questions.LONGEST,
+    }
 
 
-def _tests(me: Known, room: Room) -> list[dict[str, Any]]:
-    """Each test with the day it is due by, the earliest first."""
-    due = first_due(me.assessment, me.as_of)
-    tests = [
-        {"name": room.words.name(name)[1], "due_on": day, "days": (day - me.as_of).days} for name, day in due.items()
-    ]
-    return sorted(tests, key=lambda test: test["due_on"])
+def _content(me: Mine, room: Room) -> dict[str, Any]:
+    """The booklet's words, so that the page and the paper say the same."""
+    of_me, clinic = me.of_me, me.clinic
+    return booklet_content(of_me.assessment, of_me.record, room.knowledge, clinic.name, clinic.phone, of_me.as_of)
 
 
-def _medicines(me: Known, room: Room) -> list[dict[str, Any]]:
-    """What is taken now or planned, in plain names."""
-    taken: list[dict[str, Any]] = []
-    for row in rows_of(me.record, "exposures"):
-        if row["stopped_on"] and row["stopped_on"] <= me.as_of:
-            continue
-        name = room.words.name(str(row["medicine"]).removeprefix("unknown:"))[0]
-        begun = row["started_on"] is not None or row["started_text"] is not None
-        planned = not begun or bool(row["started_on"] and row["started_on"] > me.as_of)
-        taken.append(
-            {"name": name, "mg": row["dose_mg_per_day"], "frequency": row["frequency"], "since": row["started_on"]}
-            | {"planned": planned}
-        )
-    return taken
+def _clinic(connection: Connection, clinic_id: str) -> Clinic:
+    row = connection.execute(sa.select(clinics.c.name, clinics.c.phone).where(clinics.c.id == clinic_id)).one()
+    return Clinic(row.name, row.phone.strip() if row.phone and row.phone.strip() else None)
 
 
-def _file(content: bytes, kind: str, name: str) -> Response:
-    return Response(content, media_type=kind, headers={"content-disposition": f'attachment; filename="{name}"'})
+def _tests(me: Mine, room: Room) -> list[MyTest]:
+    """My tests, the one that is due first at the top."""
+    reasons = {row.test: row for row in room.knowledge.tables["tests"]}
+    due = sorted(first_due(me.of_me.assessment, me.of_me.as_of).items(), key=lambda one: (one[1], one[0]))
+    shown: list[MyTest] = []
+    for test, day in due:
+        row = reasons.get(test)
+        name = room.words.name(test)[1]
+        why, sources = (row.why_plain, sources_of([row], room.knowledge)) if row else ("", [])
+        shown.append(MyTest(name[:1].upper() + name[1:], day, (day - room.today()).days, why, sources))
+    return shown
+
+
+def _told(me: Mine, room: Room) -> list[Told]:
+    """What the findings say to me, each sentence once, the most urgent first."""
+    patient = me.of_me.assessment
+    told: list[Told] = []
+    for says, findings in in_patient_words(patient.findings, patient, room.words).items():
+        urgency = findings[0].urgency
+        seen = all(reassess.fingerprint(one) in me.seen for one in findings)
+        cited = [source for one in findings for source in one.sources]
+        told.append(Told(urgency, SOON[urgency], says, seen, sources_of(cited, room.knowledge)))
+    return told

@@ -1,4 +1,4 @@
-"""What did each of my tests show, in plain words: the last value, against the laboratory's range and the clinic's limits?"""
+"""What did each of my tests show, in plain words, beside the laboratory's range and the clinic's limits?"""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ _OTHERS = "Other tests"
 
 @dataclass(frozen=True)
 class Result:
-    """One test as a patient reads it. `place` says where the last value lies; `said` are the findings' own words."""
+    """One test as a patient reads it. `place` says where the last value lies, `meaning` what is measured.
+
+    `said` are the findings' own words about the last value.
+    """
 
     name: str
     unit: str
@@ -30,6 +33,7 @@ class Result:
     place: str
     beyond: bool
     limits: tuple[str, ...]
+    meaning: str
     said: tuple[str, ...]
 
 
@@ -58,13 +62,13 @@ def results_of(
     held = [(name, [drawn[one] for one in members if one in drawn]) for name, members in GROUPS]
     held.append((_OTHERS, [one for one in others if one]))
     return [
-        Group(_PLAIN_GROUPS.get(name, name), tuple(_result(one, patient, words) for one in members))
+        Group(_PLAIN_GROUPS.get(name, name), tuple(_result(one, patient, knowledge, words) for one in members))
         for name, members in held
         if members
     ]
 
 
-def _result(series: Series, patient: PatientAssessment, words: Words) -> Result:
+def _result(series: Series, patient: PatientAssessment, knowledge: Knowledge, words: Words) -> Result:
     last = series.points[-1]
     before = series.points[-2] if len(series.points) > 1 else None
     said = [
@@ -85,6 +89,7 @@ def _result(series: Series, patient: PatientAssessment, words: Words) -> Result:
         place=place,
         beyond=beyond,
         limits=tuple(_limit(limit) for limit in series.limits),
+        meaning=knowledge.analytes[series.analyte].plain_meaning,
         said=tuple(dict.fromkeys(said)),
     )
 
