@@ -20,7 +20,7 @@ from tests.browser import browser, picture, served, sign_in
 
 RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
 LOOKS = [(1280, 900, "light"), (1280, 900, "dark"), (320, 700, "light"), (320, 700, "dark")]
-NO_PAGE = r"\.(pdf|ics|csv|json)$|/live$|/record$|/oidc|/plausible|export"
+NO_PAGE = r"\.(pdf|ics|csv|json)$|/live$|/record$|/oidc|/plausible|export|/first$"
 # What a page needs where its address has a place for it.
 PLACES = {
     "patient_id": "c019",
@@ -227,7 +227,7 @@ def pages() -> list[tuple[str, str]]:
     shown: list[tuple[str, str]] = []
     for route in table():
         if route.method != "GET" or re.search(
-            r"\.(pdf|ics|csv|json)$|/live$|/record$|/oidc|/plausible|export", route.path
+            r"\.(pdf|ics|csv|json)$|/live$|/record$|/oidc|/plausible|export|/first$", route.path
         ):
             continue
         place = re.sub(r"{(\w+)(?::\w+)?}", lambda found: PLACES.get(found[1], ""), route.path)

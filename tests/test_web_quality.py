@@ -16,7 +16,7 @@ from azaward.knowledge import load
 from azaward.record.tables import TABLES
 from azaward.store import Store, acts, imports
 from azaward.store.acts import Actor
-from azaward.synthesis import write_parquet
+from azaward.synthesis import synthesise, write_parquet
 from azaward.web import demo
 from azaward.web.figures import Figures, write_tables
 from tests.clinic_room import TODAY, app_of, signed_in
@@ -68,7 +68,7 @@ def test_until_they_are_ready_the_page_says_so_and_looks_again(furnished: Store)
 def test_they_are_those_of_the_command_line(nurse: TestClient, tmp_path: Path) -> None:
     found = ready(nurse)
     assert found["as_of"] == str(TODAY)
-    write_parquet(PATIENTS, demo.SEED, demo.DAY, demo.RESULTS, tmp_path)
+    write_parquet(synthesise(PATIENTS, demo.SEED, demo.DAY, demo.RESULTS), tmp_path)
     expected = quality(tmp_path, TODAY, load())
     shown = {figure["id"]: figure for figure in found["figures"]["figures"]}
     assert found["figures"]["patients"] == expected.patients == PATIENTS

@@ -7,6 +7,7 @@ import ipaddress
 import os
 import socket
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
@@ -49,11 +50,16 @@ def serve(
         except StoreError as error:
             fail(str(error))
         from azaward.store.audit import Reads
-        from azaward.web.demo import ACCOUNTS, DAY, PASSWORD, furnish
+        from azaward.store.imports import clinic_ids
+        from azaward.web.demo import ACCOUNTS, CLINIC, DAY, PASSWORD, furnish
         from azaward.web.room import Room, Settings
         from azaward.wording import Words
 
         if demo:
+            # Real people are never shown as examples, nor their clinic opened without a second factor.
+            if others := sorted(set(clinic_ids(store)) - {CLINIC}):
+                store.close()
+                fail(f"{store.name}: holds the clinic {others[0]!r}, which is no example. Leave --demo away.")
             furnish(store, knowledge)
             day = day or DAY
         settings = Settings(demo=demo, secure=secure, today=day, oidc=None if demo else _provider())
@@ -103,7 +109,9 @@ def _run(room: object, listening: socket.socket) -> None:
         proxy_headers=room.settings.secure,
         timeout_graceful_shutdown=5,
     )
-    uvicorn.Server(config).run(sockets=[listening])
+    # Ctrl-C is how it is meant to end.
+    with suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[listening])
 
 
 def _first_visit(room: object, address: str) -> None:
