@@ -154,6 +154,6 @@ def test_a_patient_s_history_tells_who_read_and_who_changed(administrator: TestC
     acts.assign(store, Actor("nurse-of-one", "one", TODAY), "c001", "boss", "call <them>")
     administrator.get("/patients/c001/record")
     page = administrator.get("/patients/c001/history").text
-    for words in ("nurse-of-one", "enter", "assign", "call &lt;them&gt;", "read record", "boss"):
+    for words in ("nurse-of-one", "enter", "sex male", "assign", "call &lt;them&gt;", "read record", "boss"):
         assert words in page
     assert administrator.get("/patients/c901/history").status_code == 404

@@ -85,6 +85,8 @@ def check(
     knowledge = room_of(request).knowledge
     problem, found = "", None
     try:
+        if len(on) > LONGEST:
+            raise InputError(f"on: {len(on)} characters; at most {LONGEST}. Name one medicine.")
         names, facts = _names(medicines), _facts(typed, knowledge)
         with _one_list:
             found = medicines_check.check(names, on.strip() or "azathioprine", facts, knowledge)
@@ -120,6 +122,7 @@ def _page(request: Request, typed: _Typed, found: Check | None, problem: str) ->
         return as_json({"fields": _Typed._fields, "most": MOST, "on": [id for id, _ in _in_question(knowledge)]})
     given = [field for field in _Typed._fields[2:] if getattr(typed, field)]
     shown = [_medicine(one, knowledge, words) for one in found.medicines] if found else []
+    shown.sort(key=lambda one: URGENCIES.index(one.urgency))
     model = {
         "typed": {name: printable(value) for name, value in typed._asdict().items()},
         "given": given,

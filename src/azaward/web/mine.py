@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import sqlalchemy as sa
-from fastapi import APIRouter, Form, Query, Request
+from fastapi import APIRouter, Form, Path, Query, Request
 from fastapi.responses import Response
 from sqlalchemy.engine import Connection
 
@@ -32,6 +32,8 @@ from azaward.web.who import Visitor, actor, may, note_read
 
 router = APIRouter(tags=["mine"])
 _URGENT = ("emergency", "same-day")
+# How soon: some of what can wait for the next visit names a time of its own.
+_SOON = {**SOON, "routine": "Also"}
 _EMERGENCY_CALL = "ambulance"
 
 
@@ -185,12 +187,14 @@ def ask(request: Request, who: Annotated[Visitor, may("patient")], words: Annota
 
 
 @router.post("/mine/questions/{number}/answered", summary="Marks a question as answered")
-def mark_answered(request: Request, who: Annotated[Visitor, may("patient")], number: int) -> Response:
+def mark_answered(
+    request: Request, who: Annotated[Visitor, may("patient")], number: Annotated[int, Path(ge=1, le=2**31 - 1)]
+) -> Response:
     """The question was answered; it stays on the page, below those that are open."""
     me = _mine(request, who, "my questions")
     try:
         questions.answered(room_of(request).store, actor(request, who), me.patient_id, number)
-    except (NoSuchQuestionError, OverflowError):
+    except NoSuchQuestionError:
         return failed(request, 404, f"There is no open question {number} of yours.", "Not found")
     return done(request, "/mine/questions", question=number)
 
@@ -246,5 +250,5 @@ def _told(me: Mine, room: Room) -> list[Told]:
         urgency = findings[0].urgency
         seen = all(reassess.fingerprint(one) in me.seen for one in findings)
         cited = [source for one in findings for source in one.sources]
-        told.append(Told(urgency, SOON[urgency], says, seen, sources_of(cited, room.knowledge)))
+        told.append(Told(urgency, _SOON[urgency], says, seen, sources_of(cited, room.knowledge)))
     return told

@@ -74,7 +74,9 @@ def _result(series: Series, patient: PatientAssessment, knowledge: Knowledge, wo
     said = [
         one.says_patient
         for one in patient.findings
-        if one.subject == series.analyte and one.says_patient and one.observed and one.observed.on == last.on
+        # A later one that could not be read is told beside the last that could.
+        if one.subject == series.analyte and one.says_patient and one.observed
+        if one.observed.on is None or one.observed.on >= last.on
     ]
     place, beyond = place_of(last, series.normal)
     name = words.name(series.analyte)[1]
@@ -107,11 +109,11 @@ def place_of(point: Point, normal: tuple[float | None, float | None]) -> tuple[s
     >>> place_of(Point(day, 5.0, "<", False), (4.0, 11.0))
     ('not measured exactly; your team can tell you what it means', False)
     >>> place_of(Point(day, 5.0, None, False), (None, None))
-    ('the laboratory gave no normal range with it', False)
+    ('no normal range was given with it', False)
     """
     low, high = normal
     if low is None and high is None:
-        return "the laboratory gave no normal range with it", False
+        return "no normal range was given with it", False
     value, sign = point.value, (point.comparator or "")[:1]
     if low is not None and sign != ">" and (value < low or (value == low and point.comparator == "<")):
         return "lower than the laboratory's normal range", True

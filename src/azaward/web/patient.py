@@ -20,7 +20,7 @@ from azaward.assessment import Finding, PatientAssessment
 from azaward.formats.report_page import Numbers, Shown, facts, shown
 from azaward.formats.report_series import timeline
 from azaward.record.tables import TABLES, Record
-from azaward.store import accounts, reassess, records
+from azaward.store import accounts, questions, reassess, records
 from azaward.store.acts import NoSuchPatientError
 from azaward.store.schema import RECORD, audit, decisions, handled, set_aside, worklist
 from azaward.web.answer import answer, as_json, page_of
@@ -85,6 +85,7 @@ def patient(
         tables = {name: _rows(connection, name, user.clinic_id, patient_id) for name in TABLES}
         history = _decisions(connection, user.clinic_id, patient_id)
         asides = _asides(connection, user.clinic_id, patient_id)
+        asked = [one for one in questions.of_patient(connection, user.clinic_id, patient_id) if not one.answered_at]
         line = connection.execute(
             sa.select(worklist.c.assigned_to, worklist.c.note, worklist.c.since).where(
                 worklist.c.clinic_id == user.clinic_id, worklist.c.patient_id == patient_id
@@ -110,6 +111,7 @@ def patient(
         "chart": draw(room, of_this, first, last),
         "tables": tables,
         "decisions": history,
+        "questions": asked,
         "asides": asides,
         "assigned_to": line.assigned_to,
         "note": line.note,

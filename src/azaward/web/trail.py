@@ -29,7 +29,7 @@ def detail(text: str) -> list[tuple[str, str]]:
 
 def _words(value: Any) -> str:
     match value:
-        case None | "" | [] | {}:
+        case None:
             return ""
         case bool():
             return "yes" if value else "no"
