@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import os
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import uvicorn
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
@@ -76,11 +78,9 @@ def today() -> dt.date:
     return DAY
 
 
-def picture(page: Page, name: str) -> None:
+def picture(page: Page, name: str, kind: Literal["png", "jpeg"] = "png") -> None:
     """Keeps what the page looks like for docs/, where the tests are asked to (`AZAWARD_PICTURES=1`)."""
-    import os
-
     if os.environ.get("AZAWARD_PICTURES"):
-        folder = Path(__file__).parent.parent / "docs" / "pictures"
-        folder.mkdir(exist_ok=True)
-        page.screenshot(path=folder / f"{name}.png", full_page=False)
+        file = Path(__file__).parent.parent / "docs" / "pictures" / f"{name}.{kind}"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=file, type=kind, quality=72 if kind == "jpeg" else None)

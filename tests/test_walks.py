@@ -6,6 +6,7 @@ security policy. With AZAWARD_PICTURES=1 the screenshots of docs/pictures are ma
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from azaward.store import Store, audit
 from azaward.web.routes import table
 from tests.browser import browser, picture, served, sign_in
 
+DOCS = Path(__file__).parent.parent / "docs"
 RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
 LOOKS = [(1280, 900, "light"), (1280, 900, "dark"), (320, 700, "light"), (320, 700, "dark")]
 NO_PAGE = r"\.(pdf|ics|csv|json)$|/live$|/record$|/oidc|/plausible|export|/first$"
@@ -240,6 +242,24 @@ def pages() -> list[tuple[str, str]]:
     return shown
 
 
+def slug(path: str) -> str:
+    """The name of a page's picture."""
+    return re.sub(r"[^a-z0-9]+", "-", path.casefold()).strip("-") or "start"
+
+
+def gallery() -> str:
+    """docs/every-page.md: each page, who sees it, and what it looks like."""
+    lines = [
+        "# Every page",
+        "",
+        "Each page of the example clinic, as its tests see it: 1280 pixels wide, in the light. The same tests look",
+        "at it in the dark and on a telephone. Made with `AZAWARD_PICTURES=1 pytest tests/test_walks.py`.",
+    ]
+    for who, path in pages():
+        lines += ["", f"## {path}", "", f"![{path}, as {who or 'anyone'} sees it](pictures/pages/{slug(path)}.jpeg)"]
+    return "\n".join(lines) + "\n"
+
+
 @pytest.mark.parametrize(("width", "height", "scheme"), LOOKS)
 def test_every_page_is_for_everyone(
     clinic: tuple[str, Store], chromium: Browser, width: int, height: int, scheme: str
@@ -259,6 +279,8 @@ def test_every_page_is_for_everyone(
         if answer is None or answer.status != 200 or not page.url.endswith(path):
             wrong.append(f"{path} as {who or 'nobody'}: {answer.status if answer else 'no answer'}, {page.url}")
             continue
+        if (width, scheme) == (1280, "light"):
+            picture(page, f"pages/{slug(path)}", "jpeg")
         found = Axe().run(page, options={"runOnly": list(RULES)})
         for one in found.response["violations"]:
             wrong.append(f"{path}: {one['id']}: {[node['html'][:100] for node in one['nodes'][:2]]}")
@@ -268,3 +290,11 @@ def test_every_page_is_for_everyone(
     for page in signed_in.values():
         page.context.close()
     assert wrong == []
+
+
+def test_every_page_is_shown_in_the_docs() -> None:
+    file = DOCS / "every-page.md"
+    if os.environ.get("AZAWARD_PICTURES"):
+        file.write_text(gallery(), encoding="utf-8")
+    assert file.read_text(encoding="utf-8") == gallery()
+    assert {slug(path) for _, path in pages()} <= {one.stem for one in (DOCS / "pictures" / "pages").iterdir()}

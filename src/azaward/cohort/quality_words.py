@@ -52,7 +52,7 @@ DEFINITIONS: Mapping[str, Definition] = {
         (),
         ("on_treatment", "stopped", "start_unknown", "contradictory", "not_begun"),
         "",
-        "everybody in the folder, once",
+        "everybody in the records, once",
         "",
         "on the day that counts as today",
     ),

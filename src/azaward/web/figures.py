@@ -56,6 +56,8 @@ class _Counted:
     of: State
     counts: Counts
     aside: Mapping[str, int]
+    # Hiding small numbers takes a while: each limit that was asked for is worked out once.
+    shown: dict[int | None, Quality] = field(default_factory=dict)
 
 
 @dataclass
@@ -90,7 +92,11 @@ class Figures:
         """The figures that the counts come to, small numbers hidden where that was asked for."""
         from azaward.cohort.quality import figures
 
-        return figures(counted.counts, counted.of.as_of, self.knowledge, by, hide_below, counted.aside)
+        if hide_below not in counted.shown:
+            as_of = counted.of.as_of
+            found = figures(counted.counts, as_of, self.knowledge, by, hide_below, counted.aside)
+            counted.shown[hide_below] = found
+        return counted.shown[hide_below]
 
     def _count(self, key: tuple[str, By], state: State) -> None:
         def progress(done: int, all: int) -> None:
