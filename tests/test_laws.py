@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -11,9 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from azaward.assessment import assess, engine
-from azaward.engine import DuckDBEngine, Request, SQLiteEngine
+from azaward.engine import DuckDBEngine, Engine, Request, SQLiteEngine
 from azaward.knowledge import ACTIONS, URGENCIES, load
 from azaward.record import TABLES, Record
+from azaward.synthesis import Person, record_of, synthesise
 from tests.records import AS_OF, UNITS, one_person, people
 
 laws = settings(
@@ -72,6 +74,22 @@ def test_both_engines_give_one_answer(record: Record) -> None:
 
 def comparable(row: Any) -> str:
     return repr({key: (f"{cell:.9g}" if isinstance(cell, int | float) else cell) for key, cell in sorted(row.items())})
+
+
+@pytest.mark.parametrize("kind", [SQLiteEngine, DuckDBEngine])
+def test_threads_that_ask_one_engine_at_once_get_their_own_patients_answers(kind: type[Engine]) -> None:
+    used = engine(KNOWLEDGE, kind)
+    asked = [(one, record_of([one])) for one in synthesise(24, 3, AS_OF, 20)]
+
+    def answer(of: tuple[Person, Record]) -> list[str]:
+        person, record = of
+        found = used.ask(record, [Request(person.patient_id, AS_OF)])
+        return sorted(comparable(row) for row in found.findings)
+
+    one_by_one = [answer(each) for each in asked]
+    assert all(one_by_one)
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(answer, asked * 2)) == one_by_one * 2
 
 
 @laws

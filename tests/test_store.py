@@ -187,7 +187,7 @@ def test_clinics_are_kept_apart(one_patient: Store) -> None:
     assert held(one_patient).rows["patients"][0][2] == "female"
     assert [line.decision for line in lines(one_patient, "two")] != [line.decision for line in lines(one_patient)]
     with pytest.raises(acts.NoSuchPatientError):
-        acts.strike(one_patient, OTHER, "exposures", 1, "not mine", load())
+        acts.strike(one_patient, OTHER, "p1", "exposures", 1, "not mine", load())
 
 
 def test_a_low_count_rises_to_the_top(one_patient: Store) -> None:
@@ -265,7 +265,9 @@ def test_what_is_struck_out_no_longer_counts_and_is_still_there(one_patient: Sto
     acts.add_rows(one_patient, NURSE, {"results": [result(0.4)]}, knowledge)
     with one_patient.read() as connection:
         row_id = connection.execute(sa.select(RECORD["results"].c.id)).scalar_one()
-    acts.strike(one_patient, NURSE, "results", row_id, "another patient's", knowledge)
+    with pytest.raises(acts.NoSuchPatientError, match="no such row of patient p2"):
+        acts.strike(one_patient, NURSE, "p2", "results", row_id, "a slip in the address", knowledge)
+    acts.strike(one_patient, NURSE, "p1", "results", row_id, "another patient's", knowledge)
     assert held(one_patient).rows["results"] == []
     with one_patient.read() as connection:
         row = connection.execute(sa.select(RECORD["results"])).one()
@@ -326,8 +328,31 @@ def test_what_was_set_aside_stands_until_somebody_looked_into_it(one_patient: St
     assert any("file.csv, line 3" in finding.says for finding in standing(one_patient)[0].findings)
     with one_patient.read() as connection:
         number = connection.execute(sa.select(metadata.tables["set_aside"].c.id)).scalar_one()
-    acts.resolve(one_patient, NURSE, number, "the laboratory sent it again", knowledge)
+    acts.resolve(one_patient, NURSE, "p1", number, "the laboratory sent it again", knowledge)
     assert not any("file.csv, line 3" in finding.says for finding in standing(one_patient)[0].findings)
+
+
+def test_letters_name_the_clinic_as_it_says(clinic: Store) -> None:
+    imports.describe_clinic(clinic, NURSE, "North clinic", " 01632 960000 ")
+    with clinic.read() as connection:
+        held = imports.clinic_of(connection, "one")
+        assert (held["name"], held["phone"]) == ("North clinic", "01632 960000")
+        assert imports.clinic_of(connection, "two")["name"] == "Clinic two"
+    with pytest.raises(StoreError, match="name: empty"):
+        imports.describe_clinic(clinic, NURSE, " ", None)
+
+
+def test_a_test_that_is_repeated_today_is_as_overdue_as_it_was(clinic: Store) -> None:
+    knowledge = load()
+    imports.keep(clinic, NURSE, "clinic", "d1", read(EXAMPLES / "clinic", knowledge), knowledge)
+    with clinic.read() as connection:
+        late = {line.patient_id: line.overdue_days for line in lists.overdue(connection, "one")}
+        told = {
+            row.patient_id
+            for row in connection.execute(sa.select(assessments.c.patient_id))
+            if "test_overdue" in [f.code for f in reassess.of_patient(connection, "one", row.patient_id)[0].findings]  # pyright: ignore[reportOptionalSubscript]
+        }
+    assert told <= set(late)
 
 
 def altered(store: Store, change: Callable[[sa.engine.Connection], object]) -> str | None:

@@ -241,15 +241,7 @@ def test_a_change_without_the_token_of_its_session_is_refused(house: House, rout
 
 
 OF_A_PATIENT = [one for one in ROUTES if "{patient_id}" in one.path]
-# These act on a row of the clinic by its number, whoever the address names.
-BY_ROW = pytest.mark.xfail(reason="web/entry.py doesn't compare the row's patient with the address", strict=True)
-of_a_patient = pytest.mark.parametrize(
-    "route",
-    [
-        pytest.param(one, id=named(one), marks=[BY_ROW] if one.path.endswith(("/struck", "/resolved")) else [])
-        for one in OF_A_PATIENT
-    ],
-)
+of_a_patient = pytest.mark.parametrize("route", [pytest.param(one, id=named(one)) for one in OF_A_PATIENT])
 
 
 @of_a_patient

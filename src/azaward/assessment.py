@@ -30,6 +30,7 @@ from azaward.wording import Words, default_sources
 _ACTION = {word: rank for rank, word in enumerate(ACTIONS)}
 _URGENCY = {word: rank for rank, word in enumerate(URGENCIES)}
 _EPOCH = dt.date(1970, 1, 1)
+_TEST_RULE = "schedule"
 DISCLAIMER = (
     "Decision support for clinicians and information for patients; not a certified medical device. "
     "It decides nothing: a clinician does."
@@ -285,6 +286,22 @@ def _dose(plan: Mapping[str, Any], knowledge: Knowledge) -> DosePlan:
         f"{count:.0f} x {size:.0f} mg" for count, size in ((large_ones, large), (small_ones // small, small)) if count
     ]
     return DosePlan(decision=decision, mg_per_day=range_, tablets="at most " + " + ".join(parts) + " a day")
+
+
+def first_due(patient: PatientAssessment, as_of: dt.date) -> dict[str, dt.date]:
+    """The day on which each test of the plan was or will be due.
+
+    A test that is to be repeated today may have been overdue before that: the earlier day counts.
+    """
+    late: dict[str, int] = {}
+    for one in patient.findings:
+        if one.rule == _TEST_RULE and one.observed and one.observed.unit == "d" and one.observed.value:
+            late[one.subject] = int(one.observed.value)
+    days: dict[str, dt.date] = {}
+    for test in patient.plan.next_tests:
+        found = as_of - dt.timedelta(days=late[test.analyte]) if test.analyte in late else test.due_on
+        days[test.analyte] = min(test.due_on, found, days.get(test.analyte, test.due_on))
+    return days
 
 
 def _set_aside(record: Record, unusable: list[Mapping[str, Any]], words: Words) -> list[Aside]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple, cast
@@ -67,6 +68,8 @@ class Engine(ABC):
 
     def __init__(self, knowledge: Knowledge, only: Collection[str] | None = None) -> None:
         self.knowledge = knowledge
+        # The tables hold one question at a time: another thread's must never get in between.
+        self._asking = threading.RLock()
         steps = compiled({row.id: row.value for row in knowledge.tables["parameters"]}, self.dialect)
         self._steps, self._joined = needed(steps, only)
         self._stages = {step.name for step in self._steps if not step.is_rule}
@@ -80,7 +83,11 @@ class Engine(ABC):
                 self._run(f"CREATE TABLE s_{step.name} AS {step.sql}")
 
     def ask(self, record: Record, requests: Iterable[Request]) -> Answer:
-        """Every rule's answer for the patients asked about."""
+        """Every rule's answer for the patients asked about; threads are answered one after another."""
+        with self._asking:
+            return self._ask(record, requests)
+
+    def _ask(self, record: Record, requests: Iterable[Request]) -> Answer:
         unread = [(x.patient_id, x.kind, x.where, x.what, x.why) for x in record.set_aside if x.patient_id]
         tables: dict[str, Rows] = {**record.rows, "requests": list(requests), "unread": unread}
         for name, rows in tables.items():

@@ -9,9 +9,9 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from azaward.assessment import DISCLAIMER, PatientAssessment
+from azaward.assessment import DISCLAIMER, PatientAssessment, first_due
 from azaward.formats import booklet_advice
-from azaward.formats.letters import first_due, in_patient_words
+from azaward.formats.letters import in_patient_words
 from azaward.formats.paper import one_line, typeset
 from azaward.formats.report_series import ANALYTES, GROUPS, Series, dose_steps, rows_of, series_of, timeline
 from azaward.formats.report_words import HOW, SOON, long_day, normal_range, phrase, pretty_unit

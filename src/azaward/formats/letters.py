@@ -12,7 +12,7 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from azaward.assessment import DISCLAIMER, Finding, PatientAssessment
+from azaward.assessment import DISCLAIMER, Finding, PatientAssessment, first_due
 from azaward.formats.paper import one_line, typeset
 from azaward.formats.report_words import HOW, SOON, long_day
 from azaward.knowledge import Knowledge, load
@@ -99,22 +99,6 @@ def recall_of(
         sources=tuple(_source(one, knowledge) for one in dict.fromkeys(cited)),
         known_on=as_of,
     )
-
-
-def first_due(patient: PatientAssessment, as_of: dt.date) -> dict[str, dt.date]:
-    """The day on which each test of the plan was or will be due.
-
-    A test that is to be repeated today may have been overdue before that: the earlier day counts.
-    """
-    late: dict[str, int] = {}
-    for one in patient.findings:
-        if one.rule == _TEST_RULE and one.observed and one.observed.unit == "d" and one.observed.value:
-            late[one.subject] = int(one.observed.value)
-    days: dict[str, dt.date] = {}
-    for test in patient.plan.next_tests:
-        found = as_of - dt.timedelta(days=late[test.analyte]) if test.analyte in late else test.due_on
-        days[test.analyte] = min(test.due_on, found, days.get(test.analyte, test.due_on))
-    return days
 
 
 def in_patient_words(findings: Iterable[Finding], patient: PatientAssessment, words: Words) -> dict[str, list[Finding]]:

@@ -63,12 +63,13 @@ def add_rows(
     return added.rows
 
 
-def strike(store: Store, actor: Actor, table: str, row_id: int, why: str, knowledge: Knowledge) -> None:
-    """Strikes a row out."""
+def strike(
+    store: Store, actor: Actor, patient_id: str, table: str, row_id: int, why: str, knowledge: Knowledge
+) -> None:
+    """Strikes a patient's row out."""
     with store.write() as connection:
-        patient_id = records.strike(connection, actor.clinic_id, table, row_id, actor.by(), why)
-        if patient_id is None:
-            raise NoSuchPatientError(f"{table} {row_id}: no such row, or it is struck out already.")
+        if not records.strike(connection, actor.clinic_id, patient_id, table, row_id, actor.by(), why):
+            raise NoSuchPatientError(f"{table} {row_id}: no such row of patient {patient_id}, or struck out already.")
         detail = {"table": table, "row": row_id, "why": why}
         audit.append(connection, [Entry(actor.login, "strike", actor.clinic_id, patient_id, detail)])
         reassess.reassess(connection, actor.clinic_id, [patient_id], actor.today, knowledge)
@@ -95,7 +96,7 @@ def change_dose(
     new: list[dict[str, Cell]] = []
     names = [column.name for column in records.TABLES["exposures"]]
     for row in running.all():
-        records.strike(connection, actor.clinic_id, "exposures", row["id"], by, "the dose was changed")
+        records.strike(connection, actor.clinic_id, patient_id, "exposures", row["id"], by, "the dose was changed")
         begun = row["started_on"] is not None or row["started_text"] is not None
         if begun and (row["started_on"] is None or row["started_on"] < day):
             new.append({name: row[name] for name in names} | {"stopped_on": day})
@@ -176,16 +177,16 @@ def assign(store: Store, actor: Actor, patient_id: str, to: str | None, note: st
         reassess.changed(connection, actor.clinic_id)
 
 
-def resolve(store: Store, actor: Actor, aside_id: int, why: str, knowledge: Knowledge) -> None:
+def resolve(store: Store, actor: Actor, patient_id: str, aside_id: int, why: str, knowledge: Knowledge) -> None:
     """Says that what was set aside of a patient was looked into."""
     with store.write() as connection:
-        patient_id = records.resolve(connection, actor.clinic_id, aside_id, actor.by(), why)
-        audit.append(
-            connection,
-            [Entry(actor.login, "resolve", actor.clinic_id, patient_id, {"set_aside": aside_id, "why": why})],
-        )
-        if patient_id is not None:
-            reassess.reassess(connection, actor.clinic_id, [patient_id], actor.today, knowledge)
+        if not records.resolve(connection, actor.clinic_id, patient_id, aside_id, actor.by(), why):
+            raise NoSuchPatientError(
+                f"set aside {aside_id}: no such line of patient {patient_id}, or looked into already."
+            )
+        detail = {"set_aside": aside_id, "why": why}
+        audit.append(connection, [Entry(actor.login, "resolve", actor.clinic_id, patient_id, detail)])
+        reassess.reassess(connection, actor.clinic_id, [patient_id], actor.today, knowledge)
 
 
 def _claim(connection: Connection, actor: Actor, patient_id: str, version: int) -> None:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from azaward.knowledge import Knowledge
 from azaward.record.tables import Record
@@ -84,6 +86,22 @@ def make_clinic(store: Store, clinic_id: str, name: str, phone: str | None = Non
             given = {"id": clinic_id, "name": name, "phone": phone, "protocol": protocol, "created_at": now}
             connection.execute(sa.insert(clinics).values(given))
             audit.append(connection, [Entry("system", "make clinic", clinic_id, clinic_id, {"protocol": protocol})])
+
+
+def clinic_of(connection: Connection, clinic_id: str) -> dict[str, Any]:
+    """A clinic's name, telephone number and protocol."""
+    question = sa.select(clinics.c.id, clinics.c.name, clinics.c.phone, clinics.c.protocol)
+    return dict(connection.execute(question.where(clinics.c.id == clinic_id)).mappings().one())
+
+
+def describe_clinic(store: Store, actor: Actor, name: str, phone: str | None) -> None:
+    """Changes what letters say of a clinic: its name, and the telephone number that patients call."""
+    if not name.strip():
+        raise StoreError("name: empty. Expected the clinic's name, as patients know it.")
+    with store.write() as connection:
+        given = {"name": name.strip(), "phone": phone.strip() or None if phone else None}
+        connection.execute(sa.update(clinics).where(clinics.c.id == actor.clinic_id).values(given))
+        audit.append(connection, [Entry(actor.login, "describe clinic", actor.clinic_id, actor.clinic_id, given)])
 
 
 def clinic_ids(store: Store) -> list[str]:

@@ -200,7 +200,7 @@ def _line(
 ) -> dict[str, Any]:
     """A patient's line: the most urgent thing that nobody has dealt with, and what stands beside it."""
     open_ones = [finding for finding in patient.findings if fingerprint(finding) not in hidden]
-    tests = [test.due_on for test in patient.plan.next_tests]
+    tests = list(assessment.first_due(patient, as_of).values())
     indication = indications.get(patient.patient_id)
     named = words.name(indication)[0] if indication else None
     line: dict[str, Any] = {

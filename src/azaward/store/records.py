@@ -101,25 +101,27 @@ def everyone(connection: Connection, clinic_id: str) -> list[str]:
     return sorted(connection.scalars(sa.union(*each)))
 
 
-def strike(connection: Connection, clinic_id: str, table: str, row_id: int, by: By, why: str) -> str | None:
-    """Strikes a row out, with who did it and why; its patient's id, or None where there was no such row."""
+def strike(connection: Connection, clinic_id: str, patient_id: str, table: str, row_id: int, by: By, why: str) -> bool:
+    """Strikes a patient's row out, with who did it and why; False where they have no such row that stands."""
     rows = RECORD[table]
-    return connection.execute(
+    done = connection.execute(
         sa.update(rows)
-        .where(rows.c.clinic_id == clinic_id, rows.c.id == row_id, rows.c.struck_at.is_(None))
+        .where(rows.c.clinic_id == clinic_id, rows.c.patient_id == patient_id, rows.c.id == row_id)
+        .where(rows.c.struck_at.is_(None))
         .values(struck_by=by.who, struck_at=by.at, struck_why=why)
-        .returning(rows.c.patient_id)
-    ).scalar_one_or_none()
+    )
+    return done.rowcount == 1
 
 
-def resolve(connection: Connection, clinic_id: str, aside_id: int, by: By, why: str) -> str | None:
-    """Says that what was set aside has been looked into; its patient's id, or None where there was no such line."""
-    return connection.execute(
+def resolve(connection: Connection, clinic_id: str, patient_id: str, aside_id: int, by: By, why: str) -> bool:
+    """Says that what was set aside of a patient has been looked into; False where there is no such line."""
+    done = connection.execute(
         sa.update(set_aside)
-        .where(set_aside.c.clinic_id == clinic_id, set_aside.c.id == aside_id, set_aside.c.resolved_at.is_(None))
+        .where(set_aside.c.clinic_id == clinic_id, set_aside.c.patient_id == patient_id, set_aside.c.id == aside_id)
+        .where(set_aside.c.resolved_at.is_(None))
         .values(resolved_by=by.who, resolved_at=by.at, resolved_why=why)
-        .returning(set_aside.c.patient_id)
-    ).scalar_one_or_none()
+    )
+    return done.rowcount == 1
 
 
 def digest(row: Mapping[str, Cell]) -> str:

@@ -7,7 +7,6 @@ known, or can't be understood, is said loudly: it was not checked.
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Annotated, Any, NamedTuple
@@ -33,8 +32,6 @@ MOST = 200
 _OLDEST = 130
 _SEXES = {"female": "female", "male": "male"}
 _ENZYME = ("normal", "intermediate", "poor", "indeterminate")
-# The rules' engine for lists holds one list at a time.
-_one_list = threading.Lock()
 
 
 class Shown(NamedTuple):
@@ -88,8 +85,7 @@ def check(
         if len(on) > LONGEST:
             raise InputError(f"on: {len(on)} characters; at most {LONGEST}. Name one medicine.")
         names, facts = _names(medicines), _facts(typed, knowledge)
-        with _one_list:
-            found = medicines_check.check(names, on.strip() or "azathioprine", facts, knowledge)
+        found = medicines_check.check(names, on.strip() or "azathioprine", facts, knowledge)
     except NotInQuestionError as error:
         problem = str(error).removeprefix("--")
     except InputError as error:

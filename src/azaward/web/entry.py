@@ -267,7 +267,8 @@ def strike(
     """Nothing is deleted: the row stays to be seen and no longer counts."""
     if not why.strip():
         raise StoreError("why: empty. Say why the row is wrong.")
-    acts.strike(room_of(request).store, actor(request, who), table, row, why.strip(), room_of(request).knowledge)
+    room = room_of(request)
+    acts.strike(room.store, actor(request, who), patient_id, table, row, why.strip(), room.knowledge)
     return done(request, page_of(patient_id))
 
 
@@ -282,7 +283,8 @@ def resolve(
     """The line no longer counts; it stays to be seen."""
     if not why.strip():
         raise StoreError("why: empty. Say what was found.")
-    acts.resolve(room_of(request).store, actor(request, who), aside, why.strip(), room_of(request).knowledge)
+    room = room_of(request)
+    acts.resolve(room.store, actor(request, who), patient_id, aside, why.strip(), room.knowledge)
     return done(request, page_of(patient_id))
 
 

@@ -15,9 +15,10 @@ from fastapi import APIRouter, Form, Path, Query, Request
 from fastapi.responses import Response
 from sqlalchemy.engine import Connection
 
+from azaward.assessment import first_due
 from azaward.formats.booklet import booklet_content, booklet_pdf
 from azaward.formats.calendar_file import NothingPlannedError, next_tests_ics
-from azaward.formats.letters import first_due, in_patient_words
+from azaward.formats.letters import in_patient_words
 from azaward.formats.report_words import SOON, printable
 from azaward.store import questions, reassess
 from azaward.store.acts import NoSuchPatientError

@@ -13,14 +13,14 @@ from typing import Annotated, Any, Literal, Protocol
 from fastapi import APIRouter, Form, HTTPException, Query, Request
 from fastapi.responses import Response
 
-from azaward.store import accounts, administration, invitations, second_factor
+from azaward.store import accounts, administration, imports, invitations, second_factor
 from azaward.store.accounts import ROLES, Role, User
 from azaward.store.database import Store
 from azaward.web.account import SAID, picture
 from azaward.web.answer import answer, as_json, done, failed, wants_json
 from azaward.web.entrance import origin
 from azaward.web.room import now, room_of
-from azaward.web.who import STAFF, NotAllowedError, Visitor, may, note_read
+from azaward.web.who import STAFF, NotAllowedError, Visitor, actor, may, note_read
 
 router = APIRouter(tags=["users"])
 Short = Annotated[str, Form(max_length=200)]
@@ -79,6 +79,15 @@ def withdraw(request: Request, who: Annotated[Visitor, administrator], number: i
     """Its link doesn't work any more."""
     if not 0 < number < 2**31 or not invitations.withdraw(room_of(request).store, who.signed_in, number, now()):
         raise HTTPException(404)
+    return done(request, "/users")
+
+
+@router.post("/users/clinic", summary="Says what letters call the clinic, and where patients call")
+def describe_clinic(
+    request: Request, who: Annotated[Visitor, administrator], clinic: Short, phone: Short = ""
+) -> Response:
+    """Its name and telephone number, as they stand in letters, messages and patients' pages."""
+    imports.describe_clinic(_store(request), actor(request, who), clinic, phone)
     return done(request, "/users")
 
 
@@ -171,7 +180,9 @@ def _model(request: Request, who: Visitor) -> dict[str, Any]:
     with room_of(request).store.read() as connection:
         held = accounts.of_clinic(connection, who.user.clinic_id)
         waiting = invitations.open_ones(connection, who.user.clinic_id, now())
+        clinic = imports.clinic_of(connection, who.user.clinic_id)
     return {
+        "clinic": clinic,
         "staff": [one for one in held if one.role != "patient"],
         "patients": [one for one in held if one.role == "patient"],
         "waiting": waiting,
