@@ -11,6 +11,7 @@ import json
 import os
 import sys
 
+from azaward import assessment
 from azaward.knowledge import load
 from azaward.record.tables import Cell, Record
 from azaward.store import Store, acts, imports, reassess
@@ -61,8 +62,8 @@ def work(address: str, number: int) -> None:
 
 
 def main() -> None:
-    """Forks a child for each line."""
-    load()
+    """Forks a child for each line; the rules are ready before the first."""
+    assessment.assess(record("warm", 0.4), TODAY, knowledge=load())
     for line in sys.stdin:
         address, number, out = line.split("\t")
         child = os.fork()

@@ -72,6 +72,7 @@ class Page(NamedTuple):
 def to_html(assessment: Assessment, record: Record, knowledge: Knowledge) -> str:
     """The assessment of `record` as one HTML file; `knowledge` is what it was assessed with.
 
+    >>> import datetime as dt
     >>> from azaward.assessment import assess
     >>> from azaward.knowledge import load
     >>> nobody = Record.of({})

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,28 @@ class FullError(StoreError):
     """There is no room left on the disk; nothing of the change was kept."""
 
 
+class _Turns:
+    """Lets threads in one after another, in the order in which they came.
+
+    SQLite has one writer and no queue: whoever asks again and again would keep the others out.
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._next, self._now = 0, 0
+
+    def __enter__(self) -> None:
+        with self._changed:
+            mine = self._next
+            self._next += 1
+            self._changed.wait_for(lambda: self._now == mine)
+
+    def __exit__(self, *_: object) -> None:
+        with self._changed:
+            self._now += 1
+            self._changed.notify_all()
+
+
 class Store:
     """An open database. `read` and `write` give a connection for one transaction.
 
@@ -44,6 +67,7 @@ class Store:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self._turns = _Turns() if engine.dialect.name == "sqlite" else nullcontext()
 
     @property
     def name(self) -> str:
@@ -93,8 +117,10 @@ class Store:
     def write(self) -> Generator[Connection]:
         """A connection whose changes are kept together at the end, or not at all."""
         try:
-            with self.engine.connect().execution_options(azaward_writes=True) as connection, connection.begin():
-                yield connection
+            with self._turns, self.engine.connect() as plain:
+                connection = plain.execution_options(azaward_writes=True)
+                with connection.begin():
+                    yield connection
         except DBAPIError as error:
             if _is_full(error):
                 raise FullError(
