@@ -149,3 +149,27 @@ def test_a_database_that_is_not_there_is_not_made(words: list[str], tmp_path: Pa
     assert done.exit_code == 1
     assert "typo.db: no such file" in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_genome_goes_to_the_patient_whose_id_its_sample_bears(folder: Path, database: str) -> None:
+    genome = EXAMPLES / "genotype" / "one.vcf"
+    early = typed("import", genome, "--clinic", "one", database=database)
+    assert early.exit_code == 1
+    assert "has no patients yet. Import their record first." in early.stderr
+    typed("import", folder, "--clinic", "one", "--as-of", "2026-11-23", database=database)
+    done = typed("import", genome, "--as-of", "2026-11-23", database=database)
+    assert done.exit_code == 0
+    assert rows(database, "genotypes") == 2
+    assert rows(database, "patients") == 1
+
+
+def test_nobody_elses_genome_is_kept(folder: Path, database: str, tmp_path: Path) -> None:
+    (folder / "patients.csv").write_text(PATIENTS + "c002,1981-01-02,male,crohns_disease\n")
+    typed("import", folder, "--clinic", "one", "--as-of", "2026-11-23", database=database)
+    other = tmp_path / "other.vcf"
+    text = (EXAMPLES / "genotype" / "one.vcf").read_text()
+    other.write_text(text.replace("c001", "stranger"))
+    done = typed("import", other, database=database)
+    assert done.exit_code == 1
+    assert "no sample is a patient of the record (samples: stranger" in done.stderr
+    assert rows(database, "genotypes") == 0

@@ -39,7 +39,9 @@ class Format(StrEnum):
 def import_files(
     files: Annotated[
         list[Path],
-        typer.Argument(help="FHIR Bundles (.json, .ndjson), folders of tables, or azaward's JSON.", metavar="FILES..."),
+        typer.Argument(
+            help="FHIR Bundles (.json, .ndjson), folders of tables, azaward's JSON, or genotypes.", metavar="FILES..."
+        ),
     ],
     database: Database = DEFAULT,
     clinic: Annotated[
@@ -77,7 +79,7 @@ def _bring(store: Store, actor: Actor, file: Path, knowledge: Knowledge, is_new:
 
     try:
         mark = digest(file)
-        record = read(file, knowledge)
+        record = _genotypes(store, actor, file, knowledge) if _is_genotypes(file) else read(file, knowledge)
         if is_new:
             imports.make_clinic(store, actor.clinic_id, actor.clinic_id)
             typer.echo(f"azaward: the database had no clinic; {actor.clinic_id!r} was made", err=True)
@@ -91,6 +93,35 @@ def _bring(store: Store, actor: Actor, file: Path, knowledge: Knowledge, is_new:
     if brought.before is None:
         warn([f"{item.where}: {item.what}: {item.why}" for item in record.set_aside])
     return _said(file, brought, record), is_new
+
+
+def _is_genotypes(file: Path) -> bool:
+    """Whether a file holds variants or a genotyping array's text, rather than a record."""
+    from azaward.formats.genotype_arrays import is_array
+
+    if file.is_dir() or file.suffix.casefold() in (".json", ".ndjson"):
+        return False
+    return file.name.casefold().endswith((".vcf", ".vcf.gz", ".vcf.bgz", ".bcf")) or is_array(file)
+
+
+def _genotypes(store: Store, actor: Actor, file: Path, knowledge: Knowledge) -> Record:
+    """The genotypes of those of the clinic's patients whose ids the samples bear; nobody else's are kept."""
+    from azaward.cli.genotype import add_to
+    from azaward.formats.rows import InputError
+    from azaward.record.tables import Record
+    from azaward.store import records
+
+    with store.read() as connection:
+        ids = records.everyone(connection, actor.clinic_id)
+    if not ids:
+        raise InputError(
+            f"{file.name}: holds genotypes, and the clinic has no patients yet. Import their record first."
+        )
+    known = Record.of({"patients": [{"patient_id": one} for one in ids]})
+    found = add_to(known, [file], None, None, actor.today, knowledge)
+    return Record(
+        {**found.rows, "patients": []}, [one for one in found.set_aside if not one.what.startswith("patient ")]
+    )
 
 
 def _said(file: Path, brought: Imported, record: Record) -> dict[str, Any]:
