@@ -28,7 +28,10 @@ MOST_FILES = 200
 _BLOCK = 1 << 20
 _LONGEST_NAME = 150
 _TABLE, _LINES, _JSON, _ZIP = "table", "lines", "json", "zip"
-EXPECTED = "Expected .json, .ndjson, tables as .csv or .parquet, or a .zip of a folder of those; genotype files: azaward import."
+EXPECTED = (
+    "Expected .json, .ndjson, tables as .csv or .parquet, or a .zip of a folder of those. "
+    "Genotype files come in by azaward import."
+)
 
 
 @dataclass(frozen=True)
