@@ -1,16 +1,19 @@
 # Two commands do everything: `make run` opens the example clinic, `make test` proves the whole.
 PYTHON ?= python3
+PORT ?= 8000
 BIN := .venv/bin
 AS_OF := 2026-11-23
+# Exactly what requirements/ holds, by its hashes; nothing is resolved again (scripts/lock.py).
+SYNC = $(BIN)/uv pip sync --quiet --python .venv --require-hashes --build-constraints requirements/build.txt
 
-.PHONY: run test java postgresql chromium check docs benchmark mutation clean
+.PHONY: run test proof packages check docs benchmark mutation fresh outdated clean
 
 # The example clinic's worklist, and then its pages, in an embedded database, at the address that it prints.
-run: .venv/installed
+run: .venv/run
 	$(BIN)/azaward assess examples/clinic --as-of $(AS_OF)
-	$(BIN)/azaward serve --demo
+	$(BIN)/azaward serve --demo --port $(PORT)
 
-test: .venv/installed java postgresql chromium check
+test: packages .venv/test check
 	$(BIN)/python -m pytest -n 2
 	$(BIN)/python scripts/mutate_knowledge.py --sample 20 --seed 1 --allow 0
 	$(BIN)/python benchmarks/alarms.py
@@ -18,43 +21,60 @@ test: .venv/installed java postgresql chromium check
 	$(BIN)/python benchmarks/cohort.py --patients 2000
 	$(BIN)/python benchmarks/names.py
 
-check: .venv/installed
+check: .venv/test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 	$(BIN)/azaward knowledge check > /dev/null
 
-docs: .venv/installed
+docs: .venv/test
 	$(BIN)/mkdocs build --strict
 
-benchmark: .venv/installed
+benchmark: .venv/test
 	$(BIN)/python benchmarks/engines.py
 	$(BIN)/python benchmarks/assess_one.py
 	$(BIN)/python benchmarks/alarms.py --patients 1000 --seed 7
 
-mutation: .venv/installed
+mutation: .venv/test
 	$(BIN)/python scripts/mutate_knowledge.py
 
-# Spark runs on Java 17 or newer.
-java:
-	@command -v java > /dev/null || sh scripts/install_debian.sh default-jre-headless
+# From a fresh clone, with an empty home and no cache, to an open page: what a newcomer meets.
+fresh:
+	$(PYTHON) scripts/fresh.py
 
-# The database of a clinic that has grown, and the browser that the pages are tried in.
-postgresql:
-	@ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1 || sh scripts/install_debian.sh postgresql
+# Which locked versions have a newer release: to know, never a failure.
+outdated: .venv/run
+	$(BIN)/python scripts/outdated.py
 
-chromium:
-	@command -v chromium > /dev/null || sh scripts/install_debian.sh chromium
+# What the tests need of Debian: Java for Spark, the database of a clinic that has grown, a browser.
+packages:
+	@sh scripts/install_debian.sh java=default-jre-headless initdb=postgresql chromium=chromium
 
-# Everything that is needed, at the versions and hashes of the lock file.
-.venv/installed: requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "azaward needs Python 3.11 or newer; found $$($(PYTHON) --version)"; exit 1; }
-	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || sh scripts/install_debian.sh python3-venv
-	@$(BIN)/python -c 'import sys' 2>/dev/null || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+# The pages and every command but Spark's.
+.venv/run: requirements/run.txt requirements/build.txt pyproject.toml | .venv/bin/uv
+	$(SYNC) requirements/run.txt
+	@$(MAKE) --no-print-directory azaward
+	@touch $@
+
+# The same, and Spark, the tests' and the documentation's tools.
+.venv/test: requirements/run.txt requirements/spark.txt requirements/test.txt requirements/docs.txt requirements/build.txt pyproject.toml | .venv/bin/uv
+	$(SYNC) requirements/run.txt requirements/spark.txt requirements/test.txt requirements/docs.txt
+	@$(MAKE) --no-print-directory azaward
+	@touch .venv/run $@
+
+# azaward itself, as it stands in src/.
+.PHONY: azaward
+azaward:
+	@$(BIN)/uv pip install --quiet --python .venv --no-deps --build-constraints requirements/build.txt --editable .
 	@$(BIN)/python -m compileall -q src
+
+.venv/bin/uv: requirements/uv.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "azaward needs Python 3.11 or newer; found $$($(PYTHON) --version). Name another: make run PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2> /dev/null || sh scripts/install_debian.sh =python3-venv
+	@$(BIN)/python -c '' 2> /dev/null || $(PYTHON) -m venv .venv
+	@echo "Setting up .venv: less than a minute."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement $<
 	@touch $@
 
 clean:

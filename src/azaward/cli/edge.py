@@ -7,9 +7,11 @@ import sys
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
+
+from azaward import __version__
 
 if TYPE_CHECKING:
     from azaward.knowledge import Knowledge
@@ -18,8 +20,24 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Keeps people on azathioprine safe. Decision support, not a certified medical device.",
 )
+
+
+def _say_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"azaward {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def azaward(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say which version this is.")
+    ] = False,
+) -> None:
+    """Keeps people on azathioprine safe. Decision support, not a certified medical device."""
+
+
 # More lines of warnings than this help nobody; all of them are in the JSON.
 _WARNINGS = 10
 _SAY_EVERY_S = 10

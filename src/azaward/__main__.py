@@ -1,0 +1,5 @@
+"""`python -m azaward`."""
+
+from azaward.cli import main
+
+main()
