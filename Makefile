@@ -51,15 +51,17 @@ outdated: .venv/run
 packages:
 	@sh scripts/install_debian.sh java=default-jre-headless initdb=postgresql chromium=chromium
 
-# The pages and every command but Spark's.
+TESTED = requirements/run.txt requirements/spark.txt requirements/test.txt requirements/docs.txt
+
+# The pages and every command but Spark's. Whoever ran the tests keeps what they need.
 .venv/run: requirements/run.txt requirements/build.txt pyproject.toml | .venv/bin/uv
-	$(SYNC) requirements/run.txt
+	$(SYNC) $(if $(wildcard .venv/test),$(TESTED),requirements/run.txt)
 	@$(MAKE) --no-print-directory azaward
 	@touch $@
 
 # The same, and Spark, the tests' and the documentation's tools.
-.venv/test: requirements/run.txt requirements/spark.txt requirements/test.txt requirements/docs.txt requirements/build.txt pyproject.toml | .venv/bin/uv
-	$(SYNC) requirements/run.txt requirements/spark.txt requirements/test.txt requirements/docs.txt
+.venv/test: $(TESTED) requirements/build.txt pyproject.toml | .venv/bin/uv
+	$(SYNC) $(TESTED)
 	@$(MAKE) --no-print-directory azaward
 	@touch .venv/run $@
 

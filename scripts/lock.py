@@ -1,9 +1,9 @@
 """Which versions does azaward stand on? Resolves what pyproject.toml asks for into requirements/, a file a group.
 
-    python scripts/lock.py                   # what pyproject.toml asks for now; versions that still fit stay as they are
+    python scripts/lock.py                   # what pyproject.toml asks for; versions that still fit stay
     python scripts/lock.py --upgrade         # the newest of everything
     python scripts/lock.py --upgrade duckdb  # the newest of one package
-    python scripts/lock.py --check           # every file installs from wheels on each Python and machine that we promise
+    python scripts/lock.py --check           # prove that wheels exist for each Python and machine
 
 Each file holds every version with its hashes, for every Python and machine, and names no index. `make` installs them
 exactly; nothing is resolved again there.

@@ -18,7 +18,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from azaward.assessment import Aside, Assessment, PatientAssessment
-from azaward.formats.report_charts import COLOURS, MissingPencilError, Panel, Pencil
+from azaward.formats.report_charts import Panel, draw
 from azaward.formats.report_page import Citation, Shown, facts, letter, shown
 from azaward.formats.report_series import GROUPS, Mark, Series, timeline
 from azaward.formats.report_words import (
@@ -37,7 +37,6 @@ from azaward.record.tables import TABLES, Record
 from azaward.wording import Words, amount, messages
 
 TEMPLATES = Path(__file__).parent / "templates"
-NO_CHARTS = "Charts are missing: matplotlib is not installed. Install it with: pip install 'azaward[report]'"
 
 
 class Line(NamedTuple):
@@ -80,19 +79,15 @@ def to_html(assessment: Assessment, record: Record, knowledge: Knowledge) -> str
     '<!doctype html>'
     """
     words = Words(knowledge)
-    try:
-        pencil = Pencil()
-    except MissingPencilError:
-        pencil = None
     own = _by_patient(record)
     full = [one for one in assessment.patients if one.plan.urgency != "info" or len(assessment.patients) == 1]
     pages = [
-        _page(number, patient, own.get(patient.patient_id, Record.of({})), assessment, knowledge, words, pencil)
+        _page(number, patient, own.get(patient.patient_id, Record.of({})), assessment, knowledge, words)
         for number, patient in enumerate(full, start=1)
     ]
     lines = [_line(page) for page in pages if page.patient.plan.urgency != "info"]
     on_page = {page.patient.patient_id: page.number for page in pages}
-    style = _style(pages, pencil.css if pencil else "")
+    style = _style(pages)
     return (
         _environment()
         .get_template("report.html.jinja")
@@ -103,7 +98,6 @@ def to_html(assessment: Assessment, record: Record, knowledge: Knowledge) -> str
             quiet=[(one, on_page.get(one.patient_id)) for one in assessment.patients if one.plan.urgency == "info"],
             pages=pages,
             asides=[item for item in assessment.set_aside if item.patient_id not in on_page],
-            no_charts="" if pencil else NO_CHARTS,
             protocol=_protocol(assessment.protocol, knowledge),
             style=style,
             style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
@@ -169,7 +163,6 @@ def _page(
     assessment: Assessment,
     knowledge: Knowledge,
     words: Words,
-    pencil: Pencil | None,
 ) -> Page:
     numbers: dict[tuple[str, str, str], Citation] = {}
     findings = [shown(finding, knowledge, words, numbers) for finding in patient.findings]
@@ -191,7 +184,7 @@ def _page(
             }
             for test in patient.plan.next_tests
         ],
-        charts=_charts(pencil.draw(course)) if pencil and course else [],
+        charts=_charts(draw(course)) if course else [],
         latest=list(course.series) if course else [],
         drug=course.drug if course else "",
         marks=course.marks if course else (),
@@ -208,13 +201,12 @@ def _charts(panels: Sequence[Panel]) -> list[tuple[str, list[Panel]]]:
     return [(name, members) for name, members in groups if members]
 
 
-def _style(pages: Sequence[Page], charts: str) -> str:
-    """The style sheet, the charts' classes, and each page's patient at the head of every printed sheet."""
-    light = "".join(f"--{name}:{colour};" for name, colour in COLOURS.items())
+def _style(pages: Sequence[Page]) -> str:
+    """The style sheet, and each page's patient at the head of every printed sheet."""
     sheets = [
         f'@page p{page.number}{{@top-right{{content:"Patient {in_css(page.patient.patient_id)}"}}}}'
         f"#p{page.number}{{page:p{page.number}}}"
         for page in pages
     ]
     css = (TEMPLATES / "report.css").read_text(encoding="utf-8")
-    return "\n".join([f":root{{{light}}}", css, charts, "@media print{", *sheets, "}"]).replace("\r", "")
+    return "\n".join([css, "@media print{", *sheets, "}"]).replace("\r", "")

@@ -7,6 +7,7 @@ protocol, the steps of the dose and what happened meanwhile. Nothing is drawn he
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -303,3 +304,15 @@ def _marks(record: Record, knowledge: Knowledge, drug: str, first: dt.date, last
         if first <= day <= last:
             days.setdefault(day, {})[text] = None
     return tuple(Mark(day, number, "; ".join(texts)) for number, (day, texts) in enumerate(days.items(), start=1))
+
+
+def round_values(low: float, high: float, about: int = 3) -> list[float]:
+    """A few round numbers between two ends.
+
+    >>> round_values(0, 11.3), round_values(118, 163)
+    ([0.0, 5.0, 10.0], [120.0, 140.0, 160.0])
+    """
+    raw = (high - low) / about
+    size = 10.0 ** math.floor(math.log10(raw))
+    step = next(size * times for times in (1, 2, 2.5, 5, 10) if size * times >= raw * 0.999)
+    return [round(step * count, 10) for count in range(math.ceil(low / step), math.floor(high / step) + 1)]

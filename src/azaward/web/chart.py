@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from azaward.formats.report_series import GROUPS, Limit, Point, Series, Timeline
+from azaward.formats.report_series import GROUPS, Limit, Point, Series, Timeline, round_values
 from azaward.formats.report_words import MONTHS, long_day, normal_range, pretty_unit
 from azaward.web.chart_axis import (
     BOTTOM,
@@ -23,7 +23,6 @@ from azaward.web.chart_axis import (
     Zoom,
     day_ticks,
     ends_of,
-    round_values,
     window,
     zooms,
 )

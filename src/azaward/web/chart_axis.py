@@ -154,18 +154,6 @@ def ends_of(
     return floor, high + (high - floor) * 0.08 if high > floor else floor + 1
 
 
-def round_values(low: float, high: float, about: int = 3) -> list[float]:
-    """A few round numbers between two ends.
-
-    >>> round_values(0, 11.3), round_values(118, 163)
-    ([0.0, 5.0, 10.0], [120.0, 140.0, 160.0])
-    """
-    raw = (high - low) / about
-    size = 10.0 ** math.floor(math.log10(raw))
-    step = next(size * times for times in (1, 2, 2.5, 5, 10) if size * times >= raw * 0.999)
-    return [round(step * count, 10) for count in range(math.ceil(low / step), math.floor(high / step) + 1)]
-
-
 def joined_labels(places: Sequence[float], numbers: Sequence[int], gap: float) -> list[str]:
     """A number a line; where the next ones would touch it, the first line carries them all.
 
