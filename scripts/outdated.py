@@ -18,9 +18,10 @@ def main() -> None:
     """A line for each version that has been overtaken."""
     uv = Path(sys.executable).parent / "uv"
     asked = [uv, "pip", "list", "--python", sys.executable, "--outdated", "--format", "json"]
-    found = subprocess.run(asked, capture_output=True, text=True, check=False)
-    if found.returncode:
-        print(f"The index could not be asked: {found.stderr.strip().splitlines()[-1]}")
+    try:
+        found = subprocess.run(asked, capture_output=True, text=True, check=True, timeout=120)
+    except (OSError, subprocess.SubprocessError) as error:
+        print(f"Not known which versions have a newer release: {error}")
         return
     locked = {
         name

@@ -8,6 +8,7 @@ import importlib
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -66,6 +67,35 @@ def commands(command: Any, name: str = "azaward") -> Iterator[tuple[str, list[st
             if option != "--help"
         ],
     )
+
+
+# The first page.
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_readme_shows_what_the_program_prints() -> None:
+    shown = re.findall(r"^\$ azaward (.+)\n((?:.+\n)+?)```$", README, flags=re.M)
+    assert shown
+    for typed, printed in shown:
+        words = [sys.executable, "-m", "azaward", *shlex.split(typed)]
+        narrow = {**os.environ, "COLUMNS": "80"}
+        said = subprocess.run(words, capture_output=True, text=True, check=True, env=narrow).stdout
+        lines = [line.strip() for line in said.splitlines()]
+        assert all(line.strip() in lines for line in printed.splitlines() if line.strip() != "...")
+
+
+def test_every_command_of_the_readme_is_one() -> None:
+    known = dict(commands(typer.main.get_command(app)))
+    typed = [line.partition("#")[0].split() for line in README.splitlines() if re.match(r"(\$ )?azaward [a-z]", line)]
+    assert len(typed) > 10
+    for words in typed:
+        name = " ".join(words[words.index("azaward") :][:3])
+        while name not in known:
+            assert " " in name, words
+            name = name.rpartition(" ")[0]
+        for option in (word for word in words if word.startswith("--")):
+            assert option in known[name], (name, option)
 
 
 # The site.
