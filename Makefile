@@ -3,6 +3,8 @@ PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
 AS_OF := 2026-11-23
+# The certificates that this machine trusts, a hospital's own among them, where it keeps any.
+export UV_SYSTEM_CERTS ?= $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),true,false)
 # Exactly what requirements/ holds, by its hashes; nothing is resolved again (scripts/lock.py).
 SYNC = $(BIN)/uv pip sync --quiet --python .venv --require-hashes --build-constraints requirements/build.txt
 
