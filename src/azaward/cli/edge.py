@@ -7,14 +7,30 @@ import sys
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
+
+from azaward.extras import MissingExtraError
 
 if TYPE_CHECKING:
     from azaward.knowledge import Knowledge
 
+
+class _Commands(TyperGroup):
+    """The commands; a part of azaward that wasn't installed is one line, whichever of them asked for it."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Runs the command that was typed."""
+        try:
+            return super().invoke(ctx)
+        except MissingExtraError as error:
+            fail(str(error))
+
+
 app = typer.Typer(
+    cls=_Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
