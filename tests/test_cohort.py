@@ -26,6 +26,7 @@ from azaward.formats.folder import read_folder
 from azaward.knowledge import load
 from azaward.record.tables import TABLES, Record
 from azaward.synthesis import record_of, synthesise
+from tests.arrow_tables import write_record
 from tests.records import drawn
 
 KNOWLEDGE = load()
@@ -35,8 +36,7 @@ AS_OF = dt.date(2026, 11, 23)
 def written(record: Record, folder: Path) -> Path:
     """A record as a folder of Parquet."""
     folder.mkdir()
-    for name, table in record.arrow().items():
-        pq.write_table(table, folder / f"{name}.parquet")
+    write_record(record, folder)
     return folder
 
 
@@ -424,7 +424,7 @@ FAULTS: dict[str, tuple[Any, str]] = {
         lambda folder: spoiled(
             folder, "results", lambda table: table.set_column(8, "taken_on", pa.array([True] * table.num_rows))
         ),
-        "column 'taken_on' is bool; expected a date",
+        "column 'taken_on' is BOOLEAN; expected a date",
     ),
     "not Parquet": (lambda folder: (folder / "events.parquet").write_bytes(b"PAR"), "not Parquet"),
 }

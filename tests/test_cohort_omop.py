@@ -24,6 +24,7 @@ from azaward.knowledge import load
 from azaward.knowledge.units import convert
 from azaward.knowledge.vocabulary import vocabulary
 from azaward.record.tables import TABLES, Record
+from tests.arrow_tables import write_record
 from tests.omop_folder import Folder, cdm_of
 
 KNOWLEDGE = load()
@@ -96,8 +97,7 @@ def test_a_clinic_kept_as_a_cdm_gives_the_findings_of_the_clinic(tmp_path: Path)
     record = Record({name: [row for row in rows if row[0] in kept] for name, rows in record.rows.items()})
     folder = as_tables(cdm_of(record, AS_OF).write(tmp_path / "cdm"), tmp_path / "scratch", KNOWLEDGE)
     (tmp_path / "clinic").mkdir()
-    for name, table in record.arrow().items():
-        pq.write_table(table, tmp_path / "clinic" / f"{name}.parquet")
+    write_record(record, tmp_path / "clinic")
     assess(tmp_path / "clinic", tmp_path / "clinic.parquet", AS_OF, "auto", KNOWLEDGE)
     assess(folder, tmp_path / "omop.parquet", AS_OF, "auto", KNOWLEDGE)
 

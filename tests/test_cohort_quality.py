@@ -32,6 +32,7 @@ from azaward.cohort.source import find
 from azaward.knowledge import Knowledge, load
 from azaward.record.tables import Cell, Record
 from azaward.synthesis import record_of, synthesise
+from tests.arrow_tables import write_record
 from tests.records import AS_OF as AS_OF_RECORDS
 from tests.records import people
 
@@ -89,8 +90,7 @@ class Clinic:
 
 def written(record: Record, folder: Path) -> Path:
     folder.mkdir()
-    for name, table in record.arrow().items():
-        pq.write_table(table, folder / f"{name}.parquet")
+    write_record(record, folder)
     return folder
 
 

@@ -9,7 +9,6 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
@@ -21,6 +20,7 @@ from azaward.formats.folder import read_folder
 from azaward.knowledge import load
 from azaward.record.tables import Record
 from azaward.synthesis import record_of, synthesise
+from tests.arrow_tables import write_record
 
 KNOWLEDGE = load()
 AS_OF = dt.date(2026, 6, 1)
@@ -29,8 +29,7 @@ PROTOCOLS = ("bsr-2017", "bsg-2019", "most-cautious", "auto")
 
 def written(record: Record, folder: Path) -> Path:
     folder.mkdir()
-    for name, table in record.arrow().items():
-        pq.write_table(table, folder / f"{name}.parquet")
+    write_record(record, folder)
     return folder
 
 

@@ -19,6 +19,7 @@ from azaward.formats.read import read
 from azaward.formats.rows import InputError
 from azaward.knowledge import load
 from azaward.record import TABLES, Record
+from tests.arrow_tables import arrow
 
 EXAMPLES = Path(__file__).parents[1] / "examples" / "fhir"
 FILES = sorted([*EXAMPLES.glob("*.json"), *EXAMPLES.glob("*.ndjson")])
@@ -133,7 +134,7 @@ def test_a_damaged_bundle_is_read_or_refused_never_a_crash(name: str, times: int
     except InputError as error:
         message = str(error)
     else:
-        record.arrow()  # every cell has its column's type
+        arrow(record)  # every cell has its column's type
     assert "\n" not in message
 
 

@@ -19,6 +19,7 @@ from azaward.formats.read import read
 from azaward.formats.rows import RowReader
 from azaward.knowledge import load
 from azaward.record import TABLES, Record
+from tests.arrow_tables import arrow, write_record
 
 CLINIC = Path(__file__).parents[1] / "examples" / "clinic"
 HEADERS = {name: ",".join(column.name for column in columns if column.required) for name, columns in TABLES.items()}
@@ -227,8 +228,7 @@ def test_parquet_reads_as_csv_does(tmp_path: Path) -> None:
     by_csv = read(CLINIC, load())
     home = tmp_path / "parquet"
     home.mkdir()
-    for name, table in by_csv.arrow().items():
-        pq.write_table(table, home / f"{name}.parquet")
+    write_record(by_csv, home)
     by_parquet = read(home, load())
     assert by_parquet.rows == by_csv.rows
 
@@ -294,5 +294,5 @@ def test_any_cells_make_typed_rows_or_are_set_aside(table: str, data: st.DataObj
     row = {column.name: data.draw(CELLS, label=column.name) for column in TABLES[table]}
     reader.add(table, {**row, "patient_id": "p1"}, "here")
     record = reader.record()
-    record.arrow()  # every cell has its column's type
+    arrow(record)  # every cell has its column's type
     assert record.rows[table] or record.set_aside

@@ -17,20 +17,24 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 import msgspec
 
 from azaward import __version__
 from azaward.engine import MANY_RESULTS, Answer, DuckDBEngine, Engine, Request, SQLiteEngine
+from azaward.extras import is_there
 from azaward.knowledge import ACTIONS, MOST_CAUTIOUS, URGENCIES, Knowledge, load
-from azaward.record.tables import Record, SetAside
+from azaward.record.tables import TABLES, Record, SetAside
 from azaward.wording import Words, default_sources
 
 _ACTION = {word: rank for rank, word in enumerate(ACTIONS)}
 _URGENCY = {word: rank for rank, word in enumerate(URGENCIES)}
 _EPOCH = dt.date(1970, 1, 1)
 _TEST_RULE = "schedule"
+# So many people at a time cost SQLite the least for each of them.
+_FEW = 5
 DISCLAIMER = (
     "Decision support for clinicians and information for patients; not a certified medical device. "
     "It decides nothing: a clinician does."
@@ -152,8 +156,9 @@ def engine(knowledge: Knowledge, kind: type[Engine]) -> Engine:
 
 
 def engine_for(record: Record) -> type[Engine]:
-    """The engine that is the quicker one for so many results."""
-    return DuckDBEngine if len(record.rows["results"]) > MANY_RESULTS else SQLiteEngine
+    """The engine that is the quicker one for so many results; SQLite, which is always there, where DuckDB isn't."""
+    many = len(record.rows["results"]) > MANY_RESULTS
+    return DuckDBEngine if many and is_there("duckdb") else SQLiteEngine
 
 
 def assess(record: Record, as_of: dt.date, protocol: str = "auto", knowledge: Knowledge | None = None) -> Assessment:
@@ -168,9 +173,7 @@ def assess(record: Record, as_of: dt.date, protocol: str = "auto", knowledge: Kn
             f"no protocol {protocol!r}. Known: auto, {MOST_CAUTIOUS}, {', '.join(knowledge.protocols)}"
         )
     chosen = None if protocol == "auto" else protocol
-    answer = engine(knowledge, engine_for(record)).ask(
-        record, [Request(one, as_of, chosen) for one in record.patient_ids()]
-    )
+    answer = _asked(record, [Request(one, as_of, chosen) for one in record.patient_ids()], knowledge)
     patients = put_together(answer, knowledge)
     return Assessment(
         azaward=__version__,
@@ -180,6 +183,25 @@ def assess(record: Record, as_of: dt.date, protocol: str = "auto", knowledge: Kn
         patients=patients,
         set_aside=_set_aside(record, answer.unusable, Words(knowledge)),
     )
+
+
+def _asked(record: Record, requests: list[Request], knowledge: Knowledge) -> Answer:
+    """The rules' answer for everyone: on DuckDB at once, on SQLite a few at a time, in the order of `requests`."""
+    kind = engine_for(record)
+    held = engine(knowledge, kind)
+    if kind is not SQLiteEngine or len(requests) <= _FEW:
+        return held.ask(record, requests)
+    # SQLite's plan is made for a few people's rows: among many it would look through all of them again and again.
+    group = {one.patient_id: place // _FEW for place, one in enumerate(requests)}
+    parts = [Record({name: [] for name in TABLES}) for _ in range(0, len(requests), _FEW)]
+    for name, rows in record.rows.items():
+        for row in rows:
+            parts[group[str(row[0])]].rows[name].append(row)
+    for aside in record.set_aside:
+        if aside.patient_id in group:
+            parts[group[aside.patient_id]].set_aside.append(aside)
+    answers = [held.ask(part, requests[place * _FEW : (place + 1) * _FEW]) for place, part in enumerate(parts)]
+    return Answer(*(list(chain.from_iterable(same)) for same in zip(*answers, strict=True)))
 
 
 def put_together(answer: Answer, knowledge: Knowledge) -> list[PatientAssessment]:
@@ -307,7 +329,10 @@ def first_due(patient: PatientAssessment, as_of: dt.date) -> dict[str, dt.date]:
 def _set_aside(record: Record, unusable: list[Mapping[str, Any]], words: Words) -> list[Aside]:
     asides = [Aside(where=x.where, what=x.what, why=x.why, patient_id=x.patient_id) for x in record.set_aside]
     named = {item.where for item in record.set_aside}
-    for row in unusable:
+    # In the record's order, which not every engine keeps.
+    origin = [column.name for column in TABLES["results"]].index("origin")
+    places = {row[origin]: place for place, row in enumerate(record.rows["results"])}
+    for row in sorted(unusable, key=lambda row: (places.get(row["origin"], -1), row["patient_id"], row["analyte"])):
         if row["origin"] in named:
             continue
         what, why = explain(row, words)

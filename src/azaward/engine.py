@@ -13,6 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple, cast
 
+from azaward import parquet
 from azaward.knowledge import Knowledge
 from azaward.knowledge.relations import Schema, relations, schemas
 from azaward.knowledge.units import conversions_for
@@ -278,9 +279,7 @@ class DuckDBEngine(Engine):
         stored_as: Mapping[tuple[str, str], str] | None = None,
     ) -> None:
         """`stored_as` names the types of columns, by table and name, that are not stored in their usual one."""
-        import duckdb
-
-        self._database = database or duckdb.connect()
+        self._database = database or parquet.connect()
         self._stored_as = stored_as or {}
         super().__init__(knowledge, only)
 
@@ -324,15 +323,4 @@ class DuckDBEngine(Engine):
         return int(rows[0][0])
 
     def _fill(self, name: str, schema: Schema, rows: Rows) -> None:
-        if not rows:
-            return
-        import pyarrow as pa
-
-        types = {"string": pa.string(), "date": pa.date32(), "float": pa.float64(), "float64": pa.float64()}
-        types |= {"int64": pa.int64(), "boolean": pa.bool_()}
-        arrays = [
-            pa.array(cells, types[kind]) for cells, kind in zip(zip(*rows, strict=True), schema.values(), strict=True)
-        ]
-        self._database.register("incoming", pa.table(arrays, names=[f"c{i}" for i in range(len(schema))]))
-        self._run(f"INSERT INTO {name} SELECT * FROM incoming")
-        self._database.unregister("incoming")
+        parquet.fill(self._database, name, {column: self.types[kind] for column, kind in schema.items()}, rows)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from functools import lru_cache
+from string import Formatter
 from typing import Any
 
 from azaward.knowledge import Knowledge, KnowledgeError
@@ -20,6 +21,22 @@ _UNITS = {
     "d": "days",
     "Cel": "degrees C",
     "umol/L": "micromol/L",
+}
+
+# The columns that fill a gap; any other gap is filled by the column of its name.
+_READ = {
+    "name": ("subject",),
+    "plain_name": ("subject",),
+    "value": ("value", "text"),
+    "limit": ("limit_value",),
+    "low": ("fraction_low",),
+    "high": ("fraction_high",),
+    "note": ("c",),
+    "b_note": ("b",),
+    "advice": ("action",),
+    **{f"{gap}_{name}": (gap,) for gap in ("a", "b", "c") for name in ("name", "plain")},
+    "own_says": ("says",),
+    "own_says_patient": ("says_patient",),
 }
 
 
@@ -62,6 +79,13 @@ class Words:
             return known
         bare = subject.removeprefix("unknown:").replace("_", " ")
         return bare, bare
+
+    def gaps(self, code: str) -> frozenset[str]:
+        """The columns of a finding that its words have gaps for: findings that agree in them are said alike."""
+        message = self._messages.get(code, {})
+        texts = (str(message.get("says", "")), str(message.get("says_patient", "")))
+        named = {gap for text in texts for _, gap, _, _ in Formatter().parse(text) if gap}
+        return frozenset(column for gap in named for column in _READ.get(gap, (gap,)))
 
     def say(self, found: Mapping[str, Any]) -> tuple[str, str]:
         """The finding for the clinician and for the patient."""

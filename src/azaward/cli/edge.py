@@ -7,16 +7,33 @@ import sys
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
 from azaward import __version__
+from azaward.extras import missing
 
 if TYPE_CHECKING:
     from azaward.knowledge import Knowledge
 
+
+class _Commands(TyperGroup):
+    """The commands; a library that wasn't installed is one line, whichever of them asked for it."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Runs the command that was typed."""
+        try:
+            return super().invoke(ctx)
+        except ModuleNotFoundError as error:
+            if (line := missing(error, f"azaward {ctx.invoked_subcommand}")) is None:
+                raise
+            fail(line)
+
+
 app = typer.Typer(
+    cls=_Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -39,10 +39,8 @@ def serve(
     day = day_of(as_of) if as_of else None
     listening = _listen(host, port)
     knowledge = load_knowledge()
-    try:
-        from azaward.store import Store, StoreError
-    except ImportError as error:
-        fail(f"{error.name} is missing. Install azaward with its pages: pip install 'azaward[web]'")
+    from azaward.store import Store, StoreError
+
     with tempfile.TemporaryDirectory(prefix="azaward-") as folder:
         default = f"sqlite:///{Path(folder) / 'example.db'}" if demo else "sqlite:///azaward.db"
         try:

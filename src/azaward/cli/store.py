@@ -222,10 +222,8 @@ def _who() -> str:
 @contextlib.contextmanager
 def _pages() -> Generator[None]:
     """What stands on the database's libraries; whatever it can't do is one line."""
-    try:
-        from azaward.store import StoreError
-    except ImportError as error:
-        fail(f"{error.name} is missing. Install azaward with its pages: pip install 'azaward[web]'")
+    from azaward.store import StoreError
+
     try:
         yield
     except StoreError as error:

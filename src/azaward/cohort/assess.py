@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +17,11 @@ from azaward import __version__
 from azaward.assessment import UnknownProtocolError, explain
 from azaward.cohort.nation import Nation, Share
 from azaward.cohort.source import find
-from azaward.cohort.words import worded
-from azaward.cohort.written import Target, set_aside_table
+from azaward.cohort.words import word_findings
+from azaward.cohort.written import Target, write_set_aside
 from azaward.formats.rows import InputError
 from azaward.knowledge import MOST_CAUTIOUS, Knowledge
 from azaward.record.tables import SetAside
-from azaward.rules.columns import COLUMNS
 from azaward.wording import Words
 
 # So many patients at a time: their tables and the largest grouping stay well inside the memory.
@@ -94,7 +92,8 @@ def assess(
         resumed += kept is not None
         counts.append(kept if kept is not None else _one_share(nation, one, target, as_of, protocol, knowledge))
         progress(sum(each["patients"] for each in counts), nation.patients)
-    target.finish(len(shares))
+    nation.database.close()
+    target.finish(len(shares), memory_mb)
     return Summary(
         engine="duckdb",
         seconds=round(clock() - began, 3),
@@ -121,74 +120,73 @@ def _one_share(
 ) -> Mapping[str, Any]:
     """Works out one share, writes it, and counts what is in it."""
     asides = nation.assess(share, as_of, None if protocol == "auto" else protocol)
-    columns = ", ".join(
-        "i.patient_id"
-        if name == "patient_id"
-        else 'DATE \'1970-01-01\' + f."on"::INTEGER AS "on"'
-        if name == "on"
-        else f'f."{name}"'
-        for name in COLUMNS
-    )
-    # In one order, so that a run that is repeated writes the same file.
-    found = nation.rows(
-        f"SELECT {columns} FROM findings AS f JOIN ids AS i ON f.patient_id = i.n "
-        "ORDER BY i.n, f.rule, f.code, f.subject, f.a, f.sources"
-    )
-    plans = nation.rows(
+    nation.write(word_findings(nation.database, knowledge), target.part(share.number, "findings"))
+    nation.write(
         "SELECT i.patient_id, p.* EXCLUDE (patient_id) FROM s_plan AS p JOIN ids AS i ON p.patient_id = i.n "
-        "ORDER BY i.n"
+        "ORDER BY i.n",
+        target.part(share.number, "plans"),
     )
-    tests = nation.rows(
+    nation.write(
         "SELECT i.patient_id, t.test, DATE '1970-01-01' + t.due_day::INTEGER AS due_on, t.subject, t.action, t.phase, "
-        "t.every_days, t.protocol FROM s_next_tests AS t JOIN ids AS i ON t.patient_id = i.n ORDER BY i.n, due_on, test"
+        "t.every_days, t.protocol FROM s_next_tests AS t JOIN ids AS i ON t.patient_id = i.n "
+        "ORDER BY i.n, due_on, test",
+        target.part(share.number, "next_tests"),
     )
     if share.number == 0:
         asides = [*nation.set_aside, *asides]
     named = {one.where for one in asides}
-    unusable = (row for row in _unusable(nation, Words(knowledge)) if row["where"] not in named)
-    aside_rows = [*(asdict(one) for one in asides), *unusable]
-    target.keep(
-        share.number,
-        {
-            "findings": worded(found, knowledge),
-            "plans": plans,
-            "next_tests": tests,
-            "set_aside": set_aside_table(aside_rows),
-        },
-        counts := counted(share.patients, found, plans, aside_rows),
-    )
+    asides = [*asides, *(one for one in _unusable(nation, Words(knowledge)) if one.where not in named)]
+    write_set_aside(nation.database, asides, target.part(share.number, "set_aside"))
+    counts = _counted(nation, share.patients, asides)
+    target.keep(share.number, counts)
     return counts
 
 
-def _unusable(nation: Nation, words: Words) -> Iterator[Mapping[str, Any]]:
+# What `explain` wants to know of a result that can't be used.
+_EXPLAINED: tuple[str, ...] = (
+    "analyte",
+    "unit",
+    "value",
+    "text",
+    "taken_on",
+    "canonical",
+    "problem",
+    "plausible_low",
+    "plausible_high",
+)
+
+
+def _unusable(nation: Nation, words: Words) -> Iterator[SetAside]:
     """Results that were read and can't be used, with the place and what to do."""
     rows = nation.rows(
-        "SELECT u.* EXCLUDE (patient_id), i.patient_id FROM s_unusable AS u JOIN ids AS i ON u.patient_id = i.n"
+        f"SELECT i.patient_id, u.origin, {', '.join(f'u.{name}' for name in _EXPLAINED)} "
+        "FROM s_unusable AS u JOIN ids AS i ON u.patient_id = i.n ORDER BY i.n, u.origin, u.analyte, u.taken_on"
     )
-    for row in rows.to_pylist():
+    for patient_id, origin, *cells in rows:
+        row = dict(zip(_EXPLAINED, cells, strict=True))
         what, why = explain(row, words)
-        yield asdict(SetAside(row["origin"] or "results", what, why, row["patient_id"], f"result_{row['problem']}"))
+        yield SetAside(origin or "results", what, why, patient_id, f"result_{row['problem']}")
 
 
-def counted(patients: int, found: Any, plans: Any, asides: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+def _counted(nation: Nation, patients: int, asides: Sequence[SetAside]) -> Mapping[str, Any]:
     """The counts of a share, of which the summary is the sum."""
     first: dict[str, list[str]] = {}
-    for row in asides:
-        if len(lines := first.setdefault(row["kind"], [])) < 3:
-            lines.append(f"{row['where']}: {row['what']}: {row['why']}")
+    for one in asides:
+        if len(lines := first.setdefault(one.kind, [])) < 3:
+            lines.append(f"{one.where}: {one.what}: {one.why}")
 
-    def of(table: Any, column: str) -> dict[str, int]:
-        counts = table.column(column).value_counts().to_pylist()
-        return {each["values"]: each["counts"] for each in counts}
+    def of(table: str, column: str) -> dict[str, int]:
+        return dict(nation.rows(f"SELECT {column}, count(*) FROM {table} GROUP BY {column} ORDER BY {column}"))
 
+    by_rule = of("findings", "rule")
     return {
         "patients": patients,
-        "findings": found.num_rows,
-        "by_rule": of(found, "rule"),
-        "by_urgency": of(found, "urgency"),
-        "by_decision": of(plans, "decision"),
-        "patients_by_urgency": of(plans, "urgency"),
-        "set_aside": dict(Counter(row["kind"] for row in asides)),
+        "findings": sum(by_rule.values()),
+        "by_rule": by_rule,
+        "by_urgency": of("findings", "urgency"),
+        "by_decision": of("s_plan", "decision"),
+        "patients_by_urgency": of("s_plan", "urgency"),
+        "set_aside": dict(Counter(one.kind for one in asides)),
         "first_set_aside": first,
     }
 

@@ -14,13 +14,16 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+from azaward import parquet
 from azaward.cohort.reading import WORDS, Read, TableSQL, id_sql, read_odd, read_words, table_sql
 from azaward.cohort.source import Source
 from azaward.cohort.written import set_aside_before
 from azaward.engine import DuckDBEngine
 from azaward.formats.rows import RowReader
 from azaward.knowledge import Knowledge
+from azaward.knowledge.relations import schemas
 from azaward.knowledge.units import conversions_of
+from azaward.parquet import sql_text
 from azaward.record.tables import TABLES, SetAside
 
 # Analytes and units as DuckDB's enumerations, in every table in which rules meet them.
@@ -51,43 +54,47 @@ class Nation:
     """The tables of a folder, ready to be assessed share by share."""
 
     def __init__(self, source: Source, knowledge: Knowledge, memory_mb: int, scratch: Path) -> None:
-        import duckdb
-
         self.source, self.knowledge = source, knowledge
-        self._database: Any = duckdb.connect()
-        self._run("SET preserve_insertion_order = false")
-        self._run("SET enable_progress_bar = false")
-        self._run(f"SET memory_limit = '{memory_mb}MB'")
-        self._run(f"SET temp_directory = {_text(str(scratch))}")
-        self._run(f"SET threads = {os.cpu_count() or 1}")
+        self.database: Any = parquet.connect(
+            preserve_insertion_order="false",
+            memory_limit=f"{memory_mb}MB",
+            temp_directory=str(scratch),
+            threads=str(os.cpu_count() or 1),
+        )
         self._see_all()
         self._patients()
         self._sql: dict[str, TableSQL] = {}
         read = {name: self._read_words(name) for name in TABLES if source.tables[name].files}
         self._lists(read)
-        self._engine = DuckDBEngine(knowledge, database=self._database, stored_as={**_CODED, **_NUMBERED})
+        self._engine = DuckDBEngine(knowledge, database=self.database, stored_as={**_CODED, **_NUMBERED})
         self._run("DROP TABLE results")
         pairs = {(str(row.becomes[0]), str(row.becomes[1])) for row in read["results"] if row.stays and row.becomes[1]}
-        for row in conversions_of(pairs, knowledge):
-            self._database.execute("INSERT INTO k_conversions VALUES (?, ?, ?, ?)", list(row))
+        types = {column: DuckDBEngine.types[kind] for column, kind in schemas()["conversions"].items()}
+        parquet.fill(self.database, "k_conversions", types, conversions_of(pairs, knowledge))
         self.set_aside = list(self._about_the_whole(read))
 
     def _run(self, sql: str) -> Any:
-        return self._database.execute(sql)
+        return self.database.execute(sql)
 
     def _see_all(self, where: str = "") -> None:
         """`raw_NAME`, a table as it is stored, or the part of it that a condition leaves."""
         for name, stored in self.source.tables.items():
             if not stored.files:
                 continue
-            files = ", ".join(_text(str(path)) for path in stored.files)
-            columns = ", ".join(f'"{column.name}"' for column in TABLES[name] if column.name in stored.columns)
+            columns = ", ".join(
+                f'timezone(\'UTC\', "{column.name}") AS "{column.name}"'
+                if stored.columns[column.name] == "TIMESTAMP WITH TIME ZONE"
+                else f'"{column.name}"'
+                for column in TABLES[name]
+                if column.name in stored.columns
+            )
             base = str(self.source.folder).rstrip("/") + "/"
+            options = ["filename = true", "file_row_number = true"]
+            options += [] if stored.alike else ["union_by_name = true"]
             self._run(
                 f"CREATE OR REPLACE VIEW raw_{name} AS SELECT {columns}, "
-                f"replace(filename, {_text(base)}, '') AS file_, file_row_number AS row_ "
-                f"FROM read_parquet([{files}], filename = true, file_row_number = true, "
-                f"hive_partitioning = false) AS r {where}"
+                f"replace(filename, {sql_text(base)}, '') AS file_, file_row_number AS row_ "
+                f"FROM {parquet.reader(stored.files, *options)} AS r {where}"
             )
 
     def _patients(self) -> None:
@@ -115,11 +122,9 @@ class Nation:
         found = self._run(table_sql(stored).words).fetchall()
         read = read_words(name, found, self.knowledge)
         names = WORDS[name]
-        columns = ", ".join([*(f'"{one}" VARCHAR' for one in names), *(f'"new_{one}" VARCHAR' for one in names)])
-        self._run(f"CREATE TABLE map_{name} ({columns}, verdict VARCHAR, stays BOOLEAN)")
+        types = dict.fromkeys((*names, *(f"new_{one}" for one in names), "verdict"), "VARCHAR")
         rows = [[*row.words, *row.becomes, row.verdict, row.stays] for row in read]
-        if rows:
-            self._database.executemany(f"INSERT INTO map_{name} VALUES ({', '.join('?' * len(rows[0]))})", rows)
+        parquet.create(self.database, f"map_{name}", {**types, "stays": "BOOLEAN"}, rows)
         as_stored = all(row.verdict == "plain" and row.becomes == row.words for row in read)
         self._sql[name] = table_sql(stored, as_stored=as_stored)
         return read
@@ -131,7 +136,7 @@ class Nation:
             units |= {str(unit) for unit in (row.words[1], row.becomes[1]) if unit}
         units |= {" ".join(unit.split()) for unit in units} | {unit.strip() for unit in units}
         for name, words in (("ANALYTE", sorted(self.knowledge.analytes)), ("UNIT", sorted(units))):
-            self._run(f"CREATE TYPE {name} AS ENUM ({', '.join(map(_text, words))})")
+            self._run(f"CREATE TYPE {name} AS ENUM ({', '.join(map(sql_text, words))})")
 
     def _about_the_whole(self, read: Mapping[str, Sequence[Read]]) -> Iterator[SetAside]:
         """What is wrong with the folder and not with one row: said once, with how many rows it concerns."""
@@ -178,8 +183,8 @@ class Nation:
 
     def assess(self, share: Share, as_of: dt.date, protocol: str | None) -> list[SetAside]:
         """Fills `findings`, `s_plan`, `s_due` and `s_unusable` for a share; gives what of its rows was set aside."""
-        whose = f"r.patient_id >= {_text(share.first)}"
-        whose += f" AND r.patient_id < {_text(share.until)}" if share.until is not None else ""
+        whose = f"r.patient_id >= {sql_text(share.first)}"
+        whose += f" AND r.patient_id < {sql_text(share.until)}" if share.until is not None else ""
         self._see_all(f"WHERE {whose}")
         self._run(f"CREATE OR REPLACE TABLE ids AS SELECT * FROM everyone AS r WHERE {whose}")
         self._run("CREATE OR REPLACE TABLE whose AS SELECT patient_id, n FROM ids")
@@ -196,14 +201,14 @@ class Nation:
         asides = [*odd.set_aside, *self._nobody()]
         day = f"DATE '{as_of.isoformat()}'"
         self._run("DELETE FROM requests")
-        self._run(f"INSERT INTO requests SELECT n, {day}, {_text(protocol) if protocol else 'NULL'} FROM ids")
-        numbered = [(x.patient_id, x.kind, x.where, x.what, x.why) for x in asides if x.patient_id]
+        self._run(f"INSERT INTO requests SELECT n, {day}, {sql_text(protocol) if protocol else 'NULL'} FROM ids")
+        named = [(x.patient_id, x.kind, x.where, x.what, x.why) for x in asides if x.patient_id]
+        columns = ("patient_id", "kind", "where", "what", "why")
+        parquet.create(self.database, "named_", dict.fromkeys(columns, "VARCHAR"), named)
         self._run("DELETE FROM unread")
-        if numbered:
-            self._database.executemany(
-                "INSERT INTO unread SELECT n, ?, ?, ?, ? FROM ids WHERE patient_id = ?",
-                [[*row[1:], row[0]] for row in numbered],
-            )
+        self._run(
+            "INSERT INTO unread SELECT i.n, x.* EXCLUDE (patient_id) FROM named_ AS x JOIN ids AS i USING (patient_id)"
+        )
         # Few have a result that can't be used: only theirs are read a second time, with the places of their rows.
         self._engine.work_out(
             {
@@ -223,19 +228,11 @@ class Nation:
             else f'p."{column}"'
             for column in columns
         )
-        types = {"string": "VARCHAR", "date": "DATE", "float": "DOUBLE"}
-        self._run(
-            f"CREATE OR REPLACE TABLE odd_{name} ("
-            + ", ".join(
-                f'"{column.name}" '
-                + ("INTEGER" if column.name == "patient_id" else _CODED.get((name, column.name), types[column.type]))
-                for column in TABLES[name]
-            )
-            + ")"
-        )
+        types = {column: _CODED.get((name, column), kind) for column, kind in parquet.columns_of(name).items()} | {
+            "patient_id": "INTEGER"
+        }
         known = [[numbers[str(row[0])], *row[1:]] for row in odd if str(row[0]) in numbers]
-        if known:
-            self._database.executemany(f"INSERT INTO odd_{name} VALUES ({', '.join('?' * len(columns))})", known)
+        parquet.create(self.database, f"odd_{name}", types, known)
         rows = f"SELECT * FROM odd_{name}"
         if name in self._sql:
             rows = (
@@ -257,9 +254,17 @@ class Nation:
                 "no_patient",
             )
 
-    def rows(self, sql: str) -> Any:
-        """The answer to a query, as an Arrow table."""
-        return self._run(sql).to_arrow_table()
+    def run(self, sql: str) -> None:
+        """A statement that gives nothing back."""
+        self._run(sql)
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """The answer to a query, of few rows."""
+        return self._run(sql).fetchall()
+
+    def write(self, sql: str, path: Path) -> None:
+        """The answer to a query, of any number of rows, as Parquet."""
+        parquet.write(self.database, sql, path)
 
 
 def counted_asides(name: str, words: Sequence[Any], count: int, place: str, knowledge: Knowledge) -> Iterator[SetAside]:
@@ -270,7 +275,3 @@ def counted_asides(name: str, words: Sequence[Any], count: int, place: str, know
     for aside in reader.record(whole=False).set_aside:
         if aside.kind in ("unknown_analyte", "unknown_event"):
             yield aside
-
-
-def _text(words: str) -> str:
-    return "'" + words.replace("'", "''") + "'"

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from azaward import __version__
-from azaward.cohort.omop_source import COLUMNS, WITHOUT, find_cdm, see, sql_text, unreadable
+from azaward import __version__, parquet
+from azaward.cohort.omop_source import COLUMNS, WITHOUT, find_cdm, see, unreadable
 from azaward.cohort.omop_tables import (
     COHORT,
     CONTACTS,
@@ -32,7 +32,7 @@ from azaward.cohort.omop_tables import (
     words_sql,
 )
 from azaward.cohort.omop_words import Concepts, Meaning, OmopWords
-from azaward.cohort.written import TRANSLATED, set_aside_table
+from azaward.cohort.written import TRANSLATED, write_set_aside
 from azaward.formats.rows import InputError
 from azaward.knowledge import Knowledge
 from azaward.record.tables import SetAside
@@ -68,14 +68,8 @@ def as_tables(
     except OSError as error:
         raise InputError(f"{scratch}: can't be written: {error.strerror}. Nothing was begun.") from None
     try:
-        with duckdb.connect() as database:
-            for name, value in {
-                "memory_limit": f"{memory_mb}MB",
-                "temp_directory": str(begun / "spill"),
-                "threads": str(os.cpu_count() or 1),
-                "enable_progress_bar": "false",
-            }.items():
-                database.execute(f"SET {name} = {sql_text(value)}")
+        settings = {"memory_limit": f"{memory_mb}MB", "temp_directory": str(begun / "spill")}
+        with parquet.connect(**settings, threads=str(os.cpu_count() or 1)) as database:
             see(database, tables)
             _Translation(database, knowledge, folder, set(tables), say).write(begun)
         shutil.rmtree(begun / "spill")
@@ -120,16 +114,9 @@ class _Translation:
         }
         for name, query in queries.items():
             self._say(f"writing {name}")
-            place = sql_text(str(target / f"{name}.parquet"))
-            self._run(f"COPY ({query}) TO {place} (FORMAT parquet, COMPRESSION zstd)")
+            parquet.write(self._database, query, target / f"{name}.parquet")
         self._about_people()
-        import pyarrow.parquet as pq
-
-        rows = [
-            {"kind": one.kind, "patient_id": one.patient_id, "where": one.where, "what": one.what, "why": one.why}
-            for one in self._asides
-        ]
-        pq.write_table(set_aside_table(rows), target / TRANSLATED)
+        write_set_aside(self._database, self._asides, target / TRANSLATED)
 
     def _run(self, sql: str) -> Any:
         return self._database.execute(sql)
@@ -146,14 +133,7 @@ class _Translation:
 
     def _list(self, name: str, columns: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> None:
         """A small table of our own."""
-        import pyarrow as pa
-
-        types = {"INTEGER": pa.int32(), "BIGINT": pa.int64(), "VARCHAR": pa.string(), "BOOLEAN": pa.bool_()}
-        cells: list[list[Any]] = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in columns]
-        arrays = [pa.array(each, types[kind]) for each, kind in zip(cells, columns.values(), strict=True)]
-        self._database.register("small_", pa.table(arrays, names=list(columns)))
-        self._run(f"CREATE TABLE {name} AS FROM small_")
-        self._database.unregister("small_")
+        parquet.create(self._database, name, columns, rows)
 
     def _ids(self) -> None:
         """Concepts that stand for something by themselves: sexes, comparators, words of results, milligrams."""

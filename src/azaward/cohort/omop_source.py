@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from azaward import parquet
 from azaward.formats.rows import InputError
+from azaward.parquet import sql_text
 
 
 class Field(NamedTuple):
@@ -151,7 +153,7 @@ class CdmTable:
         """DuckDB's call that reads it; every cell of a CSV as text."""
         files = ", ".join(sql_text(str(path)) for path in self.files)
         if self.files[0].suffix == ".parquet":
-            return f"read_parquet([{files}], hive_partitioning = false)"
+            return parquet.reader(self.files)
         # The vocabularies' download is separated by tabs and quotes nothing.
         quoting = "delim = '\t', quote = '', escape = ''" if self.tabs else "delim = ',', quote = '\"', escape = '\"'"
         columns = ", ".join(f"{sql_text(name)}: 'VARCHAR'" for name in self.names)
@@ -226,18 +228,20 @@ def _header(path: Path) -> str:
 
 
 def _parquet_columns(files: tuple[Path, ...]) -> list[str]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     first: list[str] = []
-    for path in files:
-        try:
-            names = list(pq.read_schema(path).names)
-        except (pa.ArrowInvalid, OSError) as error:
-            raise InputError(f"{path}: not Parquet: {str(error).splitlines()[0]}") from None
-        if first and set(first) != set(names):
-            raise InputError(f"{path}: its columns differ from those of {files[0].name}. Write all parts alike.")
-        first = first or names
+    with parquet.connect() as database:
+        for path in files:
+            try:
+                columns = parquet.described(database, path)
+            except parquet.ParquetError as error:
+                raise InputError(f"{path}: {error}") from None
+            for name, kind in columns:
+                if parquet.inexact(kind):
+                    raise InputError(f"{path}: column {name!r} is a {kind}; expected fewer. Convert the column.")
+            names = [name for name, _ in columns]
+            if first and set(first) != set(names):
+                raise InputError(f"{path}: its columns differ from those of {files[0].name}. Write all parts alike.")
+            first = first or names
     return first
 
 
@@ -281,8 +285,3 @@ def _typed(cell: str, kind: str) -> str:
             return f"TRY_CAST(TRY_CAST({cell} AS TIMESTAMP) AS DATE)"
         case _:
             return f"TRY_CAST({cell} AS DOUBLE)"
-
-
-def sql_text(words: str) -> str:
-    """Words as an SQL string."""
-    return "'" + words.replace("'", "''") + "'"

@@ -132,8 +132,8 @@ def count(
             asides = nation.assess(one, as_of, None)
             aside.update(each.kind for each in asides)
             named = {each.where for each in asides}
-            unusable = nation.rows("SELECT origin, concat('result_', problem) AS kind FROM s_unusable").to_pylist()
-            aside.update(each["kind"] for each in unusable if each["origin"] not in named)
+            unusable = nation.rows("SELECT origin, concat('result_', problem) FROM s_unusable")
+            aside.update(kind for origin, kind in unusable if origin not in named)
             counts.update(count_share(nation, knowledge, by))
             done += one.patients
             progress(done, nation.patients)

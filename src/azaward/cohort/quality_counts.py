@@ -36,11 +36,10 @@ SQUARES = ("xx", "xn", "nn")
 def count_share(nation: Nation, knowledge: Knowledge, by: By) -> Counts:
     """The counts of the share that `nation` has just assessed."""
     for sql in statements(knowledge, by):
-        nation.rows(sql)
+        nation.run(sql)
     counts: Counts = Counter()
     for sql in _queries({row.id: row.value for row in knowledge.tables["parameters"]}):
-        columns = [column.to_pylist() for column in nation.rows(sql).columns]
-        for *words, days, n in zip(*columns, strict=True):
+        for *words, days, n in nation.rows(sql):
             figure, group, a, b, c, outcome = (str(word) if word is not None else "" for word in words)
             key = Key(figure, group, a, b, c, outcome, days)
             counts[key] += int(n)

@@ -14,10 +14,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from azaward.cohort.source import Stored
+from azaward.cohort.source import TEXT, Stored
 from azaward.formats.rows import RowReader
 from azaward.knowledge import Knowledge
-from azaward.record.tables import TABLES, Column, Type
+from azaward.parquet import STORED
+from azaward.record.tables import TABLES, Column
 
 # The columns whose words decide how a row is read.
 WORDS: Mapping[str, tuple[str, ...]] = {
@@ -85,9 +86,9 @@ def read_words(table: str, found: Iterable[Sequence[str | None]], knowledge: Kno
 def typed(column: Column, stored: str | None) -> tuple[str, str | None]:
     """A column as SQL of its own type, and the condition under which a cell of it is plain."""
     name = f'r."{column.name}"'
-    if stored is None or stored == "null":
-        return f"CAST(NULL AS {_SQL[column.type]})", None
-    words = stored.startswith(("string", "large_string", "dictionary"))
+    if stored is None or stored == "NULL":
+        return f"CAST(NULL AS {STORED[column.type]})", None
+    words = stored in TEXT
     match column.type:
         case "string":
             text = name if words else f"CAST({name} AS VARCHAR)"
@@ -98,16 +99,13 @@ def typed(column: Column, stored: str | None) -> tuple[str, str | None]:
                 f"({name} IS NULL OR (regexp_matches({name}, '{_DAY}') AND TRY_CAST({name} AS DATE) IS NOT NULL))"
             )
         case "date":
-            return (name if stored.startswith("date") else f"CAST({name} AS DATE)"), None
+            return (name if stored == "DATE" else f"CAST({name} AS DATE)"), None
         case _:
             number = f"TRY_CAST({name} AS DOUBLE)" if words else f"CAST({name} AS DOUBLE)"
             finite = f"({number} BETWEEN -1.0e300 AND 1.0e300)"
             return number, f"({name} IS NULL OR " + (
                 f"(regexp_matches({name}, '{_NUMBER}') AND {finite}))" if words else f"{finite})"
             )
-
-
-_SQL: Mapping[Type, str] = {"string": "VARCHAR", "date": "DATE", "float": "DOUBLE"}
 
 
 @dataclass(frozen=True)
@@ -129,8 +127,7 @@ class TableSQL:
 
 def id_sql(stored: Stored) -> str:
     """A patient's id as text, without the blanks that a fixed width puts behind it."""
-    text = stored.columns["patient_id"].startswith(("string", "large_string", "dictionary"))
-    return "rtrim(r.patient_id)" if text else "CAST(r.patient_id AS VARCHAR)"
+    return "rtrim(r.patient_id)" if stored.columns["patient_id"] in TEXT else "CAST(r.patient_id AS VARCHAR)"
 
 
 def table_sql(stored: Stored, *, as_stored: bool = False) -> TableSQL:

@@ -2,30 +2,41 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from azaward import parquet
 from azaward.formats.folder import NEEDED
 from azaward.formats.rows import InputError
 from azaward.record.tables import TABLES, Type
 
+# What text may be stored as, in the names of DuckDB's types; "NULL" is a column that is empty throughout.
+TEXT = ("VARCHAR", "JSON")
+_WHOLE = tuple(sign + size for size in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT") for sign in ("", "U"))
+_TIMES = ("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "TIMESTAMP WITH TIME ZONE")
 # What a column may be stored as; words are read as the record's own reader reads them.
 _READABLE: Mapping[Type, tuple[str, ...]] = {
-    "string": ("string", "large_string", "string_view", "null", "dictionary", "int", "uint"),
-    "date": ("date32", "date64", "timestamp", "string", "large_string", "string_view", "null", "dictionary"),
-    "float": ("double", "float", "halffloat", "int", "uint", "decimal", "string", "large_string", "null", "dictionary"),
+    "string": (*TEXT, *_WHOLE, "NULL"),
+    "date": ("DATE", *_TIMES, *TEXT, "NULL"),
+    "float": ("DOUBLE", "FLOAT", "DECIMAL", *_WHOLE, *TEXT, "NULL"),
 }
+_DIGITS = re.compile(r"\(\d+,\d+\)$")
 
 
 @dataclass(frozen=True)
 class Stored:
-    """One table as it is stored: its files, or the address that Spark knows it by, and its columns as Arrow types."""
+    """One table as it is stored: its files, or the address that Spark knows it by, and its columns as DuckDB's types.
+
+    `alike`: all files have each column in the same type.
+    """
 
     name: str
     files: tuple[Path | str, ...]
     columns: Mapping[str, str]
-    rows: int
+    alike: bool = True
 
     def fingerprint(self) -> list[tuple[str, int, int]]:
         """What changes when a file changes: its name, size and day of change."""
@@ -77,7 +88,8 @@ def find(folder: Path) -> Source:
             f"{folder}: {missing[0]}.parquet is missing; without it nobody can be assessed. "
             "If there are no rows, give the file with its columns alone."
         )
-    return Source(folder, {name: _stored(name, files) for name, files in found.items()})
+    with parquet.connect() as database:
+        return Source(folder, {name: _stored(database, name, files) for name, files in found.items()})
 
 
 def _files(folder: Path, name: str) -> tuple[Path, ...]:
@@ -101,29 +113,34 @@ def check_columns(path: str, name: str, own: Mapping[str, str]) -> None:
                 f"{', '.join(one.name for one in TABLES[name])}; found: {', '.join(own)}."
             )
         kind = own.get(column.name)
-        if kind is not None and not kind.startswith(_READABLE[column.type]):
+        if kind is not None and _DIGITS.sub("", kind) not in _READABLE[column.type]:
             expected = {"string": "text", "date": "a date", "float": "a number"}[column.type]
             raise InputError(f"{path}: column {column.name!r} is {kind}; expected {expected}. Convert the column.")
 
 
-def _stored(name: str, files: tuple[Path, ...]) -> Stored:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
+def _stored(database: Any, name: str, files: tuple[Path, ...]) -> Stored:
     columns: dict[str, str] = {}
-    rows = 0
+    alike = True
     for path in files:
         try:
-            with pq.ParquetFile(path) as file:
-                schema, rows = file.schema_arrow, rows + file.metadata.num_rows
-        except (pa.ArrowInvalid, OSError) as error:
-            raise InputError(f"{path}: not Parquet: {str(error).splitlines()[0]}") from None
-        own = {field.name: str(field.type) for field in schema}
+            described = parquet.described(database, path)
+        except parquet.ParquetError as error:
+            raise InputError(f"{path}: {error}") from None
+        own = dict(described)
+        if len(own) < len(described):
+            twice = next(column for column, _ in described if sum(column == one for one, _ in described) > 1)
+            raise InputError(f"{path}: column {twice!r} stands there twice. Keep one.")
         check_columns(str(path), name, own)
         if columns and (odd := set(columns) ^ set(own)):
             raise InputError(
                 f"{path}: its columns differ from those of {files[0].name} in: {', '.join(sorted(odd))}. "
                 "Write all parts of a table with the same columns."
             )
-        columns = own
-    return Stored(name, files, columns, rows)
+        alike = alike and columns in ({}, own)
+        columns = columns or own
+    if not alike:
+        # What DuckDB reads parts as that say it differently: the wider type of each column.
+        place = parquet.reader(files, "union_by_name = true")
+        columns = {row[0]: row[1] for row in database.execute(f"DESCRIBE FROM {place}").fetchall()}
+        check_columns(f"{files[0].parent}", name, columns)
+    return Stored(name, files, columns, alike)

@@ -21,8 +21,8 @@ from azaward.assessment import DISCLAIMER, explain
 from azaward.cohort.assess import Summary, check_protocol
 from azaward.cohort.reading import WORDS, id_sql, read_odd, read_words, table_sql
 from azaward.cohort.source import Source, Stored, check_columns, find
-from azaward.cohort.words import worded
-from azaward.cohort.written import BESIDE, set_aside_before
+from azaward.cohort.words import KEPT, SAID, source_lines
+from azaward.cohort.written import ASIDE_COLUMNS, BESIDE, set_aside_before
 from azaward.formats.folder import NEEDED
 from azaward.formats.rows import InputError, RowReader
 from azaward.knowledge import Knowledge, load
@@ -41,8 +41,17 @@ _TYPES = {
     "int64": "bigint",
     "boolean": "boolean",
 }
-# Spark's names of types, as Arrow has them.
-_ARROW = {"timestamp_ntz": "timestamp", "date": "date32", "integer": "int32", "long": "int64", "void": "null"}
+# Spark's names of types, as DuckDB has them.
+_DUCKDB = {
+    "string": "VARCHAR",
+    "char": "VARCHAR",
+    "varchar": "VARCHAR",
+    "timestamp_ntz": "TIMESTAMP",
+    "byte": "TINYINT",
+    "short": "SMALLINT",
+    "long": "BIGINT",
+    "void": "NULL",
+}
 # What a setting of the session has to be for these statements to mean the same as on DuckDB, and to move rows once.
 _SETTINGS = {
     "spark.sql.ansi.enabled": "false",
@@ -51,8 +60,7 @@ _SETTINGS = {
     "spark.sql.requireAllClusterKeysForDistribution": "false",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
 }
-_ASIDE_COLUMNS = ("kind", "patient_id", "where", "what", "why")
-_ASIDE = ", ".join(f"`{name}` string" for name in _ASIDE_COLUMNS)
+_ASIDE = ", ".join(f"`{name}` string" for name in ASIDE_COLUMNS)
 _CONTROL = r"[\\x00-\\x1f\\x7f-\\x9f]"
 
 
@@ -118,16 +126,16 @@ def _find(spark: Any, folder: str) -> Source:
 
     tables: dict[str, Stored] = {}
     for name in TABLES:
-        tables[name] = Stored(name, (), {}, 0)
+        tables[name] = Stored(name, (), {})
         for path in (f"{folder}/{name}.parquet", f"{folder}/{name}"):
             try:
                 schema = spark.read.parquet(path).schema
             except AnalysisException:
                 continue  # not there, or nothing in it
             kinds = {field.name: str(field.dataType.typeName()) for field in schema}
-            columns = {column: _ARROW.get(kind, kind) for column, kind in kinds.items()}
+            columns = {column: _DUCKDB.get(kind, kind.upper()) for column, kind in kinds.items()}
             check_columns(path, name, columns)
-            tables[name] = Stored(name, (path,), columns, 0)
+            tables[name] = Stored(name, (path,), columns)
             break
         if name in NEEDED and not tables[name].files:
             raise InputError(
@@ -197,7 +205,7 @@ class _Nation:
         )
         asides = missing
         if before := set_aside_before(self.source.folder):
-            said = [tuple(asdict(one)[name] for name in _ASIDE_COLUMNS) for one in before]
+            said = [tuple(asdict(one)[name] for name in ASIDE_COLUMNS) for one in before]
             asides = asides.unionByName(self.spark.createDataFrame(said, _ASIDE))
         for each in self.asides:
             asides = asides.unionByName(each)
@@ -226,13 +234,13 @@ class _Nation:
         plain = self._sql(sql.plain)
         odd = self._sql(sql.odd).repartition("patient_id").sortWithinPartitions("file_", "row_")
         columns = ", ".join(f"`{column.name}` {_TYPES[column.type]}" for column in TABLES[name])
-        beside = ", ".join(f"aside_{one} string" for one in _ASIDE_COLUMNS)
+        beside = ", ".join(f"aside_{one} string" for one in ASIDE_COLUMNS)
         both = odd.mapInArrow(_read_odd(name), f"{columns}, {beside}")
         both = self._keep(both, f"odd_{name}")
         whole = plain.unionByName(both.where("aside_kind IS NULL").select(*(column.name for column in TABLES[name])))
         self._keep(self._together(whole), name)
         self.asides.append(
-            both.where("aside_kind IS NOT NULL").selectExpr(*(f"aside_{one} AS `{one}`" for one in _ASIDE_COLUMNS))
+            both.where("aside_kind IS NOT NULL").selectExpr(*(f"aside_{one} AS `{one}`" for one in ASIDE_COLUMNS))
         )
         if any(row.verdict == "counted" for row in read):
             counted = self._sql(sql.counted).mapInArrow(_counted(name), _ASIDE)
@@ -296,12 +304,7 @@ class _Nation:
         columns = ", ".join(
             "date_from_unix_date(CAST(`on` AS INT)) AS `on`" if name == "on" else f"`{name}`" for name in COLUMNS
         )
-        kept = [
-            (name, kind)
-            for name, kind in COLUMNS.items()
-            if name not in ("a", "b", "c", "says", "says_patient", "sources")
-        ]
-        schema = ", ".join(f"`{name}` {'date' if name == 'on' else _TYPES[kind]}" for name, kind in kept)
+        schema = ", ".join(f"`{name}` {'date' if name == 'on' else _TYPES[COLUMNS[name]]}" for name in KEPT)
         findings = self.spark.sql(f"SELECT {columns} FROM s_findings").mapInArrow(
             _worded, f"{schema}, says string, says_patient string, sources string"
         )
@@ -372,7 +375,7 @@ def _read_odd(name: str) -> Any:
         record = reader.record(whole=False)
         types = {"string": pa.string(), "date": pa.date32(), "float": pa.float64()}
         columns = [(column.name, types[column.type]) for column in TABLES[name]]
-        aside = [(column, pa.string()) for column in (f"aside_{one}" for one in _ASIDE_COLUMNS)]
+        aside = [(column, pa.string()) for column in (f"aside_{one}" for one in ASIDE_COLUMNS)]
         schema = pa.schema([*columns, *aside])
         rows = [dict(zip((column for column, _ in columns), row, strict=True)) for row in record.rows[name]]
         rows += [{f"aside_{one}": cell for one, cell in asdict(each).items()} for each in record.set_aside]
@@ -402,15 +405,30 @@ def _counted(name: str) -> Any:
 def _aside_batch(rows: list[dict[str, Any]]) -> Any:
     import pyarrow as pa
 
-    columns = [pa.array([row[name] for row in rows], pa.string()) for name in _ASIDE_COLUMNS]
-    return pa.RecordBatch.from_arrays(columns, names=list(_ASIDE_COLUMNS))
+    columns = [pa.array([row[name] for row in rows], pa.string()) for name in ASIDE_COLUMNS]
+    return pa.RecordBatch.from_arrays(columns, names=list(ASIDE_COLUMNS))
 
 
 def _worded(batches: Iterator[Any]) -> Iterator[Any]:
+    """Findings (`on` a date) with their words and sources, each combination of gaps worded once."""
     import pyarrow as pa
 
+    knowledge = load()
+    words = Words(knowledge)
+    said: dict[tuple[Any, ...], tuple[str, str]] = {}
     for batch in batches:
-        yield from worded(pa.Table.from_batches([batch]), load()).to_batches()
+        rows = list(zip(*(batch.column(name).to_pylist() for name in SAID), strict=True))
+        for row in set(rows) - said.keys():
+            said[row] = words.say(dict(zip(SAID, row, strict=True)))
+        own = batch.column("sources").to_pylist()
+        codes = batch.column("code").to_pylist()
+        of_code = {code: source_lines(code, knowledge) for code in set(codes)}
+        columns = [batch.column(name) for name in KEPT]
+        columns += [pa.array([said[row][place] for row in rows], pa.string()) for place in (0, 1)]
+        columns.append(pa.array([one or of_code[code] for one, code in zip(own, codes, strict=True)], pa.string()))
+        yield pa.RecordBatch.from_arrays(columns, names=[*KEPT, "says", "says_patient", "sources"])
+        # A worker may be given any number of batches.
+        said.clear()
 
 
 def _unusable(batches: Iterator[Any]) -> Iterator[Any]:

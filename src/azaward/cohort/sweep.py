@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import combinations
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -100,12 +99,11 @@ def sweep(
         nation = Nation(find(folder), knowledge, memory_mb, Path(scratch))
         done = 0
         for one in nation.shares(share):
-            nation.rows("CREATE OR REPLACE TABLE w_plans (protocol VARCHAR, n INTEGER, decision VARCHAR, calm BOOLEAN)")
+            nation.run("CREATE OR REPLACE TABLE w_plans (protocol VARCHAR, n INTEGER, decision VARCHAR, calm BOOLEAN)")
             for protocol in protocols:
                 nation.assess(one, as_of, None if protocol == "auto" else protocol)
                 _count(nation, protocol, counts)
-            for words in _columns(nation.rows(_PAIRS)):
-                *key, n = words
+            for *key, n in nation.rows(_PAIRS):
                 counts["pair", *(str(word) for word in key)] += int(n)
             done += one.patients
             progress(done, nation.patients)
@@ -152,20 +150,16 @@ FROM w_plans AS a JOIN w_plans AS b ON a.n = b.n AND a.protocol <> b.protocol GR
 
 def _count(nation: Nation, protocol: str, counts: Counts) -> None:
     """Adds what the protocol that was just asked has found."""
-    nation.rows(_ASKED)
+    nation.run(_ASKED)
     for what, sql in _QUERIES.items():
-        for word, n in _columns(nation.rows(sql)):
+        for word, n in nation.rows(sql):
             counts[what, protocol, str(word)] += int(n)
     for what, sql in _INTERVALS.items():
-        for every_days, n in _columns(nation.rows(sql)):
+        for every_days, n in nation.rows(sql):
             counts[what, protocol, str(every_days)] += int(n)
     calm = ", ".join(f"'{word}'" for word in CALM)
     name = protocol.replace("'", "''")
-    nation.rows(f"INSERT INTO w_plans SELECT '{name}', patient_id, decision, urgency IN ({calm}) FROM s_plan")
-
-
-def _columns(table: Any) -> list[tuple[Any, ...]]:
-    return list(zip(*(column.to_pylist() for column in table.columns), strict=True))
+    nation.run(f"INSERT INTO w_plans SELECT '{name}', patient_id, decision, urgency IN ({calm}) FROM s_plan")
 
 
 def _sweep(

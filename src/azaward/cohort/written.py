@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from azaward import parquet
 from azaward.formats.rows import InputError
 from azaward.record.tables import SetAside
 
@@ -21,6 +22,8 @@ from azaward.record.tables import SetAside
 BESIDE = ("plans", "next_tests", "set_aside")
 # Beside the six tables, where they are a translation of something else: what that set aside.
 TRANSLATED = "translated.set_aside.parquet"
+# What is said of whatever was set aside.
+ASIDE_COLUMNS = ("kind", "patient_id", "where", "what", "why")
 
 
 @dataclass(frozen=True)
@@ -65,31 +68,25 @@ class Target:
         except (OSError, ValueError):
             return None
 
-    def keep(self, number: int, tables: Mapping[str, Any], counts: Mapping[str, Any]) -> None:
-        """Writes one share; its counts come last, and say that the rest is there."""
-        import pyarrow.parquet as pq
+    def part(self, number: int, kind: str) -> Path:
+        """Where one kind of result of one share is written."""
+        return self.parts / f"{number:06d}.{kind}.parquet"
 
-        for kind, table in tables.items():
-            pq.write_table(table, self.parts / f"{number:06d}.{kind}.parquet", compression="zstd")
+    def keep(self, number: int, counts: Mapping[str, Any]) -> None:
+        """Keeps one share that is written; its counts come last, and say that the rest is there."""
         waiting = self.parts / f"{number:06d}.json.new"
         waiting.write_text(json.dumps(counts), encoding="utf-8")
         os.replace(waiting, self.parts / f"{number:06d}.json")
 
-    def finish(self, shares: int) -> None:
+    def finish(self, shares: int, memory_mb: int) -> None:
         """Puts the shares together, each file under its own name at once; then the shares go."""
-        import pyarrow.parquet as pq
-
         ready: list[tuple[Path, Path]] = []
-        for kind in ("findings", *BESIDE):
-            whole = self.parts / f"whole.{kind}.parquet"
-            files = [self.parts / f"{number:06d}.{kind}.parquet" for number in range(shares)]
-            schema: Any = pq.read_schema(files[0])
-            with pq.ParquetWriter(whole, schema, compression="zstd") as writer:
-                for file in files:
-                    with pq.ParquetFile(file) as part:
-                        for batch in part.iter_batches():
-                            writer.write_batch(batch)
-            ready.append((whole, self.path(kind)))
+        scratch = str(self.parts / "scratch")
+        with parquet.connect(memory_limit=f"{memory_mb}MB", temp_directory=scratch) as database:
+            for kind in ("findings", *BESIDE):
+                whole = self.parts / f"whole.{kind}.parquet"
+                parquet.join(database, [self.part(number, kind) for number in range(shares)], whole)
+                ready.append((whole, self.path(kind)))
         # The findings come last: where they are, the others are.
         for whole, path in reversed(ready):
             os.replace(whole, path)
@@ -98,15 +95,15 @@ class Target:
 
 def set_aside_before(folder: Path | str) -> list[SetAside]:
     """What a translation into `folder` set aside; nothing where the tables are the original."""
-    import pyarrow.parquet as pq
-
     path = Path(folder) / TRANSLATED
-    return [SetAside(**row) for row in pq.read_table(path).to_pylist()] if path.exists() else []
+    if not path.exists():
+        return []
+    with parquet.connect() as database:
+        rows = parquet.read(database, path, parquet.described(database, path), ASIDE_COLUMNS)
+        return [SetAside(**dict(zip(ASIDE_COLUMNS, row, strict=True))) for row in rows]
 
 
-def set_aside_table(rows: Sequence[Mapping[str, Any]]) -> Any:
-    """What was set aside, as a table of words."""
-    import pyarrow as pa
-
-    columns = ("kind", "patient_id", "where", "what", "why")
-    return pa.table({name: pa.array([row[name] for row in rows], pa.string()) for name in columns})
+def write_set_aside(database: Any, rows: Iterable[SetAside], path: Path) -> None:
+    """What was set aside, as a file of words."""
+    cells = [[getattr(row, name) for name in ASIDE_COLUMNS] for row in rows]
+    parquet.write_rows(database, dict.fromkeys(ASIDE_COLUMNS, "VARCHAR"), cells, path)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
+from azaward import parquet
 from azaward.formats.rows import InputError, RowReader
 from azaward.knowledge import Knowledge
 from azaward.record.tables import TABLES, Record
@@ -106,17 +107,21 @@ def _sure_patient(table: str, header: list[str], cells: list[str]) -> str | None
 
 
 def _parquet(path: Path, table: str, reader: RowReader) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     try:
-        found: Any = pq.read_table(path)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise InputError(f"{path.name}: not Parquet: {str(error).splitlines()[0]}") from None
-    _check_header(path.name, table, found.column_names, reader)
-    for place, row in enumerate(cast(Iterable[dict[str, Any]], found.to_pylist())):
-        # A row that was brought here from elsewhere says where it stood there.
-        yield str(row.get("origin") or f"{path.name} row {place + 1}"), row
+        with parquet.connect() as database:
+            columns = parquet.described(database, path)
+            _check_header(path.name, table, [name for name, _ in columns], reader)
+            known = {column.name for column in TABLES[table]}
+            used = [name for name, _ in columns if name in known]
+            for name, kind in columns:
+                if name in known and parquet.inexact(kind):
+                    raise InputError(f"{path.name}: column {name!r} is a {kind}; expected fewer. Convert the column.")
+            for place, cells in enumerate(parquet.read(database, path, columns, used)):
+                row = dict(zip(used, cells, strict=True))
+                # A row that was brought here from elsewhere says where it stood there.
+                yield str(row.get("origin") or f"{path.name} row {place + 1}"), row
+    except parquet.ParquetError as error:
+        raise InputError(f"{path.name}: {error}") from None
 
 
 def _check_header(where: str, table: str, header: list[str], reader: RowReader) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 Type = Literal["string", "date", "float"]
 Cell = str | float | dt.date | None
@@ -143,17 +143,3 @@ class Record:
             {name: [row for row in rows if row[0] == patient_id] for name, rows in self.rows.items()},
             [item for item in self.set_aside if item.patient_id in (None, patient_id)],
         )
-
-    def arrow(self) -> dict[str, Any]:
-        """The six tables as `pyarrow.Table`, dates as date32, numbers as float64."""
-        import pyarrow as pa
-
-        types: dict[Type, Any] = {"string": pa.string(), "date": pa.date32(), "float": pa.float64()}
-        tables: dict[str, Any] = {}
-        for name, columns in TABLES.items():
-            by_column: list[Sequence[Cell]] = list(zip(*self.rows[name], strict=True)) or [()] * len(columns)
-            tables[name] = pa.table(
-                [pa.array(cells, types[column.type]) for cells, column in zip(by_column, columns, strict=True)],
-                names=[column.name for column in columns],
-            )
-        return tables

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
+from azaward import parquet
+from azaward.extras import is_there
 from azaward.synthesis.clinic import synthesise
-from azaward.synthesis.write import PLANTED_COLUMNS, record_of
+from azaward.synthesis.write import COLUMNS, rows_of
 
 _TOGETHER = 10_000
+_MEMORY_MB = 1_000
 
 
 def write_many(
@@ -25,44 +27,51 @@ def write_many(
     folder: Path,
     progress: Callable[[int, int], None] = lambda done, all: None,
 ) -> None:
-    """Writes `patients` people and `troubles.parquet` into `folder`, a row group for every ten thousand."""
-    import pyarrow.parquet as pq
-
-    folder.mkdir(parents=True, exist_ok=True)
-    jobs = ((first, min(_TOGETHER, patients - first)) for first in range(0, patients, _TOGETHER))
-    done = 0
-    with ExitStack() as files, ProcessPoolExecutor(os.cpu_count()) as pool:
-        writers: dict[str, Any] = {}
-        for count, tables in _in_turn(pool, jobs, seed, as_of, results):
-            for name, table in tables.items():
-                if name not in writers:
-                    path = folder / f"{name}.parquet"
-                    writers[name] = files.enter_context(pq.ParquetWriter(path, table.schema, compression="zstd"))
-                writers[name].write_table(table)
-            done += count
-            progress(done, patients)
+    """Writes `patients` people and `troubles.parquet` into `folder`; the files appear when all of them are whole."""
+    # DuckDB is loaded by the workers, and here when they have gone: whoever runs threads should not fork.
+    if not is_there("duckdb"):
+        raise ModuleNotFoundError("DuckDB writes Parquet", name="duckdb")
+    scratch = folder / f".parts.{os.getpid()}"
+    scratch.mkdir(parents=True)
+    try:
+        jobs = [(first, min(_TOGETHER, patients - first)) for first in range(0, patients, _TOGETHER)]
+        done = 0
+        with ProcessPoolExecutor(os.cpu_count()) as pool:
+            for count in _in_turn(pool, iter(jobs), seed, as_of, results, scratch):
+                done += count
+                progress(done, patients)
+        settings = {"memory_limit": f"{_MEMORY_MB}MB", "temp_directory": str(scratch / "spill")}
+        with parquet.connect(**settings) as database:
+            for name in COLUMNS:
+                parts = [_part(scratch, name, first) for first, _ in jobs]
+                parquet.join(database, parts, folder / f"{name}.parquet")
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _in_turn(
-    pool: ProcessPoolExecutor, jobs: Iterator[tuple[int, int]], seed: int, as_of: dt.date, results: int
-) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The batches in order, no more than two a core made ahead of what is written."""
-    waiting = [pool.submit(_made, *job, seed, as_of, results) for job in islice(jobs, 2 * (os.cpu_count() or 1))]
+    pool: ProcessPoolExecutor, jobs: Iterator[tuple[int, int]], seed: int, as_of: dt.date, results: int, scratch: Path
+) -> Iterator[int]:
+    """How many people each batch holds, in order; no more than two a core are waited for at a time."""
+    waiting = [
+        pool.submit(_make, *job, seed, as_of, results, scratch) for job in islice(jobs, 2 * (os.cpu_count() or 1))
+    ]
     while waiting:
         yield waiting.pop(0).result()
-        waiting += [pool.submit(_made, *job, seed, as_of, results) for job in islice(jobs, 1)]
+        waiting += [pool.submit(_make, *job, seed, as_of, results, scratch) for job in islice(jobs, 1)]
 
 
-def _made(first: int, count: int, seed: int, as_of: dt.date, results: int) -> tuple[int, dict[str, Any]]:
-    """One batch as Arrow tables. Ids are as wide as any number needs, so that their order is that of the rows."""
-    import pyarrow as pa
+def _part(scratch: Path, name: str, first: int) -> Path:
+    return scratch / f"{name}.{first:09d}.parquet"
 
+
+def _make(first: int, count: int, seed: int, as_of: dt.date, results: int, scratch: Path) -> int:
+    """Writes one batch. Ids are as wide as any number needs, so that their order is that of the rows."""
     people = list(synthesise(count, seed, as_of, results, first, width=9))
-    tables = record_of(people).arrow()
-    troubles = [(person.patient_id, *person.planted) for person in people]
-    columns: list[Any] = [pa.array(cells, pa.string()) for cells in zip(*troubles, strict=True)]
-    tables["troubles"] = pa.table(columns, names=list(PLANTED_COLUMNS))
-    return count, tables
+    with parquet.connect(threads="1") as database:
+        for name, rows in rows_of(people).items():
+            parquet.write_rows(database, COLUMNS[name], rows, _part(scratch, name, first))
+    return count
 
 
 __all__ = ["write_many"]

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from azaward.parquet import Growing, columns_of
 from azaward.record.tables import TABLES, Cell, Record
 from azaward.synthesis.person import Person, Planted, Rows
 
 PLANTED_COLUMNS = ("patient_id", "trouble", "rule", "code", "least_urgency", "planted")
 BATCH = 2000
+# The files that are written as Parquet, with their columns as they are stored.
+COLUMNS: Mapping[str, Mapping[str, str]] = {
+    **{name: columns_of(name) for name in TABLES},
+    "troubles": dict.fromkeys(PLANTED_COLUMNS, "VARCHAR"),
+}
 
 
 def write_csv(people: Iterable[Person], folder: Path) -> int:
@@ -40,28 +46,20 @@ def write_csv(people: Iterable[Person], folder: Path) -> int:
 
 
 def write_parquet(people: Iterable[Person], folder: Path) -> int:
-    """The same as Parquet files of one row group a batch, for any number of people in little memory."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    folder.mkdir(parents=True, exist_ok=True)
-    writers: dict[str, Any] = {}
+    """The same as Parquet, for any number of people in little memory; the files appear when all of them are whole."""
     count = 0
-    with ExitStack() as files:
-
-        def write(name: str, table: Any) -> None:
-            if name not in writers:
-                writers[name] = files.enter_context(pq.ParquetWriter(folder / f"{name}.parquet", table.schema))
-            writers[name].write_table(table)
-
+    with Growing(folder, COLUMNS) as files:
         for batch in _batches(people):
             count += len(batch)
-            for name, table in record_of(batch).arrow().items():
-                write(name, table)
-            troubles = [(person.patient_id, *person.planted) for person in batch]
-            columns: list[Any] = [pa.array(cells, pa.string()) for cells in zip(*troubles, strict=True)]
-            write("troubles", pa.table(columns, names=list(PLANTED_COLUMNS)))
+            for name, rows in rows_of(batch).items():
+                files.add(name, rows)
     return count
+
+
+def rows_of(people: Sequence[Person]) -> dict[str, Sequence[Sequence[Any]]]:
+    """The rows of each file, by its name."""
+    troubles = [(person.patient_id, *person.planted) for person in people]
+    return {**record_of(people).rows, "troubles": troubles}
 
 
 def record_of(people: Iterable[Person]) -> Record:

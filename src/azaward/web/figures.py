@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import sqlalchemy as sa
 
 from azaward.knowledge import Knowledge
-from azaward.record.tables import TABLES, Type
+from azaward.parquet import Growing, columns_of
+from azaward.record.tables import TABLES
 from azaward.store.database import Store
 from azaward.store.schema import RECORD, clinics
 
@@ -127,20 +128,13 @@ def of_room(notes: dict[str, Any], store: Store, knowledge: Knowledge) -> Figure
 
 def write_tables(store: Store, clinic_id: str, folder: Path) -> None:
     """The rows of a clinic that stand, as the six tables in Parquet, all of one moment."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    arrow: Mapping[Type, pa.DataType] = {"string": pa.string(), "date": pa.date32(), "float": pa.float64()}
-    with store.read() as connection:
+    with store.read() as connection, Growing(folder, {name: columns_of(name) for name in TABLES}) as files:
         for name, columns in TABLES.items():
             table = RECORD[name]
-            schema = pa.schema([(column.name, arrow[column.type]) for column in columns])
             question = (
                 sa.select(*(table.c[column.name] for column in columns))
                 .where(table.c.clinic_id == clinic_id, table.c.struck_at.is_(None))
                 .order_by(table.c.id)
             )
-            rows = connection.execution_options(yield_per=_ROWS).execute(question).mappings()
-            with pq.ParquetWriter(folder / f"{name}.parquet", schema) as file:
-                for some in rows.partitions():
-                    file.write_table(pa.Table.from_pylist([dict(row) for row in some], schema))
+            for some in connection.execution_options(yield_per=_ROWS).execute(question).partitions():
+                files.add(name, some)

@@ -7,5 +7,5 @@ from pathlib import Path
 
 _spec = find_spec("django_htmx")
 if _spec is None or _spec.origin is None:
-    raise ImportError("htmx is missing: install azaward[web]")
+    raise ModuleNotFoundError("htmx is missing", name="django_htmx")
 FOLDER = Path(_spec.origin).parent / "static" / "django_htmx"

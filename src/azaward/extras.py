@@ -1,0 +1,43 @@
+"""Which extra brings a library that isn't there? Large libraries that only some need are not part of the light core.
+
+They are imported where they are used. Where one is missing, the edge of the program says in one line what to install.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.util import find_spec
+
+# The modules of each extra of pyproject.toml.
+EXTRAS: Mapping[str, tuple[str, ...]] = {
+    "paper": ("typst",),
+    "cohort": ("duckdb", "lifelines", "scipy"),
+    "spark": ("pyarrow", "pyspark"),
+    "web": (
+        *("alembic", "argon2", "authlib", "cryptography", "django_htmx", "fastapi", "httpx", "icalendar", "joserfc"),
+        *("psycopg", "pyotp", "python_multipart", "segno", "sqlalchemy", "starlette", "uvicorn", "webauthn"),
+    ),
+}
+
+
+def is_there(module: str) -> bool:
+    """Whether a library could be imported, without importing it.
+
+    >>> is_there("json"), is_there("no_such_library")
+    (True, False)
+    """
+    return find_spec(module) is not None
+
+
+def missing(error: ModuleNotFoundError, what: str) -> str | None:
+    """The line that says what `what` needs and how to install it; None where no extra brings the module.
+
+    >>> missing(ModuleNotFoundError(name="typst"), "azaward guides")
+    "azaward guides needs typst, which isn't installed. Install it with: pip install 'azaward[paper]'"
+    >>> missing(ModuleNotFoundError(name="a_slip_of_the_pen"), "azaward guides")
+    """
+    module = (error.name or "").partition(".")[0]
+    for extra, modules in EXTRAS.items():
+        if module in modules:
+            return f"{what} needs {module}, which isn't installed. Install it with: pip install 'azaward[{extra}]'"
+    return None

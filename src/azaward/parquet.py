@@ -1,0 +1,254 @@
+"""How do rows get into DuckDB, and tables into Parquet and out again?
+
+DuckDB reads and writes Parquet itself and takes NumPy's arrays as they are, so that none of this needs pyarrow or
+pandas (docs/decisions/0011). Only Spark, which speaks Arrow, brings pyarrow. Times of day with a zone count in UTC.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import shutil
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from azaward.record.tables import TABLES, Type
+
+# How the columns of the six tables are stored.
+STORED: Mapping[Type, str] = {"string": "VARCHAR", "date": "DATE", "float": "DOUBLE"}
+# What a decimal of more digits is read as is not the number that was written.
+_DIGITS = 38
+_TOO_MANY_DIGITS = "DECIMAL of"
+_TOGETHER = 10_000
+# Names of tables and columns in statements are this package's own, or quoted by `sql_text` and `sql_name` (S608).
+_EPOCH = dt.date(1970, 1, 1).toordinal()
+
+
+class ParquetError(ValueError):
+    """A file can't be read as Parquet; the message says why, in words that follow the file's name."""
+
+
+def connect(**settings: str) -> Any:
+    """A database in memory."""
+    import duckdb
+
+    database: Any = duckdb.connect()
+    for name, value in {"TimeZone": "UTC", "enable_progress_bar": "false", **settings}.items():
+        database.execute(f"SET {name} = {sql_text(value)}")
+    return database
+
+
+def sql_text(words: str) -> str:
+    """Words as an SQL string."""
+    return "'" + words.replace("'", "''") + "'"
+
+
+def sql_name(words: str) -> str:
+    """Words as the name of a column."""
+    return '"' + words.replace('"', '""') + '"'
+
+
+def columns_of(table: str) -> dict[str, str]:
+    """The columns of one of the six tables, with the types in which they are stored."""
+    return {column.name: STORED[column.type] for column in TABLES[table]}
+
+
+def fill(database: Any, table: str, types: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> None:
+    """Adds rows to a table whose columns are `types`, in that order. None is NULL, and so is a number that is none.
+
+    `UnicodeEncodeError` where a text holds half of a character: DuckDB itself would not survive it.
+    """
+    if not rows:
+        return
+    cells = zip(zip(*rows, strict=True), types.values(), strict=True)
+    arrays = {f"c{place}": _array(column, kind) for place, (column, kind) in enumerate(cells)}
+    # Else it guesses a column's type from a few of its cells, and fails where these are empty.
+    database.execute("SET pandas_analyze_sample = 0")
+    database.register("incoming_", arrays)
+    try:
+        database.execute(f"INSERT INTO {table} SELECT * FROM incoming_")  # noqa: S608
+    finally:
+        database.unregister("incoming_")
+
+
+def _array(cells: Sequence[Any], kind: str) -> Any:
+    """One column as DuckDB takes it: numbers and days as such, all else as objects, which it reads as text."""
+    import numpy as np
+
+    match kind:
+        case "DOUBLE":
+            return np.array(cells, np.float64)
+        case "DATE":
+            days = np.array([_EPOCH if day is None else day.toordinal() for day in cells], np.int64) - _EPOCH
+            found = days.astype("datetime64[D]").astype("datetime64[us]")
+            found[[day is None for day in cells]] = np.datetime64("NaT")
+            return found
+        case "INTEGER" | "BIGINT" if None not in cells:
+            return np.array(cells, np.int64)
+        case "VARCHAR":
+            _encoded(cells)
+        case _:
+            pass
+    found = np.empty(len(cells), object)
+    found[:] = cells
+    return found
+
+
+def _encoded(cells: Sequence[str | None]) -> None:
+    try:
+        "".join(filter(None, cells)).encode()
+    except UnicodeEncodeError:
+        for cell in filter(None, cells):
+            cell.encode()
+        raise
+
+
+def create(database: Any, table: str, types: Mapping[str, str], rows: Sequence[Sequence[Any]] = ()) -> None:
+    """A new table with its rows."""
+    columns = ", ".join(f"{sql_name(name)} {kind}" for name, kind in types.items())
+    database.execute(f"CREATE OR REPLACE TABLE {table} ({columns})")
+    fill(database, table, types, rows)
+
+
+def described(database: Any, path: Path) -> list[tuple[str, str]]:
+    """The columns of a Parquet file in their order, each with the type that DuckDB reads it as.
+
+    A column that has no type, because all of it is empty, is "NULL". `ParquetError` where the file isn't Parquet.
+    """
+    place = sql_text(str(path))
+    with _readable():
+        # Names as they stand in the file: DuckDB calls a second column of a name, in any case, by another.
+        tree = database.execute(
+            f"SELECT name, num_children, logical_type, precision FROM parquet_schema({place})"  # noqa: S608
+        )
+        names = list(_outermost(tree.fetchall()))
+        described = database.execute(f"DESCRIBE SELECT * FROM {reader([path])}").fetchall()  # noqa: S608
+    columns: list[tuple[str, str]] = []
+    for (name, logical, precision), (_, kind, *_) in zip(names, described, strict=True):
+        if logical == "NullType()":
+            kind = "NULL"
+        elif (precision or 0) > _DIGITS:
+            kind = f"{_TOO_MANY_DIGITS} {precision} digits"
+        columns.append((name, kind))
+    return columns
+
+
+def inexact(kind: str) -> bool:
+    """Whether numbers of this type would be read as other ones."""
+    return kind.startswith(_TOO_MANY_DIGITS)
+
+
+def _outermost(tree: Sequence[tuple[Any, ...]]) -> Iterator[tuple[str, str | None, int | None]]:
+    """The columns themselves, without what lies inside a list or a structure."""
+    inside = 0
+    for name, children, logical, precision in tree[1:]:
+        if inside == 0:
+            yield name, logical, precision
+        else:
+            inside -= 1
+        inside += children or 0
+
+
+def reader(paths: Sequence[Path | str], *options: str) -> str:
+    """DuckDB's call that reads files of the same columns, and nothing from the names of their folders."""
+    files = ", ".join(sql_text(str(path)) for path in paths)
+    return f"read_parquet([{files}], {', '.join(('hive_partitioning = false', *options))})"
+
+
+def read(database: Any, path: Path, columns: Sequence[tuple[str, str]], only: Sequence[str]) -> Iterator[list[Any]]:
+    """The rows of a file, of its `columns` (as `described`) those named in `only`, in the order of `only`.
+
+    `ParquetError` where they can't be read.
+    """
+    kinds = {name: (place, kind) for place, (name, kind) in enumerate(columns)}
+    cells = ", ".join(_fetched(*kinds[name]) for name in only)
+    names = ", ".join(f"c{place}" for place in range(len(columns)))
+    with _readable():
+        found = database.execute(f"SELECT {cells} FROM {reader([path])} AS r({names})")  # noqa: S608
+        while rows := found.fetchmany(_TOGETHER):
+            yield from rows
+
+
+def _fetched(place: int, kind: str) -> str:
+    """A cell as Python can have it without further libraries."""
+    if kind == "TIMESTAMP WITH TIME ZONE":
+        return f"timezone('UTC', c{place})"
+    return f"CAST(c{place} AS VARCHAR)" if "TIME ZONE" in kind else f"c{place}"
+
+
+@contextmanager
+def _readable() -> Generator[None]:
+    """What DuckDB says of a file that it can't read, in one line and without what stood in the file."""
+    import duckdb
+
+    try:
+        yield
+    except duckdb.Error as error:
+        said = str(error).splitlines()[0]
+        if "Invalid string encoding" in said:
+            raise ParquetError("holds text that is not UTF-8. Write the file anew as UTF-8.") from None
+        raise ParquetError(f"not Parquet: {said.partition('Error: ')[2] or said}") from None
+
+
+def write(database: Any, query: str, path: Path) -> None:
+    """The answer to a query as a Parquet file, in its order. `OSError` where it can't be written."""
+    import duckdb
+
+    try:
+        database.execute(f"COPY ({query}) TO {sql_text(str(path))} (FORMAT parquet, COMPRESSION zstd)")
+    except duckdb.IOException as error:
+        raise OSError(str(error).splitlines()[0].removeprefix("IO Error: ")) from None
+
+
+def write_rows(database: Any, types: Mapping[str, str], rows: Sequence[Sequence[Any]], path: Path) -> None:
+    """Rows as a Parquet file."""
+    create(database, "written_", types, rows)
+    write(database, "FROM written_", path)
+    database.execute("DROP TABLE written_")
+
+
+def join(database: Any, parts: Sequence[Path], path: Path) -> None:
+    """Puts files of the same columns together, in their order; the whole appears under its name at once."""
+    waiting = path.with_name(f".{path.name}.new")
+    if len(parts) == 1:
+        os.replace(parts[0], path)
+        return
+    write(database, f"FROM {reader(parts)}", waiting)
+    os.replace(waiting, path)
+
+
+class Growing:
+    """Parquet files that are written a part at a time, in little memory, and stand there when all of them are whole.
+
+    Leave it by `with`: after an error nothing stands there.
+    """
+
+    def __init__(self, folder: Path, tables: Mapping[str, Mapping[str, str]]) -> None:
+        """`tables`: the columns of each file `NAME.parquet`."""
+        self._folder, self._tables = folder, tables
+        self._parts: dict[str, list[Path]] = {name: [] for name in tables}
+        self._database = connect()
+
+    def __enter__(self) -> Growing:
+        self._scratch = self._folder / f".parts.{os.getpid()}"
+        self._scratch.mkdir(parents=True)
+        return self
+
+    def add(self, name: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Adds rows to one file."""
+        part = self._scratch / f"{name}.{len(self._parts[name]):06d}.parquet"
+        write_rows(self._database, self._tables[name], rows, part)
+        self._parts[name].append(part)
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is None:
+                for name, parts in self._parts.items():
+                    if not parts:
+                        self.add(name, ())
+                    join(self._database, parts, self._folder / f"{name}.parquet")
+        finally:
+            self._database.close()
+            shutil.rmtree(self._scratch, ignore_errors=True)
