@@ -23,7 +23,7 @@ from typing import Any
 import msgspec
 
 from azaward import __version__
-from azaward.engine import MANY_RESULTS, Answer, DuckDBEngine, Engine, Request, SQLiteEngine
+from azaward.engine import MANY_PEOPLE, Answer, DuckDBEngine, Engine, Request, SQLiteEngine
 from azaward.extras import is_there
 from azaward.knowledge import ACTIONS, MOST_CAUTIOUS, URGENCIES, Knowledge, load
 from azaward.record.tables import TABLES, Record, SetAside
@@ -155,10 +155,9 @@ def engine(knowledge: Knowledge, kind: type[Engine]) -> Engine:
     return kind(knowledge)
 
 
-def engine_for(record: Record) -> type[Engine]:
-    """The engine that is the quicker one for so many results; SQLite, which is always there, where DuckDB isn't."""
-    many = len(record.rows["results"]) > MANY_RESULTS
-    return DuckDBEngine if many and is_there("duckdb") else SQLiteEngine
+def engine_for(people: int) -> type[Engine]:
+    """The engine that is the quicker one for so many people; SQLite, which is always there, where DuckDB isn't."""
+    return DuckDBEngine if people > MANY_PEOPLE and is_there("duckdb") else SQLiteEngine
 
 
 def assess(record: Record, as_of: dt.date, protocol: str = "auto", knowledge: Knowledge | None = None) -> Assessment:
@@ -173,7 +172,8 @@ def assess(record: Record, as_of: dt.date, protocol: str = "auto", knowledge: Kn
             f"no protocol {protocol!r}. Known: auto, {MOST_CAUTIOUS}, {', '.join(knowledge.protocols)}"
         )
     chosen = None if protocol == "auto" else protocol
-    answer = _asked(record, [Request(one, as_of, chosen) for one in record.patient_ids()], knowledge)
+    requests = [Request(one, as_of, chosen) for one in record.patient_ids()]
+    answer = asked(record, requests, knowledge, engine_for(len(requests)))
     patients = put_together(answer, knowledge)
     return Assessment(
         azaward=__version__,
@@ -185,9 +185,8 @@ def assess(record: Record, as_of: dt.date, protocol: str = "auto", knowledge: Kn
     )
 
 
-def _asked(record: Record, requests: list[Request], knowledge: Knowledge) -> Answer:
+def asked(record: Record, requests: list[Request], knowledge: Knowledge, kind: type[Engine]) -> Answer:
     """The rules' answer for everyone: on DuckDB at once, on SQLite a few at a time, in the order of `requests`."""
-    kind = engine_for(record)
     held = engine(knowledge, kind)
     if kind is not SQLiteEngine or len(requests) <= _FEW:
         return held.ask(record, requests)

@@ -1,7 +1,7 @@
 """How do rows get into DuckDB, and tables into Parquet and out again?
 
 DuckDB reads and writes Parquet itself and takes NumPy's arrays as they are, so that none of this needs pyarrow or
-pandas (docs/decisions/0011). Only Spark, which speaks Arrow, brings pyarrow. Times of day with a zone count in UTC.
+pandas (docs/decisions/0011). Only Spark, which speaks Arrow, brings pyarrow.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from azaward.parquet_zones import there, zones
 from azaward.record.tables import TABLES, Type
 
 # How the columns of the six tables are stored.
@@ -21,6 +22,7 @@ STORED: Mapping[Type, str] = {"string": "VARCHAR", "date": "DATE", "float": "DOU
 # What a decimal of more digits is read as is not the number that was written.
 _DIGITS = 38
 _TOO_MANY_DIGITS = "DECIMAL of"
+_MOMENT = "TIMESTAMP WITH TIME ZONE"
 _TOGETHER = 10_000
 # Names of tables and columns in statements are this package's own, or quoted by `sql_text` and `sql_name` (S608).
 _EPOCH = dt.date(1970, 1, 1).toordinal()
@@ -115,7 +117,8 @@ def create(database: Any, table: str, types: Mapping[str, str], rows: Sequence[S
 def described(database: Any, path: Path) -> list[tuple[str, str]]:
     """The columns of a Parquet file in their order, each with the type that DuckDB reads it as.
 
-    A column that has no type, because all of it is empty, is "NULL". `ParquetError` where the file isn't Parquet.
+    A column that has no type, because all of it is empty, is "NULL"; the type of a moment is followed by the zone in
+    which it was written, where the file says so. `ParquetError` where the file isn't Parquet.
     """
     place = sql_text(str(path))
     with _readable():
@@ -125,14 +128,34 @@ def described(database: Any, path: Path) -> list[tuple[str, str]]:
         )
         names = list(_outermost(tree.fetchall()))
         described = database.execute(f"DESCRIBE SELECT * FROM {reader([path])}").fetchall()  # noqa: S608
+        zone = _zones(database, place) if any(row[1] == _MOMENT for row in described) else {}
     columns: list[tuple[str, str]] = []
     for (name, logical, precision), (_, kind, *_) in zip(names, described, strict=True):
         if logical == "NullType()":
             kind = "NULL"
         elif (precision or 0) > _DIGITS:
             kind = f"{_TOO_MANY_DIGITS} {precision} digits"
+        elif kind == _MOMENT and name in zone:
+            kind = f"{_MOMENT} {zone[name]}"
         columns.append((name, kind))
     return columns
+
+
+def together(database: Any, paths: Sequence[Path]) -> list[tuple[str, str]]:
+    """The columns of files that have the same ones in different types, each in the type that holds all of them."""
+    with _readable():
+        rows = database.execute(f"DESCRIBE FROM {reader(paths, 'union_by_name = true')}").fetchall()
+    return [(row[0], row[1]) for row in rows]
+
+
+def _zones(database: Any, place: str) -> dict[str, str]:
+    kept = f"SELECT value FROM parquet_kv_metadata({place}) WHERE key = 'ARROW:schema'"  # noqa: S608
+    return {name: zone for (value,) in database.execute(kept).fetchall() for name, zone in zones(value).items()}
+
+
+def as_stored(cell: str, kind: str) -> str:
+    """SQL for a cell of a type as `described`: a moment as the clock showed it where it was written, else in UTC."""
+    return there(cell, kind.removeprefix(_MOMENT).strip() or "UTC") if kind.startswith(_MOMENT) else cell
 
 
 def inexact(kind: str) -> bool:
@@ -173,8 +196,8 @@ def read(database: Any, path: Path, columns: Sequence[tuple[str, str]], only: Se
 
 def _fetched(place: int, kind: str) -> str:
     """A cell as Python can have it without further libraries."""
-    if kind == "TIMESTAMP WITH TIME ZONE":
-        return f"timezone('UTC', c{place})"
+    if kind.startswith(_MOMENT):
+        return as_stored(f"c{place}", kind)
     return f"CAST(c{place} AS VARCHAR)" if "TIME ZONE" in kind else f"c{place}"
 
 
@@ -209,13 +232,18 @@ def write_rows(database: Any, types: Mapping[str, str], rows: Sequence[Sequence[
     database.execute("DROP TABLE written_")
 
 
-def join(database: Any, parts: Sequence[Path], path: Path) -> None:
-    """Puts files of the same columns together, in their order; the whole appears under its name at once."""
+def join(parts: Sequence[Path], path: Path) -> None:
+    """Puts files of the same columns together, in their order; the whole appears under its name at once.
+
+    The parts stay, so that whoever is interrupted may put them together again.
+    """
     waiting = path.with_name(f".{path.name}.new")
     if len(parts) == 1:
-        os.replace(parts[0], path)
-        return
-    write(database, f"FROM {reader(parts)}", waiting)
+        shutil.copyfile(parts[0], waiting)
+    else:
+        # One after another: several threads would each hold rows back until those before them are written.
+        with connect(threads="1") as database:
+            write(database, f"FROM {reader(parts)}", waiting)
     os.replace(waiting, path)
 
 
@@ -248,7 +276,7 @@ class Growing:
                 for name, parts in self._parts.items():
                     if not parts:
                         self.add(name, ())
-                    join(self._database, parts, self._folder / f"{name}.parquet")
+                    join(parts, self._folder / f"{name}.parquet")
         finally:
             self._database.close()
             shutil.rmtree(self._scratch, ignore_errors=True)

@@ -93,7 +93,7 @@ def assess(
         counts.append(kept if kept is not None else _one_share(nation, one, target, as_of, protocol, knowledge))
         progress(sum(each["patients"] for each in counts), nation.patients)
     nation.database.close()
-    target.finish(len(shares), memory_mb)
+    target.finish(len(shares))
     return Summary(
         engine="duckdb",
         seconds=round(clock() - began, 3),

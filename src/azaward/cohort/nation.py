@@ -23,7 +23,7 @@ from azaward.formats.rows import RowReader
 from azaward.knowledge import Knowledge
 from azaward.knowledge.relations import schemas
 from azaward.knowledge.units import conversions_of
-from azaward.parquet import sql_text
+from azaward.parquet import sql_name, sql_text
 from azaward.record.tables import TABLES, SetAside
 
 # Analytes and units as DuckDB's enumerations, in every table in which rules meet them.
@@ -82,9 +82,7 @@ class Nation:
             if not stored.files:
                 continue
             columns = ", ".join(
-                f'timezone(\'UTC\', "{column.name}") AS "{column.name}"'
-                if stored.columns[column.name] == "TIMESTAMP WITH TIME ZONE"
-                else f'"{column.name}"'
+                f'{parquet.as_stored(sql_name(column.name), stored.columns[column.name])} AS "{column.name}"'
                 for column in TABLES[name]
                 if column.name in stored.columns
             )

@@ -23,7 +23,7 @@ _READABLE: Mapping[Type, tuple[str, ...]] = {
     "date": ("DATE", *_TIMES, *TEXT, "NULL"),
     "float": ("DOUBLE", "FLOAT", "DECIMAL", *_WHOLE, *TEXT, "NULL"),
 }
-_DIGITS = re.compile(r"\(\d+,\d+\)$")
+_MORE = re.compile(r"\(\d+,\d+\)$|(?<=ZONE) .+$")
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def check_columns(path: str, name: str, own: Mapping[str, str]) -> None:
                 f"{', '.join(one.name for one in TABLES[name])}; found: {', '.join(own)}."
             )
         kind = own.get(column.name)
-        if kind is not None and _DIGITS.sub("", kind) not in _READABLE[column.type]:
+        if kind is not None and _MORE.sub("", kind) not in _READABLE[column.type]:
             expected = {"string": "text", "date": "a date", "float": "a number"}[column.type]
             raise InputError(f"{path}: column {column.name!r} is {kind}; expected {expected}. Convert the column.")
 
@@ -140,7 +140,6 @@ def _stored(database: Any, name: str, files: tuple[Path, ...]) -> Stored:
         columns = columns or own
     if not alike:
         # What DuckDB reads parts as that say it differently: the wider type of each column.
-        place = parquet.reader(files, "union_by_name = true")
-        columns = {row[0]: row[1] for row in database.execute(f"DESCRIBE FROM {place}").fetchall()}
+        columns = dict(parquet.together(database, files))
         check_columns(f"{files[0].parent}", name, columns)
     return Stored(name, files, columns, alike)

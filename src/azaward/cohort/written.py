@@ -78,15 +78,13 @@ class Target:
         waiting.write_text(json.dumps(counts), encoding="utf-8")
         os.replace(waiting, self.parts / f"{number:06d}.json")
 
-    def finish(self, shares: int, memory_mb: int) -> None:
+    def finish(self, shares: int) -> None:
         """Puts the shares together, each file under its own name at once; then the shares go."""
         ready: list[tuple[Path, Path]] = []
-        scratch = str(self.parts / "scratch")
-        with parquet.connect(memory_limit=f"{memory_mb}MB", temp_directory=scratch) as database:
-            for kind in ("findings", *BESIDE):
-                whole = self.parts / f"whole.{kind}.parquet"
-                parquet.join(database, [self.part(number, kind) for number in range(shares)], whole)
-                ready.append((whole, self.path(kind)))
+        for kind in ("findings", *BESIDE):
+            whole = self.parts / f"whole.{kind}.parquet"
+            parquet.join([self.part(number, kind) for number in range(shares)], whole)
+            ready.append((whole, self.path(kind)))
         # The findings come last: where they are, the others are.
         for whole, path in reversed(ready):
             os.replace(whole, path)

@@ -16,7 +16,6 @@ from azaward.synthesis.clinic import synthesise
 from azaward.synthesis.write import COLUMNS, rows_of
 
 _TOGETHER = 10_000
-_MEMORY_MB = 1_000
 
 
 def write_many(
@@ -40,11 +39,8 @@ def write_many(
             for count in _in_turn(pool, iter(jobs), seed, as_of, results, scratch):
                 done += count
                 progress(done, patients)
-        settings = {"memory_limit": f"{_MEMORY_MB}MB", "temp_directory": str(scratch / "spill")}
-        with parquet.connect(**settings) as database:
-            for name in COLUMNS:
-                parts = [_part(scratch, name, first) for first, _ in jobs]
-                parquet.join(database, parts, folder / f"{name}.parquet")
+        for name in COLUMNS:
+            parquet.join([_part(scratch, name, first) for first, _ in jobs], folder / f"{name}.parquet")
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
