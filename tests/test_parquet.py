@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from azaward import parquet
+from azaward.cohort.nation import Nation
 from azaward.cohort.source import find
 from azaward.formats.folder import read_folder
 from azaward.formats.rows import InputError
@@ -87,6 +88,17 @@ def _folder(tmp_path: Path, results: pa.Table) -> Path:
 
 
 LATE = dt.datetime.fromisoformat("2026-06-01T23:59")
+
+
+def _as_a_nation(folder: Path, sql: str) -> list[tuple[Any, ...]]:
+    """What stands in the tables of a nation's one share."""
+    nation = Nation(find(folder), load(), 500, folder / "scratch")
+    nation.assess(nation.shares(10)[0], dt.date(2026, 6, 2), None)
+    # In the end it reads about those alone whose results can't be used.
+    nation.run("CREATE OR REPLACE TABLE whose AS SELECT patient_id, n FROM ids")
+    return nation.rows(sql)
+
+
 MOMENT = dt.datetime(2026, 5, 31, 22, 30, tzinfo=dt.UTC)
 ANOTHER_TYPE: dict[str, dict[str, pa.Array]] = {
     "large text": {"analyte": pa.array(["wbc"], pa.large_string())},
@@ -113,8 +125,6 @@ ANOTHER_TYPE: dict[str, dict[str, pa.Array]] = {
 @pytest.mark.parametrize("kind", ANOTHER_TYPE)
 def test_a_column_of_another_type_reads_as_the_usual_one(kind: str, tmp_path: Path) -> None:
     """In a folder that is read whole and in a nation's."""
-    from azaward.cohort.nation import Nation
-
     columns = ANOTHER_TYPE[kind]
     folder = _folder(tmp_path, _results(**columns))
     record = read_folder(folder, load())
@@ -123,21 +133,16 @@ def test_a_column_of_another_type_reads_as_the_usual_one(kind: str, tmp_path: Pa
         *("p1", "wbc", 4.5, None, "10*9/L"),
         *(DAY, "final"),
     )
-    nation = Nation(find(folder), load(), 500, tmp_path / "scratch")
-    nation.assess(nation.shares(10)[0], dt.date(2026, 6, 2), None)
-    assert nation.rows("SELECT analyte, value, unit, taken_on, status FROM results") == [
+    assert _as_a_nation(folder, "SELECT analyte, value, unit, taken_on, status FROM results") == [
         ("wbc", 4.5, "10*9/L", DAY, "final")
     ]
 
 
 def test_a_row_that_is_not_plain_beside_a_moment_is_read(tmp_path: Path) -> None:
     """It goes through Python, which knows no moments of DuckDB's without one library more."""
-    from azaward.cohort.nation import Nation
-
-    columns = {"taken_on": pa.array([MOMENT], pa.timestamp("us", "Europe/Berlin")), "value": pa.array(["<4.5"])}
-    nation = Nation(find(_folder(tmp_path, _results(**columns))), load(), 500, tmp_path / "scratch")
-    nation.assess(nation.shares(10)[0], dt.date(2026, 6, 2), None)
-    assert nation.rows("SELECT value, comparator, taken_on FROM results") == [(4.5, "<", DAY)]
+    moment = pa.array([MOMENT], pa.timestamp("us", "Europe/Berlin"))
+    folder = _folder(tmp_path, _results(taken_on=moment, value=pa.array(["<4.5"])))
+    assert _as_a_nation(folder, "SELECT value, comparator, taken_on FROM results") == [(4.5, "<", DAY)]
 
 
 @pytest.mark.parametrize(
@@ -215,16 +220,16 @@ def test_a_table_without_rows_is_read(tmp_path: Path) -> None:
 
 def test_parts_may_say_a_column_differently(tmp_path: Path) -> None:
     """A column that is empty in one part has no type there; the other part's values count."""
-    from azaward.cohort.nation import Nation
-
     folder = _folder(tmp_path, _results())
     (folder / "results").mkdir()
     (folder / "results.parquet").rename(folder / "results" / "b.parquet")
     pq.write_table(_results(unit=pa.nulls(1), value=pa.array([4])), folder / "results" / "a.parquet")
     pq.write_table(_results(unit=pa.nulls(1), value=pa.array([4])), folder / "results" / "c.parquet")
-    nation = Nation(find(folder), load(), 500, tmp_path / "scratch")
-    nation.assess(nation.shares(10)[0], dt.date(2026, 6, 2), None)
-    assert nation.rows("SELECT value, unit FROM results ORDER BY ALL") == [(4.0, None), (4.0, None), (4.5, "10*9/L")]
+    assert _as_a_nation(folder, "SELECT value, unit FROM results ORDER BY ALL") == [
+        (4.0, None),
+        (4.0, None),
+        (4.5, "10*9/L"),
+    ]
 
 
 def test_files_that_grow_appear_whole_or_not_at_all(tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ from azaward.cohort.omop_tables import (
 )
 from azaward.cohort.omop_words import Concepts, Meaning, OmopWords
 from azaward.cohort.written import TRANSLATED, write_set_aside
+from azaward.extras import needed
 from azaward.formats.rows import InputError
 from azaward.knowledge import Knowledge
 from azaward.record.tables import SetAside
@@ -49,6 +50,7 @@ def as_tables(
     Beside them stands what was set aside (`written.TRANSLATED`), which a cohort's assessment takes over. `InputError`
     where a table or column that CDM 5.4 asks for is not there, or a file can't be read.
     """
+    duckdb = needed("duckdb", "cohort", f"{folder}: an OMOP CDM")
     tables = find_cdm(folder)
     files = [path for table in tables.values() for path in table.files]
     job = [
@@ -59,8 +61,6 @@ def as_tables(
     whole = scratch / f"omop-{hashlib.sha256(json.dumps(job).encode()).hexdigest()[:16]}"
     if whole.is_dir():
         return whole
-    import duckdb
-
     begun = scratch / f".{whole.name}.{os.getpid()}"
     try:
         shutil.rmtree(begun, ignore_errors=True)
