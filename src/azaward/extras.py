@@ -29,6 +29,15 @@ def is_there(module: str) -> bool:
     return find_spec(module) is not None
 
 
+def need(module: str) -> None:
+    """Raises `ModuleNotFoundError` where a library isn't there, before work is begun that will want it.
+
+    >>> need("json")
+    """
+    if not is_there(module):
+        raise ModuleNotFoundError(f"{module} isn't installed", name=module)
+
+
 def missing(error: ModuleNotFoundError, what: str) -> str | None:
     """The line that says what `what` needs and how to install it; None where no extra brings the module.
 

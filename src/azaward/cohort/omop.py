@@ -33,7 +33,6 @@ from azaward.cohort.omop_tables import (
 )
 from azaward.cohort.omop_words import Concepts, Meaning, OmopWords
 from azaward.cohort.written import TRANSLATED, write_set_aside
-from azaward.extras import needed
 from azaward.formats.rows import InputError
 from azaward.knowledge import Knowledge
 from azaward.record.tables import SetAside
@@ -50,7 +49,8 @@ def as_tables(
     Beside them stands what was set aside (`written.TRANSLATED`), which a cohort's assessment takes over. `InputError`
     where a table or column that CDM 5.4 asks for is not there, or a file can't be read.
     """
-    duckdb = needed("duckdb", "cohort", f"{folder}: an OMOP CDM")
+    import duckdb
+
     tables = find_cdm(folder)
     files = [path for table in tables.values() for path in table.files]
     job = [

@@ -23,7 +23,7 @@ from azaward.cohort.quality_survival import PART, WHOLE, Treatment, treatments
 from azaward.cohort.quality_tables import By
 from azaward.cohort.quality_words import DEFINITIONS, METHODS, Definition
 from azaward.cohort.source import find
-from azaward.extras import MissingExtraError, is_there
+from azaward.extras import need
 from azaward.formats.rows import InputError
 from azaward.knowledge import Knowledge
 
@@ -100,9 +100,7 @@ def quality(
 
     `InputError` where the folder can't be used, or has no column to group by.
     """
-    # Said before the counting, which may take long.
-    if not is_there("lifelines"):
-        raise MissingExtraError(f"{folder}: the figures of a service", "lifelines", "cohort")
+    need("lifelines")
     counts, aside = count(folder, as_of, knowledge, by, progress, share, memory_mb)
     return figures(counts, as_of, knowledge, by, suppress, aside)
 

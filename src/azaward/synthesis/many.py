@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 
 from azaward import parquet
-from azaward.extras import is_there
+from azaward.extras import need
 from azaward.synthesis.clinic import synthesise
 from azaward.synthesis.write import COLUMNS, rows_of
 
@@ -28,8 +28,7 @@ def write_many(
 ) -> None:
     """Writes `patients` people and `troubles.parquet` into `folder`; the files appear when all of them are whole."""
     # DuckDB is loaded by the workers, and here when they have gone: whoever runs threads should not fork.
-    if not is_there("duckdb"):
-        raise ModuleNotFoundError("DuckDB writes Parquet", name="duckdb")
+    need("duckdb")
     scratch = folder / f".parts.{os.getpid()}"
     scratch.mkdir(parents=True)
     try:
