@@ -12,7 +12,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,6 @@ import pytest
 from tests import proof
 
 OF_THE_RUN = "AZAWARD_TESTS_OF_THE_RUN"
-WITH_TABLES = "with_tables"
 _IN_EARNEST = pytest.StashKey[Any]()
 _numbers = itertools.count()
 
@@ -53,7 +52,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if _begins_here(config) and (folder := os.environ.pop(OF_THE_RUN, None)):
         server = Path(folder) / "postgresql"
         if (server / "data" / "postmaster.pid").exists():
-            _control(server, "-m", "immediate", "stop")
+            _control(server, "-s", "-m", "immediate", "stop")
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -130,41 +129,67 @@ def _start(server: Path) -> None:
     # The server itself is never killed here, nor is its machine: what it says is kept need not reach the disk.
     options = f"-c listen_addresses= -c unix_socket_directories={server} -c max_connections=400 -c fsync=off"
     _control(server, "-s", "-w", "-l", str(server / "log"), "-o", options, "start")
-    from azaward.store import Store
-
-    Store.open(new_database(str(server), name=WITH_TABLES)).close()
 
 
-def new_database(socket: str, copied_from: str = "template1", name: str | None = None) -> str:
+def new_database(socket: str, copied_from: str = "template1") -> str:
     """The URL of a fresh database on the server at this socket."""
     import psycopg
 
-    name = name or f"test_{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}_{next(_numbers)}"
+    name = f"test_{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}_{next(_numbers)}"
     with psycopg.connect(f"host={socket} user=azaward dbname=postgres", autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {copied_from}")
     return f"postgresql://azaward@/{name}?host={socket}"
 
 
-@pytest.fixture(scope="session")
-def sqlite_with_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SQLite database with azaward's tables and nothing in them, to be copied."""
-    from azaward.store import Store
+class Templates:
+    """Databases that are made once and copied: a copy costs a small part of what is in it."""
 
-    path = tmp_path_factory.mktemp("tables") / "store.db"
-    Store.open(f"sqlite:///{path}").close()
-    return path
+    def __init__(self, folder: Path, request: pytest.FixtureRequest) -> None:
+        self._folder, self._request = folder, request
+        self._made: dict[tuple[str, str], str] = {}
+
+    def copy(self, kind: str, file: Path, name: str, furnish: Callable[[str], None]) -> str:
+        """The URL of a copy, at `file` where it is SQLite; `furnish` fills the first of this name, given its URL."""
+        if (kind, name) not in self._made:
+            made = self._empty(kind, self._folder / f"{name}.db", "template1")
+            furnish(made)
+            self._made[kind, name] = made
+        return self._empty(kind, file, self._made[kind, name])
+
+    def _empty(self, kind: str, file: Path, copied_from: str) -> str:
+        if kind == "postgresql":
+            name = copied_from.removeprefix("postgresql://azaward@/").partition("?")[0]
+            return new_database(self._request.getfixturevalue("postgresql"), name)
+        if copied_from != "template1":
+            shutil.copy(copied_from.removeprefix("sqlite:///"), file)
+        return f"sqlite:///{file}"
+
+
+@pytest.fixture(scope="session")
+def templates(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Templates:
+    return Templates(tmp_path_factory.mktemp("templates"), request)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def kind(request: pytest.FixtureRequest) -> str:
+    """Each kind of database in turn."""
+    return request.param
+
+
+def with_tables(address: str) -> None:
+    """azaward's tables, with nothing in them."""
+    from azaward.store import Store
+
+    Store.open(address).close()
+
+
+@pytest.fixture
+def database(kind: str, templates: Templates, request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of a database, on each kind of store in turn: without tables, unless the test asks for a store too."""
-    opened = "store" in request.fixturenames
-    if request.param == "sqlite":
-        path = tmp_path / "store.db"
-        if opened:
-            shutil.copy(request.getfixturevalue("sqlite_with_tables"), path)
-        return f"sqlite:///{path}"
-    return new_database(request.getfixturevalue("postgresql"), WITH_TABLES if opened else "template1")
+    file = tmp_path / "store.db"
+    if "store" in request.fixturenames:
+        return templates.copy(kind, file, "tables", with_tables)
+    return f"sqlite:///{file}" if kind == "sqlite" else new_database(request.getfixturevalue("postgresql"))
 
 
 @pytest.fixture
