@@ -21,6 +21,7 @@ from azaward.formats.folder import read_folder
 from azaward.knowledge import load
 from azaward.record.tables import Record
 from azaward.synthesis import record_of, synthesise
+from tests.proof import rounds
 
 KNOWLEDGE = load()
 AS_OF = dt.date(2026, 6, 1)
@@ -124,7 +125,7 @@ def test_the_most_cautious_alarms_whoever_any_alarms(tmp_path: Path) -> None:
 
 def test_the_size_of_shares_changes_nothing(tmp_path: Path) -> None:
     folder = written(record_of(synthesise(40, 4, AS_OF)), tmp_path / "n")
-    few, all_ = (sweep(folder, AS_OF, PROTOCOLS[:2], KNOWLEDGE, share=share) for share in (7, 1000))
+    few, all_ = (sweep(folder, AS_OF, PROTOCOLS[:2], KNOWLEDGE, share=share) for share in (rounds(15, 7), 1000))
     assert few == all_
 
 
