@@ -89,7 +89,7 @@ def test_tests_a_year_are_those_of_the_phase(tmp_path: Path) -> None:
 def test_each_protocol_is_answered_as_by_itself(tmp_path: Path) -> None:
     folder = written(record_of(synthesise(80, 3, AS_OF)), tmp_path / "n")
     people = read_folder(folder, KNOWLEDGE)
-    found = sweep(folder, AS_OF, PROTOCOLS, KNOWLEDGE, share=33)
+    found = sweep(folder, AS_OF, PROTOCOLS, KNOWLEDGE, share=rounds(60, 33))
     decisions: dict[str, dict[str, str]] = {}
     alarmed: dict[str, set[str]] = {}
     for one in found.protocols:
