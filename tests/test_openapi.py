@@ -61,7 +61,7 @@ schema = schemathesis.openapi.from_asgi("/openapi.json", app()).exclude(path_reg
 
 
 @schema.parametrize()
-@settings(max_examples=rounds(4, 200), deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=rounds(12, 200), deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 def test_no_request_breaks_the_server(case: schemathesis.Case) -> None:
     for role in ROLES:
         answer = case.call(headers={"Authorization": f"Bearer {role}", "Accept": "application/json"})
