@@ -7,6 +7,7 @@ child's process id. A child prints a line for each import and decision once it w
 from __future__ import annotations
 
 import datetime as dt
+import importlib
 import json
 import os
 import sys
@@ -62,8 +63,11 @@ def work(address: str, number: int) -> None:
 
 
 def main() -> None:
-    """Forks a child for each line; the rules are ready before the first."""
+    """Forks a child for each line; the rules, and what opens a database, are ready before the first."""
     assessment.assess(record("warm", 0.4), TODAY, knowledge=load())
+    for module in ("psycopg", "sqlalchemy.dialects.postgresql.psycopg"):
+        importlib.import_module(module)
+    Store.open("sqlite://").close()
     for line in sys.stdin:
         address, number, out = line.split("\t")
         child = os.fork()

@@ -26,6 +26,7 @@ from azaward.guides.advice_facts import FactError, WrongWordError
 from azaward.guides.advise import UnknownTopicError, advise, next_question
 from azaward.knowledge import ACTIONS, URGENCIES, Knowledge, load
 from azaward.knowledge.advice import faults, numbers, spoken, topics, used
+from tests.proof import rounds
 
 PAGE = Path(__file__).parents[1] / "docs" / "advise.md"
 KNOWLEDGE = load()
@@ -220,7 +221,7 @@ def caution(topic: str, facts: dict[str, Any]) -> tuple[int, int]:
     return URGENCIES.index(answer.urgency), ACTIONS.index(answer.action)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=rounds(60, 5000), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(known(), st.data())
 def test_knowing_less_never_gives_a_less_cautious_answer(one: tuple[str, dict[str, str]], data: st.DataObject) -> None:
     topic, facts = one
@@ -228,7 +229,7 @@ def test_knowing_less_never_gives_a_less_cautious_answer(one: tuple[str, dict[st
     assert caution(topic, fewer) <= caution(topic, facts)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=rounds(60, 5000), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(known(), st.data())
 def test_a_fact_that_is_not_asked_for_changes_nothing(one: tuple[str, dict[str, str]], data: st.DataObject) -> None:
     topic, facts = one
@@ -240,7 +241,7 @@ def test_a_fact_that_is_not_asked_for_changes_nothing(one: tuple[str, dict[str, 
     assert (full.says_patient, full.urgency) == (answer.says_patient, answer.urgency)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=rounds(40, 5000), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(known())
 def test_answering_the_questions_one_by_one_leaves_nothing_unknown(one: tuple[str, dict[str, str]]) -> None:
     topic, facts = one

@@ -23,17 +23,16 @@ from azaward.store import Store, StoreError, accounts, acts, audit, imports, rea
 from azaward.store.acts import Actor
 from azaward.store.backup import MANIFEST, backup, read_manifest, restore
 from azaward.store.schema import RECORD, metadata, passkeys, users
-from tests.conftest import new_database
+from tests.conftest import Templates, new_database
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 TODAY = dt.date(2026, 11, 23)
 NURSE = Actor("nurse", "one", TODAY)
 
 
-@pytest.fixture
-def full(store: Store) -> Store:
+def furnish(address: str) -> None:
     """A clinic with something in every kind of column."""
-    knowledge = load()
+    store, knowledge = Store.open(address), load()
     imports.make_clinic(store, "one", "Klinik für Rheumatologie")
     record = read(EXAMPLES / "clinic", knowledge)
     some = [f"c{number:03}" for number in range(1, 21)]
@@ -57,7 +56,15 @@ def full(store: Store) -> Store:
     assert standing is not None
     marks = [reassess.fingerprint(finding) for finding in standing[0].findings]
     acts.decide(store, NURSE, "c001", standing[1], "monitor", "soon", marks, TODAY + dt.timedelta(3), knowledge)
-    return store
+    store.close()
+
+
+@pytest.fixture
+def full(kind: str, templates: Templates, tmp_path: Path) -> Iterator[Store]:
+    """That clinic, on each kind of database in turn."""
+    store = Store.open(templates.copy(kind, tmp_path / "store.db", "backup", furnish))
+    yield store
+    store.close()
 
 
 def everything(store: Store) -> dict[str, list[tuple[Any, ...]]]:
@@ -282,10 +289,10 @@ def test_a_file_that_is_no_backup(tmp_path: Path, empty: str) -> None:
             restore(tmp_path / name, empty)
 
 
-def test_only_an_empty_database_takes_a_backup(whole: Path, full: Store, database: str, empty: str) -> None:
+def test_only_an_empty_database_takes_a_backup(whole: Path, full: Store, empty: str) -> None:
     before = everything(full)
     with pytest.raises(StoreError, match=r"not empty: .* rows\. Give an empty database"):
-        restore(whole, database)
+        restore(whole, full.engine.url.render_as_string(hide_password=False))
     assert everything(full) == before
     # One that azaward has only just made is empty; one with other tables is not.
     Store.open(empty).close()

@@ -27,6 +27,7 @@ from azaward.knowledge import load
 from azaward.record.tables import TABLES, Record
 from azaward.synthesis import record_of, synthesise
 from tests.arrow_tables import write_record
+from tests.proof import rounds
 from tests.records import drawn
 
 KNOWLEDGE = load()
@@ -366,10 +367,12 @@ def test_a_table_may_be_in_parts(tmp_path: Path) -> None:
 
 def test_size_of_shares_changes_nothing(tmp_path: Path) -> None:
     folder = written(record_of(synthesise(60, 11, AS_OF)), tmp_path / "people")
-    for share in (7, 1000):
+    sizes = (rounds(25, 7), 1000)
+    for share in sizes:
         of_nation(folder, tmp_path / f"{share}.parquet", share)
     for kind in (".parquet", ".plans.parquet", ".next_tests.parquet"):
-        assert pq.read_table(tmp_path / f"7{kind}").equals(pq.read_table(tmp_path / f"1000{kind}"))
+        few, all_ = (pq.read_table(tmp_path / f"{share}{kind}") for share in sizes)
+        assert few.equals(all_)
 
 
 def test_a_killed_run_leaves_nothing_that_looks_whole_and_goes_on(tmp_path: Path) -> None:

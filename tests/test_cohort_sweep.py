@@ -21,6 +21,7 @@ from azaward.knowledge import load
 from azaward.record.tables import Record
 from azaward.synthesis import record_of, synthesise
 from tests.arrow_tables import write_record
+from tests.proof import rounds
 
 KNOWLEDGE = load()
 AS_OF = dt.date(2026, 6, 1)
@@ -87,7 +88,7 @@ def test_tests_a_year_are_those_of_the_phase(tmp_path: Path) -> None:
 def test_each_protocol_is_answered_as_by_itself(tmp_path: Path) -> None:
     folder = written(record_of(synthesise(80, 3, AS_OF)), tmp_path / "n")
     people = read_folder(folder, KNOWLEDGE)
-    found = sweep(folder, AS_OF, PROTOCOLS, KNOWLEDGE, share=33)
+    found = sweep(folder, AS_OF, PROTOCOLS, KNOWLEDGE, share=rounds(60, 33))
     decisions: dict[str, dict[str, str]] = {}
     alarmed: dict[str, set[str]] = {}
     for one in found.protocols:
@@ -123,7 +124,7 @@ def test_the_most_cautious_alarms_whoever_any_alarms(tmp_path: Path) -> None:
 
 def test_the_size_of_shares_changes_nothing(tmp_path: Path) -> None:
     folder = written(record_of(synthesise(40, 4, AS_OF)), tmp_path / "n")
-    few, all_ = (sweep(folder, AS_OF, PROTOCOLS[:2], KNOWLEDGE, share=share) for share in (7, 1000))
+    few, all_ = (sweep(folder, AS_OF, PROTOCOLS[:2], KNOWLEDGE, share=share) for share in (rounds(15, 7), 1000))
     assert few == all_
 
 

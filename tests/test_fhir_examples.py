@@ -20,6 +20,7 @@ from azaward.formats.rows import InputError
 from azaward.knowledge import load
 from azaward.record import TABLES, Record
 from tests.arrow_tables import arrow
+from tests.proof import rounds
 
 EXAMPLES = Path(__file__).parents[1] / "examples" / "fhir"
 FILES = sorted([*EXAMPLES.glob("*.json"), *EXAMPLES.glob("*.ndjson")])
@@ -124,7 +125,14 @@ def mutate(node: Any, data: st.DataObject, times: int) -> Any:
     return node
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+often = settings(
+    max_examples=rounds(150, 5000),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+
+@often
 @given(st.sampled_from(sorted(BUNDLES)), st.integers(1, 6), st.data())
 def test_a_damaged_bundle_is_read_or_refused_never_a_crash(name: str, times: int, data: st.DataObject) -> None:
     content = json.dumps(mutate(BUNDLES[name], data, times)).encode()
@@ -138,7 +146,7 @@ def test_a_damaged_bundle_is_read_or_refused_never_a_crash(name: str, times: int
     assert "\n" not in message
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@often
 @given(st.sampled_from(sorted(BUNDLES)), st.integers(1, 4), st.data())
 def test_one_damaged_resource_hides_no_other(name: str, times: int, data: st.DataObject) -> None:
     entries = BUNDLES[name]["entry"]

@@ -20,6 +20,7 @@ from azaward.formats.rows import RowReader
 from azaward.knowledge import load
 from azaward.record import TABLES, Record
 from tests.arrow_tables import arrow, write_record
+from tests.proof import rounds
 
 CLINIC = Path(__file__).parents[1] / "examples" / "clinic"
 HEADERS = {name: ",".join(column.name for column in columns if column.required) for name, columns in TABLES.items()}
@@ -287,7 +288,7 @@ CELLS = st.one_of(
 )
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=rounds(200, 5000), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(sorted(TABLES)), st.data())
 def test_any_cells_make_typed_rows_or_are_set_aside(table: str, data: st.DataObject) -> None:
     reader = RowReader(load())

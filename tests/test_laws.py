@@ -16,11 +16,12 @@ from azaward.engine import DuckDBEngine, Engine, Request, SQLiteEngine
 from azaward.knowledge import ACTIONS, URGENCIES, load
 from azaward.record import TABLES, Record
 from azaward.synthesis import Person, record_of, synthesise
-from tests.records import AS_OF, UNITS, one_person, people
+from tests.proof import rounds
+from tests.records import AS_OF, UNITS, drawn, one_person, people
 
 laws = settings(
     deadline=None,
-    max_examples=60,
+    max_examples=rounds(60, 1000),
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
@@ -62,14 +63,33 @@ def test_findings_do_not_depend_on_who_else_is_there(one: dict[str, Any], other:
     assert together["p2"] == found(of_tables(other))["p2"]
 
 
-@laws
+# DuckDB plans a question for longer than it answers one patient: few questions about few, and one about many.
+@settings(laws, max_examples=rounds(12, 1000))
 @given(people())
 def test_both_engines_give_one_answer(record: Record) -> None:
-    requests = [Request(one, AS_OF) for one in record.patient_ids()]
-    answers = [engine(KNOWLEDGE, kind).ask(record, requests) for kind in (SQLiteEngine, DuckDBEngine)]
-    one, other = (sorted(comparable(row) for row in answer.findings) for answer in answers)
-    assert one == other
-    assert len(answers[0].due) == len(answers[1].due)
+    both_answer_alike(record)
+
+
+def test_both_engines_give_one_answer_about_many_odd_people() -> None:
+    both_answer_alike(drawn(rounds(150, 5000)))
+
+
+def both_answer_alike(record: Record) -> None:
+    asked = [Request(one, AS_OF) for one in record.patient_ids()]
+    answer = engine(KNOWLEDGE, DuckDBEngine).ask(record, asked)
+    # SQLite is the engine for one patient, and is asked about one at a time.
+    alone: dict[str, dict[str, list[Any]]] = {name: {one.patient_id: [] for one in asked} for name in TABLES}
+    for name, columns in TABLES.items():
+        place = [column.name for column in columns].index("patient_id")
+        for row in record.rows[name]:
+            alone[name].setdefault(str(row[place]), []).append(row)
+    one_by_one = [
+        engine(KNOWLEDGE, SQLiteEngine).ask(Record({name: alone[name][one.patient_id] for name in TABLES}), [one])
+        for one in asked
+    ]
+    found = [row for each in one_by_one for row in each.findings]
+    assert sorted(map(comparable, found)) == sorted(map(comparable, answer.findings))
+    assert sum(len(each.due) for each in one_by_one) == len(answer.due)
 
 
 def comparable(row: Any) -> str:
@@ -79,7 +99,7 @@ def comparable(row: Any) -> str:
 @pytest.mark.parametrize("kind", [SQLiteEngine, DuckDBEngine])
 def test_threads_that_ask_one_engine_at_once_get_their_own_patients_answers(kind: type[Engine]) -> None:
     used = engine(KNOWLEDGE, kind)
-    asked = [(one, record_of([one])) for one in synthesise(24, 3, AS_OF, 20)]
+    asked = [(one, record_of([one])) for one in synthesise(rounds(8, 100), 3, AS_OF, 20)]
 
     def answer(of: tuple[Person, Record]) -> list[str]:
         person, record = of

@@ -89,8 +89,10 @@ def test_the_first_visit_makes_the_first_administrator(tmp_path: Path) -> None:
 def test_the_example_is_usable_at_once_and_gone_afterwards() -> None:
     with started("--demo") as (_, address, said):
         assert "nurse, clinician, administrator, patient" in said[1]
-        assert httpx.get(f"{address}/").status_code == 200
-        assert httpx.get(f"{address}/worklist").status_code == 303
+        # However busy the machine is: the answer counts, not its time.
+        with httpx.Client(base_url=address, timeout=120) as visitor:
+            assert visitor.get("/").status_code == 200
+            assert visitor.get("/worklist").status_code == 303
 
 
 def test_a_port_in_use() -> None:

@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import sqlalchemy as sa
-from argon2 import PasswordHasher
+from argon2 import PasswordHasher, extract_parameters, profiles
 
-from azaward.store import Store, accounts, sign_in_limits
+from azaward.store import Store, accounts, passwords, sign_in_limits
 from azaward.store.schema import attempts, sessions, users
 from azaward.web import first
 from tests.doors import PASSWORD, STAFF, Browser, House
@@ -85,7 +85,16 @@ def test_a_login_that_nobody_has_is_not_written_down(house: House) -> None:
         assert "my secret password" not in str(connection.execute(sa.select(attempts)).all())
 
 
-def test_a_password_kept_in_an_older_way_is_kept_anew_when_it_is_used(house: House) -> None:
+def test_a_password_costs_a_thief_what_rfc_9106_asks(in_earnest: None) -> None:
+    """64 MiB and three passes, RFC 9106's second choice, wherever little memory can be spared."""
+    held = passwords.hash_of(PASSWORD)
+    assert extract_parameters(held) == profiles.RFC_9106_LOW_MEMORY
+    assert passwords.fits(held, PASSWORD)
+    assert not passwords.fits(held, PASSWORD + "r")
+    assert not passwords.fits(None, PASSWORD)
+
+
+def test_a_password_kept_in_an_older_way_is_kept_anew_when_it_is_used(house: House, in_earnest: None) -> None:
     number = house.person("patient", "patient", patient_id="c001")
     old = PasswordHasher(time_cost=1, memory_cost=8192).hash(PASSWORD)
     with house.store.write() as connection:

@@ -18,6 +18,7 @@ from azaward.formats.rows import InputError
 from azaward.formats.variants import read
 from azaward.formats.variants_apart import LostError, apart
 from azaward.knowledge import load
+from tests.proof import rounds
 from tests.variant_files import R139C, TPMT3C, at, header, write
 
 KEPT = Path(__file__).parent / "fuzz"
@@ -51,14 +52,14 @@ def test_damaged_files(tmp_path: Path, seed: int) -> None:
     import random
 
     rng, whole, reader = random.Random(seed), seeds(), Reader()
-    for _ in range(60):
+    for _ in range(rounds(30, 3000)):
         path = make(rng, whole, tmp_path)
         said = reader.ask(path, "")
         assert said.split()[0] in ("answered", "refused"), shutil.copy(path, tmp_path / "found")
     assert reader.close() == ""
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=rounds(80, 5000), deadline=None)
 @given(st.data())
 def test_text_between_the_tabs(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     """Any cell of a VCF replaced by any text."""
