@@ -41,6 +41,10 @@ benchmark: .venv/test
 mutation: .venv/test
 	$(BIN)/python scripts/mutate_knowledge.py
 
+# What takes too long for every change: docs/proof.md is written anew. One of them: make proof ONLY=kills
+proof: packages .venv/test
+	$(BIN)/python scripts/proof.py $(ONLY)
+
 # From a fresh clone, with an empty home and no cache, to an open page: what a newcomer meets.
 fresh:
 	$(PYTHON) scripts/fresh.py
