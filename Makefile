@@ -1,4 +1,4 @@
-# Two commands do everything: `make run` opens the example clinic, `make test` proves the whole.
+# Two commands to know: `make run` opens the example clinic, `make test` runs the checks and the tests.
 PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
@@ -41,31 +41,31 @@ benchmark: .venv/test
 mutation: .venv/test
 	$(BIN)/python scripts/mutate_knowledge.py
 
-# What takes too long for every change: docs/proof.md is written anew. One of them: make proof ONLY=kills
+# The proofs that take too long for every change; rewrites docs/proof.md. One of them: make proof ONLY=kills
 proof: packages .venv/test
 	$(BIN)/python scripts/proof.py $(ONLY)
 
-# From a fresh clone, with an empty home and no cache, to an open page: what a newcomer meets.
+# Tries the set-up as a newcomer meets it: from a fresh clone, with an empty home and no cache, to an open page.
 fresh:
 	$(PYTHON) scripts/fresh.py
 
-# Which locked versions have a newer release: to know, never a failure.
+# Which locked versions have a newer release. For information: it never fails.
 outdated: .venv/run
 	$(BIN)/python scripts/outdated.py
 
-# What the tests need of Debian: Java for Spark, the database of a clinic that has grown, a browser.
+# What the tests need from Debian: Java for Spark, PostgreSQL for large clinics, a browser for the pages.
 packages:
 	@sh scripts/install_debian.sh java=default-jre-headless initdb=postgresql chromium=chromium
 
 TESTED = requirements/run.txt requirements/spark.txt requirements/test.txt requirements/docs.txt
 
-# The pages and every command but Spark's. Whoever ran the tests keeps what they need.
+# The pages and every command except Spark's. After `make test`, the tools of the tests stay installed.
 .venv/run: requirements/run.txt requirements/build.txt pyproject.toml | .venv/bin/uv
 	$(SYNC) $(if $(wildcard .venv/test),$(TESTED),requirements/run.txt)
 	@$(MAKE) --no-print-directory azaward
 	@touch $@
 
-# The same, and Spark, the tests' and the documentation's tools.
+# The same, with Spark and the tools of the tests and the documentation.
 .venv/test: $(TESTED) requirements/build.txt pyproject.toml | .venv/bin/uv
 	$(SYNC) $(TESTED)
 	@$(MAKE) --no-print-directory azaward
@@ -78,10 +78,10 @@ azaward:
 	@$(BIN)/python -m compileall -q src
 
 .venv/bin/uv: requirements/uv.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "azaward needs Python 3.11 or newer; found $$($(PYTHON) --version). Name another: make run PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "azaward needs Python 3.11 or newer; found $$($(PYTHON) --version). Choose another: make run PYTHON=python3.12" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' 2> /dev/null || sh scripts/install_debian.sh =python3-venv
 	@$(BIN)/python -c '' 2> /dev/null || $(PYTHON) -m venv .venv
-	@echo "Setting up .venv: less than a minute."
+	@echo "Setting up .venv. This usually takes less than a minute; the tools of the tests take longer."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement $<
 	@touch $@
 

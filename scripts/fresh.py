@@ -1,8 +1,8 @@
-"""Does azaward set itself up for somebody who has just cloned it? The environment from the lock alone, made anew.
+"""Does azaward set itself up for somebody who has just cloned it? Tries `make run` in a fresh clone.
 
-Clones the repository into an empty folder and types `make run` there with an empty home and no cache, so that nothing
-which this machine happens to have can help. Then opens pages as a newcomer would, and says how long the first one took
-and how much was installed.
+Clones the repository into an empty folder and runs `make run` there with an empty home and no cache, so that nothing
+that this machine happens to have can help. Then it opens pages as a newcomer would, and says how long the first one
+took and how much was installed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ PASSWORD = re.compile(r"the password of each: (\S+)")
 
 
 def main() -> None:
-    """Sets up, opens pages, tells."""
+    """Sets up, opens pages and reports."""
     with tempfile.TemporaryDirectory(prefix="azaward-fresh-") as folder:
         clone, home = Path(folder) / "azaward", Path(folder) / "home"
         home.mkdir()
@@ -73,7 +73,7 @@ def _address(making: subprocess.Popen[str]) -> tuple[str, str]:
             address = found[1]
         elif address and (found := PASSWORD.search(line)):
             return address, found[1]
-    sys.exit("".join(said[-20:]) + f"make run ended with {making.wait()} before any page was there")
+    sys.exit("".join(said[-20:]) + f"make run ended with exit code {making.wait()} before it opened a page")
 
 
 def _page(address: str, opener: urllib.request.OpenerDirector | None = None, form: dict[str, str] | None = None) -> str:

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs what is missing of Debian's packages where this is root, else says exactly what to install.
-# Each word is PROGRAM=PACKAGE: the package is wanted where the program isn't found; =PACKAGE is always wanted.
+# Installs missing Debian packages when run as root; otherwise says which to install.
+# Each argument is PROGRAM=PACKAGE: the package is needed if the program isn't found. =PACKAGE is always needed.
 set -eu
 missing=""
 for word in "$@"; do
@@ -13,11 +13,11 @@ for word in "$@"; do
 done
 [ -n "$missing" ] || exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-    echo "Installing Debian's packages:$missing" >&2
+    echo "Installing Debian packages:$missing" >&2
     apt-get update -qq
     # shellcheck disable=SC2086 # a list of packages
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
 else
-    echo "azaward needs Debian's packages:$missing. Install them as root, then try again: apt-get install$missing" >&2
+    echo "azaward needs these Debian packages:$missing. As root, run: apt-get install$missing. Then try again." >&2
     exit 1
 fi

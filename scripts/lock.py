@@ -1,9 +1,9 @@
-"""Which versions does azaward stand on? Resolves what pyproject.toml asks for into requirements/, a file a group.
+"""Which exact versions is azaward installed with? Resolves pyproject.toml into requirements/, one file per group.
 
     python scripts/lock.py                   # what pyproject.toml asks for; versions that still fit stay
     python scripts/lock.py --upgrade         # the newest of everything
     python scripts/lock.py --upgrade duckdb  # the newest of one package
-    python scripts/lock.py --check           # prove that wheels exist for each Python and machine
+    python scripts/lock.py --check           # check that wheels exist for every Python and machine
 
 Each file holds every version with its hashes, for every Python and machine, and names no index. `make` installs them
 exactly; nothing is resolved again there.
@@ -19,7 +19,6 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-HELD = ROOT / "requirements"
 # Each group is held to the versions of those before it, so that any of them can be installed together.
 GROUPS: dict[str, tuple[str, ...]] = {
     "uv": ("--group", "uv"),
@@ -59,7 +58,7 @@ def check() -> int:
             for machine in MACHINES:
                 problem = _without_wheels(name, python, machine)
                 missing += bool(problem)
-                print(f"{name:6} Python {python:5} {machine:24} {problem or 'every wheel is there'}", flush=True)
+                print(f"{name:6} Python {python:5} {machine:24} {problem or 'all wheels found'}", flush=True)
     return 1 if missing else 0
 
 
@@ -86,7 +85,9 @@ def _uv(*words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
 if __name__ == "__main__":
     words = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     words.add_argument("--upgrade", nargs="*", metavar="PACKAGE", help="take newer versions: of all, or of these")
-    words.add_argument("--check", action="store_true", help="prove that wheels exist for each Python and machine")
+    words.add_argument(
+        "--check", action="store_true", help="check that wheels exist for every Python version and machine"
+    )
     typed = words.parse_args()
     if typed.check:
         sys.exit(check())

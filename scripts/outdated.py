@@ -1,4 +1,4 @@
-"""Which of the locked versions have a newer release? To know of it, never a failure: the locked ones go on working.
+"""Which of the locked versions have a newer release? For information only: the locked ones go on working.
 
 Asks the index about every package of this environment. `python scripts/lock.py --upgrade NAME` takes a newer one.
 """
@@ -31,7 +31,7 @@ def main() -> None:
     newer = [one for one in json.loads(found.stdout) if one["name"] in locked]
     for one in newer:
         print(f"{one['name']} {one['version']} is locked, {one['latest_version']} is the newest.")
-    print(f"{len(newer)} of {len(locked)} locked versions have a newer release.")
+    print(f"{len(newer)} of the locked packages that are installed here have a newer release.")
 
 
 if __name__ == "__main__":

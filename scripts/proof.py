@@ -27,12 +27,13 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "proof.md"
-HEADER = ("Proof", "What is tried", "What came out", "On", "Minutes", "Again")
+HEADER = ("Proof", "What is tried", "Result", "Date", "Minutes", "Command")
 INTRODUCTION = """# Proof
 
-What takes too long to be run with every change: killing, fuzzing, laws tried on many invented people, every number of
-the knowledge changed in turn. `make test` runs a short piece of each; `make proof` runs them at full length and writes
-this page. No figure here was typed: each was read from the run of that day, and the command beside it says it again.
+The proofs that take too long to run with every change: killing the program, fuzzing, laws tried on many invented
+people, and each deciding number of the knowledge changed in turn. `make test` runs a short piece of each; `make proof`
+runs them at full length and writes this page. Every figure was read from the run on the day shown; the command beside
+it repeats that run.
 """
 
 
@@ -116,19 +117,20 @@ PROOFS: dict[str, Proof] = {
         "tests/test_openapi.py",
     ),
     "laws": proof_of_tests(
-        "What holds for any record, on odd invented people: order, duplicates and neighbours change nothing, a worse "
-        "value is never answered with less care, both engines answer alike, threads get their own answers.",
+        "What must hold for any record, tried on unusual invented people: row order, duplicates and other patients "
+        "change nothing; a worse value never gets less care; both engines agree; threads don't mix up answers.",
         "tests/test_laws.py",
     ),
     "formats": proof_of_tests(
-        "Bundles, tables, variant files and answers with anything in any place: read or refused in one line.",
+        "Bundles, tables, variant files and answers with anything in any place: each is read, or refused in one line.",
         "tests/test_fhir_examples.py",
         "tests/test_folder.py",
         "tests/test_variants_fuzz.py",
         "tests/test_advise.py",
     ),
     "cohort": proof_of_tests(
-        "A nation divided into shares of any size gets the same answer; odd histories end where the rules are.",
+        "Dividing a nation into shares of any size doesn't change the answer, and the figures of a service agree with "
+        "the rules about the last day, on unusual histories too.",
         "tests/test_cohort.py",
         "tests/test_cohort_quality.py",
         "tests/test_cohort_sweep.py",
@@ -136,7 +138,8 @@ PROOFS: dict[str, Proof] = {
         "shares or odd",
     ),
     "mutation": Proof(
-        "Every number of the knowledge is moved up, and down, by one unit of its last digit: a spec page notices.",
+        "Each number that a rule decides by is moved up, and then down, by one unit of its last digit: a spec page, or "
+        "the check of the knowledge, notices at least one of the two.",
         ("scripts/mutate_knowledge.py", "--seed", "1"),
         ("scripts/mutate_knowledge.py", "--seed", "1", "--sample", "5"),
         of_mutation,

@@ -1,6 +1,6 @@
-"""What many tests stand on: a real PostgreSQL server, a database on each kind of store, and how long proofs run.
+"""What many tests share: a real PostgreSQL server, a database on each kind of store, and how long proofs run.
 
-What is dear is made once for a run and copied: every process that runs tests shares the server, and the tables that
+What is expensive is made once per run and copied: every process that runs tests shares the server, and the tables that
 the migrations make are kept as a database of their own, of which each test gets a copy.
 """
 
@@ -126,7 +126,7 @@ def _start(server: Path) -> None:
         shutil.chown(server, "postgres", "postgres")
     command = [_programs() / "initdb", "-D", server / "data", "-A", "trust", "-U", "azaward", "-E", "UTF8", "-N"]
     subprocess.run(command, capture_output=True, **_as_postgres(server))
-    # The server itself is never killed here, nor is its machine: what it says is kept need not reach the disk.
+    # No test crashes this server or its machine, so commits need not reach the disk.
     options = f"-c listen_addresses= -c unix_socket_directories={server} -c max_connections=400 -c fsync=off"
     _control(server, "-s", "-w", "-l", str(server / "log"), "-o", options, "start")
 

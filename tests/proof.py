@@ -1,7 +1,7 @@
 """How long does a proof run? A short while with every change; at full length with `pytest --proof`.
 
 Kills, soaks and fuzzing prove more the longer they run. `make test` runs a few rounds of each, so that a proof that no
-longer works is noticed at once; `scripts/proof.py` runs the same tests for long and writes what came out of them.
+longer works is noticed at once; `scripts/proof.py` runs the same tests at full length and writes down the results.
 """
 
 from __future__ import annotations

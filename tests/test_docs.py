@@ -87,7 +87,8 @@ def test_the_readme_shows_what_the_program_prints() -> None:
 
 def test_every_command_of_the_readme_is_one() -> None:
     known = dict(commands(typer.main.get_command(app)))
-    typed = [line.partition("#")[0].split() for line in README.splitlines() if re.match(r"(\$ )?azaward [a-z]", line)]
+    blocks = "".join(re.findall(r"^```\n(.*?)^```$", README, flags=re.M | re.S))
+    typed = [line.partition("#")[0].split() for line in blocks.splitlines() if re.match(r"(\$ )?azaward [a-z]", line)]
     assert len(typed) > 10
     for words in typed:
         name = " ".join(words[words.index("azaward") :][:3])

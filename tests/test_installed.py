@@ -1,4 +1,4 @@
-"""What does somebody get who installs the wheel? It is built here, and put into environments that hold nothing else.
+"""What do you get when you install the wheel? It is built here and installed into otherwise empty environments.
 
 The versions are the locked ones; what an extra brings and what the light core does without is as pyproject.toml says.
 """

@@ -1,6 +1,7 @@
-"""Which extra brings a library that isn't there? Large libraries that only some need are not part of the light core.
+"""Which extra brings a library that isn't there?
 
-They are imported where they are used. Where one is missing, the edge of the program says in one line what to install.
+Large libraries that only some commands need are extras, not part of the core. They are imported where they are used. If
+one is missing, the edge of the program says in one line what to install.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ def is_there(module: str) -> bool:
 
 
 def need(module: str) -> None:
-    """Raises `ModuleNotFoundError` where a library isn't there, before work is begun that will want it.
+    """Raises `ModuleNotFoundError` if a library isn't installed, before the work that needs it begins.
 
     >>> need("json")
     """

@@ -19,7 +19,7 @@ from azaward.record.tables import TABLES, Type
 
 # How the columns of the six tables are stored.
 STORED: Mapping[Type, str] = {"string": "VARCHAR", "date": "DATE", "float": "DOUBLE"}
-# What a decimal of more digits is read as is not the number that was written.
+# DuckDB misreads decimals with more digits than this.
 _DIGITS = 38
 _TOO_MANY_DIGITS = "DECIMAL of"
 _MOMENT = "TIMESTAMP WITH TIME ZONE"
@@ -58,7 +58,7 @@ def columns_of(table: str) -> dict[str, str]:
 
 
 def fill(database: Any, table: str, types: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> None:
-    """Adds rows to a table whose columns are `types`, in that order. None is NULL, and so is a number that is none.
+    """Adds rows to a table whose columns are `types`, in that order. None and NaN become NULL.
 
     `UnicodeEncodeError` where a text holds half of a character: DuckDB itself would not survive it.
     """
@@ -66,7 +66,7 @@ def fill(database: Any, table: str, types: Mapping[str, str], rows: Sequence[Seq
         return
     cells = zip(zip(*rows, strict=True), types.values(), strict=True)
     arrays = {f"c{place}": _array(column, kind) for place, (column, kind) in enumerate(cells)}
-    # Else it guesses a column's type from a few of its cells, and fails where these are empty.
+    # Otherwise DuckDB guesses a column's type from a few of its cells, and fails if those are empty.
     database.execute("SET pandas_analyze_sample = 0")
     database.register("incoming_", arrays)
     try:
@@ -211,7 +211,7 @@ def _readable() -> Generator[None]:
     except duckdb.Error as error:
         said = str(error).splitlines()[0]
         if "Invalid string encoding" in said:
-            raise ParquetError("holds text that is not UTF-8. Write the file anew as UTF-8.") from None
+            raise ParquetError("holds text that is not UTF-8. Save the file again as UTF-8.") from None
         raise ParquetError(f"not Parquet: {said.partition('Error: ')[2] or said}") from None
 
 
@@ -248,9 +248,9 @@ def join(parts: Sequence[Path], path: Path) -> None:
 
 
 class Growing:
-    """Parquet files that are written a part at a time, in little memory, and stand there when all of them are whole.
+    """Parquet files written part by part, in little memory; they appear only when all of them are complete.
 
-    Leave it by `with`: after an error nothing stands there.
+    Use it in a `with` block: after an error, none appears.
     """
 
     def __init__(self, folder: Path, tables: Mapping[str, Mapping[str, str]]) -> None:

@@ -1,6 +1,6 @@
 """How does a patient's course look? Results against limits above the steps of the dose, as small inline SVG.
 
-One drawing a series, all of a patient on the same days, so that the page can lay them out on paper and on a telephone.
+One drawing per series, all with the same time axis, so that the page can lay them out on paper and on a telephone.
 What is drawn has classes and no styles: templates/report.css decides the colours, and a strict content security policy
 holds.
 """
@@ -23,7 +23,7 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 27.0, 65.0, 12.0, 33.0
 _PLOT_W, _PLOT_H = _WIDTH - _LEFT - _RIGHT, _HEIGHT - _TOP - _BOTTOM
 _END, _GROUND = _WIDTH - _RIGHT, _HEIGHT - _BOTTOM
 _GAP, _MARK_ROOM = 9.5, 8.0
-# From the middle of a line of text down to where its letters stand.
+# From the middle of a line of text down to its baseline.
 _HALF_LETTER = 3.0
 # Around the place of a result: a dot, below or above a bound, with a finding.
 _SHAPES = {
@@ -56,7 +56,7 @@ def describe(series: Series) -> str:
     return (
         f"{series.name}, {count} result{'s' if count > 1 else ''} from {series.points[0].on} to {last.on}: lowest "
         f"{amount(min(values))}, highest {amount(max(values))}, last {amount(last.value, last.comparator)}. "
-        + (f"Limits drawn: {limits}." if limits else "No limit of this protocol to draw.")
+        + (f"Limits drawn: {limits}." if limits else "This protocol sets no limit for this test.")
     )
 
 
@@ -127,7 +127,7 @@ def _svg(series: Series, timeline: Timeline) -> str:
     normal_low, normal_high = series.normal
     reached = [*values, *(limit.value for limit in series.limits), *(end for end in series.normal if end is not None)]
     low, high = min(reached), max(reached)
-    # From nought where the values come near it; a cell volume or a haemoglobin would be flat.
+    # The axis starts at zero when values come near it. Otherwise a cell volume or a haemoglobin would look flat.
     floor = 0.0 if low < high * 0.6 else low - max(high - low, high * 0.1) * 0.4
     ceiling = high + (high - floor) * 0.08 if high > floor else floor + 1
     plot = _Plot((timeline.first, timeline.last), (floor, ceiling))
