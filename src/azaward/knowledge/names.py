@@ -126,13 +126,21 @@ class Names:
 
     def without(self, ingredient: str) -> Names:
         """The same names less those of one ingredient: to see what it would be taken for were it not known."""
+
+        def stays(known: Known) -> bool:
+            return ingredient not in known.ingredients or known.kind == "class"
+
         held = copy(self)
-        held.__dict__.pop("_spelt", None)
-        kept = {
-            name: tuple(one for one in known if ingredient not in one.ingredients or one.kind == "class")
-            for name, known in self._known.items()
-        }
+        kept = {name: tuple(filter(stays, known)) for name, known in self._known.items()}
         held._known = {name: known for name, known in kept.items() if known}
+        # How names sound is known already.
+        places = [place for place, known in enumerate(self._spelt[2]) if stays(known)]
+        written, heard, meant = self._spelt
+        held._spelt = (
+            [written[place] for place in places],
+            [heard[place] for place in places],
+            [meant[place] for place in places],
+        )
         return held
 
     @cached_property
