@@ -141,6 +141,22 @@ def test_what_needs_an_extra_says_which_in_one_line(
     assert re.fullmatch(rf"azaward: .*pip install 'azaward\[{extra}\]'.*\n", done.stderr)
 
 
+def test_what_is_locked_is_what_runs() -> None:
+    """These tests run on the versions that requirements/ holds, and each of those has its hashes."""
+    here = {canonical(one.metadata["Name"]): one.version for one in importlib.metadata.distributions()}
+    locked = {}
+    for group in ("run", "spark", "test", "docs"):
+        text = (ROOT / "requirements" / f"{group}.txt").read_text(encoding="utf-8")
+        entries = re.findall(r"^([\w.-]+)==(\S+)(.*(?:\n    .*)*)", text, flags=re.M)
+        assert len(entries) == len(re.findall(r"^\w", text, flags=re.M))
+        for name, version, rest in entries:
+            assert "--hash=sha256:" in rest, name
+            if ";" not in rest.splitlines()[0]:
+                assert locked.setdefault(name, version) == version, (group, name)
+        assert "://" not in text
+    assert {name: here.get(canonical(name)) for name in locked} == locked
+
+
 def test_every_library_of_an_extra_is_known_to_come_with_it() -> None:
     modules: dict[str, set[str]] = {}
     for module, names in importlib.metadata.packages_distributions().items():
