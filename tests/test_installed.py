@@ -171,6 +171,20 @@ def test_every_library_of_an_extra_is_known_to_come_with_it() -> None:
         assert any(modules[name] & set(EXTRAS[extra]) for extra in extras), name
 
 
+def test_without_root_it_is_said_what_to_install(tmp_path: Path) -> None:
+    (tmp_path / "id").write_text("#!/bin/sh\necho 1000\n", encoding="utf-8")
+    (tmp_path / "id").chmod(0o755)
+    command = ["sh", ROOT / "scripts" / "install_debian.sh", "sh=dash", "no-such-program=a-package", "=another"]
+    path = {"PATH": f"{tmp_path}:{os.defpath}"}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=path)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr == (
+        "azaward needs these Debian packages: a-package another. "
+        "As root, run: apt-get install a-package another. Then try again.\n"
+    )
+
+
 def canonical(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).casefold()
 
