@@ -5,6 +5,8 @@ BIN := .venv/bin
 AS_OF := 2026-11-23
 # The certificates that this machine trusts, a hospital's own among them, where it keeps any.
 export UV_SYSTEM_CERTS ?= $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),true,false)
+# Programs that start again and again keep their bytecode.
+unexport PYTHONDONTWRITEBYTECODE
 # Exactly what requirements/ holds, by its hashes; nothing is resolved again (scripts/lock.py).
 SYNC = $(BIN)/uv pip sync --quiet --python .venv --require-hashes --build-constraints requirements/build.txt
 
@@ -16,7 +18,7 @@ run: .venv/run
 	$(BIN)/azaward serve --demo --port $(PORT)
 
 test: packages .venv/test check
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 	$(BIN)/python scripts/mutate_knowledge.py --sample 20 --seed 1 --allow 0
 	$(BIN)/python benchmarks/alarms.py
 	$(BIN)/python benchmarks/assess_one.py

@@ -254,6 +254,13 @@ def test_answering_the_questions_one_by_one_leaves_nothing_unknown(one: tuple[st
     assert answer.urgency == advise(topic, facts).urgency or answer.urgency == "emergency"
 
 
+def test_what_is_said_alike_to_everybody_is_certain() -> None:
+    """Four hours late: take it, whether it is taken once or twice a day. Nobody is asked, and nothing is in doubt."""
+    answer = advise("missed-dose", {"hours_late": "4"})
+    assert answer.unknown == []
+    assert answer.says_patient == "Take it now. Take the next one at its usual time."
+
+
 def test_a_fever_without_facts_is_an_emergency_and_says_what_it_would_have_to_know() -> None:
     answer = advise("fever")
     assert answer.urgency == "emergency"
