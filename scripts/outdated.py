@@ -24,11 +24,11 @@ def main() -> None:
         print(f"Not known which versions have a newer release: {error}")
         return
     locked = {
-        name
+        pair
         for path in HELD.glob("*.txt")
-        for name in re.findall(r"^([\w.-]+)==", path.read_text(encoding="utf-8"), re.M)
+        for pair in re.findall(r"^([\w.-]+)==(\S+)", path.read_text(encoding="utf-8"), re.M)
     }
-    newer = [one for one in json.loads(found.stdout) if one["name"] in locked]
+    newer = [one for one in json.loads(found.stdout) if (one["name"], one["version"]) in locked]
     for one in newer:
         print(f"{one['name']} {one['version']} is locked, {one['latest_version']} is the newest.")
     print(f"{len(newer)} of the locked packages that are installed here have a newer release.")

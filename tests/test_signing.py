@@ -153,6 +153,15 @@ def test_whoever_came_for_a_page_gets_to_it_after_both_steps(house: House) -> No
     assert second.headers["location"] == "/worklist?sort=due"
 
 
+def test_the_form_of_signing_in_remembers_the_page_that_was_wanted(house: House) -> None:
+    """What its hidden field holds is what the browser sends back."""
+    house.person("nurse", "nurse")
+    browser = house.browser()
+    asked = browser.get("/worklist?sort=due").headers["location"]
+    [wanted, *_] = re.findall(r'<input type="hidden" name="next" value="([^"]*)"', browser.get(asked).text)
+    assert wanted == "/worklist"
+
+
 # Other sites
 
 
