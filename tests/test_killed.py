@@ -26,7 +26,7 @@ from tests.killed_child import EACH, TODAY, record
 from tests.proof import rounds
 
 ROOT = Path(__file__).parent.parent
-TIMES = rounds(12, 150)
+TIMES = rounds(12, 500)
 ACTOR = Actor("clinician", "one", TODAY)
 
 
