@@ -259,6 +259,10 @@ def test_what_is_said_alike_to_everybody_is_certain() -> None:
     answer = advise("missed-dose", {"hours_late": "4"})
     assert answer.unknown == []
     assert answer.says_patient == "Take it now. Take the next one at its usual time."
+    # What the clinician reads names the kind of person, which is not known here.
+    later = advise("missed-dose", {"hours_late": "24"})
+    assert later.says_patient.startswith("If you have missed more than one dose")
+    assert later.says.startswith("Not all is known")
 
 
 def test_a_fever_without_facts_is_an_emergency_and_says_what_it_would_have_to_know() -> None:

@@ -101,8 +101,8 @@ def advise(topic: str, facts: Mapping[str, Fact] | None = None, knowledge: Knowl
     answers = [(combination, asked.met(combination)) for combination in asked.every(narrowed)]
     deciding = min((met[0] for _, met in answers), key=lambda line: line.caution)
     sure = set(answers[0][1]).intersection(*(met for _, met in answers))
-    # Two lines for two kinds of people may say the same: then it is certain, whoever asks.
-    certain = all(any(_same(line, deciding) for line in met) for _, met in answers)
+    # Two lines for two kinds of people may tell them the same: then that is certain, whoever asks.
+    certain = all(any(_tells_alike(line, deciding) for line in met) for _, met in answers)
     lines = sorted({deciding, *sure}, key=lambda line: line.caution)
     said = [_said(line, knowledge) for line in lines]
     first = said[0]
@@ -112,7 +112,7 @@ def advise(topic: str, facts: Mapping[str, Fact] | None = None, knowledge: Knowl
         asked=_asked(facts or {}, narrowed),
         action=first.action,
         urgency=first.urgency,
-        says=first.says if certain else f"{_SAFEST} {first.says}",
+        says=first.says if deciding in sure else f"{_SAFEST} {first.says}",
         says_patient=first.says_patient if certain else f"{_SAFEST_PATIENT} {first.says_patient}",
         call=first.call,
         sources=first.sources,
@@ -151,10 +151,10 @@ def _asked(facts: Mapping[str, Fact], narrowed: Mapping[str, Sequence[Value]]) -
     return understood
 
 
-def _same(one: Line, other: Line) -> bool:
-    """Whether two lines tell people the same."""
+def _tells_alike(one: Line, other: Line) -> bool:
+    """Whether two lines tell the patient the same, as urgently; their words for the clinician may name the kind."""
     a, b = one.row, other.row
-    return (a.action, a.urgency, a.says, a.says_patient) == (b.action, b.urgency, b.says, b.says_patient)
+    return (a.action, a.urgency, a.says_patient) == (b.action, b.urgency, b.says_patient)
 
 
 def _mattering(
