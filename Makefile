@@ -62,13 +62,13 @@ packages:
 TESTED = requirements/run.txt requirements/spark.txt requirements/test.txt requirements/docs.txt
 
 # The pages and every command except Spark's. After `make test`, the tools of the tests stay installed.
-.venv/run: requirements/run.txt requirements/build.txt pyproject.toml | .venv/bin/uv
+.venv/run: requirements/run.txt requirements/build.txt pyproject.toml .venv/set-up
 	$(SYNC) $(if $(wildcard .venv/test),$(TESTED),requirements/run.txt)
 	@$(MAKE) --no-print-directory azaward
 	@touch $@
 
 # The same, with Spark and the tools of the tests and the documentation.
-.venv/test: $(TESTED) requirements/build.txt pyproject.toml | .venv/bin/uv
+.venv/test: $(TESTED) requirements/build.txt pyproject.toml .venv/set-up
 	$(SYNC) $(TESTED)
 	@$(MAKE) --no-print-directory azaward
 	@touch .venv/run $@
@@ -79,13 +79,19 @@ azaward:
 	@$(BIN)/uv pip install --quiet --python .venv --no-deps --build-constraints requirements/build.txt --editable .
 	@$(BIN)/python -m compileall -q src
 
-.venv/bin/uv: requirements/uv.txt
+# Touched last, with the folder and the Python that it was made for: what was interrupted, moved, copied or lost its
+# Python is made anew.
+MADE_FOR = $(CURDIR) $(shell readlink -e $(BIN)/python)
+ifneq ($(shell cat .venv/set-up 2> /dev/null),$(MADE_FOR))
+.PHONY: .venv/set-up
+endif
+.venv/set-up: requirements/uv.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "azaward needs Python 3.11 or newer; found $$($(PYTHON) --version). Choose another: make run PYTHON=python3.12" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' 2> /dev/null || sh scripts/install_debian.sh =python3-venv
-	@$(BIN)/python -c '' 2> /dev/null || $(PYTHON) -m venv .venv
+	@$(PYTHON) -m venv --clear .venv
 	@echo "Setting up .venv. This usually takes less than a minute; the tools of the tests take longer."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement $<
-	@touch $@
+	@echo "$(CURDIR) $$(readlink -e $(BIN)/python)" > $@
 
 clean:
 	rm -rf .venv site

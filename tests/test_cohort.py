@@ -467,3 +467,21 @@ def test_bad_rows_are_counted_by_kind(tmp_path: Path) -> None:
     assert counts["unknown_analyte"] == 1
     assert sum(counts.values()) == pq.read_table(tmp_path / "f.set_aside.parquet").num_rows
     assert "results.parquet row 4 and 1 more" in result.stderr
+
+
+def test_ids_that_are_numbers_are_all_in_some_share(tmp_path: Path) -> None:
+    """As text 10 comes before 2, as numbers after it: whoever was shared out one way must be found the same way."""
+    folder = written(record_of(synthesise(12, 3, AS_OF)), tmp_path / "people")
+    for path in folder.glob("*.parquet"):
+        table = pq.read_table(path)
+        ids = sorted({*pq.read_table(folder / "patients.parquet").column("patient_id").to_pylist()})
+        if path.stem != "patients":
+            numbers = [ids.index(one) + 1 for one in table.column("patient_id").to_pylist()]
+            pq.write_table(table.set_column(0, "patient_id", pa.array(numbers, pa.int64())), path)
+    patients = pq.read_table(folder / "patients.parquet")
+    numbered = pa.array(range(1, patients.num_rows + 1), pa.int64())
+    order = patients.sort_by("patient_id")
+    pq.write_table(order.set_column(0, "patient_id", numbered), folder / "patients.parquet")
+    few, all_ = (of_nation(folder, tmp_path / f"{share}.parquet", share=share) for share in (3, 1000))
+    assert few.by_urgency == all_.by_urgency
+    assert few.findings == all_.findings > 12

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -79,6 +80,7 @@ def _results(**columns: Any) -> pa.Table:
 
 
 def _folder(tmp_path: Path, results: pa.Table) -> Path:
+    tmp_path.mkdir(exist_ok=True)
     people = {"patient_id": ["p1"], "birth_date": ["1980-01-01"], "sex": ["female"], "indication": ["crohns_disease"]}
     pq.write_table(pa.table(people), tmp_path / "patients.parquet")
     taken = {"patient_id": ["p1"], "medicine": ["azathioprine"], "started_on": pa.array([dt.date(2026, 1, 1)])}
@@ -230,6 +232,31 @@ def test_parts_may_say_a_column_differently(tmp_path: Path) -> None:
         (4.0, None),
         (4.5, "10*9/L"),
     ]
+
+
+def test_no_letter_of_a_path_is_a_pattern(tmp_path: Path) -> None:
+    """`g[1]` is not `g1`: another clinic's people may lie beside it."""
+    mine, other = _folder(tmp_path / "g[1]", _results()), tmp_path / "g1"
+    shutil.copytree(mine, other)
+    pq.write_table(_results(value=pa.array([9.0])), other / "results.parquet")
+    assert [row[2] for row in read_folder(mine, load()).rows["results"]] == [4.5]
+    assert _as_a_nation(mine, "SELECT value FROM results") == [(4.5,)]
+
+
+def test_columns_that_differ_by_capitals_alone_are_refused_for_a_nation(tmp_path: Path) -> None:
+    table = _results()
+    both = table.add_column(0, "VALUE", pa.array([9.0]))
+    folder = _folder(tmp_path, both)
+    with pytest.raises(InputError, match="stands there twice"):
+        find(folder)
+
+
+def test_a_folder_of_parts_is_one_line_for_a_clinic(tmp_path: Path) -> None:
+    folder = _folder(tmp_path, _results())
+    (folder / "results.parquet").unlink()
+    (folder / "results.parquet").mkdir()
+    with pytest.raises(InputError, match="a folder\\. Give one file"):
+        read_folder(folder, load())
 
 
 def test_files_that_grow_appear_whole_or_not_at_all(tmp_path: Path) -> None:

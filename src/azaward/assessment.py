@@ -15,6 +15,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Mapping
 from functools import lru_cache
 from itertools import chain
@@ -331,8 +332,15 @@ def _set_aside(record: Record, unusable: list[Mapping[str, Any]], words: Words) 
     # In the record's order, which not every engine keeps.
     origin = [column.name for column in TABLES["results"]].index("origin")
     places = {row[origin]: place for place, row in enumerate(record.rows["results"])}
-    for row in sorted(unusable, key=lambda row: (places.get(row["origin"], -1), row["patient_id"], row["analyte"])):
-        if row["origin"] in named:
+    shared = Counter(row[origin] for row in record.rows["results"])
+
+    def in_order(row: Mapping[str, Any]) -> tuple[Any, ...]:
+        cells = (str(row[name]) for name in ("analyte", "taken_on", "unit", "value", "text"))
+        return (places.get(row["origin"], -1), row["patient_id"], *cells)
+
+    for row in sorted(unusable, key=in_order):
+        # The reader has spoken of this row already; of one among several of that origin nobody knows.
+        if row["origin"] in named and shared[row["origin"]] == 1:
             continue
         what, why = explain(row, words)
         asides.append(Aside(where=row["origin"] or "results", what=what, why=why, patient_id=row["patient_id"]))

@@ -27,7 +27,9 @@ def is_there(module: str) -> bool:
     >>> is_there("json"), is_there("no_such_library")
     (True, False)
     """
-    return find_spec(module) is not None
+    # A folder that happens to bear the name is no library: it has no origin.
+    found = find_spec(module)
+    return found is not None and found.origin is not None
 
 
 def need(module: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import re
 import shutil
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -45,6 +46,15 @@ def connect(**settings: str) -> Any:
 def sql_text(words: str) -> str:
     """Words as an SQL string."""
     return "'" + words.replace("'", "''") + "'"
+
+
+def sql_path(path: Path | str) -> str:
+    """The path of one file, letter by letter: in a path that is read, DuckDB takes `*`, `?` and `[` for patterns.
+
+    >>> sql_path("a[1]/x.parquet")
+    "'a[[]1]/x.parquet'"
+    """
+    return sql_text(re.sub(r"[*?[]", r"[\g<0>]", str(path)))
 
 
 def sql_name(words: str) -> str:
@@ -120,8 +130,8 @@ def described(database: Any, path: Path) -> list[tuple[str, str]]:
     A column that has no type, because all of it is empty, is "NULL"; the type of a moment is followed by the zone in
     which it was written, where the file says so. `ParquetError` where the file isn't Parquet.
     """
-    place = sql_text(str(path))
-    with _readable():
+    place = sql_path(path)
+    with readable():
         # Names as they stand in the file: DuckDB calls a second column of a name, in any case, by another.
         tree = database.execute(
             f"SELECT name, num_children, logical_type, precision FROM parquet_schema({place})"  # noqa: S608
@@ -143,7 +153,7 @@ def described(database: Any, path: Path) -> list[tuple[str, str]]:
 
 def together(database: Any, paths: Sequence[Path]) -> list[tuple[str, str]]:
     """The columns of files that have the same ones in different types, each in the type that holds all of them."""
-    with _readable():
+    with readable():
         rows = database.execute(f"DESCRIBE FROM {reader(paths, 'union_by_name = true')}").fetchall()
     return [(row[0], row[1]) for row in rows]
 
@@ -176,7 +186,7 @@ def _outermost(tree: Sequence[tuple[Any, ...]]) -> Iterator[tuple[str, str | Non
 
 def reader(paths: Sequence[Path | str], *options: str) -> str:
     """DuckDB's call that reads files of the same columns, and nothing from the names of their folders."""
-    files = ", ".join(sql_text(str(path)) for path in paths)
+    files = ", ".join(map(sql_path, paths))
     return f"read_parquet([{files}], {', '.join(('hive_partitioning = false', *options))})"
 
 
@@ -188,7 +198,7 @@ def read(database: Any, path: Path, columns: Sequence[tuple[str, str]], only: Se
     kinds = {name: (place, kind) for place, (name, kind) in enumerate(columns)}
     cells = ", ".join(_fetched(*kinds[name]) for name in only)
     names = ", ".join(f"c{place}" for place in range(len(columns)))
-    with _readable():
+    with readable():
         found = database.execute(f"SELECT {cells} FROM {reader([path])} AS r({names})")  # noqa: S608
         while rows := found.fetchmany(_TOGETHER):
             yield from rows
@@ -202,12 +212,14 @@ def _fetched(place: int, kind: str) -> str:
 
 
 @contextmanager
-def _readable() -> Generator[None]:
+def readable() -> Generator[None]:
     """What DuckDB says of a file that it can't read, in one line and without what stood in the file."""
     import duckdb
 
     try:
         yield
+    except (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException, duckdb.OutOfMemoryException):
+        raise  # of the question or the machine, not of the file
     except duckdb.Error as error:
         said = str(error).splitlines()[0]
         if "Invalid string encoding" in said:

@@ -19,7 +19,7 @@ from azaward.cohort.reading import WORDS, Read, TableSQL, id_sql, read_odd, read
 from azaward.cohort.source import Source
 from azaward.cohort.written import set_aside_before
 from azaward.engine import DuckDBEngine
-from azaward.formats.rows import RowReader
+from azaward.formats.rows import InputError, RowReader
 from azaward.knowledge import Knowledge
 from azaward.knowledge.relations import schemas
 from azaward.knowledge.units import conversions_of
@@ -74,7 +74,11 @@ class Nation:
         self.set_aside = list(self._about_the_whole(read))
 
     def _run(self, sql: str) -> Any:
-        return self.database.execute(sql)
+        try:
+            with parquet.readable():
+                return self.database.execute(sql)
+        except parquet.ParquetError as error:
+            raise InputError(f"{self.source.folder}: a table can't be read: {error}") from None
 
     def _see_all(self, where: str = "") -> None:
         """`raw_NAME`, a table as it is stored, or the part of it that a condition leaves."""
@@ -181,8 +185,10 @@ class Nation:
 
     def assess(self, share: Share, as_of: dt.date, protocol: str | None) -> list[SetAside]:
         """Fills `findings`, `s_plan`, `s_due` and `s_unusable` for a share; gives what of its rows was set aside."""
-        whose = f"r.patient_id >= {sql_text(share.first)}"
-        whose += f" AND r.patient_id < {sql_text(share.until)}" if share.until is not None else ""
+        # As text, in the order in which shares were made: the number 10 comes before 2.
+        one = "CAST(r.patient_id AS VARCHAR)"
+        whose = f"{one} >= {sql_text(share.first)}"
+        whose += f" AND {one} < {sql_text(share.until)}" if share.until is not None else ""
         self._see_all(f"WHERE {whose}")
         self._run(f"CREATE OR REPLACE TABLE ids AS SELECT * FROM everyone AS r WHERE {whose}")
         self._run("CREATE OR REPLACE TABLE whose AS SELECT patient_id, n FROM ids")

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from azaward import parquet
 from azaward.formats.rows import InputError
-from azaward.parquet import sql_text
+from azaward.parquet import sql_path, sql_text
 
 
 class Field(NamedTuple):
@@ -151,7 +151,7 @@ class CdmTable:
 
     def reader(self) -> str:
         """DuckDB's call that reads it; every cell of a CSV as text."""
-        files = ", ".join(sql_text(str(path)) for path in self.files)
+        files = ", ".join(sql_path(path) for path in self.files)
         if self.files[0].suffix == ".parquet":
             return parquet.reader(self.files)
         # The vocabularies' download is separated by tabs and quotes nothing.

@@ -127,8 +127,9 @@ def _stored(database: Any, name: str, files: tuple[Path, ...]) -> Stored:
         except parquet.ParquetError as error:
             raise InputError(f"{path}: {error}") from None
         own = dict(described)
-        if len(own) < len(described):
-            twice = next(column for column, _ in described if sum(column == one for one, _ in described) > 1)
+        # DuckDB tells no column from another by its capitals: it would read the first of them for both.
+        names = [column.lower() for column, _ in described]
+        if twice := next((column for column, _ in described if names.count(column.lower()) > 1), None):
             raise InputError(f"{path}: column {twice!r} stands there twice. Keep one.")
         check_columns(str(path), name, own)
         if columns and (odd := set(columns) ^ set(own)):

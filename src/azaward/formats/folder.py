@@ -21,6 +21,8 @@ def read_folder(folder: Path, knowledge: Knowledge) -> Record:
     found = {
         name: path for name in TABLES for path in (folder / f"{name}.csv", folder / f"{name}.parquet") if path.exists()
     }
+    if parts := [path for path in found.values() if not path.is_file()]:
+        raise InputError(f"{parts[0]}: a folder. Give one file; tables in parts are for `azaward cohort`.")
     if not found:
         raise InputError(
             f"{folder}: no table in this folder. Expected {', '.join(f'{name}.csv' for name in TABLES)} or .parquet."

@@ -23,6 +23,8 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 27.0, 65.0, 12.0, 33.0
 _PLOT_W, _PLOT_H = _WIDTH - _LEFT - _RIGHT, _HEIGHT - _TOP - _BOTTOM
 _END, _GROUND = _WIDTH - _RIGHT, _HEIGHT - _BOTTOM
 _GAP, _MARK_ROOM = 9.5, 8.0
+# A limit or a normal range beyond this, from a slip of the pen, would leave no room for the results.
+_NO_SCALE = 1e9
 # From the middle of a line of text down to its baseline.
 _HALF_LETTER = 3.0
 # Around the place of a result: a dot, below or above a bound, with a finding.
@@ -124,8 +126,10 @@ class _Plot:
 
 def _svg(series: Series, timeline: Timeline) -> str:
     values = [point.value for point in series.points]
-    normal_low, normal_high = series.normal
-    reached = [*values, *(limit.value for limit in series.limits), *(end for end in series.normal if end is not None)]
+    limits = [limit for limit in series.limits if abs(limit.value) < _NO_SCALE]
+    normal_low, normal_high = (None if end is None or abs(end) >= _NO_SCALE else end for end in series.normal)
+    reached = [*values, *(limit.value for limit in limits)]
+    reached += [end for end in (normal_low, normal_high) if end is not None]
     low, high = min(reached), max(reached)
     # The axis starts at zero when values come near it. Otherwise a cell volume or a haemoglobin would look flat.
     floor = 0.0 if low < high * 0.6 else low - max(high - low, high * 0.1) * 0.4
@@ -137,11 +141,11 @@ def _svg(series: Series, timeline: Timeline) -> str:
             plot.box("normal", (_LEFT, _END), (plot.y(ends[1]), plot.y(ends[0])))
     for tick in round_values(floor, ceiling, about=4):
         plot.across("hair", tick)
-        plot.text("right", _LEFT - 4, plot.y(tick) + _HALF_LETTER, amount(tick))
+        plot.text("right", _LEFT - 4, plot.y(tick) + _HALF_LETTER, f"{tick:g}")
     for day, label in _day_ticks(timeline.first, timeline.last):
         plot.text("middle", plot.x(day), _GROUND + 29, label)
     _marks(plot, timeline.marks)
-    _limit_lines(plot, series.limits)
+    _limit_lines(plot, limits)
     plot.line("course", *((plot.x(point.on), plot.y(point.value)) for point in series.points))
     _points(plot, series.points)
     _dose_track(plot, timeline)

@@ -225,7 +225,7 @@ def _panel(series: Series, name: str, axis: Axis, plain: bool) -> Panel:
         height=height,
         line=_line(series.points, axis, scale),
         dots=_dots(points, unit, axis, scale, plain),
-        ticks=tuple(Tick(scale.y(tick), amount(tick), "") for tick in round_values(low, high)),
+        ticks=tuple(Tick(scale.y(tick), f"{tick:g}", "") for tick in round_values(low, high)),
         limits=limits,
         normal=(band[0], round(band[1] - band[0], 2)) if band and band[1] > band[0] else None,
         normal_words=normal_range(series.normal) if normal else "",
