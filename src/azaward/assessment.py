@@ -328,6 +328,8 @@ def first_due(patient: PatientAssessment, as_of: dt.date) -> dict[str, dt.date]:
 
 def _set_aside(record: Record, unusable: list[Mapping[str, Any]], words: Words) -> list[Aside]:
     asides = [Aside(where=x.where, what=x.what, why=x.why, patient_id=x.patient_id) for x in record.set_aside]
+    if not unusable:
+        return asides
     named = {item.where for item in record.set_aside}
     # In the record's order, which not every engine keeps.
     origin = [column.name for column in TABLES["results"]].index("origin")
