@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 
 from azaward.cli import app
 from azaward.cohort.assess import assess
-from azaward.cohort.omop import as_tables
-from azaward.cohort.omop_words import Concept, Concepts, Meaning, OmopWords
+from azaward.cohort.omop.reading import as_tables
+from azaward.cohort.omop.words import Concept, Concepts, Meaning, OmopWords
 from azaward.cohort.written import TRANSLATED
 from azaward.formats.folder import read_folder
 from azaward.formats.rows import InputError

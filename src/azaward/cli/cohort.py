@@ -39,7 +39,7 @@ def _six_tables(folder: Path, kept: Kept, out: Path | None, knowledge: Knowledge
     if kept is Kept.tables:
         yield folder
         return
-    from azaward.cohort.omop import as_tables
+    from azaward.cohort.omop.reading import as_tables
 
     def say(line: str) -> None:
         typer.echo(f"azaward: OMOP: {line}", err=True)

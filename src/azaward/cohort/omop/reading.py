@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from azaward import __version__, parquet
-from azaward.cohort.omop_source import COLUMNS, WITHOUT, find_cdm, see, unreadable
-from azaward.cohort.omop_tables import (
+from azaward.cohort.omop.source import COLUMNS, WITHOUT, find_cdm, see, unreadable
+from azaward.cohort.omop.tables import (
     COHORT,
     CONTACTS,
     EVENTS,
@@ -31,7 +31,7 @@ from azaward.cohort.omop_tables import (
     exposures_sql,
     words_sql,
 )
-from azaward.cohort.omop_words import Concepts, Meaning, OmopWords
+from azaward.cohort.omop.words import Concepts, Meaning, OmopWords
 from azaward.cohort.written import TRANSLATED, write_set_aside
 from azaward.formats.rows import InputError
 from azaward.knowledge import Knowledge

@@ -1,0 +1,1 @@
+"""Reads a folder of the OMOP common data model as a record."""
