@@ -21,14 +21,14 @@ from scipy.stats import binomtest
 from typer.testing import CliRunner
 
 from azaward.cli import app
+from azaward.cohort.intervals import effective, quantiles, wilson
 from azaward.cohort.nation import Nation
-from azaward.cohort.quality import Quality, Row, count, figures, quality
-from azaward.cohort.quality_hidden import Sum, hidden
-from azaward.cohort.quality_html import page
-from azaward.cohort.quality_intervals import effective, quantiles, wilson
-from azaward.cohort.quality_survival import treatments
-from azaward.cohort.quality_tables import ACTED_ON, By, statements
-from azaward.cohort.quality_words import DEFINITIONS
+from azaward.cohort.quality.figures import Quality, Row, count, figures, quality
+from azaward.cohort.quality.hidden import Sum, hidden
+from azaward.cohort.quality.survival import treatments
+from azaward.cohort.quality.tables import ACTED_ON, By, statements
+from azaward.cohort.quality.to_html import page
+from azaward.cohort.quality.words import DEFINITIONS
 from azaward.cohort.source import find
 from azaward.knowledge import Knowledge, load
 from azaward.record.tables import Cell, Record

@@ -331,7 +331,7 @@ def test_neither_pyarrow_nor_pandas_is_needed(tmp_path: Path) -> None:
     counting = f"""
         import datetime as dt
         from pathlib import Path
-        from azaward.cohort.quality import count
+        from azaward.cohort.quality.figures import count
         from azaward.knowledge import load
         counts, _ = count(Path({str(made)!r}), dt.date(2026, 11, 23), load())
         print(sum(counts.values()) > 1_000)

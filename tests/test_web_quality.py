@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from azaward.cohort.quality import quality
+from azaward.cohort.quality.figures import quality
 from azaward.knowledge import load
 from azaward.record.tables import TABLES
 from azaward.store import Store, acts, imports

@@ -140,7 +140,7 @@ def quality_of_care(
     """The figures that a service is judged by, with intervals, as JSON to stdout."""
     import msgspec
 
-    from azaward.cohort.quality import quality
+    from azaward.cohort.quality.figures import quality
     from azaward.formats.rows import InputError
 
     day, knowledge = day_of(as_of), load_knowledge()
@@ -153,7 +153,7 @@ def quality_of_care(
     except InputError as error:
         fail(str(error))
     if html is not None:
-        from azaward.cohort.quality_html import page
+        from azaward.cohort.quality.to_html import page
 
         try:
             _write_whole(html, page(found, knowledge))

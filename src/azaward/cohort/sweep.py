@@ -16,8 +16,8 @@ import msgspec
 
 from azaward import __version__
 from azaward.cohort.assess import MEMORY_MB, check_protocol
+from azaward.cohort.intervals import DAYS_IN_YEAR
 from azaward.cohort.nation import Nation
-from azaward.cohort.quality_intervals import DAYS_IN_YEAR
 from azaward.cohort.source import find
 from azaward.knowledge import URGENCIES, Knowledge
 

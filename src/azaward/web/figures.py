@@ -24,8 +24,8 @@ from azaward.store.database import Store
 from azaward.store.schema import RECORD, clinics
 
 if TYPE_CHECKING:
-    from azaward.cohort.quality import Quality
-    from azaward.cohort.quality_counts import Counts
+    from azaward.cohort.quality.counts import Counts
+    from azaward.cohort.quality.figures import Quality
 
 By = Literal["none", "protocol", "year"]
 # Pages are answered meanwhile: the counting takes no more memory and no larger shares than this.
@@ -91,7 +91,7 @@ class Figures:
 
     def shown(self, counted: _Counted, by: By, hide_below: int | None) -> Quality:
         """The figures that the counts come to, small numbers hidden where that was asked for."""
-        from azaward.cohort.quality import figures
+        from azaward.cohort.quality.figures import figures
 
         if hide_below not in counted.shown:
             as_of = counted.of.as_of
@@ -105,7 +105,7 @@ class Figures:
 
         try:
             with self._turn, tempfile.TemporaryDirectory(prefix="azaward-") as folder:
-                from azaward.cohort.quality import count
+                from azaward.cohort.quality.figures import count
 
                 write_tables(self.store, key[0], Path(folder))
                 counts, aside = count(Path(folder), state.as_of, self.knowledge, key[1], progress, _SHARE, _MEMORY_MB)

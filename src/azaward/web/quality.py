@@ -30,7 +30,7 @@ def quality(
     ] = None,
 ) -> Response:
     """The clinic's figures as they stand; `progress` tells of newer ones that are being worked out."""
-    from azaward.cohort.quality_html import content
+    from azaward.cohort.quality.to_html import content
 
     room, user = room_of(request), who.signed_in
     # Nothing is below one.

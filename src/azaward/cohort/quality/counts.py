@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from azaward.cohort.intervals import DAYS_IN_MONTH
 from azaward.cohort.nation import Nation
-from azaward.cohort.quality_intervals import DAYS_IN_MONTH
-from azaward.cohort.quality_tables import FAR, By, statements
+from azaward.cohort.quality.tables import FAR, By, statements
 from azaward.knowledge import Knowledge
 
 

@@ -10,19 +10,20 @@ import base64
 import hashlib
 from collections.abc import Iterator
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from azaward.cohort.quality import Days, Figure, Quality, Row, Shown
-from azaward.cohort.quality_intervals import DAYS_IN_MONTH, DAYS_IN_YEAR
-from azaward.cohort.quality_survival import Treatment
-from azaward.cohort.quality_words import DEFINITIONS, OUTCOMES, REASONS, TREATMENT
-from azaward.formats.report_html import TEMPLATES
+from azaward.cohort.intervals import DAYS_IN_MONTH, DAYS_IN_YEAR
+from azaward.cohort.quality.figures import Days, Figure, Quality, Row, Shown
+from azaward.cohort.quality.survival import Treatment
+from azaward.cohort.quality.words import DEFINITIONS, OUTCOMES, REASONS, TREATMENT
 from azaward.formats.report_words import long_day, printable
 from azaward.knowledge import Knowledge
 
+HERE = Path(__file__).parent
 EVERYONE = "everyone"
 _BY = {"clinic": "clinic", "protocol": "protocol", "year": "year of the first tablet"}
 # A plot's room in its own units: the curve inside, the scale at the left, the years below.
@@ -54,7 +55,7 @@ class _Section(NamedTuple):
 
 def page(found: Quality, knowledge: Knowledge) -> str:
     """The page, as HTML."""
-    style = (TEMPLATES / "quality.css").read_text(encoding="utf-8")
+    style = (HERE / "quality.css").read_text(encoding="utf-8")
     return (
         _environment()
         .get_template("quality.html.jinja")
@@ -313,7 +314,7 @@ def _steps(points: list[tuple[float, float]]) -> list[str]:
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
+        loader=FileSystemLoader(HERE),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

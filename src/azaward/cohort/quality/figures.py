@@ -15,13 +15,13 @@ from pathlib import Path
 import msgspec
 
 from azaward import __version__
+from azaward.cohort.intervals import Quantiles, effective, quantiles, wilson
 from azaward.cohort.nation import Nation
-from azaward.cohort.quality_counts import SQUARES, Counts, Key, count_share
-from azaward.cohort.quality_hidden import Cell, Sum, hidden
-from azaward.cohort.quality_intervals import Quantiles, effective, quantiles, wilson
-from azaward.cohort.quality_survival import PART, WHOLE, Treatment, treatments
-from azaward.cohort.quality_tables import By
-from azaward.cohort.quality_words import DEFINITIONS, METHODS, Definition
+from azaward.cohort.quality.counts import SQUARES, Counts, Key, count_share
+from azaward.cohort.quality.hidden import Cell, Sum, hidden
+from azaward.cohort.quality.survival import PART, WHOLE, Treatment, treatments
+from azaward.cohort.quality.tables import By
+from azaward.cohort.quality.words import DEFINITIONS, METHODS, Definition
 from azaward.cohort.source import find
 from azaward.extras import need
 from azaward.formats.rows import InputError

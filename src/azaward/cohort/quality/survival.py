@@ -11,9 +11,9 @@ from typing import Any
 
 import msgspec
 
-from azaward.cohort.quality_hidden import Sum, hidden
-from azaward.cohort.quality_intervals import DAYS_IN_MONTH, LEVEL
-from azaward.cohort.quality_words import REASONS
+from azaward.cohort.intervals import DAYS_IN_MONTH, LEVEL
+from azaward.cohort.quality.hidden import Sum, hidden
+from azaward.cohort.quality.words import REASONS
 
 # When the curve is read off for the table, in months.
 MONTHS = (0, 3, 6, 12, 24, 36, 60, 120, 180, 240)
