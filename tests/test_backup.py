@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from azaward.formats.read import read
 from azaward.knowledge import load
+from azaward.readers.read import read
 from azaward.record.tables import Record, SetAside
 from azaward.store import Store, StoreError, accounts, acts, audit, imports, reassess
 from azaward.store.acts import Actor

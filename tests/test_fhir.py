@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from azaward.formats.fhir import read_bundle, read_ndjson
-from azaward.formats.read import read
 from azaward.knowledge import load
+from azaward.readers.read import read
 from azaward.record import TABLES, Record
 
 LOINC = "http://loinc.org"

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from azaward.formats.fhir import read_bundle
 from azaward.formats.fhir_resources import READ
-from azaward.formats.read import read
 from azaward.formats.rows import InputError
 from azaward.knowledge import load
+from azaward.readers.read import read
 from azaward.record import TABLES, Record
 from tests.arrow_tables import arrow
 from tests.proof import rounds

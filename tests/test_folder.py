@@ -15,9 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from azaward.formats.folder import read_folder, read_own_json
-from azaward.formats.read import read
 from azaward.formats.rows import RowReader
 from azaward.knowledge import load
+from azaward.readers.read import read
 from azaward.record import TABLES, Record
 from tests.arrow_tables import arrow, write_record
 from tests.proof import rounds

@@ -28,9 +28,9 @@ from azaward.formats.letters import (
     recall_of,
     text_message,
 )
-from azaward.formats.read import read
 from azaward.guides.advise import advise
 from azaward.knowledge import load
+from azaward.readers.read import read
 from azaward.record import Record
 from azaward.wording import Words
 

@@ -13,8 +13,8 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from azaward import assessment
-from azaward.formats.read import read
 from azaward.knowledge import URGENCIES, load
+from azaward.readers.read import read
 from azaward.record.tables import Cell, Record, SetAside
 from azaward.store import Store, StoreError, acts, audit, imports, lists, reassess, records
 from azaward.store.acts import Actor, ChangedMeanwhileError

@@ -54,9 +54,9 @@ def check(
 ) -> None:
     """Which medicines matter beside azathioprine: what happens, what to do, for how long, and where it was read."""
     from azaward import medicines_check
-    from azaward.formats.medicine_list import read_list
     from azaward.formats.rows import InputError
     from azaward.knowledge import KnowledgeError
+    from azaward.readers.medicine_list import read_list
 
     knowledge = load_knowledge()
     try:

@@ -72,9 +72,9 @@ def import_files(
 
 def _bring(store: Store, actor: Actor, file: Path, knowledge: Knowledge, is_new: bool) -> tuple[dict[str, Any], bool]:
     """One file, and whether the clinic is still to be made; a file that can't be used is said and left out."""
-    from azaward.formats.digest import digest
-    from azaward.formats.read import read
     from azaward.formats.rows import InputError
+    from azaward.readers.digest import digest
+    from azaward.readers.read import read
     from azaward.store import StoreError, imports
 
     try:

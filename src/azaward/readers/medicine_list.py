@@ -43,7 +43,7 @@ def read_list(path: Path, knowledge: Knowledge) -> list[str]:
 
 def _of_record(path: Path, knowledge: Knowledge) -> list[str]:
     """The medicines that one patient's record says are taken or planned."""
-    from azaward.formats.read import read
+    from azaward.readers.read import read
 
     record = read(path, knowledge)
     people = record.patient_ids()
