@@ -20,8 +20,8 @@ from pathlib import Path
 import msgspec
 
 from azaward.assessment import assess
-from azaward.formats.fhir import read_bundle
 from azaward.knowledge import load
+from azaward.readers.fhir.bundle import read_bundle
 from azaward.record import Record
 
 AS_OF = dt.date(2026, 11, 23)

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from azaward.formats.fhir import read_bundle, read_ndjson
 from azaward.knowledge import load
+from azaward.readers.fhir.bundle import read_bundle, read_ndjson
 from azaward.readers.read import read
 from azaward.record import TABLES, Record
 

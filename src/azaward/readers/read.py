@@ -19,7 +19,7 @@ from azaward.record.tables import TABLES, Record
 
 def read(path: Path, knowledge: Knowledge) -> Record:
     """The record at `path`; `InputError` with one line where it can't be used."""
-    from azaward.formats import fhir
+    from azaward.readers.fhir import bundle as fhir
 
     if path.is_dir():
         if exported := sorted(path.glob("*.ndjson")):

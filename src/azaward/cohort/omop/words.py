@@ -14,11 +14,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from azaward.formats import fhir_resources as fhir
-from azaward.formats.fhir_genes import calls, is_piece, names_gene
 from azaward.knowledge import Knowledge
 from azaward.knowledge.units import convert
 from azaward.knowledge.vocabulary import ATC, ICD10, LOINC, RXNORM, SNOMED, Coding, vocabulary
+from azaward.readers.fhir import resources as fhir
+from azaward.readers.fhir.genes import calls, is_piece, names_gene
 
 _CVX = "http://hl7.org/fhir/sid/cvx"
 # How OMOP calls the code systems, and how this knowledge base does.

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from azaward.formats import fhir_doses as doses
-from azaward.formats import fhir_genes as genes
-from azaward.formats import fhir_resources as fhir
-from azaward.formats.fhir_index import Index, Place, resolve, subjects
 from azaward.knowledge import Knowledge
 from azaward.knowledge import vocabulary as words
 from azaward.knowledge.units import round_off
+from azaward.readers.fhir import doses, genes
+from azaward.readers.fhir import resources as fhir
+from azaward.readers.fhir.index import Index, Place, resolve, subjects
 from azaward.record.tables import Cell
 
 _NEVER_COUNTS = ("entered-in-error", "cancelled", "not-done", "declined")

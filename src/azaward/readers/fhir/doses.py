@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from azaward.formats import fhir_resources as fhir
+from azaward.readers.fhir import resources as fhir
 from azaward.record.dates import DateError, is_partial, read_day
 
 UCUM = "http://unitsofmeasure.org"

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from azaward.formats import fhir_resources as fhir
 from azaward.knowledge.vocabulary import LOINC, Vocabulary
+from azaward.readers.fhir import resources as fhir
 
 GENES = ("TPMT", "NUDT15")
 _HGNC = {"HGNC:12014": "TPMT", "HGNC:23063": "NUDT15", "12014": "TPMT", "23063": "NUDT15"}

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
-from azaward.formats import fhir_resources as fhir
 from azaward.formats.rows import RowReader
+from azaward.readers.fhir import resources as fhir
 
 T = TypeVar("T")
 BROKEN = (msgspec.DecodeError, RecursionError)
