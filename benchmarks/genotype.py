@@ -55,7 +55,7 @@ GENOTYPE = """
 import resource, sys, time
 from pathlib import Path
 from azaward.knowledge import load
-from azaward.formats.variants import read
+from azaward.readers.genomes.variants import read
 from azaward.genetics.calling import call
 knowledge = load()
 whose = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
@@ -231,8 +231,8 @@ def peers(folder: Path, python: Path, people: int) -> dict[str, object]:
     if not path.exists():
         write_cohort(path, people, phased=True, missing=0)
     pysam.tabix_index(str(path), preset="vcf", force=True)
-    from azaward.formats.variants import read
     from azaward.genetics.calling import call
+    from azaward.readers.genomes.variants import read
 
     start = time.perf_counter()
     ours = {

@@ -51,7 +51,7 @@ import os, sys
 from pathlib import Path
 from azaward.formats import variants_apart
 from azaward.formats.rows import InputError
-from azaward.formats.variants import read
+from azaward.readers.genomes.variants import read
 from azaward.genetics.calling import call
 from azaward.knowledge import load
 knowledge = load()

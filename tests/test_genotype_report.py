@@ -18,8 +18,8 @@ from azaward.formats.genotype_report import Reporter
 from azaward.formats.genotype_report_html import to_html
 from azaward.formats.genotype_report_pdf import to_pdf
 from azaward.formats.genotype_report_words import percent
-from azaward.formats.genotype_words import read_report
 from azaward.genetics.dosing import Person, usual_dose
+from azaward.genetics.nomenclature import read_report
 from azaward.knowledge import load
 from tests.genotype_files import vcf
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from azaward.formats.genotype_words import read_report
 from azaward.genetics.dosing import ORDER
+from azaward.genetics.nomenclature import read_report
 from azaward.knowledge import load
 
 KNOWLEDGE = load()

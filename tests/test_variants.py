@@ -11,10 +11,10 @@ import pysam
 import pytest
 
 from azaward.formats.rows import InputError
-from azaward.formats.variants import read
-from azaward.formats.variants_alleles import map_of
 from azaward.genetics.model import GENES, Genotypes, Status
 from azaward.knowledge import load
+from azaward.readers.genomes.alleles import map_of
+from azaward.readers.genomes.variants import read
 from tests.variant_files import (
     R139C,
     REPEAT,
@@ -358,7 +358,7 @@ def test_a_file_of_one_chromosome_warns_of_the_other_gene(tmp_path: Path) -> Non
 
 
 def test_long_files_report_their_progress(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("azaward.formats.variants_file.EVERY", 2)
+    monkeypatch.setattr("azaward.readers.genomes.file.EVERY", 2)
     path = write(
         tmp_path / "x.vcf",
         header() + "".join(line("chr1", each, "A", "C", "0/0") for each in range(1, 6)) + at(R139C, "0/1"),
@@ -378,7 +378,7 @@ def test_a_cohort_in_parts_is_the_cohort(tmp_path: Path, monkeypatch: pytest.Mon
     body = "".join(at(name, *rng.choice(["0/0", "0/1", "1|1", "./."], 7).tolist()) for name in SITES)
     path = write(tmp_path / "x.vcf", header(names) + body)
     (once,) = read([path], KNOWLEDGE)
-    monkeypatch.setattr("azaward.formats.variants.PART", 3)
+    monkeypatch.setattr("azaward.readers.genomes.variants.PART", 3)
     parts = list(read([path], KNOWLEDGE))
     assert [part.samples for part in parts] == [tuple(names[:3]), tuple(names[3:6]), tuple(names[6:])]
     together = {name: rows for part in parts for name, rows in table(part).items()}

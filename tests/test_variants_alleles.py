@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from azaward.formats.variants_alleles import Edit, Map, Place, Stretch, map_of, read_record, trim
-from azaward.formats.variants_columns import State, add_up, agree, settle
 from azaward.genetics.model import MISSING, REFERENCE, UNDOCUMENTED, Status
 from azaward.knowledge import load
+from azaward.readers.genomes.alleles import Edit, Map, Place, Stretch, map_of, read_record, trim
+from azaward.readers.genomes.columns import State, add_up, agree, settle
 from tests.test_variants import of, phase, seen
 from tests.variant_files import R139C, REPEAT, SITES, TPMT3C, at, header, line, site
 

@@ -12,9 +12,9 @@ import pysam
 import pytest
 
 from azaward.formats.rows import InputError
-from azaward.formats.variants import read
-from azaward.formats.variants_alleles import AssemblyName
 from azaward.knowledge import load
+from azaward.readers.genomes.alleles import AssemblyName
+from azaward.readers.genomes.variants import read
 from tests.test_variants import of, seen
 from tests.variant_files import LENGTHS, R139C, TPMT3B, TPMT3C, at, header, line, position, whole, write
 

@@ -131,8 +131,8 @@ def _reporter(
 
 
 def _of_words(reporter: Reporter, report: str, sample: str | None, knowledge: Knowledge) -> SampleReport:
-    from azaward.formats.genotype_words import read_report
     from azaward.formats.rows import InputError
+    from azaward.genetics.nomenclature import read_report
 
     said = read_report(report, knowledge)
     if not said.genes and said.activity is None:
@@ -185,8 +185,8 @@ def add_to(
     record: Record, files: list[Path], sample: str | None, ancestry: str | None, day: dt.date, knowledge: Knowledge
 ) -> Record:
     """The record with the genotypes that these files hold of its patients."""
-    from azaward.formats.genotype_rows import ancestry_of, with_genotypes
     from azaward.formats.rows import InputError
+    from azaward.readers.genomes.rows import ancestry_of, with_genotypes
 
     try:
         caller = _caller(knowledge, ancestry or ancestry_of(record))
@@ -204,7 +204,7 @@ def _parts(
 ) -> Iterable[Genotypes]:
     """The genotypes in these files, in parts; nothing is given before all files could be read."""
     from azaward.formats.rows import InputError
-    from azaward.formats.variants import read
+    from azaward.readers.genomes.variants import read
 
     told = None if assembly is None else assembly.value
     parts = read(files, knowledge, told, sample, progress=_say, warn=lambda line: warn([line]))

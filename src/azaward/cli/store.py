@@ -97,7 +97,7 @@ def _bring(store: Store, actor: Actor, file: Path, knowledge: Knowledge, is_new:
 
 def _is_genotypes(file: Path) -> bool:
     """Whether a file holds variants or a genotyping array's text, rather than a record."""
-    from azaward.formats.genotype_arrays import is_array
+    from azaward.readers.genomes.arrays import is_array
 
     if file.is_dir() or file.suffix.casefold() in (".json", ".ndjson"):
         return False

@@ -13,10 +13,10 @@ import msgspec
 
 from azaward import __version__
 from azaward.assessment import DISCLAIMER, Cited
-from azaward.formats.genotype_words import Reported
 from azaward.genetics.activity import Activity, Weighed, read_activity, weigh
 from azaward.genetics.dosing import DRUGS, INDETERMINATE, DrugPlan, Person, plan
 from azaward.genetics.model import GENES, GeneCall, PositionEvidence, SampleCall, Site, Status
+from azaward.genetics.nomenclature import Reported
 from azaward.genetics.possible import phenotype_of_body, possible_phenotypes
 from azaward.knowledge import Knowledge
 from azaward.knowledge.vocabulary import vocabulary
@@ -107,7 +107,7 @@ class Reporter:
     """Makes the reports of people who share an indication, a weight and a measured activity, where those are given.
 
     >>> from azaward.knowledge import load
-    >>> from azaward.formats.genotype_words import read_report
+    >>> from azaward.genetics.nomenclature import read_report
     >>> made = Reporter(load()).of_words(read_report("TPMT *1/*3A; NUDT15 normal", load()), "c001")
     >>> made.dosing["azathioprine"].outcome.fraction
     (0.3, 0.5)

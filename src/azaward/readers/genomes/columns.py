@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from azaward.formats.rows import InputError
-from azaward.formats.variants_alleles import ANY_OTHER, NOTHING, Edit, Map, Place, Reading, read_record, trim
-from azaward.formats.variants_assembly import BaseEvidence
-from azaward.formats.variants_calls import Call, Column
-from azaward.formats.variants_file import Record
 from azaward.genetics.model import MISSING, REFERENCE, UNDOCUMENTED, Status
+from azaward.readers.genomes.alleles import ANY_OTHER, NOTHING, Edit, Map, Place, Reading, read_record, trim
+from azaward.readers.genomes.assembly import BaseEvidence
+from azaward.readers.genomes.calls import Call, Column
+from azaward.readers.genomes.file import Record
 
 Key = tuple[str, int]
 WHOLE_GENE = -1

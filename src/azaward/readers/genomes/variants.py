@@ -17,13 +17,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from azaward.formats.genotype_arrays import is_array, read_array
 from azaward.formats.rows import InputError
-from azaward.formats.variants_alleles import ASSEMBLIES, AssemblyName, map_of
-from azaward.formats.variants_assembly import check_asked, decide, told_by_header
-from azaward.formats.variants_calls import Column, Limits, distinct
-from azaward.formats.variants_columns import ABSENT, WHOLE_GENE, Columns, Key, State, settle
-from azaward.formats.variants_file import (
+from azaward.genetics.model import GENES, MISSING, GeneGenotypes, Genotypes, Status, sites
+from azaward.knowledge import Knowledge
+from azaward.readers.genomes.alleles import ASSEMBLIES, AssemblyName, map_of
+from azaward.readers.genomes.arrays import is_array, read_array
+from azaward.readers.genomes.assembly import check_asked, decide, told_by_header
+from azaward.readers.genomes.calls import Column, Limits, distinct
+from azaward.readers.genomes.columns import ABSENT, WHOLE_GENE, Columns, Key, State, settle
+from azaward.readers.genomes.file import (
     EVERY,
     LeadingPhaseError,
     Progress,
@@ -34,9 +36,7 @@ from azaward.formats.variants_file import (
     is_bcf,
     shown,
 )
-from azaward.formats.variants_text import without_leading_phase
-from azaward.genetics.model import GENES, MISSING, GeneGenotypes, Genotypes, Status, sites
-from azaward.knowledge import Knowledge
+from azaward.readers.genomes.text import without_leading_phase
 
 PART = 100_000
 """Samples in one part."""
@@ -126,7 +126,7 @@ def _read_file(
     path: Path, knowledge: Knowledge, asked: AssemblyName | None, sample: str | None, progress: Progress | None
 ) -> _OneFile:
     indexed = has_index(path)
-    from azaward.formats.variants_apart import LostError, apart
+    from azaward.readers.genomes.apart import LostError, apart
 
     try:
         return apart(lambda say: _read_here(path, knowledge, asked, sample, say), progress, must_live=indexed)
