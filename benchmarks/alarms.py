@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from azaward.assessment import Assessment, assess
-from azaward.formats.folder import read_folder
 from azaward.knowledge import URGENCIES, load
+from azaward.readers.tables.folder import read_folder
 from azaward.record import Record
 from azaward.synthesis import Planted, record_of, synthesise
 

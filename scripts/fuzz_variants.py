@@ -50,7 +50,7 @@ CHILD = """
 import os, sys
 from pathlib import Path
 from azaward.formats import variants_apart
-from azaward.formats.rows import InputError
+from azaward.readers.rows import InputError
 from azaward.readers.genomes.variants import read
 from azaward.genetics.calling import call
 from azaward.knowledge import load

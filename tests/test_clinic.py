@@ -13,8 +13,8 @@ from benchmarks.alarms import AS_OF, CLINIC, alarmed, make_clinic, missed, read_
 from scripts import make_clinic as script
 
 from azaward.assessment import Assessment, assess
-from azaward.formats.folder import read_folder
 from azaward.knowledge import URGENCIES, load
+from azaward.readers.tables.folder import read_folder
 from azaward.record import TABLES, Record
 from azaward.synthesis import TROUBLES, Planted, record_of, synthesise, write_csv, write_parquet
 

@@ -22,8 +22,8 @@ from azaward.assessment import Assessment
 from azaward.assessment import assess as assess_record
 from azaward.cli import app
 from azaward.cohort.assess import Summary, assess
-from azaward.formats.folder import read_folder
 from azaward.knowledge import load
+from azaward.readers.tables.folder import read_folder
 from azaward.record.tables import TABLES, Record
 from azaward.synthesis import record_of, synthesise
 from tests.arrow_tables import write_record

@@ -18,11 +18,11 @@ from azaward.cohort.assess import assess
 from azaward.cohort.omop.reading import as_tables
 from azaward.cohort.omop.words import Concept, Concepts, Meaning, OmopWords
 from azaward.cohort.written import TRANSLATED
-from azaward.formats.folder import read_folder
-from azaward.formats.rows import InputError
 from azaward.knowledge import load
 from azaward.knowledge.units import convert
 from azaward.knowledge.vocabulary import vocabulary
+from azaward.readers.rows import InputError
+from azaward.readers.tables.folder import read_folder
 from azaward.record.tables import TABLES, Record
 from tests.arrow_tables import write_record
 from tests.omop_folder import Folder, cdm_of

@@ -16,8 +16,8 @@ from azaward.assessment import UnknownProtocolError
 from azaward.assessment import assess as assess_record
 from azaward.cli import app
 from azaward.cohort.sweep import as_text, sweep
-from azaward.formats.folder import read_folder
 from azaward.knowledge import load
+from azaward.readers.tables.folder import read_folder
 from azaward.record.tables import Record
 from azaward.synthesis import record_of, synthesise
 from tests.arrow_tables import write_record

@@ -23,11 +23,11 @@ import yaml
 
 from azaward.assessment import Assessment, assess
 from azaward.cli import app
-from azaward.formats.folder import read_own_json
 from azaward.knowledge import KnowledgeError, load
 from azaward.knowledge.check import faults
 from azaward.knowledge.load import HERE, PROTOCOL_LISTS
 from azaward.knowledge.schema import TABLES
+from azaward.readers.tables.folder import read_own_json
 from azaward.record import Record
 from azaward.record.tables import TABLES as RECORD
 from azaward.rules.pipeline import RULES, STAGES

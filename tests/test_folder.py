@@ -14,10 +14,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from azaward.formats.folder import read_folder, read_own_json
-from azaward.formats.rows import RowReader
 from azaward.knowledge import load
 from azaward.readers.read import read
+from azaward.readers.rows import RowReader
+from azaward.readers.tables.folder import read_folder, read_own_json
 from azaward.record import TABLES, Record
 from tests.arrow_tables import arrow, write_record
 from tests.proof import rounds

@@ -19,9 +19,9 @@ import pytest
 from azaward import parquet
 from azaward.cohort.nation import Nation
 from azaward.cohort.source import find
-from azaward.formats.folder import read_folder
-from azaward.formats.rows import InputError
 from azaward.knowledge import load
+from azaward.readers.rows import InputError
+from azaward.readers.tables.folder import read_folder
 from azaward.rules.columns import COLUMNS
 from azaward.synthesis.clinic import synthesise
 from azaward.synthesis.write import record_of, write_csv
@@ -378,7 +378,7 @@ def test_without_duckdb_sqlite_answers_for_any_number_and_the_rest_says_what_it_
         import datetime as dt
         from pathlib import Path
         from azaward.assessment import assess, to_json
-        from azaward.formats.folder import read_folder
+        from azaward.readers.tables.folder import read_folder
         from azaward.knowledge import load
         record = read_folder(Path({str(tmp_path / "csv")!r}), load())
         sys.stdout.buffer.write(to_json(assess(record, dt.date(2026, 11, 23))))

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from azaward.engine import Request
-from azaward.formats.rows import RowReader
 from azaward.knowledge import Knowledge
+from azaward.readers.rows import RowReader
 from azaward.record import TABLES, Record
 
 PAGES = Path(__file__).parents[2] / "docs" / "rules"

@@ -37,9 +37,9 @@ def assess(
 ) -> None:
     """Who needs something, and why: most urgent first."""
     from azaward import assessment
-    from azaward.formats.rows import InputError
     from azaward.knowledge import KnowledgeError, load
     from azaward.readers.read import read
+    from azaward.readers.rows import InputError
 
     day = day_of(as_of)
     try:

@@ -54,9 +54,9 @@ def check(
 ) -> None:
     """Which medicines matter beside azathioprine: what happens, what to do, for how long, and where it was read."""
     from azaward import medicines_check
-    from azaward.formats.rows import InputError
     from azaward.knowledge import KnowledgeError
     from azaward.readers.medicine_list import read_list
+    from azaward.readers.rows import InputError
 
     knowledge = load_knowledge()
     try:
@@ -88,8 +88,8 @@ def _facts(
     indication: str | None,
 ) -> Facts:
     """The options as facts; what can't be understood is said at once, for a fact that is dropped would reassure."""
-    from azaward.formats.rows import InputError
     from azaward.medicines_check import Facts
+    from azaward.readers.rows import InputError
 
     for analyte, value in (("weight", weight), ("egfr", egfr)):
         about = knowledge.analytes[analyte]

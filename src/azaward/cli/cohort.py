@@ -76,8 +76,8 @@ def assess_cohort(
 
     from azaward.assessment import UnknownProtocolError
     from azaward.cohort import assess
-    from azaward.formats.rows import InputError
     from azaward.knowledge import KnowledgeError
+    from azaward.readers.rows import InputError
 
     day, knowledge = day_of(as_of), load_knowledge()
     try:
@@ -141,7 +141,7 @@ def quality_of_care(
     import msgspec
 
     from azaward.cohort.quality.figures import quality
-    from azaward.formats.rows import InputError
+    from azaward.readers.rows import InputError
 
     day, knowledge = day_of(as_of), load_knowledge()
     try:
@@ -187,8 +187,8 @@ def sweep_protocols(
     from azaward.assessment import UnknownProtocolError
     from azaward.cohort.assess import check_protocol
     from azaward.cohort.sweep import as_text, sweep
-    from azaward.formats.rows import InputError
     from azaward.knowledge import KnowledgeError
+    from azaward.readers.rows import InputError
 
     asked = [word.strip() for word in protocol.split(",") if word.strip()]
     if len(asked) < 2 or len(set(asked)) < len(asked):

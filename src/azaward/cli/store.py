@@ -72,9 +72,9 @@ def import_files(
 
 def _bring(store: Store, actor: Actor, file: Path, knowledge: Knowledge, is_new: bool) -> tuple[dict[str, Any], bool]:
     """One file, and whether the clinic is still to be made; a file that can't be used is said and left out."""
-    from azaward.formats.rows import InputError
     from azaward.readers.digest import digest
     from azaward.readers.read import read
+    from azaward.readers.rows import InputError
     from azaward.store import StoreError, imports
 
     try:
@@ -107,7 +107,7 @@ def _is_genotypes(file: Path) -> bool:
 def _genotypes(store: Store, actor: Actor, file: Path, knowledge: Knowledge) -> Record:
     """The genotypes of those of the clinic's patients whose ids the samples bear; nobody else's are kept."""
     from azaward.cli.genotype import add_to
-    from azaward.formats.rows import InputError
+    from azaward.readers.rows import InputError
     from azaward.record.tables import Record
     from azaward.store import records
 

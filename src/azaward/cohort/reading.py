@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from azaward.cohort.source import TEXT, Stored
-from azaward.formats.rows import RowReader
 from azaward.knowledge import Knowledge
 from azaward.parquet import STORED
+from azaward.readers.rows import RowReader
 from azaward.record.tables import TABLES, Column
 
 # The columns whose words decide how a row is read.

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from azaward import parquet
-from azaward.formats.folder import NEEDED
-from azaward.formats.rows import InputError
+from azaward.readers.rows import InputError
+from azaward.readers.tables.folder import NEEDED
 from azaward.record.tables import TABLES, Type
 
 # What text may be stored as, in the names of DuckDB's types; "NULL" is a column that is empty throughout.

@@ -23,11 +23,11 @@ from azaward.cohort.reading import WORDS, id_sql, read_odd, read_words, table_sq
 from azaward.cohort.source import Source, Stored, check_columns, find
 from azaward.cohort.words import KEPT, SAID, source_lines
 from azaward.cohort.written import ASIDE_COLUMNS, BESIDE, set_aside_before
-from azaward.formats.folder import NEEDED
-from azaward.formats.rows import InputError, RowReader
 from azaward.knowledge import Knowledge, load
 from azaward.knowledge.relations import relations
 from azaward.knowledge.units import conversions_of
+from azaward.readers.rows import InputError, RowReader
+from azaward.readers.tables.folder import NEEDED
 from azaward.record.tables import TABLES
 from azaward.rules.columns import COLUMNS, FOUND
 from azaward.rules.pipeline import compiled

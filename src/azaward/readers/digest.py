@@ -6,7 +6,7 @@ import hashlib
 import json
 from pathlib import Path
 
-from azaward.formats.rows import InputError
+from azaward.readers.rows import InputError
 from azaward.record.tables import TABLES
 
 

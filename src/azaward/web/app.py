@@ -24,7 +24,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from azaward import __version__
-from azaward.formats.rows import InputError
+from azaward.readers.rows import InputError
 from azaward.store import reassess
 from azaward.store.acts import ChangedMeanwhileError, NoSuchPatientError
 from azaward.store.database import FullError, StoreError

@@ -13,10 +13,10 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import Response
 
-from azaward.formats.rows import InputError, RowReader, read_number
 from azaward.knowledge import Knowledge
 from azaward.knowledge.units import convert
 from azaward.knowledge.vocabulary import vocabulary
+from azaward.readers.rows import InputError, RowReader, read_number
 from azaward.record.tables import TABLES, Cell, Record
 from azaward.store import acts, reassess
 from azaward.store.database import StoreError
@@ -70,7 +70,7 @@ def meant(name: str, value: str, unit: str, knowledge: Knowledge) -> str:
     'Haemoglobin 125 g/L'
     >>> meant("wbc", "4500", "10*9/L", load())  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    azaward.formats.rows.InputError: White cell count 4500 10*9/L: plausible is 0 to 500 10*9/L. Was it ...
+    azaward.readers.rows.InputError: White cell count 4500 10*9/L: plausible is 0 to 500 10*9/L. Was it ...
     """
     analyte = vocabulary(knowledge).analyte(name)
     if analyte is None:

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from azaward.formats.rows import InputError
+from azaward.readers.rows import InputError
 from azaward.record.tables import TABLES
 from azaward.store.database import FullError, StoreError
 

@@ -24,8 +24,8 @@ from azaward.cohort.quality.tables import By
 from azaward.cohort.quality.words import DEFINITIONS, METHODS, Definition
 from azaward.cohort.source import find
 from azaward.extras import need
-from azaward.formats.rows import InputError
 from azaward.knowledge import Knowledge
+from azaward.readers.rows import InputError
 
 # Histories take more room than findings: ten thousand people's stay near a gigabyte.
 SHARE = 10_000

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
-from azaward.formats.rows import RowReader
 from azaward.readers.fhir import resources as fhir
+from azaward.readers.rows import RowReader
 
 T = TypeVar("T")
 BROKEN = (msgspec.DecodeError, RecursionError)

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from azaward import parquet
-from azaward.formats.rows import InputError, RowReader
 from azaward.knowledge import Knowledge
+from azaward.readers.rows import InputError, RowReader
 from azaward.record.tables import TABLES, Record
 
 NEEDED = ("patients", "exposures", "results")

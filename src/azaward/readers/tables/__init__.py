@@ -1,0 +1,1 @@
+"""Folders of the six tables, as CSV or Parquet."""
