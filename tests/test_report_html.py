@@ -21,10 +21,10 @@ from azaward.assessment import DISCLAIMER, Aside, assess
 from azaward.formats import report_html
 from azaward.formats.report_charts import Panel, draw
 from azaward.formats.report_html import TEMPLATES, to_html
-from azaward.formats.report_series import Series, dose_steps, timeline
 from azaward.knowledge import MOST_CAUTIOUS, load
 from azaward.record import TABLES, Record
 from azaward.record.tables import SetAside
+from azaward.reports.series import Series, dose_steps, timeline
 from azaward.wording import amount
 
 KNOWLEDGE = load()

@@ -18,8 +18,8 @@ import pytest
 from jinja2 import Environment, FileSystemLoader
 
 import azaward.web.chart
-from azaward.formats.report_series import Limit, Mark, Point, Series, Step, Timeline
 from azaward.knowledge import load
+from azaward.reports.series import Limit, Mark, Point, Series, Step, Timeline
 from azaward.web.chart import Chart, Panel, chart
 from azaward.wording import Words
 

@@ -65,8 +65,8 @@ app.add_typer(advise_app, name="advise")
 def list_topics(context: typer.Context) -> None:
     """What to do in a situation of daily life; alone, the topics."""
     if context.invoked_subcommand is None:
-        from azaward.formats import report_advice
         from azaward.knowledge.advice import topics
+        from azaward.reports import advice as report_advice
 
         report_advice.show_topics(topics(load_knowledge()))
 
@@ -130,9 +130,9 @@ def _command(topic: Topic) -> Callable[..., None]:
 def _answer(topic: Topic, facts: dict[str, Fact], format: Format) -> None:
     import msgspec
 
-    from azaward.formats import report_advice
     from azaward.guides.advice_facts import FactError, WrongWordError
     from azaward.guides.advise import advise
+    from azaward.reports import advice as report_advice
 
     knowledge = load_knowledge()
     try:

@@ -70,7 +70,7 @@ def check(
     if format is Format.json:
         write(medicines_check.to_json(found) + b"\n")
     else:
-        from azaward.formats import check_report
+        from azaward.reports import check as check_report
 
         check_report.show(found)
 

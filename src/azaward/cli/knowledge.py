@@ -23,7 +23,7 @@ def knowledge_default(context: typer.Context) -> None:
 @knowledge_app.command("list")
 def listload_knowledge() -> None:
     """Every protocol and every table."""
-    from azaward.formats import report_knowledge
+    from azaward.reports import knowledge as report_knowledge
 
     report_knowledge.show_list(load_knowledge())
 
@@ -33,7 +33,7 @@ def show_knowledge(
     id: Annotated[str, typer.Argument(help="A protocol, a table, a source, or the id of a row.")],
 ) -> None:
     """One of them, as a clinician would read it."""
-    from azaward.formats import report_knowledge
+    from azaward.reports import knowledge as report_knowledge
 
     if not report_knowledge.show_one(load_knowledge(), id):
         fail(f"nothing in the knowledge base is called {id!r}. See: azaward knowledge list")
@@ -44,9 +44,9 @@ def check_knowledge(
     protocol: Annotated[Path | None, typer.Argument(help="A clinic's own protocol to check as well.")] = None,
 ) -> None:
     """Proves that each row has its source and locator and each protocol is complete; counts what is secondary."""
-    from azaward.formats import report_knowledge
     from azaward.knowledge import KnowledgeError
     from azaward.knowledge.check import faults
+    from azaward.reports import knowledge as report_knowledge
 
     held = load_knowledge()
     if protocol is not None:

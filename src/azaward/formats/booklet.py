@@ -12,14 +12,14 @@ from typing import Any
 from azaward.assessment import DISCLAIMER, PatientAssessment, first_due
 from azaward.formats import booklet_advice
 from azaward.formats.letters import in_patient_words
-from azaward.formats.paper import one_line, typeset
-from azaward.formats.report_series import ANALYTES, GROUPS, Series, dose_steps, rows_of, series_of, timeline
-from azaward.formats.report_words import HOW, SOON, long_day, normal_range, phrase, pretty_unit
 from azaward.guides.advise import DISCLAIMER as ADVICE_DISCLAIMER
 from azaward.knowledge import MOST_CAUTIOUS, Knowledge
 from azaward.knowledge.advice import HOLDS_BACK
 from azaward.knowledge.relations import split
 from azaward.record.tables import Record
+from azaward.reports.paper import one_line, typeset
+from azaward.reports.series import ANALYTES, GROUPS, Series, dose_steps, rows_of, series_of, timeline
+from azaward.reports.words import HOW, SOON, long_day, normal_range, phrase, pretty_unit
 from azaward.wording import COMPARISONS, Words, amount, messages
 
 # How many results a trend is drawn from, and how many lines there are to write on.

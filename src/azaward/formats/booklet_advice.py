@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import groupby
 from typing import Any
 
-from azaward.formats.report_words import SOON
 from azaward.guides.advice_facts import UNIT_WORDS
 from azaward.guides.advise import Advice, Said, advise, find_topic
 from azaward.knowledge import Knowledge
 from azaward.knowledge.advice import Question, Topic, numbers
+from azaward.reports.words import SOON
 
 # How a source is numbered where it is first cited: (source, locator, how) to its number.
 Cite = Callable[[str, str, str], int]

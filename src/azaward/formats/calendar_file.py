@@ -11,9 +11,9 @@ import uuid
 from icalendar import Alarm, Calendar, Event
 
 from azaward.assessment import PatientAssessment
-from azaward.formats.paper import one_line
-from azaward.formats.report_words import long_day
 from azaward.knowledge import load
+from azaward.reports.paper import one_line
+from azaward.reports.words import long_day
 from azaward.wording import Words
 
 _SUMMARY = "Blood test"

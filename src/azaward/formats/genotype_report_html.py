@@ -14,8 +14,8 @@ from markupsafe import Markup
 
 from azaward.formats.genotype_report import SampleReport
 from azaward.formats.genotype_report_page import page
-from azaward.formats.report_words import printable
 from azaward.knowledge import Knowledge
+from azaward.reports.words import printable
 
 TEMPLATES = Path(__file__).parent / "templates"
 

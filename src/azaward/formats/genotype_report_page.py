@@ -17,10 +17,10 @@ from azaward.formats.genotype_report_words import (
     wait,
     what_else,
 )
-from azaward.formats.report_words import HOW
 from azaward.genetics.dosing import DrugPlan
 from azaward.genetics.model import GENES
 from azaward.knowledge import Knowledge
+from azaward.reports.words import HOW
 
 _TONE = {
     "Poor Metabolizer": "stop",

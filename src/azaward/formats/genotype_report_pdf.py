@@ -8,8 +8,8 @@ from pathlib import Path
 
 from azaward.formats.genotype_report import SampleReport
 from azaward.formats.genotype_report_page import page
-from azaward.formats.report_words import printable
 from azaward.knowledge import Knowledge
+from azaward.reports.words import printable
 
 TEMPLATE = Path(__file__).parent / "templates" / "genotype.typ"
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from azaward.formats.report_words import link
 from azaward.guides.facts import Cited
 from azaward.guides.words import GuideWords
+from azaward.reports.words import link
 
 # A reader needs the place; a reviewer finds every place in the JSON and in the appendix of the book.
 _PLACES = 2

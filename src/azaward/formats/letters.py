@@ -13,9 +13,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from azaward.assessment import DISCLAIMER, Finding, PatientAssessment, first_due
-from azaward.formats.paper import one_line, typeset
-from azaward.formats.report_words import HOW, SOON, long_day
 from azaward.knowledge import Knowledge, load
+from azaward.reports.paper import one_line, typeset
+from azaward.reports.words import HOW, SOON, long_day
 from azaward.wording import Words, messages
 
 # What can't wait for the post: the clinic calls, the letter follows.

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from html import escape
 from typing import NamedTuple
 
-from azaward.formats.report_series import Limit, Mark, Point, Series, Timeline, round_values
-from azaward.formats.report_words import MONTHS
+from azaward.reports.series import Limit, Mark, Point, Series, Timeline, round_values
+from azaward.reports.words import MONTHS
 from azaward.wording import amount
 
 _HOLD = ("stop", "withhold", "do-not-start")

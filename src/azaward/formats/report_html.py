@@ -20,8 +20,10 @@ from markupsafe import Markup
 from azaward.assessment import Aside, Assessment, PatientAssessment
 from azaward.formats.report_charts import Panel, draw
 from azaward.formats.report_page import Citation, Shown, facts, letter, shown
-from azaward.formats.report_series import GROUPS, Mark, Series, timeline
-from azaward.formats.report_words import (
+from azaward.knowledge import MOST_CAUTIOUS, URGENCIES, Knowledge
+from azaward.record.tables import TABLES, Record
+from azaward.reports.series import GROUPS, Mark, Series, timeline
+from azaward.reports.words import (
     URGENCY,
     at,
     in_css,
@@ -32,8 +34,6 @@ from azaward.formats.report_words import (
     pretty_unit,
     printable,
 )
-from azaward.knowledge import MOST_CAUTIOUS, URGENCIES, Knowledge
-from azaward.record.tables import TABLES, Record
 from azaward.wording import Words, amount, messages
 
 TEMPLATES = Path(__file__).parent / "templates"

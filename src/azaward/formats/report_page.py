@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from azaward.assessment import Cited, Finding, PatientAssessment
-from azaward.formats.report_series import dose_steps, rows_of, series_of
-from azaward.formats.report_words import HOW, SOON, link, pretty_unit
 from azaward.knowledge import URGENCIES, Knowledge
 from azaward.record.tables import Record
+from azaward.reports.series import dose_steps, rows_of, series_of
+from azaward.reports.words import HOW, SOON, link, pretty_unit
 from azaward.wording import COMPARISONS, Words, amount
 
 _COMPARATORS = ("<", "<=", ">", ">=")

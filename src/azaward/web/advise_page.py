@@ -11,11 +11,11 @@ from typing import Annotated, Any, NamedTuple
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
-from azaward.formats.report_words import SOON, printable
 from azaward.guides.advice_facts import UNIT_WORDS, Fact, FactError
 from azaward.guides.advise import Advice, UnknownTopicError, advise, find_topic
 from azaward.knowledge import Knowledge
 from azaward.knowledge.advice import Topic, topics, vaccines
+from azaward.reports.words import SOON, printable
 from azaward.web.answer import answer, as_json, failed, wants_json
 from azaward.web.room import room_of
 from azaward.web.sources import Source, sources_of

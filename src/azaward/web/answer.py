@@ -19,9 +19,9 @@ from fastapi.responses import RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from azaward.assessment import DISCLAIMER
-from azaward.formats.report_words import URGENCY, at, limits_in_words, long_day, normal_range, phrase, pretty_unit
-from azaward.formats.report_words import link as link_of
 from azaward.knowledge import load
+from azaward.reports.words import URGENCY, at, limits_in_words, long_day, normal_range, phrase, pretty_unit
+from azaward.reports.words import link as link_of
 from azaward.web.room import room_of
 from azaward.web.trail import detail
 from azaward.web.who import Visitor

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from azaward.formats.report_series import GROUPS, Limit, Point, Series, Timeline, round_values
-from azaward.formats.report_words import MONTHS, long_day, normal_range, pretty_unit
+from azaward.reports.series import GROUPS, Limit, Point, Series, Timeline, round_values
+from azaward.reports.words import MONTHS, long_day, normal_range, pretty_unit
 from azaward.web.chart_axis import (
     BOTTOM,
     FAR_TOP,

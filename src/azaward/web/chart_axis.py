@@ -10,8 +10,8 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from azaward.formats.report_series import Limit, Timeline
-from azaward.formats.report_words import MONTHS
+from azaward.reports.series import Limit, Timeline
+from azaward.reports.words import MONTHS
 
 # Across, a place is in thousandths of the plot's width, so that one drawing serves every width.
 WIDE = 1000.0

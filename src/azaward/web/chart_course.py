@@ -8,8 +8,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import NamedTuple
 
-from azaward.formats.report_series import Step, Timeline
-from azaward.formats.report_words import long_day
+from azaward.reports.series import Step, Timeline
+from azaward.reports.words import long_day
 from azaward.web.chart_axis import Axis, joined_labels
 from azaward.wording import amount
 

@@ -15,12 +15,12 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
 
 from azaward import medicines_check
-from azaward.formats.report_words import SOON, printable
 from azaward.knowledge import URGENCIES, Knowledge
 from azaward.knowledge.names import LONGEST
 from azaward.knowledge.vocabulary import vocabulary
 from azaward.medicines_check import Check, CheckFinding, Facts, MedicineChecked, NotInQuestionError
 from azaward.readers.rows import InputError
+from azaward.reports.words import SOON, printable
 from azaward.web.answer import answer, as_json, wants_json
 from azaward.web.room import room_of
 from azaward.web.sources import Source, sources_of

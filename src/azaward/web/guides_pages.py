@@ -10,9 +10,9 @@ from fastapi.responses import Response
 
 from azaward.formats import guide_html, guide_pdf
 from azaward.formats.guide_json import listed, shown
-from azaward.formats.report_words import printable
 from azaward.guides.library import Guide, UnknownGuideError, library
 from azaward.knowledge import Knowledge
+from azaward.reports.words import printable
 from azaward.web.answer import answer, as_json, wants_json
 from azaward.web.room import room_of
 from azaward.web.who import Visitor, anyone

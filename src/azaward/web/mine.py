@@ -19,7 +19,7 @@ from azaward.assessment import first_due
 from azaward.formats.booklet import booklet_content, booklet_pdf
 from azaward.formats.calendar_file import NothingPlannedError, next_tests_ics
 from azaward.formats.letters import in_patient_words
-from azaward.formats.report_words import SOON, printable
+from azaward.reports.words import SOON, printable
 from azaward.store import questions, reassess
 from azaward.store.acts import NoSuchPatientError
 from azaward.store.questions import NoSuchQuestionError

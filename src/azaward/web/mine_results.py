@@ -6,10 +6,10 @@ import datetime as dt
 from dataclasses import dataclass
 
 from azaward.assessment import PatientAssessment
-from azaward.formats.report_series import GROUPS, Limit, Point, Series, rows_of, series_of, timeline
-from azaward.formats.report_words import normal_range, pretty_unit
 from azaward.knowledge import Knowledge
 from azaward.record.tables import Record
+from azaward.reports.series import GROUPS, Limit, Point, Series, rows_of, series_of, timeline
+from azaward.reports.words import normal_range, pretty_unit
 from azaward.wording import COMPARISONS, Words, amount
 
 _PLAIN_GROUPS = {"Metabolites": "Medicine levels"}

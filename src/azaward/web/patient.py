@@ -18,8 +18,8 @@ from sqlalchemy.engine import Connection
 
 from azaward.assessment import Finding, PatientAssessment
 from azaward.formats.report_page import Numbers, Shown, facts, shown
-from azaward.formats.report_series import timeline
 from azaward.record.tables import TABLES, Record
+from azaward.reports.series import timeline
 from azaward.store import accounts, questions, reassess, records
 from azaward.store.acts import NoSuchPatientError
 from azaward.store.schema import RECORD, audit, decisions, handled, set_aside, worklist

@@ -10,8 +10,8 @@ import msgspec
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
 
-from azaward.formats.report_words import phrase, pretty_unit, printable
 from azaward.knowledge import MOST_CAUTIOUS, Knowledge
+from azaward.reports.words import phrase, pretty_unit, printable
 from azaward.store import protocols
 from azaward.web.answer import answer, as_json, done, failed, wants_json
 from azaward.web.room import room_of

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from azaward.formats.report_words import HOW, link
 from azaward.knowledge import Knowledge
+from azaward.reports.words import HOW, link
 
 
 class _Cited(Protocol):

@@ -20,8 +20,8 @@ from azaward.cohort.intervals import DAYS_IN_MONTH, DAYS_IN_YEAR
 from azaward.cohort.quality.figures import Days, Figure, Quality, Row, Shown
 from azaward.cohort.quality.survival import Treatment
 from azaward.cohort.quality.words import DEFINITIONS, OUTCOMES, REASONS, TREATMENT
-from azaward.formats.report_words import long_day, printable
 from azaward.knowledge import Knowledge
+from azaward.reports.words import long_day, printable
 
 HERE = Path(__file__).parent
 EVERYONE = "everyone"

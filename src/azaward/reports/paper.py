@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from azaward.formats.report_words import printable
+from azaward.reports.words import printable
 
 TEMPLATES = Path(__file__).parent / "templates"
 

@@ -14,7 +14,7 @@ from markupsafe import Markup
 from azaward.wording import amount, unit
 
 if TYPE_CHECKING:
-    from azaward.formats.report_series import Series
+    from azaward.reports.series import Series
 
 MONTHS = (
     *("January", "February", "March", "April", "May", "June"),

@@ -1,0 +1,1 @@
+"""What goes out: text, JSON, HTML, PDF and FHIR made of what was found."""
