@@ -20,12 +20,12 @@ import yaml
 from rich.console import Console
 
 from azaward.assessment import DISCLAIMER, Assessment, assess, to_json
-from azaward.formats import report_text
-from azaward.formats.report_html import to_html
 from azaward.knowledge import ACTIONS, load
 from azaward.knowledge.vocabulary import vocabulary
 from azaward.readers.rows import RowReader
 from azaward.record import Record
+from azaward.reports.assessment import to_text as report_text
+from azaward.reports.assessment.to_html import to_html
 from azaward.rules import pipeline
 from tests.spec.tables import read_cases
 

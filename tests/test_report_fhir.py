@@ -25,9 +25,9 @@ from azaward.assessment import (
     assess,
 )
 from azaward.cli import app
-from azaward.formats.report_fhir import to_fhir
 from azaward.knowledge import ACTIONS, URGENCIES, load
 from azaward.readers.read import read
+from azaward.reports.assessment.to_fhir import to_fhir
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 RECORDS = [*sorted((EXAMPLES / "fhir").glob("*.*json")), EXAMPLES / "clinic"]

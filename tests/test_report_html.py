@@ -18,12 +18,12 @@ import msgspec
 import pytest
 
 from azaward.assessment import DISCLAIMER, Aside, assess
-from azaward.formats import report_html
-from azaward.formats.report_charts import Panel, draw
-from azaward.formats.report_html import TEMPLATES, to_html
 from azaward.knowledge import MOST_CAUTIOUS, load
 from azaward.record import TABLES, Record
 from azaward.record.tables import SetAside
+from azaward.reports.assessment import to_html as report_html
+from azaward.reports.assessment.charts import Panel, draw
+from azaward.reports.assessment.to_html import HERE, to_html
 from azaward.reports.series import Series, dose_steps, timeline
 from azaward.wording import amount
 
@@ -483,7 +483,7 @@ def contrast(one: str, other: str) -> float:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_all_text_has_enough_contrast(scheme: str, page: Page):
-    css = (TEMPLATES / "report.css").read_text(encoding="utf-8")
+    css = (HERE / "report.css").read_text(encoding="utf-8")
     assert css in page.in_style
     halves = page.in_style.split("@media screen and (prefers-color-scheme: dark)")
     light, dark = (dict(re.findall(r"--([\w-]+):\s*(#[0-9a-f]{6})", half)) for half in halves)

@@ -63,14 +63,14 @@ def assess(
         case Format.json:
             write(assessment.to_json(found) + b"\n")
         case Format.html:
-            from azaward.formats.report_html import to_html
+            from azaward.reports.assessment.to_html import to_html
 
             write(to_html(found, held, knowledge).encode())
         case Format.fhir:
-            from azaward.formats.report_fhir import to_fhir
+            from azaward.reports.assessment.to_fhir import to_fhir
 
             write(to_fhir(found) + b"\n")
         case Format.text:
-            from azaward.formats import report_text
+            from azaward.reports.assessment import to_text as report_text
 
             report_text.show(found, in_full=patient is not None)

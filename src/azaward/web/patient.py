@@ -17,8 +17,8 @@ from fastapi.responses import Response
 from sqlalchemy.engine import Connection
 
 from azaward.assessment import Finding, PatientAssessment
-from azaward.formats.report_page import Numbers, Shown, facts, shown
 from azaward.record.tables import TABLES, Record
+from azaward.reports.assessment.page import Numbers, Shown, facts, shown
 from azaward.reports.series import timeline
 from azaward.store import accounts, questions, reassess, records
 from azaward.store.acts import NoSuchPatientError

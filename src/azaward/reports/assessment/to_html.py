@@ -18,10 +18,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from azaward.assessment import Aside, Assessment, PatientAssessment
-from azaward.formats.report_charts import Panel, draw
-from azaward.formats.report_page import Citation, Shown, facts, letter, shown
 from azaward.knowledge import MOST_CAUTIOUS, URGENCIES, Knowledge
 from azaward.record.tables import TABLES, Record
+from azaward.reports.assessment.charts import Panel, draw
+from azaward.reports.assessment.page import Citation, Shown, facts, letter, shown
 from azaward.reports.series import GROUPS, Mark, Series, timeline
 from azaward.reports.words import (
     URGENCY,
@@ -36,7 +36,7 @@ from azaward.reports.words import (
 )
 from azaward.wording import Words, amount, messages
 
-TEMPLATES = Path(__file__).parent / "templates"
+HERE = Path(__file__).parent
 
 
 class Line(NamedTuple):
@@ -108,7 +108,7 @@ def to_html(assessment: Assessment, record: Record, knowledge: Knowledge) -> str
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
+        loader=FileSystemLoader(HERE),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -208,5 +208,5 @@ def _style(pages: Sequence[Page]) -> str:
         f"#p{page.number}{{page:p{page.number}}}"
         for page in pages
     ]
-    css = (TEMPLATES / "report.css").read_text(encoding="utf-8")
+    css = (HERE / "report.css").read_text(encoding="utf-8")
     return "\n".join([css, "@media print{", *sheets, "}"]).replace("\r", "")

@@ -1,0 +1,1 @@
+"""An assessment, for people and for programs."""
