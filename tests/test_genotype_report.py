@@ -14,13 +14,13 @@ import pytest
 from typer.testing import CliRunner
 
 from azaward.cli import app
-from azaward.formats.genotype_report import Reporter
-from azaward.formats.genotype_report_html import to_html
-from azaward.formats.genotype_report_pdf import to_pdf
-from azaward.formats.genotype_report_words import percent
 from azaward.genetics.dosing import Person, usual_dose
 from azaward.genetics.nomenclature import read_report
 from azaward.knowledge import load
+from azaward.reports.genotype.report import Reporter
+from azaward.reports.genotype.to_html import to_html
+from azaward.reports.genotype.to_pdf import to_pdf
+from azaward.reports.genotype.words import percent
 from tests.genotype_files import vcf
 
 KNOWLEDGE = load()
@@ -175,7 +175,7 @@ def test_nothing_in_a_name_or_a_note_changes_a_page() -> None:
     assert "&lt;script&gt;" in html
     assert "default-src &#39;none&#39;" in html or "default-src 'none'" in html
     assert to_pdf([hostile()], KNOWLEDGE).startswith(b"%PDF-")
-    from azaward.formats import genotype_report_tsv
+    from azaward.reports.genotype import to_tsv as genotype_report_tsv
 
     line = genotype_report_tsv.line(hostile())
     assert line.count("\n") == 1

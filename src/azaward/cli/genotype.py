@@ -16,11 +16,11 @@ import typer
 from azaward.cli.edge import app, fail, load_knowledge, warn
 
 if TYPE_CHECKING:
-    from azaward.formats.genotype_report import Reporter, SampleReport
     from azaward.genetics import Caller
     from azaward.genetics.model import Genotypes
     from azaward.knowledge import Knowledge
     from azaward.record import Record
+    from azaward.reports.genotype.report import Reporter, SampleReport
 
 # So many people are shown in full on a terminal; of more, one line each.
 _IN_FULL = 3
@@ -103,10 +103,10 @@ def _reporter(
     dose: float | None,
     activity: str | None,
 ) -> Reporter:
-    from azaward.formats.genotype_report import Reporter
     from azaward.genetics.dosing import Person, usual_dose
     from azaward.knowledge.vocabulary import vocabulary
     from azaward.readers.rows import InputError
+    from azaward.reports.genotype.report import Reporter
 
     chosen = None
     if indication is not None and (chosen := vocabulary(knowledge).indication(indication)) is None:
@@ -245,7 +245,7 @@ def _contents(
             for one in reports:
                 yield reporter.to_json(one)
         case Format.tsv:
-            from azaward.formats import genotype_report_tsv
+            from azaward.reports.genotype import to_tsv as genotype_report_tsv
 
             first = True
             for one in reports:
@@ -254,15 +254,15 @@ def _contents(
                     first = False
                 yield genotype_report_tsv.line(one).encode()
         case Format.html:
-            from azaward.formats.genotype_report_html import to_html
+            from azaward.reports.genotype.to_html import to_html
 
             yield to_html(reports, knowledge).encode()
         case Format.pdf:
-            from azaward.formats.genotype_report_pdf import to_pdf
+            from azaward.reports.genotype.to_pdf import to_pdf
 
             yield to_pdf(reports, knowledge)
         case Format.text:
-            from azaward.formats import genotype_report_text
+            from azaward.reports.genotype import to_text as genotype_report_text
 
             yield from genotype_report_text.contents(reports, in_full=_IN_FULL)
 

@@ -14,8 +14,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from azaward.formats.genotype_report import SampleReport
-from azaward.formats.genotype_report_words import (
+from azaward.genetics.dosing import DrugPlan
+from azaward.reports.genotype.report import SampleReport
+from azaward.reports.genotype.words import (
     DRUG,
     called,
     do,
@@ -28,7 +29,6 @@ from azaward.formats.genotype_report_words import (
     wait,
     what_else,
 )
-from azaward.genetics.dosing import DrugPlan
 
 _STYLES = {
     "Poor Metabolizer": "bold red",

@@ -6,12 +6,12 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from azaward.formats.genotype_report import SampleReport
-from azaward.formats.genotype_report_page import page
 from azaward.knowledge import Knowledge
+from azaward.reports.genotype.page import page
+from azaward.reports.genotype.report import SampleReport
 from azaward.reports.words import printable
 
-TEMPLATE = Path(__file__).parent / "templates" / "genotype.typ"
+TEMPLATE = Path(__file__).parent / "genotype.typ"
 
 
 def to_pdf(reports: Iterable[SampleReport], knowledge: Knowledge) -> bytes:

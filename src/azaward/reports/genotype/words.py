@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from azaward.formats.genotype_report import GeneOut, SampleReport
 from azaward.genetics.dosing import DrugPlan, Outcome
+from azaward.reports.genotype.report import GeneOut, SampleReport
 
 DRUG = {"azathioprine": "Azathioprine", "mercaptopurine": "Mercaptopurine", "tioguanine": "Tioguanine"}
 PLAIN_GENE = {"TPMT": "first enzyme (TPMT)", "NUDT15": "second enzyme (NUDT15)"}

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from azaward.formats.genotype_report import GeneOut, PositionOut, SampleReport
-from azaward.formats.genotype_report_words import (
+from azaward.genetics.dosing import DrugPlan
+from azaward.genetics.model import GENES
+from azaward.knowledge import Knowledge
+from azaward.reports.genotype.report import GeneOut, PositionOut, SampleReport
+from azaward.reports.genotype.words import (
     DRUG,
     called,
     do,
@@ -17,9 +20,6 @@ from azaward.formats.genotype_report_words import (
     wait,
     what_else,
 )
-from azaward.genetics.dosing import DrugPlan
-from azaward.genetics.model import GENES
-from azaward.knowledge import Knowledge
 from azaward.reports.words import HOW
 
 _TONE = {

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from azaward.formats.genotype_report import SampleReport
 from azaward.genetics.dosing import DRUGS
 from azaward.genetics.model import GENES
+from azaward.reports.genotype.report import SampleReport
 
 _OF_GENE = (
     "diplotype",

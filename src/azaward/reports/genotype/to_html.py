@@ -12,12 +12,12 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from azaward.formats.genotype_report import SampleReport
-from azaward.formats.genotype_report_page import page
 from azaward.knowledge import Knowledge
+from azaward.reports.genotype.page import page
+from azaward.reports.genotype.report import SampleReport
 from azaward.reports.words import printable
 
-TEMPLATES = Path(__file__).parent / "templates"
+HERE = Path(__file__).parent
 
 
 def to_html(reports: Iterable[SampleReport], knowledge: Knowledge) -> str:
@@ -27,7 +27,7 @@ def to_html(reports: Iterable[SampleReport], knowledge: Knowledge) -> str:
     >>> to_html([], load()).splitlines()[0]
     '<!doctype html>'
     """
-    style = (TEMPLATES / "genotype.css").read_text(encoding="utf-8")
+    style = (HERE / "genotype.css").read_text(encoding="utf-8")
     return _template().render(
         pages=[page(one, knowledge) for one in reports],
         style=Markup(style),  # noqa: S704 our own file
@@ -38,7 +38,7 @@ def to_html(reports: Iterable[SampleReport], knowledge: Knowledge) -> str:
 @lru_cache(maxsize=1)
 def _template() -> Template:
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
+        loader=FileSystemLoader(HERE),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

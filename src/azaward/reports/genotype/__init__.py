@@ -1,0 +1,1 @@
+"""A genotype, for a laboratory, a clinician and a patient."""
