@@ -13,11 +13,11 @@ from pathlib import Path
 
 from textstat import textstat
 
-from azaward.formats.guide_appendix import facts_used
 from azaward.guides.library import Guide, library
 from azaward.guides.reading import sentences
 from azaward.guides.words import TEXTS
 from azaward.knowledge import Knowledge, load
+from azaward.reports.guides.appendix import facts_used
 
 SHOWN = Path(__file__).parents[1] / "tests" / "guides" / "shown.md"
 

@@ -17,12 +17,12 @@ from typing import Any
 
 import pytest
 
-from azaward.formats.guide_html import book_to_html, to_html
-from azaward.formats.guide_icons import to_svg
-from azaward.formats.guide_pdf import book_to_pdf, to_pdf
 from azaward.guides.figures import Icons, Share, counted
 from azaward.guides.library import library
 from azaward.knowledge import load
+from azaward.reports.guides.icons import to_svg
+from azaward.reports.guides.to_html import book_to_html, to_html
+from azaward.reports.guides.to_pdf import book_to_pdf, to_pdf
 
 KNOWLEDGE = load()
 GUIDES = library().guides

@@ -50,11 +50,11 @@ def list_guides(
     """Every guide, by topic."""
     held = _library(language)
     if format is ListFormat.json:
-        from azaward.formats.guide_json import listed, to_json
+        from azaward.reports.guides.to_json import listed, to_json
 
         write(to_json([listed(guide) for guide in held.guides]))
         return
-    from azaward.formats import guide_text
+    from azaward.reports.guides import to_text as guide_text
 
     guide_text.show_list(held, held.guides, guide_text.console())
 
@@ -69,14 +69,14 @@ def search_guides(
     asked = " ".join(words)
     found = _library(language).search(asked)
     if format is ListFormat.json:
-        from azaward.formats.guide_json import listed, to_json
+        from azaward.reports.guides.to_json import listed, to_json
 
         write(to_json([listed(guide) for guide in found]))
         return
     if not found:
         typer.echo(f"azaward: no guide holds any of these words: {asked}. All of them: azaward guides list", err=True)
         return
-    from azaward.formats import guide_text
+    from azaward.reports.guides import to_text as guide_text
 
     guide_text.show_found(found, guide_text.console())
 
@@ -96,7 +96,7 @@ def show_guide(
     try:
         guide = held.get(id)
         if format is Format.text and out is None:
-            from azaward.formats import guide_text
+            from azaward.reports.guides import to_text as guide_text
 
             guide_text.show(guide, knowledge, guide_text.console())
             return
@@ -117,11 +117,11 @@ def export_guides(
     knowledge, held = load_knowledge(), _library(language)
     try:
         if format is BookFormat.pdf:
-            from azaward.formats.guide_pdf import book_to_pdf
+            from azaward.reports.guides.to_pdf import book_to_pdf
 
             _give(book_to_pdf(held, knowledge), out, binary=True)
         else:
-            from azaward.formats.guide_html import book_to_html
+            from azaward.reports.guides.to_html import book_to_html
 
             _give(book_to_html(held, knowledge).encode(), out, binary=False)
     except KnowledgeError as error:
@@ -143,21 +143,21 @@ def _one(guide: Guide, knowledge: Knowledge, format: Format) -> bytes:
         case Format.text:
             import io
 
-            from azaward.formats import guide_text
+            from azaward.reports.guides import to_text as guide_text
 
             page = io.StringIO()
             guide_text.show(guide, knowledge, guide_text.console(page))
             return page.getvalue().encode()
         case Format.json:
-            from azaward.formats.guide_json import shown, to_json
+            from azaward.reports.guides.to_json import shown, to_json
 
             return to_json(shown(guide, knowledge))
         case Format.html:
-            from azaward.formats.guide_html import to_html
+            from azaward.reports.guides.to_html import to_html
 
             return to_html(guide, knowledge).encode()
         case Format.pdf:
-            from azaward.formats.guide_pdf import to_pdf
+            from azaward.reports.guides.to_pdf import to_pdf
 
             return to_pdf(guide, knowledge)
 

@@ -1,6 +1,6 @@
 """What happened of 100 people: counts turned into rates with their intervals, and what a picture of them shows.
 
-Pictures are drawn in `azaward.formats.guide_icons`; here is only what they mean, in numbers and in words.
+Pictures are drawn in `azaward.reports.guides.icons`; here is only what they mean, in numbers and in words.
 """
 
 from __future__ import annotations

@@ -8,10 +8,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from azaward.formats import guide_html, guide_pdf
-from azaward.formats.guide_json import listed, shown
 from azaward.guides.library import Guide, UnknownGuideError, library
 from azaward.knowledge import Knowledge
+from azaward.reports.guides import to_html as guide_html
+from azaward.reports.guides import to_pdf as guide_pdf
+from azaward.reports.guides.to_json import listed, shown
 from azaward.reports.words import printable
 from azaward.web.answer import answer, as_json, wants_json
 from azaward.web.room import room_of

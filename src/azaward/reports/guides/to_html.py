@@ -17,16 +17,16 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from azaward.formats.guide_appendix import facts_used
-from azaward.formats.guide_days import in_words
-from azaward.formats.guide_icons import to_svg
-from azaward.formats.guide_sources import Line, line
 from azaward.guides import marks
 from azaward.guides.library import Body, Guide, Library
 from azaward.guides.words import GuideWords
 from azaward.knowledge import Knowledge
+from azaward.reports.guides.appendix import facts_used
+from azaward.reports.guides.days import in_words
+from azaward.reports.guides.icons import to_svg
+from azaward.reports.guides.sources import Line, line
 
-TEMPLATES = Path(__file__).parent / "templates"
+HERE = Path(__file__).parent
 _PICTURE_PARAGRAPH = re.compile(f"<p>\\s*{marks.PICTURE.pattern}\\s*</p>")
 _TABLE = re.compile(r"<table>(.*?)</table>", re.DOTALL)
 _HEADING = re.compile(r"<(/?)h([2-5])>")
@@ -107,7 +107,7 @@ def _markdown() -> MarkdownIt:
 
 
 def _render(template: str, words: GuideWords, **values: Any) -> str:
-    css = (TEMPLATES / "guide.css").read_text(encoding="utf-8")
+    css = (HERE / "guide.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
     return (
         _environment()
@@ -119,7 +119,7 @@ def _render(template: str, words: GuideWords, **values: Any) -> str:
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
     return Environment(
-        loader=FileSystemLoader(TEMPLATES),
+        loader=FileSystemLoader(HERE),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

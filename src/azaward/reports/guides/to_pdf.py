@@ -15,18 +15,18 @@ from typing import Any
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 
-from azaward.formats.guide_appendix import facts_used
-from azaward.formats.guide_days import in_words
-from azaward.formats.guide_icons import to_svg
-from azaward.formats.guide_sources import line
 from azaward.guides import marks
 from azaward.guides.library import Body, Guide, Library
 from azaward.guides.words import GuideWords
 from azaward.knowledge import Knowledge
+from azaward.reports.guides.appendix import facts_used
+from azaward.reports.guides.days import in_words
+from azaward.reports.guides.icons import to_svg
+from azaward.reports.guides.sources import line
 
 # Pictures with more than this many people are dots and need more of the page.
 _PEOPLE = 100
-TEMPLATE = Path(__file__).parent / "templates" / "guides.typ"
+TEMPLATE = Path(__file__).parent / "guides.typ"
 
 
 def to_pdf(guide: Guide, knowledge: Knowledge) -> bytes:

@@ -10,10 +10,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from azaward.formats.guide_days import in_words
-from azaward.formats.guide_sources import line, sentence
 from azaward.guides.library import Guide, Library
 from azaward.knowledge import Knowledge
+from azaward.reports.guides.days import in_words
+from azaward.reports.guides.sources import line, sentence
 
 # Wide enough for a table of a trial, narrow enough to read.
 _WIDEST = 96

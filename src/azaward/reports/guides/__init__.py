@@ -1,0 +1,1 @@
+"""The guides as pages, paper, text and JSON."""
