@@ -16,9 +16,13 @@ import msgspec
 import pytest
 
 from azaward.assessment import DISCLAIMER, PatientAssessment, assess
-from azaward.formats.booklet import booklet_content, booklet_pdf
-from azaward.formats.calendar_file import NothingPlannedError, next_tests_ics
-from azaward.formats.letters import (
+from azaward.guides.advise import advise
+from azaward.knowledge import load
+from azaward.readers.read import read
+from azaward.record import Record
+from azaward.reports.patient.booklet import booklet_content, booklet_pdf
+from azaward.reports.patient.calendar_file import NothingPlannedError, next_tests_ics
+from azaward.reports.patient.letters import (
     Recall,
     harmless,
     letter_text,
@@ -28,10 +32,6 @@ from azaward.formats.letters import (
     recall_of,
     text_message,
 )
-from azaward.guides.advise import advise
-from azaward.knowledge import load
-from azaward.readers.read import read
-from azaward.record import Record
 from azaward.wording import Words
 
 KNOWLEDGE = load()
@@ -167,7 +167,7 @@ def test_what_was_typed_stays_text() -> None:
 def test_typst_shows_a_hostile_id_as_it_was_typed() -> None:
     import typst
 
-    source = Path("src/azaward/formats/templates/letters.typ").read_text(encoding="utf-8")
+    source = Path("src/azaward/reports/patient/letters.typ").read_text(encoding="utf-8")
     found = recall_of(renamed(person("c084"), '#eval("1")'), AS_OF, CLINIC, PHONE, WORDS)
     assert found
     content = json.dumps(letters_content([found], AS_OF))

@@ -14,8 +14,8 @@ import pytest
 import sqlalchemy as sa
 from starlette.testclient import TestClient
 
-from azaward.formats.letters import letters_pdf
 from azaward.knowledge import load
+from azaward.reports.patient.letters import letters_pdf
 from azaward.store import Store, acts, imports, reassess
 from azaward.store.acts import Actor
 from azaward.store.schema import RECORD, audit, clinics, handled

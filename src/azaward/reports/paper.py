@@ -14,15 +14,13 @@ from typing import Any, cast
 
 from azaward.reports.words import printable
 
-TEMPLATES = Path(__file__).parent / "templates"
 
-
-def typeset(template: str, content: Mapping[str, Any], day: dt.date) -> bytes:
-    """The PDF of `content`, set by a template of this package."""
+def typeset(template: Path, content: Mapping[str, Any], day: dt.date) -> bytes:
+    """The PDF of `content`, set by a Typst template."""
     import typst
 
     made: bytes = typst.compile(
-        TEMPLATES / template,
+        template,
         format="pdf",
         sys_inputs={"content": json.dumps(clean(content))},
         ignore_system_fonts=True,

@@ -17,7 +17,7 @@ from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import Response, StreamingResponse
 from sqlalchemy.engine import Connection
 
-from azaward.formats.letters import harmless
+from azaward.reports.patient.letters import harmless
 from azaward.store import accounts
 from azaward.store import audit as trail
 from azaward.store.audit import Entry, Verified

@@ -16,9 +16,9 @@ from fastapi.responses import Response
 from sqlalchemy.engine import Connection
 
 from azaward.assessment import first_due
-from azaward.formats.booklet import booklet_content, booklet_pdf
-from azaward.formats.calendar_file import NothingPlannedError, next_tests_ics
-from azaward.formats.letters import in_patient_words
+from azaward.reports.patient.booklet import booklet_content, booklet_pdf
+from azaward.reports.patient.calendar_file import NothingPlannedError, next_tests_ics
+from azaward.reports.patient.letters import in_patient_words
 from azaward.reports.words import SOON, printable
 from azaward.store import questions, reassess
 from azaward.store.acts import NoSuchPatientError

@@ -1,7 +1,7 @@
 """Whose test is overdue, what are they called for, and what has the clinic done about it already?
 
 Those who have to be called by telephone stand first, then the longest overdue. The tests and days are those of the
-letter (`formats/letters.py`): a test that is to be repeated today may have been overdue long before.
+letter (`reports/patient/letters.py`): a test that is to be repeated today may have been overdue long before.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from azaward.assessment import PatientAssessment
-from azaward.formats.letters import Recall, recall_of
 from azaward.knowledge import Knowledge
+from azaward.reports.patient.letters import Recall, recall_of
 from azaward.store import contacts, reassess
 from azaward.store.contacts import Attendance
 from azaward.store.schema import clinics, handled, worklist

@@ -14,8 +14,8 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import Response
 
-from azaward.formats.letters import letters_pdf, merge_csv, text_message
 from azaward.record.tables import Cell
+from azaward.reports.patient.letters import letters_pdf, merge_csv, text_message
 from azaward.store import acts, audit, contacts
 from azaward.store.acts import ChangedMeanwhileError
 from azaward.store.audit import Entry

@@ -7,20 +7,23 @@ is named and leaves a line to fill in by hand. For A4, two to four pages, readab
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 from typing import Any
 
 from azaward.assessment import DISCLAIMER, PatientAssessment, first_due
-from azaward.formats import booklet_advice
-from azaward.formats.letters import in_patient_words
 from azaward.guides.advise import DISCLAIMER as ADVICE_DISCLAIMER
 from azaward.knowledge import MOST_CAUTIOUS, Knowledge
 from azaward.knowledge.advice import HOLDS_BACK
 from azaward.knowledge.relations import split
 from azaward.record.tables import Record
 from azaward.reports.paper import one_line, typeset
+from azaward.reports.patient import booklet_advice
+from azaward.reports.patient.letters import in_patient_words
 from azaward.reports.series import ANALYTES, GROUPS, Series, dose_steps, rows_of, series_of, timeline
 from azaward.reports.words import HOW, SOON, long_day, normal_range, phrase, pretty_unit
 from azaward.wording import COMPARISONS, Words, amount, messages
+
+HERE = Path(__file__).parent
 
 # How many results a trend is drawn from, and how many lines there are to write on.
 _TREND, _LINES = 12, 9
@@ -54,7 +57,7 @@ def booklet_pdf(
 ) -> bytes:
     """The booklet of one patient as of a day; `record` may hold others too, whose rows are not looked at."""
     content = booklet_content(patient, record, knowledge, clinic_name, clinic_phone, as_of)
-    return typeset("booklet.typ", content, as_of)
+    return typeset(HERE / "booklet.typ", content, as_of)
 
 
 def booklet_content(

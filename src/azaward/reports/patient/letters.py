@@ -10,6 +10,7 @@ import csv
 import datetime as dt
 import io
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from azaward.assessment import DISCLAIMER, Finding, PatientAssessment, first_due
@@ -17,6 +18,8 @@ from azaward.knowledge import Knowledge, load
 from azaward.reports.paper import one_line, typeset
 from azaward.reports.words import HOW, SOON, long_day
 from azaward.wording import Words, messages
+
+HERE = Path(__file__).parent
 
 # What can't wait for the post: the clinic calls, the letter follows.
 PHONE_FIRST = ("emergency", "same-day")
@@ -135,7 +138,7 @@ def letters_pdf(recalls: Sequence[Recall], as_of: dt.date) -> bytes:
     >>> letters_pdf([], dt.date(2026, 11, 23))[:5]
     b'%PDF-'
     """
-    return typeset("letters.typ", letters_content(recalls, as_of), as_of)
+    return typeset(HERE / "letters.typ", letters_content(recalls, as_of), as_of)
 
 
 def letters_content(recalls: Iterable[Recall], as_of: dt.date) -> dict[str, Any]:

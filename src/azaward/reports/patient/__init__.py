@@ -1,0 +1,1 @@
+"""What a patient takes home: letters, the booklet, the calendar."""
