@@ -49,7 +49,7 @@ WORDS = [
 CHILD = """
 import os, sys
 from pathlib import Path
-from azaward.formats import variants_apart
+from azaward.readers.genomes import apart as variants_apart
 from azaward.readers.rows import InputError
 from azaward.readers.genomes.variants import read
 from azaward.genetics.calling import call

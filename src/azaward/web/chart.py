@@ -1,7 +1,7 @@
 """Where on a page does each result, limit, dose and event of a patient stand?
 
 For the timeline of the clinic's and the patient's pages: one axis of days shared by all panels, and every place
-worked out here. templates/chart.html.jinja turns it into a figure; what is drawn comes from formats/report_series.
+worked out here. templates/chart.html.jinja turns it into a figure; what is drawn comes from reports/series.
 """
 
 from __future__ import annotations
