@@ -33,7 +33,8 @@ from sqlalchemy import func, select, update
 
 from azaward.knowledge import load
 from azaward.record.tables import TABLES, Record
-from azaward.store import Store, accounts, acts, imports
+from azaward.store import Store, accounts, imports
+from azaward.store.care import acts
 from azaward.store.schema import RECORD, users
 from azaward.synthesis import synthesise
 from azaward.web.demo import CLINIC, DAY, PASSWORD

@@ -12,10 +12,11 @@ import pyotp
 import sqlalchemy as sa
 
 from azaward.knowledge import load
-from azaward.store import Store, accounts, acts, imports
+from azaward.store import Store, accounts, imports
 from azaward.store.accounts import Role
-from azaward.store.acts import Actor
 from azaward.store.audit import Reads
+from azaward.store.care import acts
+from azaward.store.care.acts import Actor
 from azaward.store.schema import audit, sessions, users
 from azaward.web.app import make_app
 from azaward.web.demo import DAY

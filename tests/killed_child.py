@@ -15,8 +15,9 @@ import sys
 from azaward import assessment
 from azaward.knowledge import load
 from azaward.record.tables import Cell, Record
-from azaward.store import Store, acts, imports, reassess
-from azaward.store.acts import Actor
+from azaward.store import Store, imports
+from azaward.store.care import acts, reassess
+from azaward.store.care.acts import Actor
 
 TODAY = dt.date(2026, 11, 23)
 EACH = 3

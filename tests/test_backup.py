@@ -19,9 +19,10 @@ import sqlalchemy as sa
 from azaward.knowledge import load
 from azaward.readers.read import read
 from azaward.record.tables import Record, SetAside
-from azaward.store import Store, StoreError, accounts, acts, audit, imports, reassess
-from azaward.store.acts import Actor
+from azaward.store import Store, StoreError, accounts, audit, imports
 from azaward.store.backup import MANIFEST, backup, read_manifest, restore
+from azaward.store.care import acts, reassess
+from azaward.store.care.acts import Actor
 from azaward.store.schema import RECORD, metadata, passkeys, users
 from tests.conftest import Templates, new_database
 

@@ -17,8 +17,9 @@ import pytest
 import sqlalchemy as sa
 
 from azaward.knowledge import load
-from azaward.store import Store, acts, audit, imports
-from azaward.store.acts import Actor
+from azaward.store import Store, audit, imports
+from azaward.store.care import acts
+from azaward.store.care.acts import Actor
 from azaward.store.database import FullError
 from azaward.store.schema import RECORD, assessments, decisions, handled, metadata, worklist
 from tests.clinic_room import app_of, signed_in

@@ -16,10 +16,11 @@ from azaward import assessment
 from azaward.knowledge import URGENCIES, load
 from azaward.readers.read import read
 from azaward.record.tables import Cell, Record, SetAside
-from azaward.store import Store, StoreError, acts, audit, imports, lists, reassess, records
-from azaward.store.acts import Actor, ChangedMeanwhileError
+from azaward.store import Store, StoreError, audit, imports
 from azaward.store.audit import Entry, Reads
-from azaward.store.lists import Wanted
+from azaward.store.care import acts, lists, reassess, records
+from azaward.store.care.acts import Actor, ChangedMeanwhileError
+from azaward.store.care.lists import Wanted
 from azaward.store.schema import RECORD, assessments, metadata
 from azaward.store.versions import newest
 

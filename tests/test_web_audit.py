@@ -12,10 +12,11 @@ import sqlalchemy as sa
 from starlette.testclient import TestClient
 
 from azaward.knowledge import load
-from azaward.store import Store, acts
+from azaward.store import Store
 from azaward.store import audit as trail
-from azaward.store.acts import Actor
 from azaward.store.audit import Entry
+from azaward.store.care import acts
+from azaward.store.care.acts import Actor
 from azaward.store.schema import audit
 from azaward.web.audit_page import PAGE
 from tests.clinic_room import TODAY, app_of, signed_in

@@ -15,7 +15,8 @@ import pytest
 import sqlalchemy as sa
 from starlette.testclient import TestClient
 
-from azaward.store import Store, audit, records
+from azaward.store import Store, audit
+from azaward.store.care import records
 from azaward.store.schema import metadata
 from azaward.web.uploads import Uploads
 from tests.clinic_room import app_of, signed_in

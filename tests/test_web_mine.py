@@ -14,8 +14,9 @@ from icalendar import Calendar
 from starlette.testclient import TestClient
 
 from azaward.knowledge import load
-from azaward.store import Store, acts, reassess
-from azaward.store.acts import Actor
+from azaward.store import Store
+from azaward.store.care import acts, reassess
+from azaward.store.care.acts import Actor
 from azaward.store.schema import assessments, audit, clinics, questions
 from azaward.web.routes import table
 from tests.clinic_room import TODAY, app_of, signed_in

@@ -15,8 +15,9 @@ from starlette.testclient import TestClient
 from azaward.guides.library import library
 from azaward.knowledge import load
 from azaward.knowledge.advice import topics
-from azaward.store import Store, acts, reassess
-from azaward.store.acts import Actor
+from azaward.store import Store
+from azaward.store.care import acts, reassess
+from azaward.store.care.acts import Actor
 from azaward.store.schema import assessments, audit, clinics
 from tests.clinic_room import TODAY, app_of, signed_in
 

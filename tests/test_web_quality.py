@@ -14,8 +14,9 @@ from starlette.testclient import TestClient
 from azaward.cohort.quality.figures import quality
 from azaward.knowledge import load
 from azaward.record.tables import TABLES
-from azaward.store import Store, acts, imports
-from azaward.store.acts import Actor
+from azaward.store import Store, imports
+from azaward.store.care import acts
+from azaward.store.care.acts import Actor
 from azaward.synthesis import synthesise, write_parquet
 from azaward.web import demo
 from azaward.web.figures import Figures, write_tables

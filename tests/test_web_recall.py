@@ -16,8 +16,9 @@ from starlette.testclient import TestClient
 
 from azaward.knowledge import load
 from azaward.reports.patient.letters import letters_pdf
-from azaward.store import Store, acts, imports, reassess
-from azaward.store.acts import Actor
+from azaward.store import Store, imports
+from azaward.store.care import acts, reassess
+from azaward.store.care.acts import Actor
 from azaward.store.schema import RECORD, audit, clinics, handled
 from azaward.web.overdue import overdue
 from azaward.wording import Words

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from azaward.knowledge import Knowledge
     from azaward.record.tables import Record
     from azaward.store import Store
-    from azaward.store.acts import Actor
+    from azaward.store.care.acts import Actor
     from azaward.store.imports import Imported
 
 DEFAULT = "sqlite:///azaward.db"
@@ -54,7 +54,7 @@ def import_files(
     day = day_of(as_of)
     knowledge = load_knowledge()
     with _store(database) as store:
-        from azaward.store.acts import Actor
+        from azaward.store.care.acts import Actor
 
         clinic_id, is_new = _clinic(store, clinic)
         actor = Actor(_who(), clinic_id, day)
@@ -109,7 +109,7 @@ def _genotypes(store: Store, actor: Actor, file: Path, knowledge: Knowledge) -> 
     from azaward.cli.genotype import add_to
     from azaward.readers.rows import InputError
     from azaward.record.tables import Record
-    from azaward.store import records
+    from azaward.store.care import records
 
     with store.read() as connection:
         ids = records.everyone(connection, actor.clinic_id)

@@ -16,11 +16,12 @@ from sqlalchemy.engine import Connection
 
 from azaward.knowledge import Knowledge
 from azaward.record.tables import Record
-from azaward.store import audit, reassess, records
-from azaward.store.acts import Actor
+from azaward.store import audit
 from azaward.store.audit import Entry
+from azaward.store.care import reassess, records
+from azaward.store.care.acts import Actor
+from azaward.store.care.records import By
 from azaward.store.database import Store, StoreError
-from azaward.store.records import By
 from azaward.store.schema import clinics, imports
 
 

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from azaward.record.tables import TABLES, Record
-from azaward.store import records
+from azaward.store.care import records
 from azaward.store.schema import RECORD, assessments, imports, set_aside
 
 _AT_ONCE = 5_000

@@ -25,8 +25,8 @@ from starlette.exceptions import HTTPException
 
 from azaward import __version__
 from azaward.readers.rows import InputError
-from azaward.store import reassess
-from azaward.store.acts import ChangedMeanwhileError, NoSuchPatientError
+from azaward.store.care import reassess
+from azaward.store.care.acts import ChangedMeanwhileError, NoSuchPatientError
 from azaward.store.database import FullError, StoreError
 from azaward.web import htmx
 from azaward.web.answer import failed, wants_json

@@ -10,7 +10,7 @@ from azaward.knowledge import Knowledge
 from azaward.record.tables import TABLES, Cell, Record
 from azaward.store import accounts, imports
 from azaward.store.accounts import Role
-from azaward.store.acts import Actor
+from azaward.store.care.acts import Actor
 from azaward.store.database import Store
 from azaward.store.schema import users
 from azaward.synthesis import synthesise

@@ -18,7 +18,7 @@ from azaward.knowledge.units import convert
 from azaward.knowledge.vocabulary import vocabulary
 from azaward.readers.rows import InputError, RowReader, read_number
 from azaward.record.tables import TABLES, Cell, Record
-from azaward.store import acts, reassess
+from azaward.store.care import acts, reassess
 from azaward.store.database import StoreError
 from azaward.web.answer import answer, done, page_of
 from azaward.web.patient import DECISIONS, known

@@ -20,9 +20,9 @@ from azaward.reports.patient.booklet import booklet_content, booklet_pdf
 from azaward.reports.patient.calendar_file import NothingPlannedError, next_tests_ics
 from azaward.reports.patient.letters import in_patient_words
 from azaward.reports.words import SOON, printable
-from azaward.store import questions, reassess
-from azaward.store.acts import NoSuchPatientError
-from azaward.store.questions import NoSuchQuestionError
+from azaward.store.care import questions, reassess
+from azaward.store.care.acts import NoSuchPatientError
+from azaward.store.care.questions import NoSuchQuestionError
 from azaward.store.schema import clinics
 from azaward.web.answer import answer, as_json, done, failed, wants_json
 from azaward.web.mine_results import results_of

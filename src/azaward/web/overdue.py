@@ -17,8 +17,8 @@ from sqlalchemy.engine import Connection
 from azaward.assessment import PatientAssessment
 from azaward.knowledge import Knowledge
 from azaward.reports.patient.letters import Recall, recall_of
-from azaward.store import contacts, reassess
-from azaward.store.contacts import Attendance
+from azaward.store.care import contacts, reassess
+from azaward.store.care.contacts import Attendance
 from azaward.store.schema import clinics, handled, worklist
 from azaward.wording import Words
 

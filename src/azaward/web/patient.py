@@ -20,8 +20,9 @@ from azaward.assessment import Finding, PatientAssessment
 from azaward.record.tables import TABLES, Record
 from azaward.reports.assessment.page import Numbers, Shown, facts, shown
 from azaward.reports.series import timeline
-from azaward.store import accounts, questions, reassess, records
-from azaward.store.acts import NoSuchPatientError
+from azaward.store import accounts
+from azaward.store.care import questions, reassess, records
+from azaward.store.care.acts import NoSuchPatientError
 from azaward.store.schema import RECORD, audit, decisions, handled, set_aside, worklist
 from azaward.web.answer import answer, as_json, page_of
 from azaward.web.chart import Chart, chart

@@ -12,7 +12,7 @@ from fastapi.responses import Response
 
 from azaward.knowledge import MOST_CAUTIOUS, Knowledge
 from azaward.reports.words import phrase, pretty_unit, printable
-from azaward.store import protocols
+from azaward.store.care import protocols
 from azaward.web.answer import answer, as_json, done, failed, wants_json
 from azaward.web.room import room_of
 from azaward.web.sources import Source, sources_of

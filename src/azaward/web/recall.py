@@ -16,9 +16,10 @@ from fastapi.responses import Response
 
 from azaward.record.tables import Cell
 from azaward.reports.patient.letters import letters_pdf, merge_csv, text_message
-from azaward.store import acts, audit, contacts
-from azaward.store.acts import ChangedMeanwhileError
+from azaward.store import audit
 from azaward.store.audit import Entry
+from azaward.store.care import acts, contacts
+from azaward.store.care.acts import ChangedMeanwhileError
 from azaward.store.database import StoreError
 from azaward.store.schema import assessments
 from azaward.web.answer import answer, done

@@ -16,8 +16,8 @@ from fastapi import Depends, Request
 
 from azaward.store import accounts
 from azaward.store.accounts import Role, User
-from azaward.store.acts import Actor
 from azaward.store.audit import Entry
+from azaward.store.care.acts import Actor
 from azaward.web.room import now, room_of
 
 COOKIE = "azaward"

@@ -13,9 +13,10 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import Response
 
 from azaward.knowledge import URGENCIES
-from azaward.store import accounts, acts, lists
+from azaward.store import accounts
+from azaward.store.care import acts, lists
+from azaward.store.care.lists import Sort, Wanted
 from azaward.store.database import StoreError
-from azaward.store.lists import Sort, Wanted
 from azaward.web.answer import answer, done, page_of
 from azaward.web.room import room_of
 from azaward.web.who import STAFF, Visitor, actor, may, note_read

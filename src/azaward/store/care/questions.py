@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from azaward.store import audit
-from azaward.store.acts import Actor
 from azaward.store.audit import Entry
+from azaward.store.care.acts import Actor
 from azaward.store.database import Store, StoreError
 from azaward.store.schema import questions
 

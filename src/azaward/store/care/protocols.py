@@ -10,9 +10,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from azaward.knowledge import MOST_CAUTIOUS, Knowledge
-from azaward.store import audit, reassess, records
-from azaward.store.acts import Actor
+from azaward.store import audit
 from azaward.store.audit import Entry
+from azaward.store.care import reassess, records
+from azaward.store.care.acts import Actor
 from azaward.store.database import Store, StoreError
 from azaward.store.schema import clinics
 

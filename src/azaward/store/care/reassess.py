@@ -21,7 +21,7 @@ from azaward import assessment
 from azaward.assessment import Finding, PatientAssessment
 from azaward.knowledge import ACTIONS, URGENCIES, Knowledge
 from azaward.record.tables import Record
-from azaward.store import records
+from azaward.store.care import records
 from azaward.store.database import Store
 from azaward.store.schema import assessments, clinics, handled, worklist
 from azaward.wording import Words
