@@ -19,7 +19,7 @@ from azaward.store import Store
 from azaward.store.audit import Reads
 from azaward.web.app import make_app
 from azaward.web.demo import DAY, PASSWORD, furnish
-from azaward.web.room import Room, Settings
+from azaward.web.shared.room import Room, Settings
 from azaward.wording import Words
 
 CHROMIUM = "/usr/bin/chromium"

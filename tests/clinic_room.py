@@ -12,8 +12,8 @@ from azaward.store import Store, accounts, imports
 from azaward.store.accounts import Role
 from azaward.store.audit import Reads
 from azaward.web.app import make_app
-from azaward.web.room import Room, Settings
-from azaward.web.who import COOKIE
+from azaward.web.shared.room import Room, Settings
+from azaward.web.shared.who import COOKIE
 from azaward.wording import Words
 
 TODAY = dt.date(2026, 11, 23)

@@ -20,7 +20,7 @@ from azaward.store.care.acts import Actor
 from azaward.store.schema import audit, sessions, users
 from azaward.web.app import make_app
 from azaward.web.demo import DAY
-from azaward.web.room import Room, Settings
+from azaward.web.shared.room import Room, Settings
 from azaward.wording import Words
 
 with warnings.catch_warnings():

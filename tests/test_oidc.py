@@ -23,7 +23,7 @@ from joserfc.jwk import OctKey, RSAKey
 from azaward.store import Store, invitations
 from azaward.store.accounts import by_id
 from azaward.store.schema import users
-from azaward.web.room import OpenIDConnect
+from azaward.web.shared.room import OpenIDConnect
 from tests.doors import Browser, House
 
 SECRET, CLIENT = "a secret of the two servers", "azaward-test"

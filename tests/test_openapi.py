@@ -21,7 +21,7 @@ from azaward.store.audit import Reads
 from azaward.store.schema import tokens, users
 from azaward.web.app import make_app
 from azaward.web.demo import DAY, furnish
-from azaward.web.room import Room, Settings
+from azaward.web.shared.room import Room, Settings
 from azaward.wording import Words
 from tests.proof import rounds
 

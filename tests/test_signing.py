@@ -13,7 +13,7 @@ from argon2 import PasswordHasher, extract_parameters, profiles
 
 from azaward.store import Store, accounts, passwords, sign_in_limits
 from azaward.store.schema import attempts, sessions, users
-from azaward.web import first
+from azaward.web.access import first
 from tests.doors import PASSWORD, STAFF, Browser, House
 
 MINUTE = dt.timedelta(minutes=1)

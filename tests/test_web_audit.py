@@ -18,7 +18,7 @@ from azaward.store.audit import Entry
 from azaward.store.care import acts
 from azaward.store.care.acts import Actor
 from azaward.store.schema import audit
-from azaward.web.audit_page import PAGE
+from azaward.web.clinic.audit import PAGE
 from tests.clinic_room import TODAY, app_of, signed_in
 
 JSON = {"accept": "application/json"}

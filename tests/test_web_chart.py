@@ -17,13 +17,13 @@ from urllib.parse import parse_qs, urlparse
 import pytest
 from jinja2 import Environment, FileSystemLoader
 
-import azaward.web.chart
+import azaward.web.shared.chart
 from azaward.knowledge import load
 from azaward.reports.series import Limit, Mark, Point, Series, Step, Timeline
-from azaward.web.chart import Chart, Panel, chart
+from azaward.web.shared.chart import Chart, Panel, chart
 from azaward.wording import Words
 
-WEB = Path(azaward.web.chart.__file__).parent
+WEB = Path(azaward.web.shared.chart.__file__).parent
 WORDS = Words(load())
 HOSTILE = "\"><script>alert(1)</script><img src=x onerror=alert(2)>'{{7*7}}</svg></title>"
 CHROMIUM = Path("/usr/bin/chromium")

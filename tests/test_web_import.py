@@ -18,7 +18,7 @@ from starlette.testclient import TestClient
 from azaward.store import Store, audit
 from azaward.store.care import records
 from azaward.store.schema import metadata
-from azaward.web.uploads import Uploads
+from azaward.web.clinic.uploads import Uploads
 from tests.clinic_room import app_of, signed_in
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -237,7 +237,7 @@ def test_a_preview_is_its_senders_alone_and_only_the_newest(app: Any, nurse: Tes
 def test_a_preview_ends_by_itself_and_lies_where_others_can_not_read(
     app: Any, nurse: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("azaward.web.uploads.LASTS_S", 0.3)
+    monkeypatch.setattr("azaward.web.clinic.uploads.LASTS_S", 0.3)
     token = sent(nurse, TABLES).json()["token"]
     held: Uploads = app.state.room.notes["uploads"]
     home = Path(held._home.name)

@@ -19,7 +19,7 @@ from azaward.store.care import acts
 from azaward.store.care.acts import Actor
 from azaward.synthesis import synthesise, write_parquet
 from azaward.web import demo
-from azaward.web.figures import Figures, write_tables
+from azaward.web.clinic.figures import Figures, write_tables
 from tests.clinic_room import TODAY, app_of, signed_in
 
 JSON = {"accept": "application/json"}

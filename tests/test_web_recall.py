@@ -20,7 +20,7 @@ from azaward.store import Store, imports
 from azaward.store.care import acts, reassess
 from azaward.store.care.acts import Actor
 from azaward.store.schema import RECORD, audit, clinics, handled
-from azaward.web.overdue import overdue
+from azaward.web.clinic.overdue import overdue
 from azaward.wording import Words
 from tests.clinic_room import TODAY, app_of, signed_in
 

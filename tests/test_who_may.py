@@ -22,9 +22,9 @@ from azaward.store.accounts import ROLES
 from azaward.store.schema import metadata, users
 from azaward.web import demo
 from azaward.web.app import make_app
-from azaward.web.live import Changes
 from azaward.web.routes import Route, table
-from azaward.web.who import COOKIE, STAFF
+from azaward.web.shared.live import Changes
+from azaward.web.shared.who import COOKIE, STAFF
 from tests.clinic_room import app_of
 
 ROOT = Path(__file__).parent.parent

@@ -17,7 +17,7 @@ import typer
 from azaward.cli.edge import app, day_of, fail, load_knowledge
 
 if TYPE_CHECKING:
-    from azaward.web.room import OpenIDConnect
+    from azaward.web.shared.room import OpenIDConnect
 
 DATABASE_HELP = "sqlite:///FILE or postgresql://USER@HOST/NAME."
 
@@ -50,7 +50,7 @@ def serve(
         from azaward.store.audit import Reads
         from azaward.store.imports import clinic_ids
         from azaward.web.demo import ACCOUNTS, CLINIC, DAY, PASSWORD, furnish
-        from azaward.web.room import Room, Settings
+        from azaward.web.shared.room import Room, Settings
         from azaward.wording import Words
 
         if demo:
@@ -77,7 +77,7 @@ def serve(
 
 def _provider() -> OpenIDConnect | None:
     """The hospital's identity provider, as the environment names it: all of it or nothing."""
-    from azaward.web.room import OpenIDConnect
+    from azaward.web.shared.room import OpenIDConnect
 
     names = ("AZAWARD_OIDC_ISSUER", "AZAWARD_OIDC_CLIENT_ID", "AZAWARD_OIDC_CLIENT_SECRET")
     given = [os.environ.get(name, "").strip() for name in names]
@@ -95,7 +95,7 @@ def _run(room: object, listening: socket.socket) -> None:
     import uvicorn
 
     from azaward.web.app import make_app
-    from azaward.web.room import Room
+    from azaward.web.shared.room import Room
 
     if not isinstance(room, Room):
         raise TypeError("a room is what the server stands on")
@@ -114,8 +114,8 @@ def _run(room: object, listening: socket.socket) -> None:
 
 def _first_visit(room: object, address: str) -> None:
     """Prints the one-time code that makes the first administrator, where there is none yet."""
-    from azaward.web import first
-    from azaward.web.room import Room
+    from azaward.web.access import first
+    from azaward.web.shared.room import Room
 
     if isinstance(room, Room) and (code := first.code(room)) is not None:
         typer.echo(f"Nobody has an account yet. Make the first at {address}first with this code: {code}")

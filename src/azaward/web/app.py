@@ -12,7 +12,6 @@ import contextlib
 import errno
 import logging
 from collections.abc import AsyncGenerator
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -28,15 +27,16 @@ from azaward.readers.rows import InputError
 from azaward.store.care import reassess
 from azaward.store.care.acts import ChangedMeanwhileError, NoSuchPatientError
 from azaward.store.database import FullError, StoreError
-from azaward.web import htmx
-from azaward.web.answer import failed, wants_json
-from azaward.web.guard import Guard
-from azaward.web.live import Changes
-from azaward.web.room import Room
 from azaward.web.routes import ROUTERS
-from azaward.web.who import ACCOUNT, NoSecondFactorError, NotAllowedError, NotSignedInError
+from azaward.web.shared import htmx
+from azaward.web.shared.answer import failed, wants_json
+from azaward.web.shared.guard import Guard
+from azaward.web.shared.live import Changes
+from azaward.web.shared.room import Room
+from azaward.web.shared.who import ACCOUNT, NoSecondFactorError, NotAllowedError, NotSignedInError
 
-HERE = Path(__file__).parent
+# The rooms that keep style sheets and scripts beside their pages.
+_STATIC = [(f"azaward.web.{room}", "static") for room in ("shared", "clinic", "access")]
 _LOOK_FOR_NEW_DAY_S = 60
 _log = logging.getLogger("azaward")
 
@@ -69,7 +69,7 @@ def make_app(room: Room) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     app.mount("/static/htmx", StaticFiles(directory=htmx.FOLDER), name="htmx")
-    app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
+    app.mount("/static", StaticFiles(packages=_STATIC), name="static")
     app.add_middleware(Guard, secure=room.settings.secure, largest=room.settings.largest_upload)
     _failures(app)
     return app

@@ -9,29 +9,17 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
-from azaward.web import (
-    account,
-    advise_page,
-    audit_page,
-    check_page,
-    entry,
-    first,
-    guides_pages,
-    imports,
-    invitation,
-    live_routes,
-    mine,
-    oidc,
-    patient,
-    protocol_pages,
-    public,
-    quality,
-    recall,
-    signing,
-    users,
-    worklist,
-)
-from azaward.web.who import Anyone, May
+from azaward.web.access import account, first, invitation, oidc, signing, users
+from azaward.web.clinic import audit as audit_page
+from azaward.web.clinic import entry, imports, patient, quality, recall, worklist
+from azaward.web.clinic import live as live_routes
+from azaward.web.clinic import protocols as protocol_pages
+from azaward.web.patient import mine
+from azaward.web.public import advise as advise_page
+from azaward.web.public import check as check_page
+from azaward.web.public import guides as guides_pages
+from azaward.web.public import home as public
+from azaward.web.shared.who import Anyone, May
 
 ROUTERS: tuple[APIRouter, ...] = (
     worklist.router,

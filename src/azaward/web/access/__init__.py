@@ -1,0 +1,1 @@
+"""Signing in, accounts, invitations, second factors."""

@@ -1,0 +1,1 @@
+"""The pages of a clinic: the worklist, a patient, recall, imports, figures, protocols, the audit."""

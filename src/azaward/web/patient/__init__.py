@@ -1,0 +1,1 @@
+"""The pages of a patient: the next test, the results, questions for the visit."""

@@ -1,0 +1,1 @@
+"""What every page needs: the room, the visitor, answers, live changes."""
