@@ -36,7 +36,7 @@ from azaward.web.shared.room import Room
 from azaward.web.shared.who import ACCOUNT, NoSecondFactorError, NotAllowedError, NotSignedInError
 
 # The rooms that keep style sheets and scripts beside their pages.
-_STATIC = [(f"azaward.web.{room}", "static") for room in ("shared", "clinic", "access")]
+_STATIC: list[str | tuple[str, str]] = [(f"azaward.web.{room}", "static") for room in ("shared", "clinic", "access")]
 _LOOK_FOR_NEW_DAY_S = 60
 _log = logging.getLogger("azaward")
 
