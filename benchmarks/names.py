@@ -29,8 +29,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from azaward.knowledge import Knowledge, load
-from azaward.knowledge.names import Names, Reading
-from azaward.knowledge.typed import fold
+from azaward.medicines.names import Names, Reading
+from azaward.medicines.typed import fold
 
 KEYS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 ALIKE = (("ph", "f"), ("y", "i"), ("i", "y"), ("c", "k"), ("k", "c"), ("z", "s"), ("s", "z"), ("th", "t"), ("t", "th"))

@@ -9,8 +9,9 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from azaward.knowledge import load, units
-from azaward.knowledge.load import HERE
+from azaward.knowledge import load
+from azaward.knowledge.loading import units
+from azaward.knowledge.loading.load import HERE
 
 
 def rows() -> list[tuple[str, str, float, float]]:

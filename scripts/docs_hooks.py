@@ -16,7 +16,7 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 from azaward.knowledge import MOST_CAUTIOUS, Knowledge, load
-from azaward.knowledge.schema import TABLES
+from azaward.knowledge.loading.schema import TABLES
 from azaward.rules.pipeline import RULES
 from docs_protocols import most_cautious_page, page_of, protocol_page
 from docs_tables import PARTS, table_page

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from azaward.knowledge.schema import Fact
+from azaward.knowledge.loading.schema import Fact
 
 SECOND_HAND = '<span class="second-hand">second-hand</span>'
 _ESCAPED = str.maketrans({"<": "&lt;", ">": "&gt;"} | {sign: f"\\{sign}" for sign in "|*_[]`"})

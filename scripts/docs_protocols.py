@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from azaward.knowledge import MOST_CAUTIOUS, Knowledge, Protocol
-from azaward.knowledge.schema import PROTOCOL_LISTS
+from azaward.knowledge.loading.schema import PROTOCOL_LISTS
 from docs_markdown import SECOND_HAND, Markdown, bold, cited, interval, plain, table
 
 SOURCES = "../knowledge/"

@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 
 from azaward.knowledge import ACTIONS, MOST_CAUTIOUS, URGENCIES, Knowledge, load
-from azaward.knowledge.advice import spoken
-from azaward.knowledge.load import HERE
-from azaward.knowledge.schema import TABLES, Fact
+from azaward.knowledge.loading.advice import spoken
+from azaward.knowledge.loading.load import HERE
+from azaward.knowledge.loading.schema import TABLES, Fact
 from azaward.record.tables import TABLES as RECORD
 from docs_markdown import Markdown, bold, cited, interval, table
 from docs_protocols import counted, page_of

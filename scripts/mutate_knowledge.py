@@ -35,8 +35,8 @@ from tests.spec.tables import Case, all_cases, record_of
 from azaward.assessment import put_together
 from azaward.engine import SQLiteEngine
 from azaward.knowledge import Knowledge, Protocol, load
-from azaward.knowledge.check import faults
-from azaward.knowledge.schema import PROTOCOL_LISTS, TABLES
+from azaward.knowledge.loading.check import faults
+from azaward.knowledge.loading.schema import PROTOCOL_LISTS, TABLES
 from azaward.rules.drift import FALLING
 
 # Tables that no finding of this program reads yet, or that another test holds to their source; with the reason.

@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 from azaward.guides.advice_facts import FactError, WrongWordError
 from azaward.guides.advise import UnknownTopicError, advise, next_question
 from azaward.knowledge import ACTIONS, URGENCIES, Knowledge, load
-from azaward.knowledge.advice import faults, numbers, spoken, topics, used
+from azaward.knowledge.loading.advice import faults, numbers, spoken, topics, used
 from tests.proof import rounds
 
 PAGE = Path(__file__).parents[1] / "docs" / "advise.md"

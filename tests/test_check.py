@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from azaward.cli import app
-from azaward.medicines_check import Facts, NotInQuestionError, check
+from azaward.medicines.check import Facts, NotInQuestionError, check
 
 
 def run(*words: str, given: bytes | None = None) -> Result:
@@ -306,7 +306,7 @@ def test_the_same_rules_speak_in_an_assessment(tmp_path: Path) -> None:
 
 def test_it_starts_without_the_heavy_libraries() -> None:
     program = (
-        "import sys; from azaward.medicines_check import check; check(['Zyloric', 'allopurinal']);"
+        "import sys; from azaward.medicines.check import check; check(['Zyloric', 'allopurinal']);"
         "print([name for name in ('ibis', 'duckdb', 'pandas', 'pint', 'numpy') if name in sys.modules])"
     )
     subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)  # the SQL is kept from here on

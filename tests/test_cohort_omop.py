@@ -19,8 +19,8 @@ from azaward.cohort.omop.reading import as_tables
 from azaward.cohort.omop.words import Concept, Concepts, Meaning, OmopWords
 from azaward.cohort.written import TRANSLATED
 from azaward.knowledge import load
-from azaward.knowledge.units import convert
-from azaward.knowledge.vocabulary import vocabulary
+from azaward.knowledge.loading.units import convert
+from azaward.knowledge.loading.vocabulary import vocabulary
 from azaward.readers.rows import InputError
 from azaward.readers.tables.folder import read_folder
 from azaward.record.tables import TABLES, Record

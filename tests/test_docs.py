@@ -24,9 +24,9 @@ import yaml
 from azaward.assessment import Assessment, assess
 from azaward.cli import app
 from azaward.knowledge import KnowledgeError, load
-from azaward.knowledge.check import faults
-from azaward.knowledge.load import HERE, PROTOCOL_LISTS
-from azaward.knowledge.schema import TABLES
+from azaward.knowledge.loading.check import faults
+from azaward.knowledge.loading.load import HERE, PROTOCOL_LISTS
+from azaward.knowledge.loading.schema import TABLES
 from azaward.readers.tables.folder import read_own_json
 from azaward.record import Record
 from azaward.record.tables import TABLES as RECORD

@@ -21,7 +21,7 @@ from rich.console import Console
 
 from azaward.assessment import DISCLAIMER, Assessment, assess, to_json
 from azaward.knowledge import ACTIONS, load
-from azaward.knowledge.vocabulary import vocabulary
+from azaward.knowledge.loading.vocabulary import vocabulary
 from azaward.readers.rows import RowReader
 from azaward.record import Record
 from azaward.reports.assessment import to_text as report_text

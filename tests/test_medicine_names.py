@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from azaward.knowledge import load
-from azaward.knowledge.relations import split
-from azaward.knowledge.vocabulary import Coding, vocabulary
+from azaward.knowledge.loading.relations import split
+from azaward.knowledge.loading.vocabulary import Coding, vocabulary
 
 KNOWLEDGE = load()
 MEDICINES = {row.id: row for row in KNOWLEDGE.tables["medicines"]}

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from azaward.knowledge import load
-from azaward.knowledge.names import LONGEST, Names, Reading, names
-from azaward.knowledge.slips import slips
-from azaward.knowledge.typed import clean
-from azaward.knowledge.vocabulary import RXNORM, Coding
+from azaward.knowledge.loading.vocabulary import RXNORM, Coding
+from azaward.medicines.names import LONGEST, Names, Reading, names
+from azaward.medicines.spelling import slips
+from azaward.medicines.typed import clean
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 

@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 from azaward.guides.library import library
 from azaward.knowledge import load
-from azaward.knowledge.advice import topics
+from azaward.knowledge.loading.advice import topics
 from azaward.store import Store
 from azaward.store.care import acts, reassess
 from azaward.store.care.acts import Actor

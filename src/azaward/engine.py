@@ -15,8 +15,8 @@ from typing import Any, ClassVar, NamedTuple, cast
 
 from azaward import parquet
 from azaward.knowledge import Knowledge
-from azaward.knowledge.relations import Schema, relations, schemas
-from azaward.knowledge.units import conversions_for
+from azaward.knowledge.loading.relations import Schema, relations, schemas
+from azaward.knowledge.loading.units import conversions_for
 from azaward.record.tables import TABLES, Record
 from azaward.rules.columns import COLUMNS, FOUND
 from azaward.rules.pipeline import PLANS, Step, compiled, needed

@@ -12,7 +12,7 @@ from string import Formatter
 from typing import Any
 
 from azaward.knowledge import Knowledge, KnowledgeError
-from azaward.knowledge.load import HERE
+from azaward.knowledge.loading.load import HERE
 
 COMPARISONS = {"below": "below", "at-most": "at most", "above": "above", "at-least": "at least", "every": "every"}
 _UNITS = {

@@ -19,7 +19,7 @@ from azaward.cli.edge import app, fail, load_knowledge, warn, write
 
 if TYPE_CHECKING:
     from azaward.guides.advice_facts import Fact
-    from azaward.knowledge.advice import Question, Topic
+    from azaward.knowledge.loading.advice import Question, Topic
 
 
 class Format(StrEnum):
@@ -44,7 +44,7 @@ class Topics(TyperGroup):
 
 @lru_cache(maxsize=1)
 def _commands() -> Any:
-    from azaward.knowledge.advice import topics
+    from azaward.knowledge.loading.advice import topics
 
     group = typer.Typer()
     for topic in topics(load_knowledge()).values():
@@ -65,7 +65,7 @@ app.add_typer(advise_app, name="advise")
 def list_topics(context: typer.Context) -> None:
     """What to do in a situation of daily life; alone, the topics."""
     if context.invoked_subcommand is None:
-        from azaward.knowledge.advice import topics
+        from azaward.knowledge.loading.advice import topics
         from azaward.reports import advice as report_advice
 
         report_advice.show_topics(topics(load_knowledge()))

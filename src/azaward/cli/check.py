@@ -12,7 +12,7 @@ from azaward.cli.edge import app, fail, load_knowledge, write
 
 if TYPE_CHECKING:
     from azaward.knowledge import Knowledge
-    from azaward.medicines_check import Facts
+    from azaward.medicines.check import Facts
 
 
 class Format(StrEnum):
@@ -53,8 +53,8 @@ def check(
     format: Annotated[Format, typer.Option(help="How to show it.")] = Format.text,
 ) -> None:
     """Which medicines matter beside azathioprine: what happens, what to do, for how long, and where it was read."""
-    from azaward import medicines_check
     from azaward.knowledge import KnowledgeError
+    from azaward.medicines import check as medicines_check
     from azaward.readers.medicine_list import read_list
     from azaward.readers.rows import InputError
 
@@ -88,7 +88,7 @@ def _facts(
     indication: str | None,
 ) -> Facts:
     """The options as facts; what can't be understood is said at once, for a fact that is dropped would reassure."""
-    from azaward.medicines_check import Facts
+    from azaward.medicines.check import Facts
     from azaward.readers.rows import InputError
 
     for analyte, value in (("weight", weight), ("egfr", egfr)):
@@ -99,7 +99,7 @@ def _facts(
     if dose is not None and not 0 < dose < float("inf"):
         raise InputError(f"--dose {dose:g}: expected mg a day, above nothing.")
     if tpmt or nudt15 or indication:
-        from azaward.knowledge.vocabulary import vocabulary
+        from azaward.knowledge.loading.vocabulary import vocabulary
 
         held = vocabulary(knowledge)
         for option, said in (("tpmt", tpmt), ("nudt15", nudt15)):

@@ -104,7 +104,7 @@ def _reporter(
     activity: str | None,
 ) -> Reporter:
     from azaward.genetics.dosing import Person, usual_dose
-    from azaward.knowledge.vocabulary import vocabulary
+    from azaward.knowledge.loading.vocabulary import vocabulary
     from azaward.readers.rows import InputError
     from azaward.reports.genotype.report import Reporter
 

@@ -45,7 +45,7 @@ def check_knowledge(
 ) -> None:
     """Proves that each row has its source and locator and each protocol is complete; counts what is secondary."""
     from azaward.knowledge import KnowledgeError
-    from azaward.knowledge.check import faults
+    from azaward.knowledge.loading.check import faults
     from azaward.reports import knowledge as report_knowledge
 
     held = load_knowledge()

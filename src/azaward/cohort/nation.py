@@ -20,8 +20,8 @@ from azaward.cohort.source import Source
 from azaward.cohort.written import set_aside_before
 from azaward.engine import DuckDBEngine
 from azaward.knowledge import Knowledge
-from azaward.knowledge.relations import schemas
-from azaward.knowledge.units import conversions_of
+from azaward.knowledge.loading.relations import schemas
+from azaward.knowledge.loading.units import conversions_of
 from azaward.parquet import sql_name, sql_text
 from azaward.readers.rows import InputError, RowReader
 from azaward.record.tables import TABLES, SetAside

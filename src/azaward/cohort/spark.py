@@ -24,8 +24,8 @@ from azaward.cohort.source import Source, Stored, check_columns, find
 from azaward.cohort.words import KEPT, SAID, source_lines
 from azaward.cohort.written import ASIDE_COLUMNS, BESIDE, set_aside_before
 from azaward.knowledge import Knowledge, load
-from azaward.knowledge.relations import relations
-from azaward.knowledge.units import conversions_of
+from azaward.knowledge.loading.relations import relations
+from azaward.knowledge.loading.units import conversions_of
 from azaward.readers.rows import InputError, RowReader
 from azaward.readers.tables.folder import NEEDED
 from azaward.record.tables import TABLES

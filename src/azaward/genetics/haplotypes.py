@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from azaward.genetics.dosing import INDETERMINATE, ORDER
 from azaward.genetics.model import Site, sites
-from azaward.knowledge import Knowledge, KnowledgeError, vocabulary
+from azaward.knowledge import Knowledge, KnowledgeError
+from azaward.knowledge.loading import vocabulary
 
 REFERENCE_ALLELE = "*1"
 UNKNOWN = "Unknown function"

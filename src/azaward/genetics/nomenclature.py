@@ -15,7 +15,7 @@ from functools import lru_cache
 
 from azaward.genetics.dosing import ORDER
 from azaward.knowledge import Knowledge
-from azaward.knowledge.vocabulary import Vocabulary, plain, vocabulary
+from azaward.knowledge.loading.vocabulary import Vocabulary, plain, vocabulary
 
 GENES = ("TPMT", "NUDT15")
 _GENE = re.compile(

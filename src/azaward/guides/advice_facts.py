@@ -12,10 +12,11 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import cast
 
-from azaward.knowledge import Knowledge, units
-from azaward.knowledge.advice import NONE, Question, Topic, Value, vaccines
-from azaward.knowledge.relations import split
-from azaward.knowledge.vocabulary import plain
+from azaward.knowledge import Knowledge
+from azaward.knowledge.loading import units
+from azaward.knowledge.loading.advice import NONE, Question, Topic, Value, vaccines
+from azaward.knowledge.loading.relations import split
+from azaward.knowledge.loading.vocabulary import plain
 
 Fact = str | float | list[str] | None
 _NUMBER = re.compile(r"^([+-]?\d+(?:\.\d+)?)\s*(\D.*)?$")

@@ -12,7 +12,7 @@ import msgspec
 
 from azaward.guides.advice_facts import UNKNOWN, Fact, possible
 from azaward.knowledge import Knowledge, load
-from azaward.knowledge.advice import Line, Question, Topic, Value, numbers, spoken, topics, used
+from azaward.knowledge.loading.advice import Line, Question, Topic, Value, numbers, spoken, topics, used
 
 DISCLAIMER = (
     "Information and decision support, not a certified medical device. Your own team knows you; what they say comes "

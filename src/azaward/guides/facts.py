@@ -15,8 +15,8 @@ from azaward.guides.figures import Icons, Share, counted
 from azaward.guides.numbers import amount, cells, plain, whole
 from azaward.guides.words import GuideWords
 from azaward.knowledge import Knowledge, KnowledgeError
-from azaward.knowledge.relations import split
-from azaward.knowledge.schema import Fact
+from azaward.knowledge.loading.relations import split
+from azaward.knowledge.loading.schema import Fact
 
 _HUNDRED = 100
 _WEEK = 7

@@ -21,7 +21,7 @@ from azaward.guides.figures import Icons
 from azaward.guides.search import Entry, Index
 from azaward.guides.words import TEXTS, GuideWords, words_of
 from azaward.knowledge import Knowledge, KnowledgeError
-from azaward.knowledge.schema import Fact
+from azaward.knowledge.loading.schema import Fact
 
 ENGLISH = "en"
 _FENCE = "---\n"

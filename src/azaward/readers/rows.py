@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from azaward.knowledge import Knowledge
-from azaward.knowledge.vocabulary import Vocabulary, vocabulary
+from azaward.knowledge.loading.vocabulary import Vocabulary, vocabulary
 from azaward.record.dates import DateError, is_partial, read_day
 from azaward.record.tables import TABLES, Cell, Column, Record, SetAside
 

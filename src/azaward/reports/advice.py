@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from azaward.guides.advise import Advice, Said
-from azaward.knowledge.advice import Topic
+from azaward.knowledge.loading.advice import Topic
 
 # How soon, in a patient's words, and how it is coloured.
 _SOON = {

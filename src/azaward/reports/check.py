@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from azaward.medicines_check import Check, CheckFinding, Detail, MedicineChecked
+from azaward.medicines.check import Check, CheckFinding, Detail, MedicineChecked
 
 _STYLES = {
     "emergency": "bold white on red",

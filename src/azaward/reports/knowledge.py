@@ -11,8 +11,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from azaward.knowledge import Knowledge, Protocol
-from azaward.knowledge.check import facts
-from azaward.knowledge.schema import PROTOCOL_LISTS, Fact
+from azaward.knowledge.loading.check import facts
+from azaward.knowledge.loading.schema import PROTOCOL_LISTS, Fact
 
 _CITATION = ("source", "locator", "how", "checked_on")
 

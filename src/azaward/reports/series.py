@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 
 from azaward.assessment import Finding, PatientAssessment
 from azaward.knowledge import ACTIONS, MOST_CAUTIOUS, Knowledge
-from azaward.knowledge.relations import split
-from azaward.knowledge.units import convert
+from azaward.knowledge.loading.relations import split
+from azaward.knowledge.loading.units import convert
 from azaward.record.tables import STATUS_NEVER_COUNTS, TABLES, Record
 from azaward.rules.metabolites import FALLBACK
 from azaward.wording import amount

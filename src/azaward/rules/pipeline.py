@@ -207,7 +207,7 @@ def _code() -> str:
     digest = hashlib.sha256()
     rules = Path(__file__).parent
     for path in sorted(
-        (*rules.rglob("*.py"), *rules.parent.glob("record/tables.py"), *rules.parent.glob("knowledge/*.py"))
+        (*rules.rglob("*.py"), *rules.parent.glob("record/tables.py"), *rules.parent.glob("knowledge/loading/*.py"))
     ):
         digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from azaward.knowledge import URGENCIES
-from azaward.knowledge.relations import schemas
+from azaward.knowledge.loading.relations import schemas
 from azaward.record.tables import TABLES
 from azaward.rules.untyped import ibis
 

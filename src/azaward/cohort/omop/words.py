@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from azaward.knowledge import Knowledge
-from azaward.knowledge.units import convert
-from azaward.knowledge.vocabulary import ATC, ICD10, LOINC, RXNORM, SNOMED, Coding, vocabulary
+from azaward.knowledge.loading.units import convert
+from azaward.knowledge.loading.vocabulary import ATC, ICD10, LOINC, RXNORM, SNOMED, Coding, vocabulary
 from azaward.readers.fhir import resources as fhir
 from azaward.readers.fhir.genes import calls, is_piece, names_gene
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from azaward.knowledge import Knowledge
-from azaward.knowledge import vocabulary as words
-from azaward.knowledge.units import round_off
+from azaward.knowledge.loading import vocabulary as words
+from azaward.knowledge.loading.units import round_off
 from azaward.readers.fhir import doses, genes
 from azaward.readers.fhir import resources as fhir
 from azaward.readers.fhir.index import Index, Place, resolve, subjects

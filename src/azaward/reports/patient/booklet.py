@@ -13,8 +13,8 @@ from typing import Any
 from azaward.assessment import DISCLAIMER, PatientAssessment, first_due
 from azaward.guides.advise import DISCLAIMER as ADVICE_DISCLAIMER
 from azaward.knowledge import MOST_CAUTIOUS, Knowledge
-from azaward.knowledge.advice import HOLDS_BACK
-from azaward.knowledge.relations import split
+from azaward.knowledge.loading.advice import HOLDS_BACK
+from azaward.knowledge.loading.relations import split
 from azaward.record.tables import Record
 from azaward.reports.paper import one_line, typeset
 from azaward.reports.patient import booklet_advice

@@ -13,7 +13,7 @@ from typing import Any
 from azaward.guides.advice_facts import UNIT_WORDS
 from azaward.guides.advise import Advice, Said, advise, find_topic
 from azaward.knowledge import Knowledge
-from azaward.knowledge.advice import Question, Topic, numbers
+from azaward.knowledge.loading.advice import Question, Topic, numbers
 from azaward.reports.words import SOON
 
 # How a source is numbered where it is first cited: (source, locator, how) to its number.

@@ -14,8 +14,8 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import Response
 
 from azaward.knowledge import Knowledge
-from azaward.knowledge.units import convert
-from azaward.knowledge.vocabulary import vocabulary
+from azaward.knowledge.loading.units import convert
+from azaward.knowledge.loading.vocabulary import vocabulary
 from azaward.readers.rows import InputError, RowReader, read_number
 from azaward.record.tables import TABLES, Cell, Record
 from azaward.store.care import acts, reassess

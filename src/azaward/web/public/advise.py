@@ -14,7 +14,7 @@ from fastapi.responses import Response
 from azaward.guides.advice_facts import UNIT_WORDS, Fact, FactError
 from azaward.guides.advise import Advice, UnknownTopicError, advise, find_topic
 from azaward.knowledge import Knowledge
-from azaward.knowledge.advice import Topic, topics, vaccines
+from azaward.knowledge.loading.advice import Topic, topics, vaccines
 from azaward.reports.words import SOON, printable
 from azaward.web.shared.answer import answer, as_json, failed, wants_json
 from azaward.web.shared.room import room_of

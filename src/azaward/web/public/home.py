@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from azaward.guides.library import library
-from azaward.knowledge.advice import topics
+from azaward.knowledge.loading.advice import topics
 from azaward.web.shared.answer import answer
 from azaward.web.shared.room import room_of
 from azaward.web.shared.who import Visitor, anyone

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from azaward.knowledge.schema.facts import Action, Fact, Row, Urgency
+from azaward.knowledge.loading.schema.facts import Action, Fact, Row, Urgency
 
 
 class Medicine(Fact, frozen=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from azaward.knowledge.schema.facts import Action, Fact, Urgency
+from azaward.knowledge.loading.schema.facts import Action, Fact, Urgency
 
 Comparison = Literal["below", "at-most", "above", "at-least"]
 RelativeTo = Literal[

@@ -17,9 +17,9 @@ from typing import Any, cast
 
 import msgspec
 
-from azaward.knowledge.schema import PROTOCOL_LISTS, TABLES, Fact, Row
+from azaward.knowledge.loading.schema import PROTOCOL_LISTS, TABLES, Fact, Row
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parents[1]
 MOST_CAUTIOUS = "most-cautious"
 _PROTOCOL_KEYS = {
     "id",
@@ -117,7 +117,7 @@ class Knowledge:
         own = _protocol(path.name, text, self.protocols, own=True)
         fingerprint = hashlib.sha256((self.fingerprint + text).encode()).hexdigest()
         held = replace(self, protocols={**self.protocols, own.id: own}, fingerprint=fingerprint)
-        from azaward.knowledge.check import faults
+        from azaward.knowledge.loading.check import faults
 
         # A test or an analyte that nothing knows would never be met by a rule, in silence.
         if found := [fault for fault in faults(held) if fault.startswith(f"protocols/{own.id}")]:

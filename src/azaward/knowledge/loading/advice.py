@@ -15,10 +15,10 @@ from functools import lru_cache
 from itertools import combinations, product
 from typing import Any
 
-from azaward.knowledge.load import Knowledge, KnowledgeError
-from azaward.knowledge.relations import split
-from azaward.knowledge.schema import ACTIONS, URGENCIES
-from azaward.knowledge.schema.advice import AdviceLine, AdviceQuestion
+from azaward.knowledge.loading.load import Knowledge, KnowledgeError
+from azaward.knowledge.loading.relations import split
+from azaward.knowledge.loading.schema import ACTIONS, URGENCIES
+from azaward.knowledge.loading.schema.advice import AdviceLine, AdviceQuestion
 
 Value = float | frozenset[str]
 NONE = frozenset({"none"})

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from azaward.knowledge.schema.facts import Action, Fact, Row, Urgency
+from azaward.knowledge.loading.schema.facts import Action, Fact, Row, Urgency
 
 
 class AdviceTopic(Row, frozen=True):

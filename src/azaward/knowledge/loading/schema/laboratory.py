@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from azaward.knowledge.schema.facts import Action, Fact, Row, Urgency
+from azaward.knowledge.loading.schema.facts import Action, Fact, Row, Urgency
 
 
 class Analyte(Fact, frozen=True):

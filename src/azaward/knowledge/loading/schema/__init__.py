@@ -5,9 +5,9 @@ A fact ends with where it was read. `ACTIONS` and `URGENCIES` are in order, most
 
 from __future__ import annotations
 
-from azaward.knowledge.schema import advice, genetics, guides, laboratory, medicines, omop, people
-from azaward.knowledge.schema.facts import ACTIONS, URGENCIES, Fact, Parameter, Row, Source
-from azaward.knowledge.schema.protocols import PROTOCOL_LISTS, Schedule
+from azaward.knowledge.loading.schema import advice, genetics, guides, laboratory, medicines, omop, people
+from azaward.knowledge.loading.schema.facts import ACTIONS, URGENCIES, Fact, Parameter, Row, Source
+from azaward.knowledge.loading.schema.protocols import PROTOCOL_LISTS, Schedule
 
 TABLES: dict[str, type[Row]] = {
     "sources": Source,

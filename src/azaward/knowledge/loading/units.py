@@ -10,7 +10,7 @@ from collections.abc import Set
 from functools import lru_cache
 from typing import Any
 
-from azaward.knowledge.load import Knowledge
+from azaward.knowledge.loading.load import Knowledge
 from azaward.record.tables import TABLES, Record
 
 Conversion = tuple[str, str, float, float]

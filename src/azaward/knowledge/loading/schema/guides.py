@@ -5,7 +5,7 @@ The words of the guides stand in `azaward/guides/texts/`; these tables hold what
 
 from __future__ import annotations
 
-from azaward.knowledge.schema.facts import Fact, Row
+from azaward.knowledge.loading.schema.facts import Fact, Row
 
 
 class GuideFact(Fact, frozen=True):

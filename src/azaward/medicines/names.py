@@ -14,11 +14,11 @@ from copy import copy
 from functools import cached_property, lru_cache
 from typing import Literal, NamedTuple
 
-from azaward.knowledge.load import Knowledge
-from azaward.knowledge.relations import split
-from azaward.knowledge.slips import slips, sound
-from azaward.knowledge.typed import clean, fold
-from azaward.knowledge.vocabulary import ATC, RXNORM, SNOMED, Coding
+from azaward.knowledge.loading.load import Knowledge
+from azaward.knowledge.loading.relations import split
+from azaward.knowledge.loading.vocabulary import ATC, RXNORM, SNOMED, Coding
+from azaward.medicines.spelling import slips, sound
+from azaward.medicines.typed import clean, fold
 
 How = Literal["exact", "brand", "combination", "spelling", "class"]
 # Why a reading is not sure of what was meant, or of all of it.

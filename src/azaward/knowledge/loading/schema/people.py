@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from azaward.knowledge.schema.facts import Fact, Row
+from azaward.knowledge.loading.schema.facts import Fact, Row
 
 
 class Indication(Fact, frozen=True):

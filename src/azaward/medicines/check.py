@@ -22,8 +22,8 @@ from azaward import __version__
 from azaward.assessment import DISCLAIMER, Finding, Out, by_urgency, finding_of
 from azaward.engine import Request, Row, SQLiteEngine
 from azaward.knowledge import Knowledge, load
-from azaward.knowledge.names import Match, Reading, names
-from azaward.knowledge.relations import split
+from azaward.knowledge.loading.relations import split
+from azaward.medicines.names import Match, Reading, names
 from azaward.record import Record
 from azaward.rules.columns import COLUMNS
 from azaward.wording import Words

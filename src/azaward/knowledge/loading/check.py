@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from azaward.knowledge import advice
-from azaward.knowledge.load import Knowledge
-from azaward.knowledge.relations import split
-from azaward.knowledge.schema import PROTOCOL_LISTS, Fact, Schedule
+from azaward.knowledge.loading import advice
+from azaward.knowledge.loading.load import Knowledge
+from azaward.knowledge.loading.relations import split
+from azaward.knowledge.loading.schema import PROTOCOL_LISTS, Fact, Schedule
 
 _SEPARATORS = ("|", "\n")
 _LISTS_NEEDED = ("baseline", "schedule", "limits", "doses")

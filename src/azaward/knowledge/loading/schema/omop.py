@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from azaward.knowledge.schema.facts import Fact, Row
+from azaward.knowledge.loading.schema.facts import Fact, Row
 
 
 class OmopConcept(Fact, frozen=True):

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
-from azaward.knowledge.load import Knowledge
-from azaward.knowledge.relations import split
+from azaward.knowledge.loading.load import Knowledge
+from azaward.knowledge.loading.relations import split
 
 LOINC = "http://loinc.org"
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"

@@ -16,8 +16,8 @@ from typing import Any
 
 import msgspec
 
-from azaward.knowledge.load import MOST_CAUTIOUS, Knowledge
-from azaward.knowledge.schema import ACTIONS, PROTOCOL_LISTS, TABLES, URGENCIES, Row
+from azaward.knowledge.loading.load import MOST_CAUTIOUS, Knowledge
+from azaward.knowledge.loading.schema import ACTIONS, PROTOCOL_LISTS, TABLES, URGENCIES, Row
 
 _TYPES = {str: "string", float: "float64", int: "int64", bool: "boolean", dt.date: "date"}
 # Tables that rules join. The others serve readers of files, laboratories and people.

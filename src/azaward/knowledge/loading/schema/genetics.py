@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Literal
 
-from azaward.knowledge.schema.facts import Action, Fact, Row, Urgency
+from azaward.knowledge.loading.schema.facts import Action, Fact, Row, Urgency
 
 
 class Allele(Fact, frozen=True):
