@@ -1,4 +1,4 @@
-"""Writes knowledge/conversions.csv: what the UCUM library makes of every known unit for every analyte.
+"""Writes knowledge/laboratory/conversions.csv: what the UCUM library makes of every known unit for every analyte.
 
 Loading the library takes most of a second; the table saves that second for the usual units.
 tests/test_knowledge.py holds the table and the library together. Run: python scripts/conversions.py
@@ -29,7 +29,7 @@ def rows() -> list[tuple[str, str, float, float]]:
     return sorted(found)
 
 
-def main(path: Path = HERE / "conversions.csv") -> None:
+def main(path: Path = HERE / "laboratory" / "conversions.csv") -> None:
     """Writes the table."""
     made = rows()
     with path.open("w", newline="", encoding="utf-8") as file:

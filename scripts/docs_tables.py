@@ -11,7 +11,7 @@ import msgspec
 from azaward.knowledge import ACTIONS, MOST_CAUTIOUS, URGENCIES, Knowledge, load
 from azaward.knowledge.loading.advice import spoken
 from azaward.knowledge.loading.load import HERE
-from azaward.knowledge.loading.schema import TABLES, Fact
+from azaward.knowledge.loading.schema import FILES, TABLES, Fact
 from azaward.record.tables import TABLES as RECORD
 from docs_markdown import Markdown, bold, cited, interval, table
 from docs_protocols import counted, page_of
@@ -32,10 +32,10 @@ def table_page(name: str, knowledge: Knowledge) -> str:
     # A table of facts needs the room of the list of contents.
     front = "hide: [toc]\n" + ("search: {exclude: true}\n" if name in _NOT_SEARCHED else "")
     title = name.replace("_", " ").capitalize()
-    about = described().get(f"{name}.csv", "")
+    about = described().get(FILES[name], "")
     return (
         f"---\n{front}---\n\n# {title}\n\n{about[:1].upper()}{about[1:]}.\n\n"
-        f"`knowledge/{name}.csv`, {len(rows)} rows.\n\n"
+        f"`knowledge/{FILES[name]}`, {len(rows)} rows.\n\n"
         f"{_PAGES.get(name, _any_table)(rows)}"
     )
 

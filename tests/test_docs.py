@@ -164,7 +164,7 @@ def test_every_command_and_option_is_described(command: str, options: list[str])
 
 
 def test_every_knowledge_file_is_described() -> None:
-    files = {path.name for path in HERE.glob("*.csv")} | {path.name for path in HERE.glob("*.yaml")}
+    files = {str(path.relative_to(HERE)) for path in (*HERE.rglob("*.csv"), *HERE.glob("*.yaml"))}
     assert set(described()) == files | {"protocols/"}
 
 

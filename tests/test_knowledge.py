@@ -15,8 +15,8 @@ from azaward.knowledge import KnowledgeError, load
 from azaward.knowledge.loading import units
 from azaward.knowledge.loading.check import facts, faults
 from azaward.knowledge.loading.load import HERE, load_folder
+from azaward.knowledge.loading.schema import FILES
 from azaward.knowledge.loading.relations import MOST_CAUTIOUS, relations
-from azaward.knowledge.loading.schema import TABLES
 from azaward.knowledge.loading.vocabulary import Coding, vocabulary
 from azaward.wording import messages
 
@@ -299,7 +299,7 @@ def test_no_clinical_number_stands_in_the_rules() -> None:
 
 
 def test_every_file_of_the_folder_is_a_table() -> None:
-    assert {path.stem for path in HERE.glob("*.csv")} == set(TABLES)
+    assert {str(path.relative_to(HERE)) for path in HERE.rglob("*.csv")} == set(FILES.values())
 
 
 def test_mutating_knowledge_is_noticed() -> None:

@@ -17,7 +17,7 @@ from typing import Any, cast
 
 import msgspec
 
-from azaward.knowledge.loading.schema import PROTOCOL_LISTS, TABLES, Fact, Row
+from azaward.knowledge.loading.schema import FILES, PROTOCOL_LISTS, TABLES, Fact, Row
 
 HERE = Path(__file__).parents[1]
 MOST_CAUTIOUS = "most-cautious"
@@ -68,7 +68,7 @@ class Tables(Mapping[str, tuple[Any, ...]]):
 
     def __getitem__(self, name: str) -> tuple[Any, ...]:
         if name not in self._rows:
-            self._rows[name] = tuple(_rows(f"{name}.csv", self._files[name], TABLES[name]))
+            self._rows[name] = tuple(_rows(FILES[name], self._files[name], TABLES[name]))
         return self._rows[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -137,7 +137,7 @@ def load_folder(folder: Path) -> Knowledge:
     `KnowledgeError` names the file and line of a fault: at once for a protocol, for a table when it is first asked for.
     """
     digest = hashlib.sha256()
-    files: dict[str, str] = {name: _read(folder / f"{name}.csv") for name in TABLES}
+    files: dict[str, str] = {name: _read(folder / FILES[name]) for name in TABLES}
     for text in files.values():
         digest.update(text.encode())
     protocols: dict[str, Protocol] = {}

@@ -1,7 +1,7 @@
 """Whom does a clinic call for a blood test, and what does it write to them? Letters, text messages, a mail merge.
 
 Pure functions from a patient's assessment. What is said about health are the findings' own words and the reasons of
-knowledge/tests.csv; a text message names no medicine and no result, because others see the screen too.
+knowledge/laboratory/tests.csv; a text message names no medicine and no result, because others see the screen too.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Why azathioprine is taken, what happens in a life, doses of children, benefit and risk over time."""
+"""Why azathioprine is taken, what happens in a life, and the doses of children."""
 
 from __future__ import annotations
 
@@ -36,34 +36,8 @@ class ChildDose(Fact, frozen=True):
     says: str
 
 
-class Onset(Fact, frozen=True):
-    indication: str
-    weeks_low: float
-    weeks_high: float
-    says_patient: str
-
-
-class Risk(Fact, frozen=True):
-    id: str
-    outcome: str
-    population: str
-    exposure: str
-    rate_exposed: float | None
-    rate_unexposed: float | None
-    per: float | None
-    unit: str | None
-    ratio: float | None
-    ratio_low: float | None
-    ratio_high: float | None
-    age_low: float | None
-    age_high: float | None
-    says_patient: str
-
-
 TABLES: dict[str, type[Row]] = {
     "indications": Indication,
     "events": Event,
     "children_doses": ChildDose,
-    "onset": Onset,
-    "risks": Risk,
 }
