@@ -37,7 +37,7 @@ from azaward.engine import SQLiteEngine
 from azaward.knowledge import Knowledge, Protocol, load
 from azaward.knowledge.loading.check import faults
 from azaward.knowledge.loading.schema import PROTOCOL_LISTS, TABLES
-from azaward.rules.drift import FALLING
+from azaward.rules.counts.drift import FALLING
 
 # Tables that no finding of this program reads yet, or that another test holds to their source; with the reason.
 NOT_DECIDING: dict[str, str] = {

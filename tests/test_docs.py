@@ -151,7 +151,7 @@ def test_a_page_that_fetches_is_noticed() -> None:
 
 
 def test_every_rule_module_has_its_page() -> None:
-    missing = {rule.partition(".")[0] for rule in RULES} - {path.stem for path in (DOCS / "rules").glob("*.md")}
+    missing = {rule.split(".")[1] for rule in RULES} - {path.stem for path in (DOCS / "rules").glob("*.md")}
     assert not missing
 
 

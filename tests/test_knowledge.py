@@ -15,8 +15,8 @@ from azaward.knowledge import KnowledgeError, load
 from azaward.knowledge.loading import units
 from azaward.knowledge.loading.check import facts, faults
 from azaward.knowledge.loading.load import HERE, load_folder
-from azaward.knowledge.loading.schema import FILES
 from azaward.knowledge.loading.relations import MOST_CAUTIOUS, relations
+from azaward.knowledge.loading.schema import FILES
 from azaward.knowledge.loading.vocabulary import Coding, vocabulary
 from azaward.wording import messages
 
@@ -56,7 +56,8 @@ def test_messages_cite_sources_and_parameters_that_exist() -> None:
 
 def test_every_code_of_the_rules_has_words_and_the_other_way_round() -> None:
     """Codes stand in the rules as literals; a code without words would end an assessment."""
-    text = "".join(path.read_text(encoding="utf-8") for path in (HERE.parent / "rules").glob("*.py"))
+    modules = (path for path in (HERE.parent / "rules").rglob("*.py") if path.parent.name != "stages")
+    text = "".join(path.read_text(encoding="utf-8") for path in modules)
     text += (HERE.parent / "medicines/check.py").read_text(encoding="utf-8")
     spoken = {code for code in messages() if code not in ("actions", "urgencies")}
     made = {f"metabolites_{row.pattern}" for row in KNOWLEDGE.tables["metabolites"]}

@@ -22,7 +22,7 @@ from azaward.cohort.source import find
 from azaward.knowledge import load
 from azaward.readers.rows import InputError
 from azaward.readers.tables.folder import read_folder
-from azaward.rules.columns import COLUMNS
+from azaward.rules.language.columns import COLUMNS
 from azaward.synthesis.clinic import synthesise
 from azaward.synthesis.write import record_of, write_csv
 from azaward.wording import Words, messages

@@ -18,7 +18,7 @@ from azaward.knowledge import Knowledge
 from azaward.knowledge.loading.relations import Schema, relations, schemas
 from azaward.knowledge.loading.units import conversions_for
 from azaward.record.tables import TABLES, Record
-from azaward.rules.columns import COLUMNS, FOUND
+from azaward.rules.language.columns import COLUMNS, FOUND
 from azaward.rules.pipeline import PLANS, Step, compiled, needed
 
 # From so many people on, DuckDB is the quicker one, its start included (benchmarks/engines.py).

@@ -29,7 +29,7 @@ from azaward.knowledge.loading.units import conversions_of
 from azaward.readers.rows import InputError, RowReader
 from azaward.readers.tables.folder import NEEDED
 from azaward.record.tables import TABLES
-from azaward.rules.columns import COLUMNS, FOUND
+from azaward.rules.language.columns import COLUMNS, FOUND
 from azaward.rules.pipeline import compiled
 from azaward.wording import Words
 

@@ -12,7 +12,7 @@ from typing import Any
 from azaward import parquet
 from azaward.knowledge import Knowledge
 from azaward.parquet import sql_name, sql_text
-from azaward.rules.columns import COLUMNS
+from azaward.rules.language.columns import COLUMNS
 from azaward.wording import Words, default_sources
 
 # What a finding keeps besides its words: the gaps a, b and c have gone into these.

@@ -1,6 +1,6 @@
 """What dose of a thiopurine do these two phenotypes allow, by CPIC, by DPWG and by the FDA's labels?
 
-The rows are those of genotype_doses.csv, which `rules/dosing.py` joins for a record; a test holds the two
+The rows are those of genotype_doses.csv, which `rules/before/dosing.py` joins for a record; a test holds the two
 together. Where bodies differ, the most cautious decides the plan and the difference is named. A gene that is
 not known or cannot be told is never taken as normal: the best and the worst that it may be are both shown.
 """

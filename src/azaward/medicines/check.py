@@ -25,14 +25,14 @@ from azaward.knowledge import Knowledge, load
 from azaward.knowledge.loading.relations import split
 from azaward.medicines.names import Match, Reading, names
 from azaward.record import Record
-from azaward.rules.columns import COLUMNS
+from azaward.rules.language.columns import COLUMNS
 from azaward.wording import Words
 
 THIOPURINE = "thiopurine"
 # The day on which a list is checked plays no part: everything on it begins on this one.
 _DAY = dt.date(2000, 1, 1)
 _LIST = "list"
-_RULES = ("medicines.interactions", "medicines.between_others", "together.together")
+_RULES = ("beside.medicines.interactions", "beside.medicines.between_others", "beside.together.together")
 
 
 class NotInQuestionError(ValueError):
@@ -168,10 +168,10 @@ class _Found:
         people |= {f"{name}|{one}": (on, one) for name, members in self._groups.items() for one in members}
         rules = _RULES
         if THIOPURINE in self._classes[on]:
-            rules += ("low_dose.low_dose",) if facts.dose_mg_per_day is not None else ()
-            rules += ("dosing.dosing",) if facts.tpmt or facts.nudt15 else ()
-            rules += ("dose_range.kidney",) if facts.egfr is not None else ()
-            rules += ("life.pregnancy",) if facts.pregnant else ()
+            rules += ("dose.low_dose.low_dose",) if facts.dose_mg_per_day is not None else ()
+            rules += ("before.dosing.dosing",) if facts.tpmt or facts.nudt15 else ()
+            rules += ("dose.dose_range.kidney",) if facts.egfr is not None else ()
+            rules += ("life.life.pregnancy",) if facts.pregnant else ()
         record = _record(people, on, facts)
         answer = _engine(knowledge, rules).ask(record, [Request(one, _DAY) for one in people])
         self._rows: dict[str, list[Row]] = {}

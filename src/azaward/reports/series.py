@@ -19,7 +19,7 @@ from azaward.knowledge import ACTIONS, MOST_CAUTIOUS, Knowledge
 from azaward.knowledge.loading.relations import split
 from azaward.knowledge.loading.units import convert
 from azaward.record.tables import STATUS_NEVER_COUNTS, TABLES, Record
-from azaward.rules.metabolites import FALLBACK
+from azaward.rules.organs.metabolites import FALLBACK
 from azaward.wording import amount
 
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (

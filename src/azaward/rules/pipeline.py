@@ -35,53 +35,53 @@ STAGES: tuple[tuple[str, str], ...] = (
 PLANS = ("plan", "next_tests")
 # Each rule, and the tables without whose rows it can't find anything: it is not asked where one is empty.
 RULES: dict[str, tuple[str, ...]] = {
-    "limits.limits": ("latest",),
-    "limits.unknowable": ("latest",),
-    "allergy.thiopurine": ("events",),
-    "infection.fever": (),
-    "infection.symptoms": ("events",),
-    "infection.contact": ("events",),
-    "infection.live_vaccine": ("events",),
-    "recovery.paused": ("latest",),
-    "recovery.restarted": ("latest",),
-    "dosing.dosing": ("genes",),
-    "enzyme.untrusted": ("genes",),
-    "enzyme.disagree": ("genotypes",),
-    "enzyme.reports_disagree": ("genotypes",),
-    "dose_range.too_high": ("usual",),
-    "dose_range.start_high": ("usual",),
-    "dose_range.low": ("usual",),
-    "dose_range.unknown": (),
-    "dose_range.child": (),
-    "dose_range.kidney": ("latest",),
-    "medicines.interactions": ("met",),
-    "medicines.between_others": ("taken",),
-    "medicines.unrecognised": ("taken",),
-    "together.together": ("taken",),
-    "low_dose.low_dose": ("met",),
-    "liver.pattern": ("latest",),
-    "liver.nodular": ("history",),
-    "liver.pancreas": ("latest",),
-    "metabolites.metabolites": ("latest",),
-    "metabolites.unclear": ("latest",),
-    "baseline.baseline": (),
-    "baseline.gene_test_limits": (),
-    "baseline.screening_found": ("latest",),
-    "schedule.overdue": ("due",),
-    "schedule.did_not_attend": ("contacts",),
-    "drift.step": ("history",),
-    "drift.trend": ("history",),
-    "drift.sequential": ("history",),
-    "life.pregnancy": ("events",),
-    "life.surgery": ("events",),
-    "onset.onset": (),
-    "onset.steroid": ("taken",),
-    "long_run.years": (),
-    "long_run.checks": (),
-    "long_run.risks": (),
-    "record_quality.unusable_results": ("unusable",),
-    "record_quality.unread": ("unread",),
-    "record_quality.who": (),
+    "counts.limits.limits": ("latest",),
+    "counts.limits.unknowable": ("latest",),
+    "illness.allergy.thiopurine": ("events",),
+    "illness.infection.fever": (),
+    "illness.infection.symptoms": ("events",),
+    "illness.infection.contact": ("events",),
+    "illness.infection.live_vaccine": ("events",),
+    "counts.recovery.paused": ("latest",),
+    "counts.recovery.restarted": ("latest",),
+    "before.dosing.dosing": ("genes",),
+    "before.enzyme.untrusted": ("genes",),
+    "before.enzyme.disagree": ("genotypes",),
+    "before.enzyme.reports_disagree": ("genotypes",),
+    "dose.dose_range.too_high": ("usual",),
+    "dose.dose_range.start_high": ("usual",),
+    "dose.dose_range.low": ("usual",),
+    "dose.dose_range.unknown": (),
+    "dose.dose_range.child": (),
+    "dose.dose_range.kidney": ("latest",),
+    "beside.medicines.interactions": ("met",),
+    "beside.medicines.between_others": ("taken",),
+    "beside.medicines.unrecognised": ("taken",),
+    "beside.together.together": ("taken",),
+    "dose.low_dose.low_dose": ("met",),
+    "organs.liver.pattern": ("latest",),
+    "organs.liver.nodular": ("history",),
+    "organs.liver.pancreas": ("latest",),
+    "organs.metabolites.metabolites": ("latest",),
+    "organs.metabolites.unclear": ("latest",),
+    "before.baseline.baseline": (),
+    "before.baseline.gene_test_limits": (),
+    "before.baseline.screening_found": ("latest",),
+    "counts.schedule.overdue": ("due",),
+    "counts.schedule.did_not_attend": ("contacts",),
+    "counts.drift.step": ("history",),
+    "counts.drift.trend": ("history",),
+    "counts.drift.sequential": ("history",),
+    "life.life.pregnancy": ("events",),
+    "life.life.surgery": ("events",),
+    "dose.onset.onset": (),
+    "dose.onset.steroid": ("taken",),
+    "life.long_run.years": (),
+    "life.long_run.checks": (),
+    "life.long_run.risks": (),
+    "whole.record_quality.unusable_results": ("unusable",),
+    "whole.record_quality.unread": ("unread",),
+    "whole.record_quality.who": (),
 }
 
 
@@ -102,13 +102,13 @@ def expressions(parameters: Mapping[str, float]) -> list[tuple[str, bool, Any]]:
     """Every stage and rule as an Ibis expression over the tables before it, with the numbers of parameters.csv."""
     import importlib
 
-    from azaward.rules.untyped import ibis
+    from azaward.rules.language.untyped import ibis
 
     def function(package: str, dotted: str) -> Callable[..., Any]:
-        module, name = dotted.split(".")
+        module, _, name = dotted.rpartition(".")
         return getattr(importlib.import_module(f"azaward.rules{package}.{module}"), name)
 
-    from azaward.rules.tables import PARAMETERS
+    from azaward.rules.language.tables import PARAMETERS
 
     PARAMETERS.set(parameters)
     stages: dict[str, Any] = {}
@@ -123,8 +123,8 @@ def expressions(parameters: Mapping[str, float]) -> list[tuple[str, bool, Any]]:
             found.append((name, is_rule, expression))
             if not is_rule:
                 stages[name] = ibis.table(expression.schema(), name=f"s_{name}")
-    from azaward.rules.columns import FOUND
-    from azaward.rules.plan import next_tests, plan
+    from azaward.rules.language.columns import FOUND
+    from azaward.rules.whole.plan import next_tests, plan
 
     stages["found"] = ibis.table(FOUND, name="s_found")
     for name, build in zip(PLANS, (plan, next_tests), strict=True):
@@ -141,7 +141,7 @@ def compiled(parameters: Mapping[str, float], dialect: str = "duckdb") -> tuple[
             return kept
     except (OSError, ValueError, TypeError):
         pass  # made again: a file that lost a rule would lose its findings in silence
-    from azaward.rules.untyped import ibis
+    from azaward.rules.language.untyped import ibis
 
     if dialect == "pyspark":
         # Its options are there once its backend is.

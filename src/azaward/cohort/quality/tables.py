@@ -170,7 +170,7 @@ SELECT patient_id, test, oldest_day, min(day) AS day FROM (
 """
 
 
-# What the protocol asks for before the first tablet, and what was there on that day. rules/baseline.py asks the same.
+# What the protocol asks for before the first tablet, and what was there on that day, as in rules/before/baseline.py.
 _BASELINE = f"""
 WITH asked AS (
     SELECT w.*, b.test, b.required, b.within_days,
@@ -278,7 +278,7 @@ FROM placed AS p LEFT JOIN q_spells AS s ON p.patient_id = s.patient_id AND p.da
 QUALIFY row_number() OVER (PARTITION BY p.patient_id, p.test, p.from_day ORDER BY s.start_day DESC) = 1
 """
 
-# Every day on treatment with a result beyond a limit of the person's protocol; rules/limits.py asks it of the last.
+# Every day on treatment with a result beyond a limit of the person's protocol. rules/counts/limits.py asks of the last.
 _ABNORMAL = f"""
 WITH limits AS (
     SELECT row_number() OVER () AS place, protocol, specialty, analyte, comparison, value AS threshold, relative_to,

@@ -65,7 +65,7 @@ def schemas() -> Mapping[str, Schema]:
 def relations(knowledge: Knowledge, only: Collection[str] | None = None) -> dict[str, Relation]:
     """Every relation, or those of `only`, with its rows.
 
-    Parameters are none: rules hold them as literals (rules/tables.py).
+    Parameters are none: rules hold them as literals (rules/language/tables.py).
     """
     wanted = schemas() if only is None else only
     found: dict[str, Relation] = {}

@@ -7,9 +7,9 @@ proposal counts, so that overlapping rows and the end of a phase are always read
 
 from __future__ import annotations
 
+from azaward.rules.language.tables import Table, Value, day_number, greatest, knowledge, record, requests
+from azaward.rules.language.untyped import ibis
 from azaward.rules.stages.person import FAR
-from azaward.rules.tables import Table, Value, day_number, greatest, knowledge, record, requests
-from azaward.rules.untyped import ibis
 
 # Day numbers from here on are positive, so that a day and a rank fit one whole number in order.
 _BASE = 1_000_000

@@ -1,7 +1,7 @@
 """Clean results: canonical units, plausible values, one row a patient and analyte with the worst of its last day.
 
 A value that can't be trusted is never repaired: it gets the name of its problem and stays out of every limit
-(`unusable` keeps it, `rules/record_quality.py` reports it). Where two analysers measured on one day, the lowest
+(`unusable` keeps it, `rules/whole/record_quality.py` reports it). Where two analysers measured on one day, the lowest
 and the highest both stay, so that each rule meets the worse of them.
 """
 
@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from azaward.record.tables import STATUS_NEVER_COUNTS
-from azaward.rules.tables import Table, Value, day_number, knowledge, record, requests
-from azaward.rules.untyped import ibis
+from azaward.rules.language.tables import Table, Value, day_number, knowledge, record, requests
+from azaward.rules.language.untyped import ibis
 
 # Analytes whose earlier values say how far and how fast the last one fell.
 FALLING = ("wbc", "neutrophils", "lymphocytes", "platelets", "haemoglobin")

@@ -11,8 +11,8 @@ where part of it is not: only that one may reassure.
 from __future__ import annotations
 
 from azaward.knowledge import MOST_CAUTIOUS
-from azaward.rules.tables import Table, Value, day_number, greatest, knowledge, record, requests
-from azaward.rules.untyped import ibis
+from azaward.rules.language.tables import Table, Value, day_number, greatest, knowledge, record, requests
+from azaward.rules.language.untyped import ibis
 
 FAR = 1_000_000  # a day number after every real one
 

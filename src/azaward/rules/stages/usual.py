@@ -8,8 +8,8 @@ children_doses.csv for age and indication.
 from __future__ import annotations
 
 from azaward.knowledge import MOST_CAUTIOUS
-from azaward.rules.tables import Table, Value, cite, greatest, knowledge, least, parameters
-from azaward.rules.untyped import ibis
+from azaward.rules.language.tables import Table, Value, cite, greatest, knowledge, least, parameters
+from azaward.rules.language.untyped import ibis
 
 
 def usual(person: Table) -> Table:

@@ -6,11 +6,11 @@ cautious action and the most urgent urgency among them count, and the row that g
 
 from __future__ import annotations
 
-from azaward.rules.finding import findings, number
+from azaward.rules.language.finding import findings, number
+from azaward.rules.language.tables import Table, cite, day_number, knowledge, urgency_of
+from azaward.rules.language.untyped import ibis
 from azaward.rules.stages.due import applies
 from azaward.rules.stages.lab import OF_ONE, low_end
-from azaward.rules.tables import Table, cite, day_number, knowledge, urgency_of
-from azaward.rules.untyped import ibis
 
 # Of two rows that say the same, every engine names the same one.
 TIES = ("source", "locator", "comparison", "relative_to", "within_days", "note")

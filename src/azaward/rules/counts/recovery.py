@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from azaward.rules.finding import findings
-from azaward.rules.limits import TIES
+from azaward.rules.counts.limits import TIES
+from azaward.rules.language.finding import findings
+from azaward.rules.language.tables import Table, Value, cite, day_words, knowledge
+from azaward.rules.language.untyped import ibis
 from azaward.rules.stages.due import applies
-from azaward.rules.tables import Table, Value, cite, day_words, knowledge
-from azaward.rules.untyped import ibis
 
 WATCHED = ("wbc", "neutrophils", "platelets", "lymphocytes", "haemoglobin", "alt", "ast", "bilirubin")
 

@@ -1,6 +1,6 @@
 """The dose that TPMT and NUDT15 allow, as CPIC, DPWG and the FDA's labels each say it.
 
-A gene that is not known matches no row: `rules/baseline.py` asks for it. A patient already on treatment
+A gene that is not known matches no row: `rules/before/baseline.py` asks for it. A patient already on treatment
 whose dose is within the advice is told so; one above it is found. Advice without a number is met by a dose
 below the usual one, or that every body with a number accepts; where the same body names a share for one gene alone,
 by one below that share.
@@ -8,9 +8,9 @@ by one below that share.
 
 from __future__ import annotations
 
-from azaward.rules.finding import findings
-from azaward.rules.tables import DAYS_IN_WEEK, Table, cite, knowledge
-from azaward.rules.untyped import ibis
+from azaward.rules.language.finding import findings
+from azaward.rules.language.tables import DAYS_IN_WEEK, Table, cite, knowledge
+from azaward.rules.language.untyped import ibis
 
 
 def dosing(person: Table, genes: Table, usual: Table) -> Table:

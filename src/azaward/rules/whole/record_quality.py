@@ -5,9 +5,9 @@ Silence is never read as normal: whatever was set aside or is missing and could 
 
 from __future__ import annotations
 
-from azaward.rules.finding import findings
-from azaward.rules.tables import Table, knowledge
-from azaward.rules.untyped import ibis
+from azaward.rules.language.finding import findings
+from azaward.rules.language.tables import Table, knowledge
+from azaward.rules.language.untyped import ibis
 
 
 def unusable_results(person: Table, unusable: Table, latest: Table) -> Table:

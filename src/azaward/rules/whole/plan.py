@@ -7,8 +7,8 @@ finding that leaves only a share of it.
 from __future__ import annotations
 
 from azaward.knowledge import ACTIONS, URGENCIES
-from azaward.rules.tables import Table, Value, knowledge, least, urgency_of
-from azaward.rules.untyped import ibis
+from azaward.rules.language.tables import Table, Value, knowledge, least, urgency_of
+from azaward.rules.language.untyped import ibis
 
 # Actions that decide about the dose; the others ask for tests, talks or care.
 DOSE_ACTIONS = ("stop", "withhold", "do-not-start", "reduce", "change")

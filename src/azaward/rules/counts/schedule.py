@@ -6,9 +6,9 @@ For the clinic's recall list and for the patient who asks when the next test is.
 
 from __future__ import annotations
 
-from azaward.rules.finding import findings
-from azaward.rules.tables import Table, cite, knowledge, record, requests
-from azaward.rules.untyped import ibis
+from azaward.rules.language.finding import findings
+from azaward.rules.language.tables import Table, cite, knowledge, record, requests
+from azaward.rules.language.untyped import ibis
 
 
 def overdue(due: Table) -> Table:

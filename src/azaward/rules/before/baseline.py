@@ -6,10 +6,10 @@ treatment, what was never known is still asked for, without alarm where it no lo
 
 from __future__ import annotations
 
-from azaward.rules.finding import findings
+from azaward.rules.language.finding import findings
+from azaward.rules.language.tables import Table, cite, knowledge, parameters
+from azaward.rules.language.untyped import ibis
 from azaward.rules.stages.due import applies
-from azaward.rules.tables import Table, cite, knowledge, parameters
-from azaward.rules.untyped import ibis
 
 # Asked for once in a life: they still matter to a patient who is already on treatment.
 LASTING = ("tpmt", "nudt15")

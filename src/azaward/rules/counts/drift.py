@@ -6,10 +6,10 @@ results: z * sqrt(cv_within^2 + cv_analytical^2) * sqrt(1 + 1/n), n the number o
 
 from __future__ import annotations
 
-from azaward.rules.finding import findings, number
+from azaward.rules.language.finding import findings, number
+from azaward.rules.language.tables import Table, Value, cite, knowledge, parameters
+from azaward.rules.language.untyped import ibis
 from azaward.rules.stages.lab import FALLING, OF_ONE
-from azaward.rules.tables import Table, Value, cite, knowledge, parameters
-from azaward.rules.untyped import ibis
 
 # A mean of fewer results than this says little about a patient's own level.
 ENOUGH = 3

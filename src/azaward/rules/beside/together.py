@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from azaward.rules.finding import findings
-from azaward.rules.tables import Table, cite, knowledge
+from azaward.rules.language.finding import findings
+from azaward.rules.language.tables import Table, cite, knowledge
 
 
 def together(person: Table, taken: Table) -> Table:

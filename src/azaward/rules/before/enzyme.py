@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from azaward.rules.finding import findings
-from azaward.rules.tables import Table, Value, cite, day_number, knowledge, record
-from azaward.rules.untyped import ibis
+from azaward.rules.language.finding import findings
+from azaward.rules.language.tables import Table, Value, cite, day_number, knowledge, record
+from azaward.rules.language.untyped import ibis
 
 
 def untrusted(person: Table, genes: Table, taken: Table) -> Table:

@@ -14,7 +14,7 @@ from typing import Any
 from azaward.knowledge import URGENCIES
 from azaward.knowledge.loading.relations import schemas
 from azaward.record.tables import TABLES
-from azaward.rules.untyped import ibis
+from azaward.rules.language.untyped import ibis
 
 # Ibis builds its columns at run time; a static type for them would be an invention.
 Table = Any

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from azaward.rules.columns import COLUMNS
-from azaward.rules.tables import Table, Value, day_number
-from azaward.rules.untyped import ibis
+from azaward.rules.language.columns import COLUMNS
+from azaward.rules.language.tables import Table, Value, day_number
+from azaward.rules.language.untyped import ibis
 
 
 def findings(table: Table, rule: str, **columns: Any) -> Table:

@@ -5,8 +5,8 @@ Azathioprine becomes mercaptopurine in the body: who reacted to one is likely to
 
 from __future__ import annotations
 
-from azaward.rules.finding import findings
-from azaward.rules.tables import Table, knowledge, record
+from azaward.rules.language.finding import findings
+from azaward.rules.language.tables import Table, knowledge, record
 
 
 def thiopurine(person: Table) -> Table:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from azaward.rules.finding import findings
+from azaward.rules.language.finding import findings
+from azaward.rules.language.tables import Table, Value, cite, greatest, knowledge
+from azaward.rules.language.untyped import ibis
 from azaward.rules.stages.beside import THIOPURINE, matching, of_class
-from azaward.rules.tables import Table, Value, cite, greatest, knowledge
-from azaward.rules.untyped import ibis
 
 
 def interactions(person: Table, met: Table, usual: Table, done: Table, latest: Table) -> Table:

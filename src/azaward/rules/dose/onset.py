@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from azaward.rules.finding import findings, number
-from azaward.rules.stages.person import FAR
-from azaward.rules.tables import (
+from azaward.rules.language.finding import findings, number
+from azaward.rules.language.tables import (
     DAYS_IN_MONTH,
     DAYS_IN_WEEK,
     Table,
@@ -16,7 +15,8 @@ from azaward.rules.tables import (
     record,
     requests,
 )
-from azaward.rules.untyped import ibis
+from azaward.rules.language.untyped import ibis
+from azaward.rules.stages.person import FAR
 
 
 def onset(person: Table) -> Table:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from azaward.rules.finding import findings, number
-from azaward.rules.tables import Table, day_number, knowledge, parameters, record
-from azaward.rules.untyped import ibis
+from azaward.rules.language.finding import findings, number
+from azaward.rules.language.tables import Table, day_number, knowledge, parameters, record
+from azaward.rules.language.untyped import ibis
 
 ENDS = ("birth", "miscarriage")
 OPERATIONS = ("surgery", "transplant", "splenectomy")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from azaward.rules.finding import findings
-from azaward.rules.tables import Table, knowledge, parameters
-from azaward.rules.untyped import ibis
+from azaward.rules.language.finding import findings
+from azaward.rules.language.tables import Table, knowledge, parameters
+from azaward.rules.language.untyped import ibis
 
 
 def low_dose(person: Table, taken: Table, usual: Table, latest: Table, genes: Table) -> Table:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from azaward.rules.finding import findings, number
+from azaward.rules.language.finding import findings, number
+from azaward.rules.language.tables import Table, parameters
+from azaward.rules.language.untyped import ibis
 from azaward.rules.stages.lab import OF_ONE
-from azaward.rules.tables import Table, parameters
-from azaward.rules.untyped import ibis
 
 
 def _wide(latest: Table, *analytes: str) -> Table:

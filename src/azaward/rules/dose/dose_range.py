@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from azaward.rules.finding import findings, number
-from azaward.rules.tables import Table, parameters
-from azaward.rules.untyped import ibis
+from azaward.rules.language.finding import findings, number
+from azaward.rules.language.tables import Table, parameters
+from azaward.rules.language.untyped import ibis
 
 WEAKER = ("Poor Metabolizer", "Intermediate Metabolizer", "Possible Intermediate Metabolizer")
 

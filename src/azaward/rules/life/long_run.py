@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from azaward.rules.finding import findings, number
-from azaward.rules.tables import DAYS_IN_MONTH, DAYS_IN_YEAR, Table, cite, knowledge, parameters
-from azaward.rules.untyped import ibis
+from azaward.rules.language.finding import findings, number
+from azaward.rules.language.tables import DAYS_IN_MONTH, DAYS_IN_YEAR, Table, cite, knowledge, parameters
+from azaward.rules.language.untyped import ibis
 
 
 def years(person: Table) -> Table:

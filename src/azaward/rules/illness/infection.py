@@ -7,10 +7,10 @@ count) was done on the day it began or later.
 from __future__ import annotations
 
 from azaward.knowledge import MOST_CAUTIOUS
-from azaward.rules.finding import findings
+from azaward.rules.language.finding import findings
+from azaward.rules.language.tables import DAYS_IN_MONTH, Table, cite, day_number, knowledge, parameters, record
+from azaward.rules.language.untyped import ibis
 from azaward.rules.stages.due import applies
-from azaward.rules.tables import DAYS_IN_MONTH, Table, cite, day_number, knowledge, parameters, record
-from azaward.rules.untyped import ibis
 
 CONTACTS = ("varicella", "shingles", "measles")
 NOT_IMMUNE = (

@@ -6,10 +6,10 @@ for children counts beside it. Of all patterns that the values meet, the most pr
 
 from __future__ import annotations
 
-from azaward.rules.finding import findings, number
+from azaward.rules.language.finding import findings, number
+from azaward.rules.language.tables import Table, Value, cite, knowledge, parameters
+from azaward.rules.language.untyped import ibis
 from azaward.rules.stages.lab import high_end, low_end
-from azaward.rules.tables import Table, Value, cite, knowledge, parameters
-from azaward.rules.untyped import ibis
 
 FALLBACK = "bsg-2019"
 CHILDREN = "grp-2021-children"

@@ -1,0 +1,1 @@
+"""The other medicines: one beside azathioprine, and several together."""

@@ -1,0 +1,1 @@
+"""Fever, infections, contacts, vaccines and allergy."""

@@ -1,0 +1,1 @@
+"""A life on treatment: pregnancy, surgery, and the long run."""

@@ -1,0 +1,1 @@
+"""Liver, pancreas and the metabolites of the medicine."""
