@@ -16,10 +16,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from azaward.errors import StoreError
 from azaward.knowledge import load
 from azaward.readers.read import read
 from azaward.record.tables import Record, SetAside
-from azaward.store import Store, StoreError, accounts, audit, imports
+from azaward.store import Store, accounts, audit, imports
 from azaward.store.backup import MANIFEST, backup, read_manifest, restore
 from azaward.store.care import acts, reassess
 from azaward.store.care.acts import Actor

@@ -18,10 +18,10 @@ from azaward.cohort.assess import assess
 from azaward.cohort.omop.reading import as_tables
 from azaward.cohort.omop.words import Concept, Concepts, Meaning, OmopWords
 from azaward.cohort.written import TRANSLATED
+from azaward.errors import InputError
 from azaward.knowledge import load
 from azaward.knowledge.loading.units import convert
 from azaward.knowledge.loading.vocabulary import vocabulary
-from azaward.readers.rows import InputError
 from azaward.readers.tables.folder import read_folder
 from azaward.record.tables import TABLES, Record
 from tests.arrow_tables import write_record

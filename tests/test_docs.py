@@ -23,8 +23,9 @@ import yaml
 
 from azaward.assessment import Assessment, assess
 from azaward.cli import app
-from azaward.knowledge import KnowledgeError, load
-from azaward.knowledge.loading.check import faults
+from azaward.errors import KnowledgeError
+from azaward.knowledge import load
+from azaward.knowledge.loading.check import faults, with_protocol
 from azaward.knowledge.loading.load import HERE, PROTOCOL_LISTS
 from azaward.knowledge.loading.schema import TABLES
 from azaward.readers.tables.folder import read_own_json
@@ -290,13 +291,13 @@ def my_clinic(tmp_path: Path) -> Path:
 
 
 def test_the_clinic_protocol_of_the_page_is_whole(my_clinic: Path) -> None:
-    knowledge, id = load().with_protocol(my_clinic)
+    knowledge, id = with_protocol(load(), my_clinic)
     assert not faults(knowledge)
     assert set(knowledge.protocols[id].borrowed.values()) == {"bsr-2017"}
 
 
 def test_the_clinic_protocol_of_the_page_decides(my_clinic: Path) -> None:
-    knowledge, id = load().with_protocol(my_clinic)
+    knowledge, id = with_protocol(load(), my_clinic)
     day = dt.date(2026, 9, 2)
     tables: dict[str, list[dict[str, Any]]] = {
         "patients": [{"patient_id": "c002", "birth_date": dt.date(1970, 1, 1), "indication": "rheumatoid_arthritis"}],
@@ -325,7 +326,7 @@ def test_a_fault_in_a_clinic_protocol_reads_as_the_page_shows(my_clinic: Path) -
     broken = my_clinic.read_text(encoding="utf-8").replace("action: withhold", "action: pause", 1)
     my_clinic.write_text(broken, encoding="utf-8")
     with pytest.raises(KnowledgeError) as error:
-        load().with_protocol(my_clinic)
+        with_protocol(load(), my_clinic)
     shown = re.search(r"^azaward: (my-clinic\.yaml line .*)$", text_of("protocols/add.md"), flags=re.M)
     assert shown
     assert str(error.value) == shown[1]

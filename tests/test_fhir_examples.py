@@ -13,11 +13,11 @@ from fhir.resources.R4B import get_fhir_model_class
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from azaward.errors import InputError
 from azaward.knowledge import load
 from azaward.readers.fhir.bundle import read_bundle
 from azaward.readers.fhir.resources import READ
 from azaward.readers.read import read
-from azaward.readers.rows import InputError
 from azaward.record import TABLES, Record
 from tests.arrow_tables import arrow
 from tests.proof import rounds

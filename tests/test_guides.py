@@ -16,12 +16,13 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 from scripts import guides_review
 
+from azaward.errors import KnowledgeError
 from azaward.guides import marks
 from azaward.guides.facts import FactBook
 from azaward.guides.figures import counted
 from azaward.guides.library import Body, Guide, UnknownGuideError, library
 from azaward.guides.words import TEXTS, words_of
-from azaward.knowledge import KnowledgeError, load
+from azaward.knowledge import load
 
 KNOWLEDGE = load()
 GUIDES = library().guides

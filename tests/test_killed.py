@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from azaward.errors import FullError
 from azaward.knowledge import load
 from azaward.store import Store, audit, imports
 from azaward.store.care import acts
 from azaward.store.care.acts import Actor
-from azaward.store.database import FullError
 from azaward.store.schema import RECORD, assessments, decisions, handled, metadata, worklist
 from tests.clinic_room import app_of, signed_in
 from tests.killed_child import EACH, TODAY, record

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from azaward.knowledge import KnowledgeError, load
+from azaward.errors import KnowledgeError
+from azaward.knowledge import load
 from azaward.knowledge.loading import units
-from azaward.knowledge.loading.check import facts, faults
+from azaward.knowledge.loading.check import facts, faults, with_protocol
 from azaward.knowledge.loading.load import HERE, load_folder
 from azaward.knowledge.loading.relations import MOST_CAUTIOUS, relations
 from azaward.knowledge.loading.schema import FILES
@@ -148,7 +149,7 @@ limits:
 def test_a_clinics_own_protocol_builds_on_a_published_one(tmp_path: Path) -> None:
     path = tmp_path / "my-clinic.yaml"
     path.write_text(OWN, encoding="utf-8")
-    held, name = KNOWLEDGE.with_protocol(path)
+    held, name = with_protocol(KNOWLEDGE, path)
     assert name == "my-clinic"
     own: Any = held.protocols[name].lists["limits"]
     bsr: Any = KNOWLEDGE.protocols["bsr-2017"].lists["limits"]
@@ -164,7 +165,7 @@ def test_a_clinics_own_protocol_builds_on_a_published_one(tmp_path: Path) -> Non
 def borrowed(text: str, tmp_path: Path, name: str) -> list[Any]:
     path = tmp_path / "my-clinic.yaml"
     path.write_text(text, encoding="utf-8")
-    held, protocol = KNOWLEDGE.with_protocol(path)
+    held, protocol = with_protocol(KNOWLEDGE, path)
     return list(held.protocols[protocol].lists[name])
 
 
@@ -248,7 +249,7 @@ def test_a_fault_in_a_clinics_protocol_names_its_line(change: tuple[str, str], l
     path = tmp_path / "my-clinic.yaml"
     path.write_text(OWN.replace(*change), encoding="utf-8")
     with pytest.raises(KnowledgeError) as error:
-        KNOWLEDGE.with_protocol(path)
+        with_protocol(KNOWLEDGE, path)
     assert any(part.startswith(line) for part in str(error.value).splitlines()), str(error.value)
 
 

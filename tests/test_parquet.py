@@ -19,8 +19,8 @@ import pytest
 from azaward import parquet
 from azaward.cohort.nation import Nation
 from azaward.cohort.source import find
+from azaward.errors import InputError
 from azaward.knowledge import load
-from azaward.readers.rows import InputError
 from azaward.readers.tables.folder import read_folder
 from azaward.rules.language.columns import COLUMNS
 from azaward.synthesis.clinic import synthesise

@@ -13,10 +13,11 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from azaward import assessment
+from azaward.errors import StoreError
 from azaward.knowledge import URGENCIES, load
 from azaward.readers.read import read
 from azaward.record.tables import Cell, Record, SetAside
-from azaward.store import Store, StoreError, audit, imports
+from azaward.store import Store, audit, imports
 from azaward.store.audit import Entry, Reads
 from azaward.store.care import acts, lists, reassess, records
 from azaward.store.care.acts import Actor, ChangedMeanwhileError

@@ -10,11 +10,11 @@ import numpy as np
 import pysam
 import pytest
 
+from azaward.errors import InputError
 from azaward.genetics.model import GENES, Genotypes, Status
 from azaward.knowledge import load
 from azaward.readers.genomes.alleles import map_of
 from azaward.readers.genomes.variants import read
-from azaward.readers.rows import InputError
 from tests.variant_files import (
     R139C,
     REPEAT,

@@ -11,10 +11,10 @@ from pathlib import Path
 import pysam
 import pytest
 
+from azaward.errors import InputError
 from azaward.knowledge import load
 from azaward.readers.genomes.alleles import AssemblyName
 from azaward.readers.genomes.variants import read
-from azaward.readers.rows import InputError
 from tests.test_variants import of, seen
 from tests.variant_files import LENGTHS, R139C, TPMT3B, TPMT3C, at, header, line, position, whole, write
 

@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripts.fuzz_variants import Reader, damaged, make, seeds
 
+from azaward.errors import InputError
 from azaward.knowledge import load
 from azaward.readers.genomes import apart as variants_apart
 from azaward.readers.genomes.apart import LostError, apart
 from azaward.readers.genomes.variants import read
-from azaward.readers.rows import InputError
 from tests.proof import rounds
 from tests.variant_files import R139C, TPMT3C, at, header, write
 

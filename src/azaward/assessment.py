@@ -25,6 +25,7 @@ import msgspec
 
 from azaward import __version__
 from azaward.engine import MANY_PEOPLE, Answer, DuckDBEngine, Engine, Request, SQLiteEngine
+from azaward.errors import UserError
 from azaward.extras import is_there
 from azaward.knowledge import ACTIONS, MOST_CAUTIOUS, URGENCIES, Knowledge, load
 from azaward.record.tables import TABLES, Record, SetAside
@@ -42,7 +43,7 @@ DISCLAIMER = (
 )
 
 
-class UnknownProtocolError(ValueError):
+class UnknownProtocolError(UserError):
     """No protocol has that id; the message lists those that there are."""
 
 

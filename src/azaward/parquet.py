@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from azaward.errors import UserError
 from azaward.parquet_zones import there, zones
 from azaward.record.tables import TABLES, Type
 
@@ -29,7 +30,7 @@ _TOGETHER = 10_000
 _EPOCH = dt.date(1970, 1, 1).toordinal()
 
 
-class ParquetError(ValueError):
+class ParquetError(UserError):
     """A file can't be read as Parquet; the message says why, in words that follow the file's name."""
 
 

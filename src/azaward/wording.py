@@ -11,7 +11,8 @@ from functools import lru_cache
 from string import Formatter
 from typing import Any
 
-from azaward.knowledge import Knowledge, KnowledgeError
+from azaward.errors import KnowledgeError
+from azaward.knowledge import Knowledge
 from azaward.knowledge.loading.load import HERE
 
 COMPARISONS = {"below": "below", "at-most": "at most", "above": "above", "at-least": "at least", "every": "every"}

@@ -37,15 +37,16 @@ def assess(
 ) -> None:
     """Who needs something, and why: most urgent first."""
     from azaward import assessment
-    from azaward.knowledge import KnowledgeError, load
+    from azaward.errors import InputError, UserError
+    from azaward.knowledge import load
+    from azaward.knowledge.loading.check import with_protocol
     from azaward.readers.read import read
-    from azaward.readers.rows import InputError
 
     day = day_of(as_of)
     try:
         knowledge = load()
         if protocol.endswith((".yaml", ".yml")):
-            knowledge, protocol = knowledge.with_protocol(Path(protocol))
+            knowledge, protocol = with_protocol(knowledge, Path(protocol))
         held = read(record, knowledge)
         if patient is not None:
             if patient not in held.patient_ids():
@@ -56,7 +57,7 @@ def assess(
 
             held = add_to(held, genotype, sample, ancestry, day, knowledge)
         found = assessment.assess(held, day, protocol, knowledge)
-    except (InputError, KnowledgeError, assessment.UnknownProtocolError) as error:
+    except UserError as error:
         fail(str(error))
     warn([f"{item.where}: {item.what}: {item.why}" for item in found.set_aside])
     match format:

@@ -53,10 +53,9 @@ def check(
     format: Annotated[Format, typer.Option(help="How to show it.")] = Format.text,
 ) -> None:
     """Which medicines matter beside azathioprine: what happens, what to do, for how long, and where it was read."""
-    from azaward.knowledge import KnowledgeError
+    from azaward.errors import InputError, KnowledgeError
     from azaward.medicines import check as medicines_check
     from azaward.readers.medicine_list import read_list
-    from azaward.readers.rows import InputError
 
     knowledge = load_knowledge()
     try:
@@ -88,8 +87,8 @@ def _facts(
     indication: str | None,
 ) -> Facts:
     """The options as facts; what can't be understood is said at once, for a fact that is dropped would reassure."""
+    from azaward.errors import InputError
     from azaward.medicines.check import Facts
-    from azaward.readers.rows import InputError
 
     for analyte, value in (("weight", weight), ("egfr", egfr)):
         about = knowledge.analytes[analyte]

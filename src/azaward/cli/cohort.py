@@ -74,15 +74,14 @@ def assess_cohort(
     """Everyone's findings and plans to Parquet, their numbers to stdout. Interrupted, it goes on where it was."""
     import msgspec
 
-    from azaward.assessment import UnknownProtocolError
     from azaward.cohort import assess
-    from azaward.knowledge import KnowledgeError
-    from azaward.readers.rows import InputError
+    from azaward.errors import UserError
+    from azaward.knowledge.loading.check import with_protocol
 
     day, knowledge = day_of(as_of), load_knowledge()
     try:
         if protocol.endswith((".yaml", ".yml")):
-            knowledge, protocol = knowledge.with_protocol(Path(protocol))
+            knowledge, protocol = with_protocol(knowledge, Path(protocol))
         assess.check_protocol(protocol, knowledge)
         with (
             _six_tables(folder, kept, out, knowledge, memory_mb) as tables,
@@ -94,7 +93,7 @@ def assess_cohort(
                 summary = spark.assess(tables, out, day, protocol, knowledge, stopwatch)
             else:
                 summary = assess.assess(tables, out, day, protocol, knowledge, progress, share, memory_mb, stopwatch)
-    except (InputError, KnowledgeError, UnknownProtocolError) as error:
+    except UserError as error:
         fail(str(error))
     except OSError as error:
         fail(f"{out}: {error.strerror or error}. What is done is kept; the same command goes on from there.")
@@ -141,7 +140,7 @@ def quality_of_care(
     import msgspec
 
     from azaward.cohort.quality.figures import quality
-    from azaward.readers.rows import InputError
+    from azaward.errors import InputError
 
     day, knowledge = day_of(as_of), load_knowledge()
     try:
@@ -184,11 +183,9 @@ def sweep_protocols(
     """How findings, tests and alarms differ between protocols on the same people, as JSON to stdout."""
     import msgspec
 
-    from azaward.assessment import UnknownProtocolError
     from azaward.cohort.assess import check_protocol
     from azaward.cohort.sweep import as_text, sweep
-    from azaward.knowledge import KnowledgeError
-    from azaward.readers.rows import InputError
+    from azaward.knowledge.loading.check import with_protocol
 
     asked = [word.strip() for word in protocol.split(",") if word.strip()]
     if len(asked) < 2 or len(set(asked)) < len(asked):
@@ -197,14 +194,14 @@ def sweep_protocols(
     try:
         for place, word in enumerate(asked):
             if word.endswith((".yaml", ".yml")):
-                knowledge, asked[place] = knowledge.with_protocol(Path(word))
+                knowledge, asked[place] = with_protocol(knowledge, Path(word))
             check_protocol(asked[place], knowledge)
         with (
             _six_tables(folder, kept, None, knowledge, memory_mb) as tables,
             progress_on_stderr("patients") as progress,
         ):
             found = sweep(tables, day, asked, knowledge, progress, share, memory_mb)
-    except (InputError, KnowledgeError, UnknownProtocolError, ValueError) as error:
+    except ValueError as error:
         fail(str(error))
     typer.echo(as_text(found), err=True)
     write(msgspec.json.encode(found) + b"\n")

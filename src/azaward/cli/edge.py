@@ -72,7 +72,8 @@ def day_of(text: str | None) -> dt.date:
 
 def load_knowledge() -> Knowledge:
     """The knowledge that ships, or a failure that names the file and line."""
-    from azaward.knowledge import KnowledgeError, load
+    from azaward.errors import KnowledgeError
+    from azaward.knowledge import load
 
     try:
         return load()

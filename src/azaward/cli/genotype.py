@@ -70,8 +70,7 @@ def genotype(
     ] = None,
 ) -> None:
     """TPMT and NUDT15: alleles, phenotype, what was not seen, and the dose of each thiopurine that follows."""
-    from azaward.knowledge import KnowledgeError
-    from azaward.readers.rows import InputError
+    from azaward.errors import InputError, KnowledgeError
 
     if bool(files) == bool(report):
         raise typer.BadParameter("give files, or a laboratory's words with --report.")
@@ -103,9 +102,9 @@ def _reporter(
     dose: float | None,
     activity: str | None,
 ) -> Reporter:
+    from azaward.errors import InputError
     from azaward.genetics.dosing import Person, usual_dose
     from azaward.knowledge.loading.vocabulary import vocabulary
-    from azaward.readers.rows import InputError
     from azaward.reports.genotype.report import Reporter
 
     chosen = None
@@ -131,8 +130,8 @@ def _reporter(
 
 
 def _of_words(reporter: Reporter, report: str, sample: str | None, knowledge: Knowledge) -> SampleReport:
+    from azaward.errors import InputError
     from azaward.genetics.nomenclature import read_report
-    from azaward.readers.rows import InputError
 
     said = read_report(report, knowledge)
     if not said.genes and said.activity is None:
@@ -154,7 +153,7 @@ def _of_files(
     format: Format,
     alone: bool,
 ) -> Iterator[SampleReport]:
-    from azaward.readers.rows import InputError
+    from azaward.errors import InputError
 
     caller = _caller(knowledge, ancestry)
     every = format in (Format.text, Format.html, Format.pdf)
@@ -172,8 +171,8 @@ def _of_files(
 
 
 def _caller(knowledge: Knowledge, ancestry: str | None) -> Caller:
+    from azaward.errors import InputError
     from azaward.genetics import Caller
-    from azaward.readers.rows import InputError
 
     try:
         return Caller(knowledge, _shares(ancestry))
@@ -185,8 +184,8 @@ def add_to(
     record: Record, files: list[Path], sample: str | None, ancestry: str | None, day: dt.date, knowledge: Knowledge
 ) -> Record:
     """The record with the genotypes that these files hold of its patients."""
+    from azaward.errors import InputError
     from azaward.readers.genomes.rows import ancestry_of, with_genotypes
-    from azaward.readers.rows import InputError
 
     try:
         caller = _caller(knowledge, ancestry or ancestry_of(record))
@@ -203,8 +202,8 @@ def _parts(
     files: list[Path], knowledge: Knowledge, assembly: Assembly | None, sample: str | None
 ) -> Iterable[Genotypes]:
     """The genotypes in these files, in parts; nothing is given before all files could be read."""
+    from azaward.errors import InputError
     from azaward.readers.genomes.variants import read
-    from azaward.readers.rows import InputError
 
     told = None if assembly is None else assembly.value
     parts = read(files, knowledge, told, sample, progress=_say, warn=lambda line: warn([line]))

@@ -89,8 +89,8 @@ def show_guide(
     language: Language = "en",
 ) -> None:
     """One guide, with its sources."""
+    from azaward.errors import KnowledgeError
     from azaward.guides.library import UnknownGuideError
-    from azaward.knowledge import KnowledgeError
 
     knowledge, held = load_knowledge(), _library(language)
     try:
@@ -112,7 +112,7 @@ def export_guides(
     language: Language = "en",
 ) -> None:
     """All guides as one document for a reviewing clinician, with every fact and source at its end."""
-    from azaward.knowledge import KnowledgeError
+    from azaward.errors import KnowledgeError
 
     knowledge, held = load_knowledge(), _library(language)
     try:
@@ -129,8 +129,8 @@ def export_guides(
 
 
 def _library(language: str) -> Library:
+    from azaward.errors import KnowledgeError
     from azaward.guides.library import library
-    from azaward.knowledge import KnowledgeError
 
     try:
         return library(language)

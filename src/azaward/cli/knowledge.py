@@ -44,14 +44,14 @@ def check_knowledge(
     protocol: Annotated[Path | None, typer.Argument(help="A clinic's own protocol to check as well.")] = None,
 ) -> None:
     """Proves that each row has its source and locator and each protocol is complete; counts what is secondary."""
-    from azaward.knowledge import KnowledgeError
-    from azaward.knowledge.loading.check import faults
+    from azaward.errors import KnowledgeError
+    from azaward.knowledge.loading.check import faults, with_protocol
     from azaward.reports import knowledge as report_knowledge
 
     held = load_knowledge()
     if protocol is not None:
         try:
-            held, _ = held.with_protocol(protocol)
+            held, _ = with_protocol(held, protocol)
         except KnowledgeError as error:
             fail(str(error))
     found = faults(held)

@@ -39,7 +39,8 @@ def serve(
     day = day_of(as_of) if as_of else None
     listening = _listen(host, port)
     knowledge = load_knowledge()
-    from azaward.store import Store, StoreError
+    from azaward.errors import StoreError
+    from azaward.store import Store
 
     with tempfile.TemporaryDirectory(prefix="azaward-") as folder:
         default = f"sqlite:///{Path(folder) / 'example.db'}" if demo else "sqlite:///azaward.db"

@@ -72,10 +72,10 @@ def import_files(
 
 def _bring(store: Store, actor: Actor, file: Path, knowledge: Knowledge, is_new: bool) -> tuple[dict[str, Any], bool]:
     """One file, and whether the clinic is still to be made; a file that can't be used is said and left out."""
+    from azaward.errors import InputError, StoreError
     from azaward.readers.digest import digest
     from azaward.readers.read import read
-    from azaward.readers.rows import InputError
-    from azaward.store import StoreError, imports
+    from azaward.store import imports
 
     try:
         mark = digest(file)
@@ -107,7 +107,7 @@ def _is_genotypes(file: Path) -> bool:
 def _genotypes(store: Store, actor: Actor, file: Path, knowledge: Knowledge) -> Record:
     """The genotypes of those of the clinic's patients whose ids the samples bear; nobody else's are kept."""
     from azaward.cli.genotype import add_to
-    from azaward.readers.rows import InputError
+    from azaward.errors import InputError
     from azaward.record.tables import Record
     from azaward.store.care import records
 
@@ -222,7 +222,7 @@ def _who() -> str:
 @contextlib.contextmanager
 def _pages() -> Generator[None]:
     """What stands on the database's libraries; whatever it can't do is one line."""
-    from azaward.store import StoreError
+    from azaward.errors import StoreError
 
     try:
         yield
@@ -236,7 +236,8 @@ def _store(database: str, must_exist: bool = False) -> Generator[Store]:
     with _pages():
         from sqlalchemy.engine import make_url
 
-        from azaward.store import Store, StoreError
+        from azaward.errors import StoreError
+        from azaward.store import Store
 
         if must_exist and database.startswith("sqlite:///"):
             file = make_url(database).database

@@ -19,8 +19,8 @@ from azaward.cohort.nation import Nation, Share
 from azaward.cohort.source import find
 from azaward.cohort.words import word_findings
 from azaward.cohort.written import Target, write_set_aside
+from azaward.errors import InputError
 from azaward.knowledge import MOST_CAUTIOUS, Knowledge
-from azaward.readers.rows import InputError
 from azaward.record.tables import SetAside
 from azaward.wording import Words
 

@@ -19,11 +19,12 @@ from azaward.cohort.reading import WORDS, Read, TableSQL, id_sql, read_odd, read
 from azaward.cohort.source import Source
 from azaward.cohort.written import set_aside_before
 from azaward.engine import DuckDBEngine
+from azaward.errors import InputError
 from azaward.knowledge import Knowledge
 from azaward.knowledge.loading.relations import schemas
 from azaward.knowledge.loading.units import conversions_of
 from azaward.parquet import sql_name, sql_text
-from azaward.readers.rows import InputError, RowReader
+from azaward.readers.rows import RowReader
 from azaward.record.tables import TABLES, SetAside
 
 # Analytes and units as DuckDB's enumerations, in every table in which rules meet them.

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from azaward import parquet
-from azaward.readers.rows import InputError
+from azaward.errors import InputError
 from azaward.readers.tables.folder import NEEDED
 from azaward.record.tables import TABLES, Type
 

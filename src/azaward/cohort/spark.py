@@ -23,10 +23,11 @@ from azaward.cohort.reading import WORDS, id_sql, read_odd, read_words, table_sq
 from azaward.cohort.source import Source, Stored, check_columns, find
 from azaward.cohort.words import KEPT, SAID, source_lines
 from azaward.cohort.written import ASIDE_COLUMNS, BESIDE, set_aside_before
+from azaward.errors import InputError
 from azaward.knowledge import Knowledge, load
 from azaward.knowledge.loading.relations import relations
 from azaward.knowledge.loading.units import conversions_of
-from azaward.readers.rows import InputError, RowReader
+from azaward.readers.rows import RowReader
 from azaward.readers.tables.folder import NEEDED
 from azaward.record.tables import TABLES
 from azaward.rules.language.columns import COLUMNS, FOUND

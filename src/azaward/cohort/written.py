@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from azaward import parquet
-from azaward.readers.rows import InputError
+from azaward.errors import InputError
 from azaward.record.tables import SetAside
 
 # What stands beside the findings, under the name of their file.

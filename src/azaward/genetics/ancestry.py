@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from azaward.errors import KnowledgeError
 from azaward.genetics.haplotypes import REFERENCE_ALLELE, NamedAlleles
-from azaward.knowledge import Knowledge, KnowledgeError
+from azaward.knowledge import Knowledge
 
 OTHER = "other"
 """The row of allele_frequencies.csv for all alleles that have none of their own in that group."""

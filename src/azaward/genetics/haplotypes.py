@@ -12,9 +12,10 @@ from functools import cached_property, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from azaward.errors import KnowledgeError
 from azaward.genetics.dosing import INDETERMINATE, ORDER
 from azaward.genetics.model import Site, sites
-from azaward.knowledge import Knowledge, KnowledgeError
+from azaward.knowledge import Knowledge
 from azaward.knowledge.loading import vocabulary
 
 REFERENCE_ALLELE = "*1"

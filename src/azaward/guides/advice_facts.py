@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import cast
 
+from azaward.errors import UserError
 from azaward.knowledge import Knowledge
 from azaward.knowledge.loading import units
 from azaward.knowledge.loading.advice import NONE, Question, Topic, Value, vaccines
@@ -37,7 +38,7 @@ UNIT_WORDS = {
 }
 
 
-class FactError(ValueError):
+class FactError(UserError):
     """A fact can't be used; the message is one line that says why and what to do."""
 
 

@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
+from azaward.errors import UserError
 from azaward.guides.advice_facts import UNKNOWN, Fact, possible
 from azaward.knowledge import Knowledge, load
 from azaward.knowledge.loading.advice import Line, Question, Topic, Value, numbers, spoken, topics, used
@@ -24,7 +25,7 @@ _SAFEST = "Not all is known; the most cautious answer:"
 _SAFEST_PATIENT = "We do not know enough to be sure. The safest answer is this."
 
 
-class UnknownTopicError(ValueError):
+class UnknownTopicError(UserError):
     """No topic has that name; the message lists those that there are."""
 
 

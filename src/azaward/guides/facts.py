@@ -10,11 +10,12 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, cast
 
+from azaward.errors import KnowledgeError
 from azaward.guides import marks
 from azaward.guides.figures import Icons, Share, counted
 from azaward.guides.numbers import amount, cells, plain, whole
 from azaward.guides.words import GuideWords
-from azaward.knowledge import Knowledge, KnowledgeError
+from azaward.knowledge import Knowledge
 from azaward.knowledge.loading.relations import split
 from azaward.knowledge.loading.schema import Fact
 

@@ -15,12 +15,13 @@ from typing import Any
 
 import msgspec
 
+from azaward.errors import KnowledgeError
 from azaward.guides import marks
 from azaward.guides.facts import Cited, FactBook
 from azaward.guides.figures import Icons
 from azaward.guides.search import Entry, Index
 from azaward.guides.words import TEXTS, GuideWords, words_of
-from azaward.knowledge import Knowledge, KnowledgeError
+from azaward.knowledge import Knowledge
 from azaward.knowledge.loading.schema import Fact
 
 ENGLISH = "en"

@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
-from azaward.knowledge import KnowledgeError
+from azaward.errors import KnowledgeError
 
 TEXTS = Path(__file__).parent / "texts"
 

@@ -21,6 +21,7 @@ import msgspec
 from azaward import __version__
 from azaward.assessment import DISCLAIMER, Finding, Out, by_urgency, finding_of
 from azaward.engine import Request, Row, SQLiteEngine
+from azaward.errors import UserError
 from azaward.knowledge import Knowledge, load
 from azaward.knowledge.loading.relations import split
 from azaward.medicines.names import Match, Reading, names
@@ -35,7 +36,7 @@ _LIST = "list"
 _RULES = ("beside.medicines.interactions", "beside.medicines.between_others", "beside.together.together")
 
 
-class NotInQuestionError(ValueError):
+class NotInQuestionError(UserError):
     """Nothing is held about this medicine as the one in question; the message lists those that there are."""
 
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 from pathlib import Path
 
-from azaward.readers.rows import InputError
+from azaward.errors import InputError
 from azaward.record.tables import TABLES
 
 

@@ -6,8 +6,8 @@ import csv
 import sys
 from pathlib import Path
 
+from azaward.errors import InputError
 from azaward.knowledge import Knowledge
-from azaward.readers.rows import InputError
 
 MOST = 10_000
 _COLUMNS = ("medicine", "medication", "name", "drug")

@@ -11,8 +11,8 @@ from typing import Any, cast
 
 import msgspec
 
+from azaward.errors import InputError
 from azaward.knowledge import Knowledge
-from azaward.readers.rows import InputError
 from azaward.readers.tables.folder import decode, read_folder, read_own_json
 from azaward.record.tables import TABLES, Record
 

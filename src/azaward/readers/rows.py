@@ -29,10 +29,6 @@ _LATEST = {("patients", "birth_date"), ("exposures", "stopped_on"), ("events", "
 _SEXES = {"f": "female", "m": "male", "female": "female", "male": "male", "other": "other", "unknown": "unknown"}
 
 
-class InputError(ValueError):
-    """The input can't be used: one line that says which file, where in it, what was wrong, what to do."""
-
-
 def read_number(text: str) -> tuple[str | None, float] | None:
     """A comparator and a number, or None where the text is something else.
 

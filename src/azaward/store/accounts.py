@@ -17,9 +17,10 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from azaward.errors import StoreError
 from azaward.store import audit, passwords, sign_in_limits
 from azaward.store.audit import Entry
-from azaward.store.database import Store, StoreError
+from azaward.store.database import Store
 from azaward.store.schema import passkeys, sessions, tokens, users
 
 Role = Literal["patient", "nurse", "clinician", "administrator"]

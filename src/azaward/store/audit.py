@@ -19,7 +19,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from azaward.store.database import Store, StoreError
+from azaward.errors import StoreError
+from azaward.store.database import Store
 from azaward.store.schema import audit, audit_head
 
 _AT_ONCE = 500

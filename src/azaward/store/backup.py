@@ -26,9 +26,10 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
 from azaward import __version__
+from azaward.errors import StoreError
 from azaward.store import audit
 from azaward.store.audit import Entry
-from azaward.store.database import Store, StoreError
+from azaward.store.database import Store
 from azaward.store.schema import Moment, metadata
 from azaward.store.versions import config, known, newest
 

@@ -19,18 +19,11 @@ from sqlalchemy import event
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError
 
-MIGRATIONS = Path(__file__).parent / "migrations"
+from azaward.errors import FullError, StoreError
+
 DEFAULT = "sqlite:///azaward.db"
 _WAIT_S, _REACH_S = 30, 5
 _POOL: dict[str, Any] = {"pool_size": 20, "max_overflow": 30}
-
-
-class StoreError(ValueError):
-    """The database can't be used: one line that says which, why, and what to do."""
-
-
-class FullError(StoreError):
-    """There is no room left on the disk; nothing of the change was kept."""
 
 
 class _Turns:

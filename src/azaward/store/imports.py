@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from azaward.errors import StoreError
 from azaward.knowledge import Knowledge
 from azaward.record.tables import Record
 from azaward.store import audit
@@ -21,7 +22,7 @@ from azaward.store.audit import Entry
 from azaward.store.care import reassess, records
 from azaward.store.care.acts import Actor
 from azaward.store.care.records import By
-from azaward.store.database import Store, StoreError
+from azaward.store.database import Store
 from azaward.store.schema import clinics, imports
 
 

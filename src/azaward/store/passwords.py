@@ -13,7 +13,7 @@ import unicodedata
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from azaward.store.database import StoreError
+from azaward.errors import StoreError
 
 SHORTEST, LONGEST = 12, 1000
 _FEWEST_CHARACTERS = 5

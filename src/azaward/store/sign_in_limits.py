@@ -13,7 +13,8 @@ import ipaddress
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from azaward.store.database import Store, StoreError
+from azaward.errors import StoreError
+from azaward.store.database import Store
 from azaward.store.schema import attempts, audit_head
 
 WITHIN = dt.timedelta(minutes=15)

@@ -5,6 +5,8 @@ Alembic's migrations stand in `migrations/versions/`, one a change. A database o
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -12,7 +14,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import inspect
 from sqlalchemy.engine import Connection, Engine
 
-from azaward.store.database import MIGRATIONS, StoreError
+from azaward.errors import StoreError
+
+MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def config(connection: Connection | None = None) -> Config:

@@ -23,10 +23,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from azaward import __version__
-from azaward.readers.rows import InputError
+from azaward.errors import FullError, InputError, StoreError
 from azaward.store.care import reassess
 from azaward.store.care.acts import ChangedMeanwhileError, NoSuchPatientError
-from azaward.store.database import FullError, StoreError
 from azaward.web.routes import ROUTERS
 from azaward.web.shared import htmx
 from azaward.web.shared.answer import failed, wants_json

@@ -33,8 +33,8 @@ from azaward.cohort.omop.tables import (
 )
 from azaward.cohort.omop.words import Concepts, Meaning, OmopWords
 from azaward.cohort.written import TRANSLATED, write_set_aside
+from azaward.errors import InputError
 from azaward.knowledge import Knowledge
-from azaward.readers.rows import InputError
 from azaward.record.tables import SetAside
 
 MEMORY_MB = 3_000

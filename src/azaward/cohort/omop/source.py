@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from azaward import parquet
+from azaward.errors import InputError
 from azaward.parquet import sql_path, sql_text
-from azaward.readers.rows import InputError
 
 
 class Field(NamedTuple):

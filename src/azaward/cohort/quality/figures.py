@@ -23,9 +23,9 @@ from azaward.cohort.quality.survival import PART, WHOLE, Treatment, treatments
 from azaward.cohort.quality.tables import By
 from azaward.cohort.quality.words import DEFINITIONS, METHODS, Definition
 from azaward.cohort.source import find
+from azaward.errors import InputError
 from azaward.extras import need
 from azaward.knowledge import Knowledge
-from azaward.readers.rows import InputError
 
 # Histories take more room than findings: ten thousand people's stay near a gigabyte.
 SHARE = 10_000

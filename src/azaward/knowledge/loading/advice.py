@@ -15,7 +15,8 @@ from functools import lru_cache
 from itertools import combinations, product
 from typing import Any
 
-from azaward.knowledge.loading.load import Knowledge, KnowledgeError
+from azaward.errors import KnowledgeError
+from azaward.knowledge.loading.load import Knowledge
 from azaward.knowledge.loading.relations import split
 from azaward.knowledge.loading.schema import ACTIONS, URGENCIES
 from azaward.knowledge.loading.schema.advice import AdviceLine, AdviceQuestion

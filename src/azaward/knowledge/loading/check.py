@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import msgspec
 
+from azaward.errors import KnowledgeError
 from azaward.knowledge.loading import advice
-from azaward.knowledge.loading.load import Knowledge
+from azaward.knowledge.loading.load import Knowledge, read_file
 from azaward.knowledge.loading.relations import split
 from azaward.knowledge.loading.schema import PROTOCOL_LISTS, Fact, Schedule
 
@@ -16,6 +18,15 @@ _SEPARATORS = ("|", "\n")
 _LISTS_NEEDED = ("baseline", "schedule", "limits", "doses")
 _CELLS = ("wbc", "neutrophils", "platelets")
 _ENZYMES = ("alt", "ast")
+
+
+def with_protocol(knowledge: Knowledge, path: Path) -> tuple[Knowledge, str]:
+    """Knowledge with a clinic's own protocol, and its id; `KnowledgeError` names each fault and its line."""
+    held, own = knowledge.and_protocol(path.name, read_file(path))
+    # A test or an analyte that nothing knows would never be met by a rule, in silence.
+    if found := [fault for fault in faults(held) if fault.startswith(f"protocols/{own}")]:
+        raise KnowledgeError("\n".join(f"{path.name}: {fault}" for fault in found))
+    return held, own
 
 
 def facts(knowledge: Knowledge) -> Iterator[tuple[str, Fact]]:

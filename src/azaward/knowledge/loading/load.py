@@ -17,6 +17,7 @@ from typing import Any, cast
 
 import msgspec
 
+from azaward.errors import KnowledgeError
 from azaward.knowledge.loading.schema import FILES, PROTOCOL_LISTS, TABLES, Fact, Row
 
 HERE = Path(__file__).parents[1]
@@ -38,10 +39,6 @@ _PROTOCOL_KEYS = {
 
 # The last cell of a fact is the day on which it was last checked.
 _LAST_CELL_IS_A_DAY = re.compile(r",(\d{4}-\d{2}-\d{2})\r?$", re.MULTILINE)
-
-
-class KnowledgeError(ValueError):
-    """A file of knowledge can't be used; the message is one line per fault."""
 
 
 @dataclass(frozen=True)
@@ -111,18 +108,11 @@ class Knowledge:
         """Analytes by id."""
         return {analyte.id: analyte for analyte in self.tables["analytes"]}
 
-    def with_protocol(self, path: Path) -> tuple[Knowledge, str]:
-        """This knowledge and a clinic's own protocol, with that protocol's id."""
-        text = _read(path)
-        own = _protocol(path.name, text, self.protocols, own=True)
+    def and_protocol(self, file: str, text: str) -> tuple[Knowledge, str]:
+        """This knowledge and a clinic's own protocol, with that protocol's id; what its words join to isn't checked."""
+        own = _protocol(file, text, self.protocols, own=True)
         fingerprint = hashlib.sha256((self.fingerprint + text).encode()).hexdigest()
-        held = replace(self, protocols={**self.protocols, own.id: own}, fingerprint=fingerprint)
-        from azaward.knowledge.loading.check import faults
-
-        # A test or an analyte that nothing knows would never be met by a rule, in silence.
-        if found := [fault for fault in faults(held) if fault.startswith(f"protocols/{own.id}")]:
-            raise KnowledgeError("\n".join(f"{path.name}: {fault}" for fault in found))
-        return held, own.id
+        return replace(self, protocols={**self.protocols, own.id: own}, fingerprint=fingerprint), own.id
 
 
 @lru_cache(maxsize=1)
@@ -137,12 +127,12 @@ def load_folder(folder: Path) -> Knowledge:
     `KnowledgeError` names the file and line of a fault: at once for a protocol, for a table when it is first asked for.
     """
     digest = hashlib.sha256()
-    files: dict[str, str] = {name: _read(folder / FILES[name]) for name in TABLES}
+    files: dict[str, str] = {name: read_file(folder / FILES[name]) for name in TABLES}
     for text in files.values():
         digest.update(text.encode())
     protocols: dict[str, Protocol] = {}
     waiting = {path.stem: path for path in sorted((folder / "protocols").glob("*.yaml"))}
-    texts = {stem: _read(path) for stem, path in waiting.items()}
+    texts = {stem: read_file(path) for stem, path in waiting.items()}
     for text in texts.values():
         digest.update(text.encode())
     while waiting:
@@ -156,7 +146,8 @@ def load_folder(folder: Path) -> Knowledge:
     return Knowledge(Tables(files), dict(sorted(protocols.items())), digest.hexdigest(), newest)
 
 
-def _read(path: Path) -> str:
+def read_file(path: Path) -> str:
+    """A file's text; `KnowledgeError` where it isn't UTF-8 or can't be read."""
     try:
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:

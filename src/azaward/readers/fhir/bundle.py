@@ -10,10 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
+from azaward.errors import InputError
 from azaward.knowledge import Knowledge
 from azaward.readers.fhir.index import BROKEN, BUNDLE, HEAD, Index, Raw, entries
 from azaward.readers.fhir.rows import Writer
-from azaward.readers.rows import InputError, RowReader
+from azaward.readers.rows import RowReader
 from azaward.record.tables import Record
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 
-from azaward.readers.rows import InputError
+from azaward.errors import InputError
 
 T = TypeVar("T")
 Progress = Callable[[str], None]

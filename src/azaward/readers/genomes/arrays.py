@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from azaward.errors import InputError
 from azaward.genetics.model import GENES, MISSING, Genotypes, Site, Status, nothing_seen, sites
 from azaward.knowledge import Knowledge
 from azaward.readers.genomes.alleles import AssemblyName
 from azaward.readers.genomes.assembly import ASK, named_in
 from azaward.readers.genomes.file import chromosome
 from azaward.readers.genomes.text import lines
-from azaward.readers.rows import InputError
 
 CONFIRMS_NOTHING = (
     "from a genotyping array's text file: it confirms nothing. Have a medical laboratory test both genes before any "

@@ -10,10 +10,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from azaward.errors import InputError
 from azaward.knowledge import Knowledge
 from azaward.readers.genomes.alleles import ASSEMBLIES, AssemblyName
 from azaward.readers.genomes.file import chromosome
-from azaward.readers.rows import InputError
 
 ASK = "Say which it is with --assembly GRCh38 or --assembly GRCh37, after asking who made the file."
 _LINES = re.compile(r"^##(?:reference|assembly|genome[-_ ]?build|contig)=.*$", re.MULTILINE | re.IGNORECASE)

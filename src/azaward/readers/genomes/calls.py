@@ -13,9 +13,9 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from azaward.errors import InputError
 from azaward.genetics.model import Status
 from azaward.knowledge import Knowledge
-from azaward.readers.rows import InputError
 
 S = TypeVar("S")
 T = TypeVar("T")

@@ -11,12 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from azaward.errors import InputError
 from azaward.genetics.model import MISSING, REFERENCE, UNDOCUMENTED, Status
 from azaward.readers.genomes.alleles import ANY_OTHER, NOTHING, Edit, Map, Place, Reading, read_record, trim
 from azaward.readers.genomes.assembly import BaseEvidence
 from azaward.readers.genomes.calls import Call, Column
 from azaward.readers.genomes.file import Record
-from azaward.readers.rows import InputError
 
 Key = tuple[str, int]
 WHOLE_GENE = -1

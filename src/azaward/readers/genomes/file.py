@@ -18,9 +18,9 @@ from typing import Any, NamedTuple
 
 import cyvcf2
 
+from azaward.errors import InputError
 from azaward.readers.genomes.calls import Call, Column, Limits, read_calls
 from azaward.readers.genomes.text import first_bad_line, lines, may_lead_with_phase
-from azaward.readers.rows import InputError
 
 Progress = Callable[[str], None]
 EVERY = 100_000

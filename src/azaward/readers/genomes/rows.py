@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Sequence
 
+from azaward.errors import InputError
 from azaward.genetics.model import SampleCall
-from azaward.readers.rows import InputError
 from azaward.record.tables import Cell, Record, SetAside
 
 # More names than this are counted.

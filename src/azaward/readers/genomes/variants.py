@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from azaward.errors import InputError
 from azaward.genetics.model import GENES, MISSING, GeneGenotypes, Genotypes, Status, sites
 from azaward.knowledge import Knowledge
 from azaward.readers.genomes.alleles import ASSEMBLIES, AssemblyName, map_of
@@ -36,7 +37,6 @@ from azaward.readers.genomes.file import (
     shown,
 )
 from azaward.readers.genomes.text import without_leading_phase
-from azaward.readers.rows import InputError
 
 PART = 100_000
 """Samples in one part."""

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from azaward import parquet
+from azaward.errors import InputError
 from azaward.knowledge import Knowledge
-from azaward.readers.rows import InputError, RowReader
+from azaward.readers.rows import RowReader
 from azaward.record.tables import TABLES, Record
 
 NEEDED = ("patients", "exposures", "results")

@@ -11,6 +11,7 @@ import uuid
 from icalendar import Alarm, Calendar, Event
 
 from azaward.assessment import PatientAssessment
+from azaward.errors import UserError
 from azaward.knowledge import load
 from azaward.reports.paper import one_line
 from azaward.reports.words import long_day
@@ -22,7 +23,7 @@ _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://azaward.invalid/next-tests"
 _REMINDER = dt.timedelta(hours=-15)
 
 
-class NothingPlannedError(ValueError):
+class NothingPlannedError(UserError):
     """No test is planned, and a calendar without an event isn't valid."""
 
 

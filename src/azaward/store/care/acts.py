@@ -16,13 +16,14 @@ from typing import Literal
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from azaward.errors import StoreError
 from azaward.knowledge import Knowledge
 from azaward.record.tables import Cell, Record
 from azaward.store import audit
 from azaward.store.audit import Entry
 from azaward.store.care import reassess, records
 from azaward.store.care.records import By
-from azaward.store.database import Store, StoreError
+from azaward.store.database import Store
 from azaward.store.schema import RECORD, assessments, decisions, handled, worklist
 
 How = Literal["done", "snoozed"]

@@ -9,12 +9,13 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from azaward.errors import StoreError
 from azaward.knowledge import MOST_CAUTIOUS, Knowledge
 from azaward.store import audit
 from azaward.store.audit import Entry
 from azaward.store.care import reassess, records
 from azaward.store.care.acts import Actor
-from azaward.store.database import Store, StoreError
+from azaward.store.database import Store
 from azaward.store.schema import clinics
 
 AUTO = "auto"

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from azaward.errors import StoreError
 from azaward.store import audit
 from azaward.store.audit import Entry
 from azaward.store.care.acts import Actor
-from azaward.store.database import Store, StoreError
+from azaward.store.database import Store
 from azaward.store.schema import questions
 
 LONGEST = 2000

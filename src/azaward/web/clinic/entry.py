@@ -13,13 +13,13 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import Response
 
+from azaward.errors import InputError, StoreError
 from azaward.knowledge import Knowledge
 from azaward.knowledge.loading.units import convert
 from azaward.knowledge.loading.vocabulary import vocabulary
-from azaward.readers.rows import InputError, RowReader, read_number
+from azaward.readers.rows import RowReader, read_number
 from azaward.record.tables import TABLES, Cell, Record
 from azaward.store.care import acts, reassess
-from azaward.store.database import StoreError
 from azaward.web.clinic.patient import DECISIONS, known
 from azaward.web.shared.answer import answer, done, page_of
 from azaward.web.shared.room import Room, room_of

@@ -16,9 +16,9 @@ from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
+from azaward.errors import InputError
 from azaward.readers.digest import digest
 from azaward.readers.read import read
-from azaward.readers.rows import InputError
 from azaward.record.tables import TABLES, Cell, Record, SetAside
 from azaward.store import imports as keeping
 from azaward.store import incoming

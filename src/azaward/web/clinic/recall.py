@@ -14,13 +14,13 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import Response
 
+from azaward.errors import StoreError
 from azaward.record.tables import Cell
 from azaward.reports.patient.letters import letters_pdf, merge_csv, text_message
 from azaward.store import audit
 from azaward.store.audit import Entry
 from azaward.store.care import acts, contacts
 from azaward.store.care.acts import ChangedMeanwhileError
-from azaward.store.database import StoreError
 from azaward.store.schema import assessments
 from azaward.web.clinic.overdue import Listed, Overdue, chosen_by, mark, overdue
 from azaward.web.shared.answer import answer, done

@@ -19,9 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from azaward.readers.rows import InputError
+from azaward.errors import FullError, InputError, StoreError
 from azaward.record.tables import TABLES
-from azaward.store.database import FullError, StoreError
 
 LASTS_S = 30 * 60
 MOST_FILES = 200

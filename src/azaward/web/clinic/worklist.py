@@ -12,11 +12,11 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import Response
 
+from azaward.errors import StoreError
 from azaward.knowledge import URGENCIES
 from azaward.store import accounts
 from azaward.store.care import acts, lists
 from azaward.store.care.lists import Sort, Wanted
-from azaward.store.database import StoreError
 from azaward.web.shared.answer import answer, done, page_of
 from azaward.web.shared.room import room_of
 from azaward.web.shared.who import STAFF, Visitor, actor, may, note_read

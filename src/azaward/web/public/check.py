@@ -14,12 +14,12 @@ from typing import Annotated, Any, NamedTuple
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
 
+from azaward.errors import InputError
 from azaward.knowledge import URGENCIES, Knowledge
 from azaward.knowledge.loading.vocabulary import vocabulary
 from azaward.medicines import check as medicines_check
 from azaward.medicines.check import Check, CheckFinding, Facts, MedicineChecked, NotInQuestionError
 from azaward.medicines.names import LONGEST
-from azaward.readers.rows import InputError
 from azaward.reports.words import SOON, printable
 from azaward.web.shared.answer import answer, as_json, wants_json
 from azaward.web.shared.room import room_of
