@@ -1,7 +1,7 @@
 """Writes knowledge/laboratory/conversions.csv: what the UCUM library makes of every known unit for every analyte.
 
 Loading the library takes most of a second; the table saves that second for the usual units.
-tests/test_knowledge.py holds the table and the library together. Run: python scripts/conversions.py
+tests/knowledge/test_knowledge.py holds the table and the library together. Run: python scripts/conversions.py
 """
 
 from __future__ import annotations

@@ -13,7 +13,8 @@ from azaward.web.routes import table
 HEAD = """# Who may do what
 
 Every page and every act has a route, and every route says who may use it; one that says nothing doesn't start. This
-table is made from the code by `scripts/docs_routes.py`, and `tests/test_who_may.py` tries each route with each role.
+table is made from the code by `scripts/docs_routes.py`, and `tests/web/test_who_may.py` tries each route with each
+role.
 
 - Staff (nurse, clinician, administrator) see their own clinic and no other, a patient their own record and no other.
 - Outside the example clinic, staff without a second factor can do nothing but set one up.

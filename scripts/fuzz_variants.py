@@ -1,8 +1,9 @@
 """Feeds the readers of variant files with damaged files and looks for anything but an answer or one clear line.
 
-Run: python scripts/fuzz_variants.py --minutes 10 [--seed 1] [--keep tests/fuzz]. The reading is done by a process of
-its own, so that a crash of the C library is seen. It ends with one JSON line {"files", "answered", "refused", "found"}.
-What it finds is kept, with its reason in the name: tests/test_variants_fuzz.py reads every kept file again.
+Run: python scripts/fuzz_variants.py --minutes 10 [--seed 1] [--keep tests/readers/genomes/fuzz]. The reading is done
+by a process of its own, so that a crash of the C library is seen. It ends with one JSON line {"files", "answered",
+"refused", "found"}.
+What it finds is kept, with its reason in the name: tests/readers/genomes/test_fuzz.py reads every kept file again.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from pathlib import Path
 import pysam
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from tests.variant_files import R139C, REPEAT, SITES, TPMT3C, at, header, line, position, whole
+from tests.readers.genomes.variant_files import R139C, REPEAT, SITES, TPMT3C, at, header, line, position, whole
 
 SLOW_S = 60
 WORDS = [
@@ -50,7 +51,7 @@ CHILD = """
 import os, sys
 from pathlib import Path
 from azaward.readers.genomes import apart as variants_apart
-from azaward.readers.rows import InputError
+from azaward.errors import InputError
 from azaward.readers.genomes.variants import read
 from azaward.genetics.calling import call
 from azaward.knowledge import load
@@ -205,7 +206,8 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--minutes", type=float, default=10)
     options.add_argument("--seed", type=int, default=1)
-    options.add_argument("--keep", type=Path, default=Path(__file__).parents[1] / "tests" / "fuzz")
+    kept = Path(__file__).parents[1] / "tests" / "readers" / "genomes" / "fuzz"
+    options.add_argument("--keep", type=Path, default=kept)
     given = options.parse_args()
     rng = random.Random(given.seed)
     whole_files, reader = seeds(), Reader()

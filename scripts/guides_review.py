@@ -2,7 +2,7 @@
 
     python scripts/guides_review.py
 
-A changed fact changes tests/guides/shown.md; the diff is what a reviewer reads. tests/test_guides.py fails until
+A changed fact changes tests/guides/shown.md; the diff is what a reviewer reads. tests/guides/test_guides.py fails until
 this has been run, so no number of a guide changes unseen.
 """
 

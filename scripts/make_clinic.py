@@ -1,6 +1,6 @@
 """Writes examples/clinic: 200 people on azathioprine who don't exist, some with a planted trouble.
 
-Run: python scripts/make_clinic.py. tests/test_clinic.py holds the files and the generator together.
+Run: python scripts/make_clinic.py. tests/synthesis/test_clinic.py holds the files and the generator together.
 """
 
 from __future__ import annotations

@@ -29,8 +29,8 @@ import msgspec
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from tests.spec.answers import actual, expected
-from tests.spec.tables import Case, all_cases, record_of
+from tests.rules.answers import actual, expected
+from tests.rules.tables import Case, all_cases, record_of
 
 from azaward.assessment import put_together
 from azaward.engine import SQLiteEngine
@@ -41,18 +41,18 @@ from azaward.rules.counts.drift import FALLING
 
 # Tables that no finding of this program reads yet, or that another test holds to their source; with the reason.
 NOT_DECIDING: dict[str, str] = {
-    "conversions": "held to the UCUM library by tests/test_knowledge.py",
-    "advice_numbers": "changed one by one in tests/test_advise.py",
+    "conversions": "held to the UCUM library by tests/knowledge/test_knowledge.py",
+    "advice_numbers": "changed one by one in tests/guides/test_advise.py",
     "omop_concepts": "codes of another vocabulary, no amounts (LOINC codes, being words, are not changed either)",
-    "assemblies": "the lengths of chromosomes, which stand in tests/variant_files.py too",
+    "assemblies": "the lengths of chromosomes, which stand in tests/readers/genomes/variant_files.py too",
     **dict.fromkeys(
         ("guide_facts", "side_effects", "trials", "trial_arms"),
-        "told by the guides: each number stands in tests/guides/shown.md, held by tests/test_guides.py",
+        "told by the guides: each number stands in tests/guides/shown.md, held by tests/guides/test_guides.py",
     ),
-    "alleles": "held to gene_positions by tests/test_genetics_knowledge.py; functions are words",
+    "alleles": "held to gene_positions by tests/genetics/test_tables.py; functions are words",
     **dict.fromkeys(
         ("gene_positions", "gene_sequences", "gene_exons", "allele_frequencies", "phenotype_frequencies"),
-        "for the reading of genomes: held to each other and to what was read by tests/test_genetics_knowledge.py",
+        "for the reading of genomes: held to each other and to what was read by tests/genetics/test_tables.py",
     ),
 }
 NOT_DECIDING_COLUMNS: dict[tuple[str, str], str] = {
@@ -67,7 +67,7 @@ NOT_DECIDING_COLUMNS: dict[tuple[str, str], str] = {
 NOT_DECIDING_ROWS: dict[tuple[str, str | None], tuple[Callable[[Any], bool], str]] = {
     ("risks", None): (
         lambda row: row.exposure not in ("thiopurine alone", "thiopurine now") or row.rate_exposed is None,
-        "told by the guides: each number stands in tests/guides/shown.md, held by tests/test_guides.py",
+        "told by the guides: each number stands in tests/guides/shown.md, held by tests/guides/test_guides.py",
     ),
     ("biological_variation", None): (
         lambda row: row.analyte not in FALLING or row.population != "healthy",
@@ -79,8 +79,8 @@ NOT_DECIDING_ROWS: dict[tuple[str, str | None], tuple[Callable[[Any], bool], str
     ),
     ("parameters", None): (
         lambda row: row.id.startswith(("genotype_", "quality_", "omop_")),
-        "how genomes are read and services judged: held by tests/test_genetics_calling.py, test_variants.py and "
-        "test_cohort_quality.py",
+        "how genomes are read and services judged: held by tests/genetics/test_calling.py, test_variants.py and "
+        "test_quality.py",
     ),
     ("genotype_doses", "wait_weeks_high"): (
         lambda row: row.action not in ("reduce", "change") or row.fraction_high is None or row.urgency == "same-day",

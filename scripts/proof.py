@@ -101,7 +101,7 @@ PROOFS: dict[str, Proof] = {
     "kills": proof_of_tests(
         "The program is killed while it imports and decides, on SQLite and on PostgreSQL. After each kill: all that "
         "was acknowledged is there, nothing is half there, and the audit trail is whole.",
-        "tests/test_killed.py",
+        "tests/store/test_killed.py",
         "-k",
         "killed_in_the_middle",
     ),
@@ -114,7 +114,7 @@ PROOFS: dict[str, Proof] = {
     "pages": proof_of_tests(
         "Requests made of the OpenAPI description, sent as each role: none breaks the server, and the audit trail is "
         "whole after them.",
-        "tests/test_openapi.py",
+        "tests/web/test_openapi.py",
     ),
     "laws": proof_of_tests(
         "What must hold for any record, tried on unusual invented people: row order, duplicates and other patients "
@@ -123,17 +123,17 @@ PROOFS: dict[str, Proof] = {
     ),
     "formats": proof_of_tests(
         "Bundles, tables, variant files and answers with anything in any place: each is read, or refused in one line.",
-        "tests/test_fhir_examples.py",
-        "tests/test_folder.py",
-        "tests/test_variants_fuzz.py",
-        "tests/test_advise.py",
+        "tests/readers/test_fhir_examples.py",
+        "tests/readers/test_folder.py",
+        "tests/readers/genomes/test_fuzz.py",
+        "tests/guides/test_advise.py",
     ),
     "cohort": proof_of_tests(
         "Dividing a nation into shares of any size doesn't change the answer, and the figures of a service agree with "
         "the rules about the last day, on unusual histories too.",
-        "tests/test_cohort.py",
-        "tests/test_cohort_quality.py",
-        "tests/test_cohort_sweep.py",
+        "tests/cohort/test_assess.py",
+        "tests/cohort/test_quality.py",
+        "tests/cohort/test_sweep.py",
         "-k",
         "shares or odd",
     ),

@@ -27,7 +27,7 @@ from azaward.record import Record
 from azaward.reports.assessment import to_text as report_text
 from azaward.reports.assessment.to_html import to_html
 from azaward.rules import pipeline
-from tests.spec.tables import read_cases
+from tests.rules.tables import read_cases
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "azaward"

@@ -27,7 +27,7 @@ from azaward.synthesis.clinic import synthesise
 from azaward.synthesis.write import record_of, write_csv
 from azaward.wording import Words, messages
 from tests.arrow_tables import write_record
-from tests.omop_folder import cdm_of
+from tests.cohort.omop_folder import cdm_of
 
 DAY = dt.date(2026, 6, 1)
 TYPES = dict.fromkeys("abc", "VARCHAR") | {"n": "BIGINT", "i": "INTEGER", "x": "DOUBLE", "d": "DATE", "yes": "BOOLEAN"}

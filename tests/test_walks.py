@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from azaward.store import Store, audit
 from azaward.web.routes import table
-from tests.browser import browser, picture, served, sign_in
+from tests.web.browser import browser, picture, served, sign_in
 
 DOCS = Path(__file__).parent.parent / "docs"
 RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")

@@ -2,7 +2,7 @@
 
 The rules ask about one day, `as_of`. A service is judged by every day before it. These tables, worked out in DuckDB
 for a share of patients after `Nation.assess`, read the same stages and the same protocol rows as the rules do; days
-are numbers since 1970-01-01. `tests/test_cohort_quality.py` holds them to the rules' own stages.
+are numbers since 1970-01-01. `tests/cohort/test_quality.py` holds them to the rules' own stages.
 """
 
 from __future__ import annotations
