@@ -45,7 +45,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         from azaward.rules.pipeline import compiled
 
         for dialect in ("sqlite", "duckdb"):
-            compiled({row.id: row.value for row in load().tables["parameters"]}, dialect)
+            compiled(load().parameters, dialect)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -21,11 +21,12 @@ from azaward.cohort.nation import Nation
 from azaward.cohort.source import find
 from azaward.errors import InputError
 from azaward.knowledge import load
+from azaward.knowledge.loading.messages import messages
 from azaward.readers.tables.folder import read_folder
 from azaward.rules.language.columns import COLUMNS
 from azaward.synthesis.clinic import synthesise
 from azaward.synthesis.write import record_of, write_csv
-from azaward.wording import Words, messages
+from azaward.wording import Words
 from tests.arrow_tables import write_record
 from tests.cohort.omop_folder import cdm_of
 

@@ -27,14 +27,15 @@ from azaward import __version__
 from azaward.engine import MANY_PEOPLE, Answer, DuckDBEngine, Engine, Request, SQLiteEngine
 from azaward.errors import UserError
 from azaward.extras import is_there
-from azaward.knowledge import ACTIONS, MOST_CAUTIOUS, URGENCIES, Knowledge, load
+from azaward.knowledge import MOST_CAUTIOUS, Knowledge, load
 from azaward.record.tables import TABLES, Record, SetAside
-from azaward.wording import Words, default_sources
+from azaward.terms import Action, Rule, Urgency
+from azaward.wording import Words, cited, facts_behind
 
-_ACTION = {word: rank for rank, word in enumerate(ACTIONS)}
-_URGENCY = {word: rank for rank, word in enumerate(URGENCIES)}
+_ACTION = {action.value: action.rank for action in Action}
+_URGENCY = {urgency.value: urgency.rank for urgency in Urgency}
 _EPOCH = dt.date(1970, 1, 1)
-_TEST_RULE = "schedule"
+_TEST_RULE = Rule.SCHEDULE
 # So many people at a time cost SQLite the least for each of them.
 _FEW = 5
 DISCLAIMER = (
@@ -93,6 +94,8 @@ class Finding(Out, frozen=True):
     says_patient: str
     sources: list[Cited]
     dose_fraction: tuple[float, float] | None = None
+    # The ids of the rows of knowledge that it rests on: `azaward cite ID` prints where each was read.
+    facts: list[str] = []
 
 
 class DosePlan(Out, frozen=True):
@@ -239,13 +242,12 @@ def by_urgency(finding: Finding) -> tuple[int, int, str, str, str]:
 
 def _most_urgent_first(patient: PatientAssessment) -> tuple[int, int, str]:
     actions = [_ACTION[finding.action] for finding in patient.findings if finding.urgency == patient.plan.urgency]
-    return (_URGENCY[patient.plan.urgency], min(actions, default=len(ACTIONS)), patient.patient_id)
+    return (_URGENCY[patient.plan.urgency], min(actions, default=len(_ACTION)), patient.patient_id)
 
 
 def finding_of(row: Mapping[str, Any], words: Words, knowledge: Knowledge) -> Finding:
     """A row of a rule as a finding, with its words and sources."""
     says, says_patient = words.say(row)
-    sources = [dict(zip(("source", "locator", "how"), line.split("|"), strict=True)) for line in _lines(row["sources"])]
     has_value = row["value"] is not None or row["text"] is not None or row["on"] is not None
     fractions = (row["fraction_low"], row["fraction_high"])
     return Finding(
@@ -263,15 +265,12 @@ def finding_of(row: Mapping[str, Any], words: Words, knowledge: Knowledge) -> Fi
         says=says,
         says_patient=says_patient,
         sources=[
-            Cited(**each, title=knowledge.sources[each["source"]].title)
-            for each in (*sources, *(default_sources(row["code"], knowledge) if not sources else ()))
+            Cited(**source, title=knowledge.sources[source["source"]].title)
+            for source in cited(row["code"], row["fact"], knowledge)
         ],
         dose_fraction=fractions if fractions[1] is not None else None,
+        facts=facts_behind(row["code"], row["fact"]),
     )
-
-
-def _lines(text: str | None) -> list[str]:
-    return list(dict.fromkeys(text.split("\n"))) if text else []
 
 
 def _plan(plan: Mapping[str, Any], tests: list[Mapping[str, Any]], words: Words, knowledge: Knowledge) -> Plan:

@@ -7,15 +7,22 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from functools import lru_cache
-from string import Formatter
 from typing import Any
 
-from azaward.errors import KnowledgeError
 from azaward.knowledge import Knowledge
-from azaward.knowledge.loading.load import HERE
+from azaward.knowledge.loading.facts import facts
+from azaward.knowledge.loading.messages import gaps_in, message, messages
+from azaward.record.names import as_written
+from azaward.rules.language.columns import GAPS, gaps_of
+from azaward.terms import Comparison
 
-COMPARISONS = {"below": "below", "at-most": "at most", "above": "above", "at-least": "at least", "every": "every"}
+COMPARISONS = {
+    Comparison.BELOW.value: "below",
+    Comparison.AT_MOST.value: "at most",
+    Comparison.ABOVE.value: "above",
+    Comparison.AT_LEAST.value: "at least",
+    "every": "every",
+}
 _UNITS = {
     "10*9/L": "x10^9/L",
     "mL/min/{1.73_m2}": "mL/min/1.73m2",
@@ -23,38 +30,57 @@ _UNITS = {
     "Cel": "degrees C",
     "umol/L": "micromol/L",
 }
+_SIGNS = ("<", "<=", ">", ">=")
 
-# The columns that fill a gap; any other gap is filled by the column of its name.
+# The columns that fill a gap of every finding; any other gap has its name from the rule.
 _READ = {
     "name": ("subject",),
     "plain_name": ("subject",),
     "value": ("value", "text"),
+    "unit": ("unit",),
+    "on": ("on",),
+    "text": ("text",),
+    "comparison": ("comparison",),
     "limit": ("limit_value",),
+    "limit_unit": ("limit_unit",),
     "low": ("fraction_low",),
     "high": ("fraction_high",),
-    "note": ("c",),
-    "b_note": ("b",),
     "advice": ("action",),
-    **{f"{gap}_{name}": (gap,) for gap in ("a", "b", "c") for name in ("name", "plain")},
     "own_says": ("says",),
     "own_says_patient": ("says_patient",),
 }
+_NAMED = ("gaps", *GAPS)
 
 
-class Gaps(dict[str, str]):
-    """The words that fill a message; a gap that nothing fills says so rather than vanish."""
+class Gaps(dict[str, Any]):
+    """What fills a message; a gap that nothing fills says so rather than vanish."""
 
     def __missing__(self, key: str) -> str:
         return "unknown"
 
 
-@lru_cache(maxsize=1)
-def messages() -> Mapping[str, Mapping[str, Any]]:
-    """Every message by code; under `actions` and `urgencies` what each means for a patient."""
-    import yaml
+class Filling(str):
+    """What a rule fills a gap with. `{partner:name}`, `{partner:plain}`: its names; `{note:sentence}`: a sentence."""
 
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return yaml.load((HERE / "messages.yaml").read_text(encoding="utf-8"), Loader=loader)  # noqa: S506
+    names: tuple[str, str]
+
+    @classmethod
+    def of(cls, text: str, names: tuple[str, str]) -> Filling:
+        """The text with what a clinician and a patient call it."""
+        made = cls(text)
+        made.names = names
+        return made
+
+    def __format__(self, how: str) -> str:
+        match how:
+            case "name":
+                return self.names[0]
+            case "plain":
+                return self.names[1]
+            case "sentence":
+                return sentence(self)
+            case _:
+                return str(self) or "unknown"
 
 
 class Words:
@@ -71,34 +97,33 @@ class Words:
             self._names[test.test] = (test.name, test.plain_name)
         for analyte in tables["analytes"]:
             self._names[analyte.id] = (analyte.name, analyte.plain_name)
-        self._messages = messages()
 
     def name(self, subject: str) -> tuple[str, str]:
         """What a clinician and a patient call it."""
         known = self._names.get(subject)
         if known:
             return known
-        bare = subject.removeprefix("unknown:").replace("_", " ")
+        bare = as_written(subject).replace("_", " ")
         return bare, bare
 
     def gaps(self, code: str) -> frozenset[str]:
         """The columns of a finding that its words have gaps for: findings that agree in them are said alike."""
-        message = self._messages.get(code, {})
-        texts = (str(message.get("says", "")), str(message.get("says_patient", "")))
-        named = {gap for text in texts for _, gap, _, _ in Formatter().parse(text) if gap}
-        return frozenset(column for gap in named for column in _READ.get(gap, (gap,)))
+        return frozenset(column for gap in gaps_in(code) for column in _READ.get(gap, _NAMED))
 
     def say(self, found: Mapping[str, Any]) -> tuple[str, str]:
-        """The finding for the clinician and for the patient."""
-        code = str(found["code"])
-        message = self._messages.get(code)
-        if message is None:
-            raise KnowledgeError(f"messages.yaml: no words for {code!r}")
+        """The finding for the clinician and for the patient; `KnowledgeError` where its code has no words."""
+        words = message(str(found["code"]))
+        gaps = self._fillings(found)
+        says = tidy(str(words["says"]).format_map(gaps))
+        patient = tidy(str(words["says_patient"]).format_map(gaps))
+        return says[:1].upper() + says[1:], patient
+
+    def _fillings(self, found: Mapping[str, Any]) -> Gaps:
         name, plain_name = self.name(str(found["subject"] or ""))
         gaps = Gaps(
             name=name,
             plain_name=plain_name,
-            value=amount(found["value"], found["text"] if found["text"] in ("<", "<=", ">", ">=") else None),
+            value=amount(found["value"], found["text"] if found["text"] in _SIGNS else None),
             unit=unit(found["unit"]),
             on=day(found["on"]),
             comparison=COMPARISONS.get(str(found["comparison"]), str(found["comparison"])),
@@ -106,19 +131,15 @@ class Words:
             limit_unit=unit(found["limit_unit"]),
             low=percent(found["fraction_low"]),
             high=percent(found["fraction_high"]),
+            advice=str(messages()["actions"].get(str(found["action"]), "")),
         )
-        gaps["note"], gaps["b_note"] = sentence(found["c"]), sentence(found["b"])
-        gaps |= {key: _day_in_words(str(found[key])) for key in ("a", "b", "c", "text") if found[key]}
-        for key in ("a", "b", "c"):
-            if found[key]:
-                gaps[f"{key}_name"], gaps[f"{key}_plain"] = self.name(str(found[key]))
-        own_words = {key: str(found[key]) for key in ("says", "says_patient") if found[key]}
-        gaps |= {f"own_{key}": text for key, text in own_words.items()}
-        advice = str(self._messages["actions"].get(str(found["action"]), ""))
-        gaps["advice"] = advice
-        says = tidy(str(message["says"]).format_map(gaps))
-        patient = tidy(str(message["says_patient"]).format_map(gaps))
-        return says[:1].upper() + says[1:], patient
+        if found["text"]:
+            gaps["text"] = found["text"]
+        gaps |= {f"own_{key}": str(found[key]) for key in ("says", "says_patient") if found[key]}
+        for gap, filling in gaps_of(found).items():
+            text = _day_in_words(filling or "")
+            gaps[gap] = Filling.of(text, self.name(text) if text else ("unknown", "unknown"))
+        return gaps
 
 
 def _day_in_words(text: str) -> str:
@@ -127,13 +148,21 @@ def _day_in_words(text: str) -> str:
     return text if mark or not number.isdigit() else str(dt.date(1970, 1, 1) + dt.timedelta(days=int(number)))
 
 
-def default_sources(code: str, knowledge: Knowledge) -> list[dict[str, str]]:
-    """The sources of a code whose finding brings none of its own: its parameters', or those named with its words."""
-    message = messages().get(code, {})
-    rows = [knowledge.parameters[name] for name in message.get("parameters", ())]
-    found = [{"source": row.source, "locator": row.locator, "how": row.how} for row in rows]
-    found += message.get("sources", ())
-    return [each for place, each in enumerate(found) if each not in found[:place]]
+def cited(code: str, fact: str | None, knowledge: Knowledge) -> list[dict[str, str]]:
+    """The sources of a finding: its fact's; else its code's parameters', and those named with the code's words."""
+    if fact:
+        row = facts(knowledge)[fact]
+        return [{"source": row.source, "locator": row.locator, "how": row.how}]
+    words = message(code)
+    rows = [knowledge.parameters[name] for name in words.get("parameters", ())]
+    sources = [{"source": row.source, "locator": row.locator, "how": row.how} for row in rows]
+    sources += words.get("sources", ())
+    return [source for place, source in enumerate(sources) if source not in sources[:place]]
+
+
+def facts_behind(code: str, fact: str | None) -> list[str]:
+    """The ids of the facts that a finding rests on: its own, or its code's parameters."""
+    return [fact] if fact else [f"parameters/{name}" for name in message(code).get("parameters", ())]
 
 
 def sentence(note: Any) -> str:

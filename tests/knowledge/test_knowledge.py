@@ -16,10 +16,10 @@ from azaward.knowledge import load
 from azaward.knowledge.loading import units
 from azaward.knowledge.loading.check import facts, faults, with_protocol
 from azaward.knowledge.loading.load import HERE, load_folder
+from azaward.knowledge.loading.messages import messages
 from azaward.knowledge.loading.relations import MOST_CAUTIOUS, relations
 from azaward.knowledge.loading.schema import FILES
 from azaward.knowledge.loading.vocabulary import Coding, vocabulary
-from azaward.wording import messages
 
 KNOWLEDGE = load()
 

@@ -265,7 +265,7 @@ class _Nation:
         """Works out stages, rules and plans, writes them, and counts what was written."""
         found: Any = None
         listed = False
-        for step in compiled({row.id: row.value for row in self.knowledge.tables["parameters"]}, "pyspark"):
+        for step in compiled(self.knowledge.parameters, "pyspark"):
             if step.is_rule:
                 rows = self.spark.sql(step.sql)
                 cells = [
@@ -421,12 +421,11 @@ def _worded(batches: Iterator[Any]) -> Iterator[Any]:
         rows = list(zip(*(batch.column(name).to_pylist() for name in SAID), strict=True))
         for row in set(rows) - said.keys():
             said[row] = words.say(dict(zip(SAID, row, strict=True)))
-        own = batch.column("sources").to_pylist()
-        codes = batch.column("code").to_pylist()
-        of_code = {code: source_lines(code, knowledge) for code in set(codes)}
+        rests_on = list(zip(batch.column("code").to_pylist(), batch.column("fact").to_pylist(), strict=True))
+        sources = {pair: source_lines(*pair, knowledge) for pair in set(rests_on)}
         columns = [batch.column(name) for name in KEPT]
         columns += [pa.array([said[row][place] for row in rows], pa.string()) for place in (0, 1)]
-        columns.append(pa.array([one or of_code[code] for one, code in zip(own, codes, strict=True)], pa.string()))
+        columns.append(pa.array([sources[pair] for pair in rests_on], pa.string()))
         yield pa.RecordBatch.from_arrays(columns, names=[*KEPT, "says", "says_patient", "sources"])
         # A worker may be given any number of batches.
         said.clear()

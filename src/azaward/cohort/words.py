@@ -12,16 +12,16 @@ from typing import Any
 from azaward import parquet
 from azaward.knowledge import Knowledge
 from azaward.parquet import sql_name, sql_text
-from azaward.rules.language.columns import COLUMNS
-from azaward.wording import Words, default_sources
+from azaward.rules.language.columns import COLUMNS, GAPS
+from azaward.wording import Words, cited
 
-# What a finding keeps besides its words: the gaps a, b and c have gone into these.
-KEPT = tuple(name for name in COLUMNS if name not in ("a", "b", "c", "says", "says_patient", "sources"))
+# What a finding keeps besides its words: what filled their gaps has gone into these.
+KEPT = tuple(name for name in COLUMNS if name not in ("gaps", *GAPS, "says", "says_patient"))
 # What words may have gaps for.
-SAID = tuple(name for name in COLUMNS if name not in ("patient_id", "rule", "protocol", "urgency", "fact", "sources"))
+SAID = tuple(name for name in COLUMNS if name not in ("patient_id", "rule", "protocol", "urgency", "fact"))
 _DAY = "DATE '1970-01-01' + f.\"on\"::INTEGER"
 # In one order, so that a run that is repeated writes the same file.
-_ORDER = ("rule", "code", "subject", "a", "sources", "on", "value", "text", "b", "c", "fact", "protocol")
+_ORDER = ("rule", "code", "subject", "gap_1", "fact", "on", "value", "text", "gap_2", "gap_3", "protocol")
 
 
 def word_findings(database: Any, knowledge: Knowledge) -> str:
@@ -37,15 +37,16 @@ def word_findings(database: Any, knowledge: Knowledge) -> str:
     rows = database.execute("SELECT * FROM gaps_").fetchall()
     said = [(k, *words.say(dict(zip(SAID, row, strict=True)))) for k, *row in rows]
     parquet.create(database, "said_", {"k": "BIGINT", "says": "VARCHAR", "says_patient": "VARCHAR"}, said)
-    lines = [(code, source_lines(code, knowledge)) for code in codes]
-    parquet.create(database, "sourced_", {"code": "VARCHAR", "sources": "VARCHAR"}, lines)
+    pairs = database.execute("SELECT DISTINCT code, fact FROM findings").fetchall()
+    lines = [(code, fact, source_lines(code, fact, knowledge)) for code, fact in pairs]
+    parquet.create(database, "sourced_", {"code": "VARCHAR", "fact": "VARCHAR", "sources": "VARCHAR"}, lines)
     kept = {name: f'f."{name}"' for name in KEPT} | {"patient_id": "i.patient_id", "on": _DAY}
     order = ", ".join(f'f."{name}"' for name in _ORDER)
     same = " AND ".join(f'{cell} IS NOT DISTINCT FROM g."{name}"' for name, cell in cells.items())
     return (
-        f"SELECT {_named(kept)}, s.says, s.says_patient, "
-        "coalesce(nullif(f.sources, ''), d.sources) AS sources FROM findings AS f JOIN ids AS i ON f.patient_id = i.n "
-        f"JOIN gaps_ AS g ON {same} JOIN said_ AS s ON g.k = s.k JOIN sourced_ AS d ON f.code = d.code "
+        f"SELECT {_named(kept)}, s.says, s.says_patient, d.sources FROM findings AS f "
+        f"JOIN ids AS i ON f.patient_id = i.n JOIN gaps_ AS g ON {same} JOIN said_ AS s ON g.k = s.k "
+        "JOIN sourced_ AS d ON f.code = d.code AND f.fact IS NOT DISTINCT FROM d.fact "
         f"ORDER BY i.n, {order}"
     )
 
@@ -66,7 +67,7 @@ def _where_said(name: str, codes: list[str]) -> str:
     )
 
 
-def source_lines(code: str, knowledge: Knowledge) -> str:
-    """The sources of a code whose finding brings none of its own, as findings hold them."""
-    found = default_sources(code, knowledge)
-    return "\n".join("|".join((each["source"], each["locator"], each["how"])) for each in found)
+def source_lines(code: str, fact: str | None, knowledge: Knowledge) -> str:
+    """The sources of a finding, one `source|locator|how` a line."""
+    sources = cited(code, fact, knowledge)
+    return "\n".join("|".join((source["source"], source["locator"], source["how"])) for source in sources)

@@ -63,7 +63,7 @@ class Engine(ABC):
         self.knowledge = knowledge
         # The tables hold one question at a time: another thread's must never get in between.
         self._asking = threading.RLock()
-        steps = compiled({row.id: row.value for row in knowledge.tables["parameters"]}, self.dialect)
+        steps = compiled(knowledge.parameters, self.dialect)
         self._steps, self._joined = needed(steps, only)
         self._stages = {step.name for step in self._steps if not step.is_rule}
         for name, (schema, rows) in relations(knowledge, self._joined).items():

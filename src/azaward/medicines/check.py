@@ -26,7 +26,7 @@ from azaward.knowledge import Knowledge, load
 from azaward.knowledge.loading.relations import split
 from azaward.medicines.names import Match, Reading, names
 from azaward.record import Record
-from azaward.rules.language.columns import COLUMNS
+from azaward.rules.language.columns import COLUMNS, gaps_of
 from azaward.wording import Words
 
 THIOPURINE = "thiopurine"
@@ -157,7 +157,9 @@ class _Found:
         self._on, self._readings, self._knowledge = on, readings, knowledge
         self._words = Words(knowledge)
         self._classes = {row.id: frozenset(split(row.classes)) for row in knowledge.tables["medicines"]}
-        self._facts = {row.id: row for table in ("interactions", "together") for row in knowledge.tables[table]}
+        self._facts = {
+            f"{table}/{row.id}": row for table in ("interactions", "together") for row in knowledge.tables[table]
+        }
         taken = [m.ingredient for one in readings if not _is_class(one) for m in one.matches]
         self._taken = tuple(dict.fromkeys((on, *taken)))
         self._groups = {
@@ -203,7 +205,7 @@ class _Found:
             return set()
         subject = str(row["subject"])
         if row["code"] == "interaction_of_others":
-            partners = {str(row["b"])}
+            partners = {str(gaps_of(row)["partner"])}
         else:
             partners = {one for one in self._taken if THIOPURINE in self._classes.get(one, ())}
             partners = {self._on} if self._on in partners else partners
@@ -233,7 +235,7 @@ class _Found:
             case "which":
                 yield self._row("name_unsure", reading)
             case "part":
-                yield self._row("name_in_part", reading, c=reading.rest)
+                yield self._row("name_in_part", reading, gap_3=reading.rest)
             case None if _is_class(reading):
                 yield self._row("name_is_class", reading, urgency="info", value=float(len(reading.matches)))
             case _:
@@ -266,9 +268,10 @@ class _Found:
             "urgency": "routine",
             "subject": reading.names[0] if reading.matches else "",
             "text": reading.asked,
-            "a": self._on,
+            "gaps": "in_question read_as not_read",
+            "gap_1": self._on,
             # One name may stand for several medicines: then they are told apart by what is in them.
-            "b": " or ".join(reading.names if len(reading.names) > 1 else _ingredients(reading)),
+            "gap_2": " or ".join(reading.names if len(reading.names) > 1 else _ingredients(reading)),
         }
         return {**dict.fromkeys(COLUMNS), **given, **columns}
 

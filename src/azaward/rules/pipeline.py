@@ -7,6 +7,7 @@ file. Data flows one way: record and knowledge -> stages -> rules.
 from __future__ import annotations
 
 import hashlib
+import importlib
 import inspect
 import json
 import os
@@ -98,41 +99,45 @@ class Step(NamedTuple):
     sql: str
 
 
-def expressions(parameters: Mapping[str, float]) -> list[tuple[str, bool, Any]]:
-    """Every stage and rule as an Ibis expression over the tables before it, with the numbers of parameters.csv."""
-    import importlib
+def expressions(parameters: Mapping[str, Any]) -> list[tuple[str, bool, Any]]:
+    """Every stage and rule as an Ibis expression over the tables before it, with the rows of parameters.csv by id.
 
+    `KnowledgeError` names every rule whose words or numbers are missing.
+    """
+    from azaward.rules.language.columns import FOUND
+    from azaward.rules.language.finding import LISTENING
+    from azaward.rules.language.said import check_words
+    from azaward.rules.language.tables import BUILDING, PARAMETERS
     from azaward.rules.language.untyped import ibis
 
-    def function(package: str, dotted: str) -> Callable[..., Any]:
-        module, _, name = dotted.rpartition(".")
-        return getattr(importlib.import_module(f"azaward.rules{package}.{module}"), name)
-
-    from azaward.rules.language.tables import PARAMETERS
-
     PARAMETERS.set(parameters)
-    stages: dict[str, Any] = {}
-    found: list[tuple[str, bool, Any]] = []
-    for package, is_rule, names in (
-        (".stages", False, STAGES),
-        ("", True, tuple((rule, rule) for rule in RULES)),
+    listening = LISTENING.set(heard := [])
+    tables: dict[str, Any] = {}
+    made: list[tuple[str, bool, Any]] = []
+    for name, dotted in (
+        *((name, f"stages.{dotted}") for name, dotted in STAGES),
+        *zip(RULES, RULES, strict=True),
+        *((plan, f"whole.plan.{plan}") for plan in PLANS),
     ):
-        for name, dotted in names:
-            build = function(package, dotted)
-            expression = build(*(stages[argument] for argument in inspect.signature(build).parameters))
-            found.append((name, is_rule, expression))
-            if not is_rule:
-                stages[name] = ibis.table(expression.schema(), name=f"s_{name}")
-    from azaward.rules.language.columns import FOUND
-    from azaward.rules.whole.plan import next_tests, plan
-
-    stages["found"] = ibis.table(FOUND, name="s_found")
-    for name, build in zip(PLANS, (plan, next_tests), strict=True):
-        found.append((name, False, build(*(stages[argument] for argument in inspect.signature(build).parameters))))
-    return found
+        BUILDING.set(dotted)
+        if name == PLANS[0]:
+            tables["found"] = ibis.table(FOUND, name="s_found")
+        build = _function(dotted)
+        expression = build(*(tables[argument] for argument in inspect.signature(build).parameters))
+        made.append((name, name in RULES, expression))
+        if name not in RULES:
+            tables[name] = ibis.table(expression.schema(), name=f"s_{name}")
+    LISTENING.reset(listening)
+    check_words(heard)
+    return made
 
 
-def compiled(parameters: Mapping[str, float], dialect: str = "duckdb") -> tuple[Step, ...]:
+def _function(dotted: str) -> Callable[..., Any]:
+    module, _, name = dotted.rpartition(".")
+    return getattr(importlib.import_module(f"azaward.rules.{module}"), name)
+
+
+def compiled(parameters: Mapping[str, Any], dialect: str = "duckdb") -> tuple[Step, ...]:
     """The SQL of every step in order, from the cache where code, parameters and versions are the same."""
     cache = _cache_file(dialect, parameters)
     try:
@@ -173,6 +178,8 @@ def needed(steps: tuple[Step, ...], only: Collection[str] | None) -> tuple[tuple
     """The rules of `only` (all where None) and the stages that they rest on, in order, and the relations they join."""
     by_name = {step.name: step for step in steps}
     waiting = list(by_name if only is None else only)
+    if odd := [name for name in waiting if name not in by_name]:
+        raise ValueError(f"no rule {odd[0]!r}; the rules are: {', '.join(RULES)}")
     found: set[str] = set()
     joined: set[str] = set()
     while waiting:
@@ -195,10 +202,13 @@ def _take_out_constants(expression: Any) -> tuple[dict[str, Any], Any]:
         return {}, expression
     constants: dict[str, Any] = {}
     for name, value in cast(Mapping[str, Any], operation.values).items():
+        is_number = value.dtype.is_floating()
         while isinstance(value, ops.Cast):
             value = value.arg
         if isinstance(value, ops.Literal):
-            constants[name] = cast(Any, value).value
+            constant = cast(Any, value).value
+            # A number of parameters.csv is a text that is cast.
+            constants[name] = float(constant) if is_number and isinstance(constant, str) else constant
     return constants, expression.drop(*constants) if constants else expression
 
 
@@ -206,9 +216,8 @@ def _code() -> str:
     """The fingerprint of the code that the SQL is made by."""
     digest = hashlib.sha256()
     rules = Path(__file__).parent
-    for path in sorted(
-        (*rules.rglob("*.py"), *rules.parent.glob("record/tables.py"), *rules.parent.glob("knowledge/loading/*.py"))
-    ):
+    beside = ("terms.py", "record/*.py", "knowledge/loading/*.py", "knowledge/messages.yaml")
+    for path in sorted((*rules.rglob("*.py"), *(path for each in beside for path in rules.parent.glob(each)))):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
@@ -216,9 +225,13 @@ def _code() -> str:
 _CODE_AT_IMPORT = _code()
 
 
-def _cache_file(dialect: str, parameters: Mapping[str, float]) -> Path:
+def _cache_file(dialect: str, parameters: Mapping[str, Any]) -> Path:
     digest = hashlib.sha256(_CODE_AT_IMPORT.encode())
-    digest.update(json.dumps(dict(parameters), sort_keys=True).encode())
+    digest.update(
+        json.dumps(
+            {id: (row.value, row.comparison, row.unit) for id, row in parameters.items()}, sort_keys=True
+        ).encode()
+    )
     digest.update(f"{version('ibis-framework')} {version('sqlglot')}".encode())
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return home / "azaward" / f"rules-{dialect}-{digest.hexdigest()[:16]}.json"

@@ -10,14 +10,17 @@ from __future__ import annotations
 import datetime as dt
 import types
 import typing
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 import msgspec
 
+from azaward.knowledge.loading.facts import ids as fact_ids
+from azaward.knowledge.loading.facts import of_protocol
 from azaward.knowledge.loading.load import MOST_CAUTIOUS, Knowledge
-from azaward.knowledge.loading.schema import ACTIONS, PROTOCOL_LISTS, TABLES, URGENCIES, Row
+from azaward.knowledge.loading.schema import PROTOCOL_LISTS, TABLES, Row
+from azaward.terms import Action, Term, Urgency
 
 _TYPES = {str: "string", float: "float64", int: "int64", bool: "boolean", dt.date: "date"}
 # Tables that rules join. The others serve readers of files, laboratories and people.
@@ -40,8 +43,8 @@ JOINED = (
     "children_doses",
 )
 _RANKS = {
-    "action": {word: rank for rank, word in enumerate(ACTIONS)},
-    "urgency": {word: rank for rank, word in enumerate(URGENCIES)},
+    "action": {action.value: action.rank for action in Action},
+    "urgency": {urgency.value: urgency.rank for urgency in Urgency},
 }
 Schema = dict[str, str]
 Relation = tuple[Schema, list[tuple[Any, ...]]]
@@ -53,6 +56,9 @@ def schemas() -> Mapping[str, Schema]:
     found = {name: _schema(TABLES[name]) for name in JOINED}
     for name, row_type in PROTOCOL_LISTS.items():
         found[f"protocol_{name}"] = {"protocol": "string", **_schema(row_type)}
+    for schema in found.values():
+        if "source" in schema:
+            schema["fact"] = "string"
     found["medicine_classes"] = {"medicine": "string", "class": "string"}
     found["together_classes"] = {"id": "string", "class": "string"}
     found["event_classes"] = {"kind": "string", "code": "string", "class": "string"}
@@ -71,13 +77,16 @@ def relations(knowledge: Knowledge, only: Collection[str] | None = None) -> dict
     found: dict[str, Relation] = {}
     for name in JOINED:
         if name in wanted:
-            found[name] = (schemas()[name], list(_flat(knowledge.tables[name])))
+            table = knowledge.tables[name]
+            named = fact_ids(name, table) if "fact" in schemas()[name] else None
+            found[name] = (schemas()[name], list(_flat(table, named)))
     for name in PROTOCOL_LISTS:
         if f"protocol_{name}" not in wanted:
             continue
-        rows = [(protocol.id, *row) for protocol in knowledge.protocols.values() for row in _flat(protocol.lists[name])]
-        union = dict.fromkeys((MOST_CAUTIOUS, *row[1:]) for row in rows)
-        found[f"protocol_{name}"] = (schemas()[f"protocol_{name}"], rows + list(union))
+        rows = [(protocol, *row) for protocol in knowledge.protocols for row in _list_of(protocol, name, knowledge)]
+        # What two protocols say in the same words of the same source is one row of the union: the first's.
+        union = {row[1:-1]: (MOST_CAUTIOUS, *row[1:]) for row in reversed(rows)}
+        found[f"protocol_{name}"] = (schemas()[f"protocol_{name}"], rows + list(reversed(union.values())))
     if "medicine_classes" in wanted:
         found["medicine_classes"] = (
             schemas()["medicine_classes"],
@@ -95,6 +104,11 @@ def relations(knowledge: Knowledge, only: Collection[str] | None = None) -> dict
             [(row.kind, row.code, word) for row in knowledge.tables["events"] for word in split(row.classes)],
         )
     return {name: _ranked(relation) for name, relation in found.items()}
+
+
+def _list_of(protocol: str, name: str, knowledge: Knowledge) -> typing.Iterator[tuple[Any, ...]]:
+    named = of_protocol(protocol, name, knowledge)
+    return _flat([row for _, row in named], [id for id, _ in named])
 
 
 def _ranked(relation: Relation) -> Relation:
@@ -131,9 +145,9 @@ def _schema(row_type: type[Row]) -> Schema:
     return columns
 
 
-def _flat(rows: Iterable[Row]) -> typing.Iterator[tuple[Any, ...]]:
-    """Rows as tuples: a pair becomes two columns, a list one row an item."""
-    for row in rows:
+def _flat(rows: Sequence[Row], facts: Sequence[str] | None = None) -> typing.Iterator[tuple[Any, ...]]:
+    """Rows as tuples, each with its fact's id: a pair becomes two columns, a list one row an item."""
+    for place, row in enumerate(rows):
         cells: list[Any] = []
         lists: tuple[int, list[str]] | None = None
         for name in row.__struct_fields__:
@@ -144,7 +158,9 @@ def _flat(rows: Iterable[Row]) -> typing.Iterator[tuple[Any, ...]]:
                 lists = (len(cells), typing.cast(list[str], cell))
                 cells.append(None)
             else:
-                cells.append(cell)
+                cells.append(str(cell) if isinstance(cell, Term) else cell)
+        if facts is not None:
+            cells.append(facts[place])
         if lists is None:
             yield tuple(cells)
         else:

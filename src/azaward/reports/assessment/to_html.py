@@ -19,6 +19,7 @@ from markupsafe import Markup
 
 from azaward.assessment import Aside, Assessment, PatientAssessment
 from azaward.knowledge import MOST_CAUTIOUS, URGENCIES, Knowledge
+from azaward.knowledge.loading.messages import messages
 from azaward.record.tables import TABLES, Record
 from azaward.reports.assessment.charts import Panel, draw
 from azaward.reports.assessment.page import Citation, Shown, facts, letter, shown
@@ -34,7 +35,7 @@ from azaward.reports.words import (
     pretty_unit,
     printable,
 )
-from azaward.wording import Words, amount, messages
+from azaward.wording import Words, amount
 
 HERE = Path(__file__).parent
 

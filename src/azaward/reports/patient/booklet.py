@@ -14,6 +14,7 @@ from azaward.assessment import DISCLAIMER, PatientAssessment, first_due
 from azaward.guides.advise import DISCLAIMER as ADVICE_DISCLAIMER
 from azaward.knowledge import MOST_CAUTIOUS, Knowledge
 from azaward.knowledge.loading.advice import HOLDS_BACK
+from azaward.knowledge.loading.messages import messages
 from azaward.knowledge.loading.relations import split
 from azaward.record.tables import Record
 from azaward.reports.paper import one_line, typeset
@@ -21,7 +22,7 @@ from azaward.reports.patient import booklet_advice
 from azaward.reports.patient.letters import in_patient_words
 from azaward.reports.series import ANALYTES, GROUPS, Series, dose_steps, rows_of, series_of, timeline
 from azaward.reports.words import HOW, SOON, long_day, normal_range, phrase, pretty_unit
-from azaward.wording import COMPARISONS, Words, amount, messages
+from azaward.wording import COMPARISONS, Words, amount
 
 HERE = Path(__file__).parent
 

@@ -15,9 +15,10 @@ from typing import Any, NamedTuple
 
 from azaward.assessment import DISCLAIMER, Finding, PatientAssessment, first_due
 from azaward.knowledge import Knowledge, load
+from azaward.knowledge.loading.messages import messages
 from azaward.reports.paper import one_line, typeset
 from azaward.reports.words import HOW, SOON, long_day
-from azaward.wording import Words, messages
+from azaward.wording import Words
 
 HERE = Path(__file__).parent
 

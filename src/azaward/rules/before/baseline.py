@@ -7,9 +7,11 @@ treatment, what was never known is still asked for, without alarm where it no lo
 from __future__ import annotations
 
 from azaward.rules.language.finding import findings
-from azaward.rules.language.tables import Table, cite, knowledge, parameters
+from azaward.rules.language.limit import limit
+from azaward.rules.language.tables import Table, Value, knowledge
 from azaward.rules.language.untyped import ibis
-from azaward.rules.stages.due import applies
+from azaward.rules.language.words import beside, first_of, for_their_specialty, surely, treated
+from azaward.terms import Action, Rule, Status, Urgency
 
 # Asked for once in a life: they still matter to a patient who is already on treatment.
 LASTING = ("tpmt", "nudt15")
@@ -24,99 +26,96 @@ POSITIVE = "positive|reactive|detected|immune"
 
 def baseline(person: Table, done: Table) -> Table:
     """Every baseline test of the protocol that was never done, is incomplete or is older than it may be."""
-    rows = person.filter(person.status.isin(["planned", "on"])).select(
-        "patient_id", "protocol", "protocol_known", "family", "status", "as_of_day", "started_day", "sex", "age"
-    )
-    asked = knowledge("protocol_baseline")
-    rows = rows.inner_join(asked, "protocol")
-    rows = rows.filter(applies(rows, rows.family) | ~rows.protocol_known)
-    rows = rows.filter((rows.status == "planned") | rows.test.isin(LASTING))
-    rows = rows.pipe(parameters("cervical_from_years", "cervical_until_years"))
-    # Cervical screening and pregnancy tests are for those whom they concern; unknown age or sex counts as concerned.
-    not_concerned = ((rows.test == "cervical_screening") | (rows.test == "pregnancy_test")) & (
-        (rows.sex == "male")
-        | ((rows.age < rows.cervical_from_years) & (rows.test == "cervical_screening")).fill_null(False)
-        | (rows.age > rows.cervical_until_years).fill_null(False)
-    )
-    rows = rows.filter(~not_concerned.fill_null(False))
-    rows = rows.left_join(done, ["patient_id", "test"]).drop("patient_id_right", "test_right")
-    too_old = (rows.as_of_day - rows.done_day > rows.within_days).fill_null(False) & (rows.status == "planned")
+    rows = _asked_for(person)
+    rows = beside(rows, done, ["patient_id", "test"])
+    planned = rows.status == Status.PLANNED
+    too_old = surely(rows.as_of_day - rows.done_day > rows.within_days) & planned
     rows = rows.filter(rows.done_day.isnull() | too_old)
     # One finding a test: the row that requires it goes before the one that suggests it.
-    first = ibis.window(
-        group_by=["patient_id", "test"], order_by=[ibis.desc("required"), "within_days", "locator", "source", "note"]
-    )
-    rows = rows.mutate(place=ibis.row_number().over(first))
-    rows = rows.filter(rows.place == 0)
-    names = (
-        knowledge("tests")
-        .group_by("test")
-        .agg(name=knowledge("tests").name.min(), why_plain=knowledge("tests").why_plain.min())
-    )
-    rows = rows.inner_join(names, "test")
-    must_wait = rows.required & (rows.status == "planned")
+    order = [ibis.desc("required"), "within_days", "locator", "source", "note"]
+    rows = first_of(rows, ["patient_id", "test"], order).inner_join(_in_plain_words(), "test")
+    must_wait = rows.required & (rows.status == Status.PLANNED)
     return findings(
         rows,
-        "baseline",
+        Rule.BASELINE,
         code=ibis.cases(
             (rows.done_day.notnull(), "baseline_too_old"),
             (rows.oldest_rank.notnull(), "baseline_incomplete"),
             else_="baseline_missing",
         ),
-        action=must_wait.ifelse("do-not-start", "test"),
-        urgency=must_wait.ifelse("this-week", "routine"),
+        action=must_wait.ifelse(Action.DO_NOT_START, Action.TEST),
+        urgency=must_wait.ifelse(Urgency.THIS_WEEK, Urgency.ROUTINE),
         subject=rows.test,
         on=rows.done_day,
         comparison=ibis.cases((rows.within_days.notnull(), "within"), else_=None),
         limit_value=rows.within_days,
         limit_unit=ibis.cases((rows.within_days.notnull(), "d"), else_=None),
-        a=rows.required.ifelse("required", "suggested"),
-        b=rows.note,
-        c=rows.why_plain,
-        sources=cite(rows),
+        required=rows.required.ifelse("required", "suggested"),
+        note=rows.note,
+        why=rows.why_plain,
+        fact=rows.fact,
     )
+
+
+def _asked_for(person: Table) -> Table:
+    """The baseline tests that the protocol asks of each person; of those on treatment, what is known for life."""
+    rows = treated(person, "protocol_known", "family", "status", "as_of_day", "started_day", "sex", "age")
+    rows = for_their_specialty(rows.inner_join(knowledge("protocol_baseline"), "protocol"))
+    rows = rows.filter((rows.status == Status.PLANNED) | rows.test.isin(LASTING))
+    return rows.filter(~surely(_not_concerned(rows)))
+
+
+def _not_concerned(rows: Table) -> Value:
+    """Cervical screening and pregnancy tests concern women of an age; unknown age or sex counts as concerned."""
+    screening = rows.test == "cervical_screening"
+    too_young = surely(~limit("cervical_from_years").met_by(rows.age)) & screening
+    too_old = surely(~limit("cervical_until_years").met_by(rows.age))
+    return (screening | (rows.test == "pregnancy_test")) & ((rows.sex == "male") | too_young | too_old)
+
+
+def _in_plain_words() -> Table:
+    tests = knowledge("tests")
+    return tests.group_by("test").agg(name=tests.name.min(), why_plain=tests.why_plain.min())
 
 
 def gene_test_limits(person: Table, genes: Table) -> Table:
     """Planned treatment while TPMT is unknown, whatever the protocol asks for; a known NUDT15 is no substitute."""
-    rows = person.filter(person.status == "planned").inner_join(
-        genes.select("patient_id", "tpmt", "nudt15"), "patient_id"
-    )
+    rows = person.filter(person.status == Status.PLANNED)
+    rows = rows.inner_join(genes.select("patient_id", "tpmt", "nudt15"), "patient_id")
     rows = rows.filter(rows.tpmt.isnull())
     return findings(
         rows,
-        "baseline",
+        Rule.BASELINE,
         code="genes_unknown",
-        action="do-not-start",
-        urgency="this-week",
+        action=Action.DO_NOT_START,
+        urgency=Urgency.THIS_WEEK,
         subject="tpmt",
-        a=rows.nudt15.fill_null("not known"),
+        nudt15=rows.nudt15.fill_null("not known"),
     )
 
 
 def screening_found(person: Table, latest: Table) -> Table:
     """A positive hepatitis B, C or HIV test, or no immunity to chickenpox: for the specialist before treatment."""
-    rows = latest.filter(latest.analyte.isin([*SCREENS, "vzv_igg"])).inner_join(
-        person.filter(person.status.isin(["planned", "on"])).select("patient_id", "protocol", "status"), "patient_id"
-    )
+    rows = latest.filter(latest.analyte.isin([*SCREENS, "vzv_igg"]))
+    rows = rows.inner_join(treated(person, "status"), "patient_id")
     words = rows.text.lower()
     negative = words.re_search(NEGATIVE)
     positive = words.re_replace(NEGATIVE, "").re_search(POSITIVE)
     screen = rows.analyte != "vzv_igg"
-    bad = screen.ifelse(positive & ~negative, negative & ~positive).fill_null(False)
+    bad = surely(screen.ifelse(positive & ~negative, negative & ~positive))
     # Words that say both, or neither, are no answer.
     unclear = ((negative & positive) | (~negative & ~positive)).fill_null(True)
     rows = rows.mutate(bad=bad, unclear=unclear, screen=screen).filter(bad | unclear)
-    planned = rows.status == "planned"
+    planned = rows.status == Status.PLANNED
     serious = rows.bad & rows.screen
     return findings(
         rows,
-        "baseline",
+        Rule.BASELINE,
         code=ibis.cases(
             (rows.unclear, "screening_unclear"), (rows.screen, "screening_positive"), else_="not_immune_varicella"
         ),
-        action=ibis.cases((rows.screen & planned, "do-not-start"), (serious, "refer"), else_="review"),
-        urgency=(serious | planned).ifelse("this-week", "routine"),
+        action=ibis.cases((rows.screen & planned, Action.DO_NOT_START), (serious, Action.REFER), else_=Action.REVIEW),
+        urgency=(serious | planned).ifelse(Urgency.THIS_WEEK, Urgency.ROUTINE),
         subject=rows.analyte,
         text=rows.text,
         on=rows.taken_on,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from azaward.rules.language.finding import findings
-from azaward.rules.language.tables import Table, Value, cite, day_number, knowledge, record
+from azaward.rules.language.tables import Table, Value, day_number, knowledge, record
 from azaward.rules.language.untyped import ibis
+from azaward.rules.language.words import first_of, perhaps, surely, treated
+from azaward.terms import Action, Rule, Status, Urgency
 
 
 def untrusted(person: Table, genes: Table, taken: Table) -> Table:
@@ -12,20 +14,19 @@ def untrusted(person: Table, genes: Table, taken: Table) -> Table:
 
     Only a reading that could hide a weak enzyme is pressing; one that may look too low errs on the safe side.
     """
-    treated = person.filter(person.status.isin(["on", "planned"])).select("patient_id", "protocol", "as_of_day")
-    happened = _happened(taken)
+    people, happened = treated(person, "as_of_day"), _happened(taken)
     return ibis.union(
-        _activity_untrusted(treated, genes, happened), _genotype_untrusted(treated, happened), _alone(treated, genes)
+        _activity_untrusted(people, genes, happened), _genotype_untrusted(people, happened), _alone(people, genes)
     )
 
 
-def _alone(treated: Table, genes: Table) -> Table:
+def _alone(people: Table, genes: Table) -> Table:
     """One of genotype and activity, known without the other, that deserves the other test."""
     rows = genes.filter(genes.tpmt_genotype.isnull() != genes.tpmt_activity.isnull())
     said = ibis.coalesce(rows.tpmt_genotype, rows.tpmt_activity)
     rows = rows.select("patient_id", "tpmt_genotype", "activity_on", "reported_on", said=said)
-    rows = rows.inner_join(treated.select("patient_id", "protocol"), "patient_id")
-    advice = knowledge("discordance").filter(knowledge("discordance").action == "test")
+    rows = rows.inner_join(people.select("patient_id", "protocol"), "patient_id")
+    advice = knowledge("discordance").filter(knowledge("discordance").action == Action.TEST)
     rows = rows.inner_join(
         advice,
         ((advice.genotype_phenotype == "any") & (advice.activity_phenotype == rows.said))
@@ -34,65 +35,67 @@ def _alone(treated: Table, genes: Table) -> Table:
     by_gene = rows.tpmt_genotype.notnull()
     return findings(
         rows,
-        "enzyme",
+        Rule.ENZYME,
         code="enzyme_second_test",
         action=rows.action,
-        urgency="routine",
+        urgency=Urgency.ROUTINE,
         subject=by_gene.ifelse("tpmt", "tpmt_activity"),
         text=rows.said,
         on=by_gene.ifelse(rows.reported_on, rows.activity_on),
-        a=by_gene.ifelse("genotype", "activity"),
+        method=by_gene.ifelse("genotype", "activity"),
         says=rows.says,
-        sources=cite(rows),
+        fact=rows.fact,
     )
 
 
-def _activity_untrusted(treated: Table, genes: Table, happened: Table) -> Table:
+def _activity_untrusted(people: Table, genes: Table, happened: Table) -> Table:
     rows = genes.filter(genes.tpmt_activity.notnull()).select(
         "patient_id", "tpmt_activity", "tpmt_genotype", "activity_normal", "activity_day", "activity_on"
     )
-    seen = rows.inner_join(treated, "patient_id").inner_join(happened, "patient_id")
+    seen = rows.inner_join(people, "patient_id").inner_join(happened, "patient_id")
     pitfalls = _pitfalls()
-    found = seen.inner_join(pitfalls, [seen.kind == pitfalls.for_kind, seen.code == pitfalls.for_code])
-    found = found.filter(_in_time(found, found.activity_day))
-    hides = found.effect.isin(["falsely-high", "unreliable"]) & found.activity_normal & found.tpmt_genotype.isnull()
+    rows = seen.inner_join(pitfalls, [seen.kind == pitfalls.for_kind, seen.code == pitfalls.for_code])
+    rows = rows.filter(_in_time(rows, rows.activity_day))
+    hides = rows.effect.isin(["falsely-high", "unreliable"]) & rows.activity_normal & rows.tpmt_genotype.isnull()
     return _may_mislead(
-        found, hides, code="activity_untrusted", subject="tpmt_activity", text=found.tpmt_activity, on=found.activity_on
+        rows, hides, code="activity_untrusted", subject="tpmt_activity", text=rows.tpmt_activity, on=rows.activity_on
     )
 
 
-def _genotype_untrusted(treated: Table, happened: Table) -> Table:
+def _genotype_untrusted(people: Table, happened: Table) -> Table:
     """The last report of each gene, where its sample may have held a donor's cells."""
     reports = record("genotypes").mutate(tested_day=day_number(record("genotypes").reported_on))
-    reports = reports.filter(reports.method == "genotype").inner_join(treated, "patient_id")
-    reports = reports.filter((reports.tested_day <= reports.as_of_day).fill_null(True))
-    last = ibis.window(group_by=["patient_id", "gene"], order_by=[ibis.desc("tested_day"), "phenotype", "diplotype"])
-    reports = reports.mutate(place=ibis.row_number().over(last))
-    seen = reports.filter(reports.place == 0).inner_join(happened, "patient_id")
+    reports = reports.filter(reports.method == "genotype").inner_join(people, "patient_id")
+    reports = reports.filter(perhaps(reports.tested_day <= reports.as_of_day))
+    reports = first_of(reports, ["patient_id", "gene"], [ibis.desc("tested_day"), "phenotype", "diplotype"])
+    seen = reports.inner_join(happened, "patient_id")
     pitfalls = _pitfalls().filter(_pitfalls().effect == "unreliable")
-    found = seen.inner_join(pitfalls, seen.kind == pitfalls.for_kind)
-    found = found.filter((found.kind == "transfusion") | (found.code == found.for_code))
-    found = found.filter(_in_time(found, found.tested_day))
-    hides = (found.phenotype != "Poor Metabolizer").fill_null(True)
+    rows = seen.inner_join(pitfalls, seen.kind == pitfalls.for_kind)
+    rows = rows.filter((rows.kind == "transfusion") | (rows.code == rows.for_code))
+    rows = rows.filter(_in_time(rows, rows.tested_day))
+    hides = perhaps(rows.phenotype != "Poor Metabolizer")
     return _may_mislead(
-        found, hides, code="genotype_untrusted", subject=found.gene.lower(), text=found.phenotype, on=found.reported_on
+        rows, hides, code="genotype_untrusted", subject=rows.gene.lower(), text=rows.phenotype, on=rows.reported_on
     )
 
 
-def _may_mislead(found: Table, hides: Value, **what: Value | str) -> Table:
+def _may_mislead(rows: Table, hides: Value, *, code: str, subject: Value | str, text: Value, on: Value) -> Table:
     """Each pitfall of a sample as a finding; pressing where it could hide a weak enzyme."""
     return findings(
-        found,
-        "enzyme",
-        action=hides.ifelse("test", "inform"),
-        urgency=hides.ifelse("this-week", "info"),
-        limit_value=found.days_before,
+        rows,
+        Rule.ENZYME,
+        code=code,
+        action=hides.ifelse(Action.TEST, Action.INFORM),
+        urgency=hides.ifelse(Urgency.THIS_WEEK, Urgency.INFO),
+        subject=subject,
+        text=text,
+        on=on,
+        limit_value=rows.days_before,
         limit_unit="d",
         comparison="within",
-        a=found.code,
-        says=found.says,
-        sources=cite(found),
-        **what,
+        pitfall=rows.code,
+        says=rows.says,
+        fact=rows.fact,
     ).distinct()
 
 
@@ -134,10 +137,10 @@ def _happened(taken: Table) -> Table:
     return ibis.union(events, medicines)
 
 
-def _in_time(found: Table, day: Value) -> Value:
+def _in_time(rows: Table, day: Value) -> Value:
     """Whether it had begun by that day and was not over for long; what isn't known counts."""
-    begun = (found.from_day <= day).fill_null(True)
-    return begun & (found.to_day >= day - found.days_before.fill_null(0)).fill_null(True)
+    begun = perhaps(rows.from_day <= day)
+    return begun & perhaps(rows.to_day >= day - rows.days_before.fill_null(0))
 
 
 def disagree(person: Table, genes: Table) -> Table:
@@ -145,46 +148,44 @@ def disagree(person: Table, genes: Table) -> Table:
     rows = genes.filter(genes.tpmt_genotype != genes.tpmt_activity).select(
         "patient_id", "tpmt_genotype", "tpmt_activity", "activity_on"
     )
-    rows = rows.inner_join(
-        person.filter(person.status.isin(["on", "planned"])).select("patient_id", "protocol", "status"), "patient_id"
-    )
+    rows = rows.inner_join(treated(person, "status"), "patient_id")
     advice = knowledge("discordance")
     rows = rows.inner_join(
         advice, [rows.tpmt_genotype == advice.genotype_phenotype, rows.tpmt_activity == advice.activity_phenotype]
     )
-    rows = rows.filter(rows.action != "inform")
-    action = ((rows.status == "on") & (rows.action == "do-not-start")).ifelse("stop", rows.action)
+    rows = rows.filter(rows.action != Action.INFORM)
+    begun = (rows.status == Status.ON) & (rows.action == Action.DO_NOT_START)
+    action = begun.ifelse(Action.STOP, rows.action)
     return findings(
         rows,
-        "enzyme",
+        Rule.ENZYME,
         code="genotype_activity_disagree",
         action=action,
-        urgency=action.isin(["stop", "do-not-start"]).ifelse("same-day", "this-week"),
+        urgency=action.isin([Action.STOP, Action.DO_NOT_START]).ifelse(Urgency.SAME_DAY, Urgency.THIS_WEEK),
         subject="tpmt_activity",
         text=rows.tpmt_activity,
         on=rows.activity_on,
-        a=rows.tpmt_genotype,
-        b=rows.tpmt_activity,
+        genotype=rows.tpmt_genotype,
+        activity=rows.tpmt_activity,
         says=rows.says,
-        sources=cite(rows),
+        fact=rows.fact,
     )
 
 
 def reports_disagree(person: Table, genes: Table) -> Table:
     """Two reports of one gene, or a diplotype and the phenotype beside it, that differ; or one nobody can read."""
-    rows = genes.inner_join(
-        person.filter(person.status.isin(["on", "planned"])).select("patient_id", "protocol"), "patient_id"
-    )
-    rows = rows.filter(rows.tpmt_disagree.fill_null(False) | rows.nudt15_disagree.fill_null(False) | rows.unreadable)
-    differ: Value = rows.tpmt_disagree.fill_null(False) | rows.nudt15_disagree.fill_null(False)
+    rows = genes.inner_join(treated(person), "patient_id")
+    differ = surely(rows.tpmt_disagree) | surely(rows.nudt15_disagree)
+    rows = rows.filter(differ | rows.unreadable)
+    differ = surely(rows.tpmt_disagree) | surely(rows.nudt15_disagree)
     return findings(
         rows,
-        "enzyme",
+        Rule.ENZYME,
         code=differ.ifelse("gene_reports_disagree", "gene_report_unreadable"),
-        action="review",
-        urgency="this-week",
-        subject=rows.nudt15_disagree.fill_null(False).ifelse("nudt15", "tpmt"),
+        action=Action.REVIEW,
+        urgency=Urgency.THIS_WEEK,
+        subject=surely(rows.nudt15_disagree).ifelse("nudt15", "tpmt"),
         on=rows.reported_on,
-        a=rows.tpmt,
-        b=rows.nudt15,
+        tpmt=rows.tpmt,
+        nudt15=rows.nudt15,
     )

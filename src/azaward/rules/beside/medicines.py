@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from azaward.rules.language.finding import findings
-from azaward.rules.language.tables import Table, Value, cite, greatest, knowledge
+from azaward.rules.language.tables import Table, Value, greatest, knowledge
 from azaward.rules.language.untyped import ibis
-from azaward.rules.stages.beside import THIOPURINE, matching, of_class
+from azaward.rules.language.words import beside, first_of, lowest_first, of_analyte, perhaps, surely, treated
+from azaward.rules.stages.beside import IN_QUESTION, matching, of_class
+from azaward.terms import Action, Comparison, Rule, Status, Urgency
 
 
 def interactions(person: Table, met: Table, usual: Table, done: Table, latest: Table) -> Table:
@@ -15,85 +17,92 @@ def interactions(person: Table, met: Table, usual: Table, done: Table, latest: T
     came together, or, where it names days, once nothing has changed for so long; after azathioprine was stopped
     it counts for those days.
     """
-    rows = met.inner_join(
-        person.filter(person.status.isin(["on", "planned", "stopped"])).select(
-            "patient_id",
-            "protocol",
-            "status",
-            "taken",
-            "dose",
-            "whole_dose",
-            "planned_drug",
-            "started_day",
-            "changed_day",
-            "stopped_day",
-            "sex",
-            "age",
-            "family",
-        ),
-        "patient_id",
-    )
-    after = (rows.status == "stopped") & rows.running & (rows.as_of_day - rows.stopped_day <= rows.lasts_days_after)
-    # One thiopurine runs, another is planned: either way it is the second that matters.
-    second = (rows.medicine == rows.taken) & (rows.planned_drug != rows.medicine)
-    rows = rows.mutate(after=after.fill_null(False), second=second.fill_null(False))
-    rows = rows.filter(
-        ((rows.status != "stopped") | rows.after) & ((rows.medicine != rows.taken).fill_null(True) | rows.second)
-    )
-    rows = _that_hold(rows, latest)
-    rows = rows.left_join(usual.select("patient_id", "usual_low", "usual_high"), "patient_id").drop("patient_id_right")
-    rows = _most_cautious(rows, "patient_id", "medicine", "outcome")
+    rows = _most_cautious(_that_hold(_met_by(person, met), latest), "patient_id", "medicine", "outcome")
+    rows = beside(rows, usual.select("patient_id", "usual_low", "usual_high"))
     tests = done.filter(done.complete).select("patient_id", "test", "done_day")
-    rows = rows.left_join(tests, ["patient_id", "test"]).drop("patient_id_right", "test_right")
-    allowed = rows.usual_high * rows.dose_fraction_high
-    # A modest dose that stayed as it was when the other medicine came was not cut for it.
-    stayed = rows.running & (rows.status == "on") & (rows.changed_day < rows.start_day)
-    uncut = stayed & (rows.whole_dose > rows.usual_low * rows.dose_fraction_high)
-    cut = (rows.whole_dose <= allowed).fill_null(False) & ~uncut.fill_null(False)
-    pair = rows.running & (rows.status == "on") & (rows.action == "test")
-    watched = pair & (rows.done_day > greatest(rows.start_day, rows.started_day)).fill_null(False)
-    changed = greatest(rows.start_day, rows.changed_day)
-    settled = pair & (rows.as_of_day - changed > rows.lasts_days_after).fill_null(False)
-    ahead = rows.planned | rows.second
+    rows = beside(rows, tests, ["patient_id", "test"])
+    rows = rows.mutate(allowed=rows.usual_high * rows.dose_fraction_high, ahead=rows.planned | rows.second)
+    rows = rows.mutate(cut=_cut(rows), watched=_watched(rows), settled=_settled(rows))
+    answered = rows.watched | rows.settled
     return findings(
         rows,
-        "medicines",
+        Rule.MEDICINES,
         code=ibis.cases(
-            (cut, "interaction_dose_cut"),
+            (rows.cut, "interaction_dose_cut"),
             (rows.after, "interaction_stopped"),
-            (watched, "interaction_watched"),
-            (settled, "interaction_settled"),
-            (ahead, "interaction_planned"),
+            (rows.watched, "interaction_watched"),
+            (rows.settled, "interaction_settled"),
+            (rows.ahead, "interaction_planned"),
             else_="interaction",
         ),
         # What is only planned need not be stopped.
         action=ibis.cases(
-            (cut, "test"), (watched | settled, "inform"), (ahead & (rows.action == "stop"), "avoid"), else_=rows.action
+            (rows.cut, Action.TEST),
+            (answered, Action.INFORM),
+            (rows.ahead & (rows.action == Action.STOP), Action.AVOID),
+            else_=rows.action,
         ),
-        urgency=ibis.cases((cut, "routine"), (watched | settled, "info"), else_=rows.urgency),
+        urgency=ibis.cases((rows.cut, Urgency.ROUTINE), (answered, Urgency.INFO), else_=rows.urgency),
         subject=rows.medicine,
         value=rows.dose,
         unit="mg/d",
         on=rows.start_day,
-        comparison=ibis.cases((allowed.notnull(), "at-most"), else_=None),
-        limit_value=allowed,
+        comparison=ibis.cases((rows.allowed.notnull(), Comparison.AT_MOST), else_=None),
+        limit_value=rows.allowed,
         limit_unit="mg/d",
         fraction_low=ibis.coalesce(rows.dose_fraction_low, rows.dose_fraction_high),
         fraction_high=rows.dose_fraction_high,
-        a=rows.effect,
-        b=rows.mechanism,
-        c=rows.evidence,
-        fact=rows.id,
+        effect=rows.effect,
         says=rows.says,
         says_patient=rows.says_patient,
-        sources=cite(rows),
+        fact=rows.fact,
     )
+
+
+def _met_by(person: Table, met: Table) -> Table:
+    """What each person's medicines meet: on treatment, before it, and for as long `after` it as the row says."""
+    people = person.filter(person.status.isin([Status.ON, Status.PLANNED, Status.STOPPED])).select(
+        *("patient_id", "protocol", "status", "taken", "dose", "whole_dose", "planned_drug", "started_day"),
+        *("changed_day", "stopped_day", "sex", "age", "family"),
+    )
+    rows = met.inner_join(people, "patient_id")
+    stopped = rows.status == Status.STOPPED
+    after = stopped & rows.running & (rows.as_of_day - rows.stopped_day <= rows.lasts_days_after)
+    # One thiopurine runs, another is planned: either way it is the second that matters.
+    second = (rows.medicine == rows.taken) & (rows.planned_drug != rows.medicine)
+    rows = rows.mutate(after=surely(after), second=surely(second))
+    return rows.filter(
+        ((rows.status != Status.STOPPED) | rows.after) & (perhaps(rows.medicine != rows.taken) | rows.second)
+    )
+
+
+def _cut(rows: Table) -> Value:
+    """The dose of azathioprine is already cut to the share that goes with the other medicine."""
+    # A modest dose that stayed as it was when the other medicine came was not cut for it.
+    stayed = rows.running & (rows.status == Status.ON) & (rows.changed_day < rows.start_day)
+    uncut = stayed & (rows.whole_dose > rows.usual_low * rows.dose_fraction_high)
+    return surely(rows.whole_dose <= rows.allowed) & ~surely(uncut)
+
+
+def _asks_for_test(rows: Table) -> Value:
+    return rows.running & (rows.status == Status.ON) & (rows.action == Action.TEST)
+
+
+def _watched(rows: Table) -> Value:
+    """The test that the row asks for was done since the two came together."""
+    return _asks_for_test(rows) & surely(rows.done_day > greatest(rows.start_day, rows.started_day))
+
+
+def _settled(rows: Table) -> Value:
+    """Neither medicine was begun or changed for as many days as the row names."""
+    changed = greatest(rows.start_day, rows.changed_day)
+    return _asks_for_test(rows) & surely(rows.as_of_day - changed > rows.lasts_days_after)
 
 
 def between_others(person: Table, taken: Table, latest: Table) -> Table:
     """What medicines that are no thiopurine do with each other, where one is a medicine that people change to."""
     rows = knowledge("interactions")
-    rows = matching(taken, rows.filter(rows.drug != THIOPURINE))
+    rows = matching(taken, rows.filter(rows.drug != IN_QUESTION))
     others = taken.filter(taken.running | taken.planned).select("patient_id", "medicine").distinct()
     others = others.inner_join(of_class(others), "medicine").select("patient_id", "known_as", partner="medicine")
     rows = rows.inner_join(others, ["patient_id", rows.drug == others.known_as])
@@ -102,26 +111,23 @@ def between_others(person: Table, taken: Table, latest: Table) -> Table:
     rows = _most_cautious(_that_hold(rows, latest), "patient_id", "medicine", "partner", "outcome")
     return findings(
         rows,
-        "medicines",
+        Rule.MEDICINES,
         code="interaction_of_others",
         action=rows.action,
         urgency=rows.urgency,
         subject=rows.medicine,
         on=rows.start_day,
-        a=rows.effect,
-        b=rows.partner,
-        c=rows.evidence,
-        fact=rows.id,
+        effect=rows.effect,
+        partner=rows.partner,
         says=rows.says,
         says_patient=rows.says_patient,
-        sources=cite(rows),
+        fact=rows.fact,
     )
 
 
 def _that_hold(rows: Table, latest: Table) -> Table:
     """The rows that hold for this person. A sex or an age that nobody knows doesn't rule a row out."""
-    kidneys = latest.filter(latest.analyte == "egfr").select("patient_id", egfr="low")
-    rows = rows.left_join(kidneys, "patient_id").drop("patient_id_right")
+    rows = beside(rows, of_analyte(latest, "egfr", egfr="low"))
 
     def meets(condition: Value, met: Value, unknown: bool) -> Value:
         return condition.isnull() | met.fill_null(unknown)
@@ -136,36 +142,25 @@ def _that_hold(rows: Table, latest: Table) -> Table:
 
 def _most_cautious(rows: Table, *keys: str) -> Table:
     """One row for each of `keys`: the most urgent, then the most cautious; the person's own case before others."""
-    worst = ibis.window(
-        group_by=list(keys),
-        order_by=[
-            "urgency_rank",
-            "action_rank",
-            ibis.asc("dose_fraction_high", nulls_first=False),
-            rows.for_sex.isnull() & rows.age_below.isnull() & rows.egfr_below.isnull() & rows.for_family.isnull(),
-            ibis.desc("lasts_days_after", nulls_first=False),
-            rows.with_kind == "class",
-            ibis.desc("running"),
-            "start_day",
-            "id",
-        ],
-    )
-    rows = rows.mutate(place=ibis.row_number().over(worst))
-    return rows.filter(rows.place == 0)
+    for_anyone = rows.for_sex.isnull() & rows.age_below.isnull() & rows.egfr_below.isnull() & rows.for_family.isnull()
+    order = [
+        *("urgency_rank", "action_rank", lowest_first("dose_fraction_high"), for_anyone),
+        ibis.desc("lasts_days_after", nulls_first=False),
+        *(rows.with_kind == "class", ibis.desc("running"), "start_day", "id"),
+    ]
+    return first_of(rows, keys, order)
 
 
 def unrecognised(person: Table, taken: Table) -> Table:
     """Medicines that no name matched: they were not checked."""
-    rows = taken.filter(taken.medicine.startswith("unknown:") & (taken.running | taken.planned))
-    rows = rows.inner_join(
-        person.filter(person.status.isin(["on", "planned"])).select("patient_id", "protocol"), "patient_id"
-    )
+    rows = taken.filter(taken.unrecognised & (taken.running | taken.planned))
+    rows = rows.inner_join(treated(person), "patient_id")
     rows = rows.select("patient_id", "protocol", "medicine").distinct()
     return findings(
         rows,
-        "medicines",
+        Rule.MEDICINES,
         code="medicine_not_checked",
-        action="review",
-        urgency="routine",
+        action=Action.REVIEW,
+        urgency=Urgency.ROUTINE,
         subject=rows.medicine,
     )

@@ -3,36 +3,35 @@
 from __future__ import annotations
 
 from azaward.rules.language.finding import findings
-from azaward.rules.language.tables import Table, cite, knowledge
+from azaward.rules.language.tables import Table, knowledge
+from azaward.terms import Comparison, Rule
 
 
 def together(person: Table, taken: Table) -> Table:
     """Each row of together.csv of whose class a person takes or plans as many medicines as it names."""
-    rows = knowledge("together")
     classes = knowledge("medicine_classes")
     held = taken.filter(taken.running | taken.planned).select("patient_id", "medicine").distinct()
     held = held.inner_join(classes, "medicine").select("patient_id", "medicine", "class")
     members = held.inner_join(knowledge("together_classes"), "class").select("patient_id", "medicine", "id").distinct()
     counted = members.group_by(["patient_id", "id"]).agg(
-        number=members.count(), first_one=members.medicine.min(), last_one=members.medicine.max()
+        number=members.count(), first_medicine=members.medicine.min(), last_medicine=members.medicine.max()
     )
-    found = counted.inner_join(rows, "id")
-    found = found.filter(found.number >= found.at_least)
-    found = found.inner_join(person.select("patient_id", "protocol"), "patient_id")
+    rows = counted.inner_join(knowledge("together"), "id")
+    rows = rows.filter(rows.number >= rows.at_least)
+    rows = rows.inner_join(person.select("patient_id", "protocol"), "patient_id")
     return findings(
-        found,
-        "together",
+        rows,
+        Rule.TOGETHER,
         code="together",
-        action=found.action,
-        urgency=found.urgency,
-        subject=found.first_one,
-        value=found.number.cast("float64"),
-        comparison="at-least",
-        limit_value=found.at_least.cast("float64"),
-        a=found.effect,
-        b=found.last_one,
-        fact=found.id,
-        says=found.says,
-        says_patient=found.says_patient,
-        sources=cite(found),
+        action=rows.action,
+        urgency=rows.urgency,
+        subject=rows.first_medicine,
+        value=rows.number.cast("float64"),
+        comparison=Comparison.AT_LEAST,
+        limit_value=rows.at_least.cast("float64"),
+        effect=rows.effect,
+        last=rows.last_medicine,
+        says=rows.says,
+        says_patient=rows.says_patient,
+        fact=rows.fact,
     )

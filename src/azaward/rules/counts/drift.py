@@ -7,9 +7,12 @@ results: z * sqrt(cv_within^2 + cv_analytical^2) * sqrt(1 + 1/n), n the number o
 from __future__ import annotations
 
 from azaward.rules.language.finding import findings, number
-from azaward.rules.language.tables import Table, Value, cite, knowledge, parameters
+from azaward.rules.language.limit import limit
+from azaward.rules.language.tables import Table, Value, knowledge, parameter
 from azaward.rules.language.untyped import ibis
-from azaward.rules.stages.lab import FALLING, OF_ONE
+from azaward.rules.language.words import OF_ONE, on_treatment
+from azaward.rules.stages.lab import FALLING
+from azaward.terms import Action, Comparison, Rule, Urgency
 
 # A mean of fewer results than this says little about a patient's own level.
 ENOUGH = 3
@@ -23,7 +26,7 @@ def step(person: Table, latest: Table, history: Table) -> Table:
     rows = rows.mutate(change=change, allowed=allowed)
     rows = rows.filter((rows.earlier_n >= ENOUGH) & (rows.earlier_mean > 0) & (rows.change > rows.allowed))
     bound = rows.earlier_mean * (1 - rows.allowed)
-    return _drift(rows, "drift_step", rows.shown_low, bound, rows.earlier_mean, "routine")
+    return _drift(rows, "drift_step", rows.shown_low, bound, rows.earlier_mean, Urgency.ROUTINE)
 
 
 def trend(person: Table, latest: Table, history: Table) -> Table:
@@ -34,38 +37,37 @@ def trend(person: Table, latest: Table, history: Table) -> Table:
     rows = rows.mutate(change=change, allowed=allowed)
     rows = rows.filter((rows.older_n >= ENOUGH) & (rows.older_mean > 0) & (rows.change > rows.allowed))
     bound = rows.older_mean * (1 - rows.allowed)
-    return _drift(rows, "drift_trend", rows.recent_mean, bound, rows.older_mean, "routine")
+    return _drift(rows, "drift_trend", rows.recent_mean, bound, rows.older_mean, Urgency.ROUTINE)
 
 
 def sequential(person: Table, latest: Table, history: Table) -> Table:
     """Three falls in a row, each larger than a source names. Pressing where together they are a real change."""
     rows = _varying(person, latest, history)
     rows = rows.filter(rows.analyte.isin(["wbc", "neutrophils", "platelets"]))
-    kept = 1 - rows.sequential_fall_percent / 100
+    kept = 1 - limit("sequential_fall_percent").value / 100
     three = (rows.low < rows.low_1 * kept) & (rows.low_1 < rows.low_2 * kept) & (rows.low_2 < rows.low_3 * kept)
     rows = rows.filter(three)
     real = 1 - rows.low / rows.low_3 > rows.spread * ibis.literal(2.0).sqrt()
-    urgency = real.ifelse("this-week", "routine")
+    urgency = real.ifelse(Urgency.THIS_WEEK, Urgency.ROUTINE)
     return _drift(rows, "drift_sequential", rows.shown_low, rows.low_1 * kept, rows.low_3, urgency)
 
 
 def _varying(person: Table, latest: Table, history: Table) -> Table:
     variation = knowledge("biological_variation").filter(knowledge("biological_variation").population == "healthy")
     rows = latest.filter(latest.analyte.isin(FALLING)).inner_join(history, OF_ONE)
-    rows = rows.inner_join(person.filter(person.status == "on").select("patient_id", "protocol"), "patient_id")
+    rows = rows.inner_join(on_treatment(person), "patient_id")
     rows = rows.inner_join(variation, "analyte")
-    rows = rows.pipe(parameters("reference_change_z", "sequential_fall_percent"))
     within = rows.cv_within_percent / 100
     analytical = rows.cv_analytical_percent.fill_null(0) / 100
-    return rows.mutate(spread=rows.reference_change_z * (within * within + analytical * analytical).sqrt())
+    return rows.mutate(spread=parameter("reference_change_z") * (within * within + analytical * analytical).sqrt())
 
 
-def _drift(rows: Table, code: str, value: Value, bound: Value, before: Value, urgency: Value | str) -> Table:
+def _drift(rows: Table, code: str, value: Value, bound: Value, before: Value, urgency: Value | Urgency) -> Table:
     return findings(
         rows,
-        "drift",
+        Rule.DRIFT,
         code=code,
-        action="review",
+        action=Action.REVIEW,
         urgency=urgency,
         subject=rows.analyte,
         value=value,
@@ -73,10 +75,10 @@ def _drift(rows: Table, code: str, value: Value, bound: Value, before: Value, ur
         text=None if code == "drift_trend" else rows.comparator_low,
         unit=rows.unit,
         on=rows.taken_on,
-        comparison="below",
+        comparison=Comparison.BELOW,
         limit_value=bound,
         limit_unit=rows.unit,
-        a=number(before),
-        b=number(100 * (1 - value / before)),
-        sources=cite(rows),
+        before=number(before),
+        fall_percent=number(100 * (1 - value / before)),
+        fact=rows.fact,
     )

@@ -7,8 +7,13 @@ For the clinic's recall list and for the patient who asks when the next test is.
 from __future__ import annotations
 
 from azaward.rules.language.finding import findings
-from azaward.rules.language.tables import Table, cite, knowledge, record, requests
+from azaward.rules.language.tables import Table, knowledge, record, requests
 from azaward.rules.language.untyped import ibis
+from azaward.rules.language.words import beside, on_treatment
+from azaward.terms import Action, Rule, Urgency
+
+# So many appointments missed in a row are more than one forgotten.
+STAYS_AWAY = 2
 
 
 def overdue(due: Table) -> Table:
@@ -23,15 +28,17 @@ def overdue(due: Table) -> Table:
     )
     return findings(
         rows,
-        "schedule",
+        Rule.SCHEDULE,
         code=ibis.cases(
             (rows.done_day.isnull() & rows.oldest.notnull(), "test_incomplete"),
             (rows.never, "test_never_done"),
             else_="test_overdue",
         ),
-        action="test",
+        action=Action.TEST,
         urgency=ibis.cases(
-            (rows.never & (rows.missed >= 1), "same-day"), (rows.missed >= 1, "this-week"), else_="routine"
+            (rows.never & (rows.missed >= 1), Urgency.SAME_DAY),
+            (rows.missed >= 1, Urgency.THIS_WEEK),
+            else_=Urgency.ROUTINE,
         ),
         subject=rows.test,
         value=rows.late,
@@ -40,10 +47,9 @@ def overdue(due: Table) -> Table:
         limit_value=rows.every_days,
         limit_unit="d",
         comparison="every",
-        a=rows.name,
-        b=rows.missed.cast("string"),
-        c=rows.oldest,
-        sources=cite(rows),
+        test=rows.name,
+        missed=rows.missed.cast("string"),
+        fact=rows.fact,
     )
 
 
@@ -54,22 +60,21 @@ def did_not_attend(person: Table, latest: Table) -> Table:
     kept = contacts.filter(contacts.kind == "attended").group_by("patient_id").agg(kept_on=contacts.on.max())
     tested = latest.filter(latest.analyte != "weight").group_by("patient_id").agg(tested_on=latest.taken_on.max())
     missed = contacts.filter(contacts.kind == "did_not_attend")
-    missed = missed.left_join(kept, "patient_id").drop("patient_id_right")
-    missed = missed.left_join(tested, "patient_id").drop("patient_id_right")
+    missed = beside(beside(missed, kept), tested)
     since = missed.filter(
         ((missed.on > missed.kept_on) | missed.kept_on.isnull())
         & ((missed.on > missed.tested_on) | missed.tested_on.isnull())
     )
     rows = since.group_by("patient_id").agg(times=since.on.nunique(), on=since.on.max())
-    rows = rows.inner_join(person.filter(person.status == "on").select("patient_id", "protocol"), "patient_id")
+    rows = rows.inner_join(on_treatment(person), "patient_id")
     return findings(
         rows,
-        "schedule",
+        Rule.SCHEDULE,
         code="did_not_attend",
-        action="test",
-        urgency=(rows.times >= 2).ifelse("this-week", "routine"),
+        action=Action.TEST,
+        urgency=(rows.times >= STAYS_AWAY).ifelse(Urgency.THIS_WEEK, Urgency.ROUTINE),
         subject="attendance",
         value=rows.times,
         on=rows.on,
-        a=rows.times.cast("string"),
+        times=rows.times.cast("string"),
     )

@@ -2,208 +2,213 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from azaward.rules.language.finding import findings, number
-from azaward.rules.language.tables import Table, parameters
+from azaward.rules.language.limit import limit
+from azaward.rules.language.tables import Table, Value, parameter
 from azaward.rules.language.untyped import ibis
+from azaward.rules.language.words import (
+    beside,
+    is_treated,
+    nothing,
+    of_analyte,
+    perhaps,
+    surely,
+    treated,
+)
+from azaward.terms import Action, Comparison, Rule, Status, Urgency
 
 WEAKER = ("Poor Metabolizer", "Intermediate Metabolizer", "Possible Intermediate Metabolizer")
 
 
 def too_high(person: Table, usual: Table) -> Table:
     """A dose, taken or planned, above the highest of the protocol, or above a target beside which none stands."""
-    rows = person.filter(person.status.isin(["on", "planned"])).inner_join(usual, "patient_id")
-    over = (rows.dose > rows.ceiling).fill_null(False)
+    rows = person.filter(is_treated(person)).inner_join(usual, "patient_id")
+    over = surely(rows.dose > rows.ceiling)
     # What is planned for someone on treatment has not begun: nothing needs to be stopped for it.
-    ahead = (rows.status == "on") & (rows.planned_dose > rows.ceiling).fill_null(False)
-    beyond = ~over & (rows.dose > rows.target_only).fill_null(False)
+    ahead = (rows.status == Status.ON) & surely(rows.planned_dose > rows.ceiling)
+    beyond = ~over & surely(rows.dose > rows.target_only)
     rows = rows.mutate(over=over, ahead=ahead & ~over).filter(over | ahead | beyond)
     shown = rows.ahead.ifelse(rows.planned_dose, rows.dose)
+    above_highest = ibis.or_(rows.over, rows.ahead)
     return findings(
         rows,
-        "dose_range",
+        Rule.DOSE_RANGE,
         code=ibis.cases(
             (rows.over, "dose_above_range"), (rows.ahead, "planned_dose_above_range"), else_="dose_above_target"
         ),
         action=ibis.cases(
-            (rows.over & (rows.status == "planned"), "do-not-start"), (rows.over, "reduce"), else_="review"
+            (rows.over & (rows.status == Status.PLANNED), Action.DO_NOT_START),
+            (rows.over, Action.REDUCE),
+            else_=Action.REVIEW,
         ),
-        urgency=ibis.or_(rows.over, rows.ahead).ifelse("same-day", "routine"),
+        urgency=above_highest.ifelse(Urgency.SAME_DAY, Urgency.ROUTINE),
         subject=rows.taken,
         value=shown,
         unit="mg/d",
-        comparison="at-most",
-        limit_value=ibis.or_(rows.over, rows.ahead).ifelse(rows.ceiling, rows.target_only),
+        comparison=Comparison.AT_MOST,
+        limit_value=above_highest.ifelse(rows.ceiling, rows.target_only),
         limit_unit="mg/d",
-        a=number(shown / rows.weight),
-        sources=rows.dose_sources,
+        mg_per_kg=number(shown / rows.weight),
+        fact=rows.dose_fact,
     )
 
 
 def start_high(person: Table, usual: Table) -> Table:
     """A planned first dose above the protocol's starting dose."""
-    rows = person.filter(person.status == "planned").inner_join(usual, "patient_id")
-    rows = rows.filter((rows.planned_first > rows.start) & ~(rows.planned_first > rows.ceiling).fill_null(False))
+    rows = person.filter(person.status == Status.PLANNED).inner_join(usual, "patient_id")
+    rows = rows.filter((rows.planned_first > rows.start) & ~surely(rows.planned_first > rows.ceiling))
     return findings(
         rows,
-        "dose_range",
+        Rule.DOSE_RANGE,
         code="start_above_range",
-        action="review",
-        urgency="this-week",
+        action=Action.REVIEW,
+        urgency=Urgency.THIS_WEEK,
         subject=rows.taken,
         value=rows.planned_first,
         unit="mg/d",
-        comparison="at-most",
+        comparison=Comparison.AT_MOST,
         limit_value=rows.start,
         limit_unit="mg/d",
-        sources=rows.dose_sources,
+        fact=rows.dose_fact,
     )
 
 
 def low(person: Table, usual: Table, met: Table, genes: Table, latest: Table) -> Table:
     """A dose below the usual range, past the time of its next step, where nothing in the record explains it."""
-    weaker = genes.filter(genes.tpmt.isin(WEAKER) | genes.nudt15.isin(WEAKER))
-    kidneys = latest.pipe(parameters("renal_full_dose_gfr"))
-    kidneys = kidneys.filter((kidneys.analyte == "egfr") & (kidneys.low < kidneys.renal_full_dose_gfr))
-    explained = ibis.union(
-        met.filter(met.running & met.dose_fraction_high.notnull()).select("patient_id"),
-        weaker.select("patient_id"),
-        kidneys.select("patient_id"),
-    ).distinct()
-    rows = person.filter(person.status == "on").inner_join(usual, "patient_id").anti_join(explained, "patient_id")
-    rising = (rows.as_of_day - rows.increased_day <= rows.step_days).fill_null(False)
+    rows = person.filter(person.status == Status.ON).inner_join(usual, "patient_id")
+    rows = rows.anti_join(_explained(met, genes, latest), "patient_id")
+    rising = surely(rows.as_of_day - rows.increased_day <= rows.step_days)
     rows = rows.filter((rows.whole_dose < rows.usual_low) & ~rising)
     return findings(
         rows,
-        "dose_range",
+        Rule.DOSE_RANGE,
         code="dose_below_range",
-        action="inform",
-        urgency="info",
+        action=Action.INFORM,
+        urgency=Urgency.INFO,
         subject=rows.taken,
         value=rows.dose,
         unit="mg/d",
-        comparison="at-least",
+        comparison=Comparison.AT_LEAST,
         limit_value=rows.usual_low,
         limit_unit="mg/d",
-        a=number(rows.mg_per_kg),
-        sources=rows.dose_sources,
+        mg_per_kg=number(rows.mg_per_kg),
+        fact=rows.dose_fact,
     )
+
+
+def _explained(met: Table, genes: Table, latest: Table) -> Table:
+    """Those who have a reason for a low dose: another medicine, a weaker enzyme, weak kidneys."""
+    kidneys = of_analyte(latest, "egfr")
+    return ibis.union(
+        met.filter(met.running & met.dose_fraction_high.notnull()).select("patient_id"),
+        genes.filter(genes.tpmt.isin(WEAKER) | genes.nudt15.isin(WEAKER)).select("patient_id"),
+        kidneys.filter(~limit("renal_full_dose_gfr").met_by(kidneys.low)).select("patient_id"),
+    ).distinct()
 
 
 def unknown(person: Table, usual: Table) -> Table:
     """Weight, dose, date of birth or usual dose that isn't known, so that the dose can't be judged."""
     known = usual.select("patient_id").mutate(has_usual=ibis.literal(True))
     # Few columns: each stands in the SQL once for every part of the union.
-    treated = person.filter(person.status.isin(["on", "planned"])).select(
-        *("patient_id", "protocol", "status", "taken", "birth_date", "age", "weight"),
+    people = treated(
+        person,
+        *("status", "taken", "birth_date", "age", "weight"),
         *("dose", "whole_dose", "dose_low", "dose_once", "impossible"),
     )
-    treated = treated.pipe(parameters("adult_age_years"))
-    treated = treated.left_join(known, "patient_id").drop("patient_id_right")
-    planned = treated.status == "planned"
-    grown = (treated.age >= treated.adult_age_years).fill_null(True)
+    rows = beside(people, known)
+    planned = rows.status == Status.PLANNED
+    grown = perhaps(limit("adult_age_years").met_by(rows.age))
+    before_start = planned.ifelse(Urgency.THIS_WEEK, Urgency.ROUTINE)
+    no_dose = ~planned & rows.whole_dose.isnull() & ~rows.impossible
 
-    def missing(which: Table, code: str, action: str, urgency: Table | str, subject: Table | str, **more: Any) -> Table:
-        rows = treated.filter(which)
-        return findings(rows, "dose_range", code=code, action=action, urgency=urgency, subject=subject, **more)
+    def missing(which: Value, code: str, urgency: Value | Urgency, subject: str | None = None) -> Table:
+        those = rows.filter(which)
+        action = Action.TEST if code == "weight_unknown" else Action.REVIEW
+        return findings(
+            those, Rule.DOSE_RANGE, code=code, action=action, urgency=urgency, subject=subject or those.taken
+        )
 
     return ibis.union(
-        missing(
-            treated.weight.isnull(),
-            "weight_unknown",
-            "test",
-            planned.ifelse("this-week", "routine"),
-            "weight",
-        ),
-        missing(
-            ~planned & treated.whole_dose.isnull() & ~treated.impossible,
-            "dose_unknown",
-            "review",
-            "this-week",
-            treated.taken,
-        ),
-        missing(treated.impossible, "dose_impossible", "review", "this-week", treated.taken),
-        missing(~planned & (treated.dose_low < treated.dose), "doses_disagree", "review", "this-week", treated.taken),
-        missing(
-            treated.dose_once < treated.dose,
-            "dose_repeated",
-            "review",
-            "this-week",
-            treated.taken,
-            value=treated.dose,
-            unit="mg/d",
-            a=number(treated.dose_once),
-        ),
-        missing(
-            grown & treated.has_usual.isnull(),
-            "range_unknown",
-            "review",
-            planned.ifelse("this-week", "routine"),
-            treated.taken,
-        ),
-        missing(treated.birth_date.isnull() | (treated.age < 0), "age_unknown", "review", "routine", "age"),
+        missing(rows.weight.isnull(), "weight_unknown", before_start, "weight"),
+        missing(no_dose, "dose_unknown", Urgency.THIS_WEEK),
+        missing(rows.impossible, "dose_impossible", Urgency.THIS_WEEK),
+        missing(~planned & (rows.dose_low < rows.dose), "doses_disagree", Urgency.THIS_WEEK),
+        _repeated(rows.filter(rows.dose_once < rows.dose)),
+        missing(grown & rows.has_usual.isnull(), "range_unknown", before_start),
+        missing(rows.birth_date.isnull() | (rows.age < 0), "age_unknown", Urgency.ROUTINE, "age"),
+    )
+
+
+def _repeated(rows: Table) -> Table:
+    """Entries that differ in nothing: taken each, or one entry written twice."""
+    return findings(
+        rows,
+        Rule.DOSE_RANGE,
+        code="dose_repeated",
+        action=Action.REVIEW,
+        urgency=Urgency.THIS_WEEK,
+        subject=rows.taken,
+        value=rows.dose,
+        unit="mg/d",
+        once=number(rows.dose_once),
     )
 
 
 def child(person: Table, usual: Table) -> Table:
     """A child or teenager: specialists only, with the dose range of the source for that age."""
-    rows = person.filter(person.status.isin(["on", "planned"])).pipe(parameters("adult_age_years"))
-    rows = rows.filter(rows.age < rows.adult_age_years)
-    found = usual.select("patient_id", "child_says", "dose_sources", high_mg_per_kg="child_high")
-    best = rows.left_join(found, "patient_id").drop("patient_id_right")
-    above = (best.mg_per_kg > best.high_mg_per_kg).fill_null(False)
+    rows = person.filter(is_treated(person) & ~limit("adult_age_years").met_by(person.age))
+    rows = beside(rows, usual.select("patient_id", "child_says", "dose_fact", high_mg_per_kg="child_high"))
+    above = surely(rows.mg_per_kg > rows.high_mg_per_kg)
     # A rise that is planned for a child on treatment has not begun: nothing needs to be stopped for it.
-    planned_per_kg = best.planned_dose / best.weight
-    ahead = ~above & (best.status == "on") & (planned_per_kg > best.high_mg_per_kg).fill_null(False)
+    planned_per_kg = rows.planned_dose / rows.weight
+    ahead = ~above & (rows.status == Status.ON) & surely(planned_per_kg > rows.high_mg_per_kg)
+    high = above | ahead
     return findings(
-        best,
-        "dose_range",
-        code=ibis.cases((above | ahead, "child_dose_high"), (best.child_says.isnull(), "child"), else_="child_dose"),
-        action=ibis.cases((above, "reduce"), (ahead, "review"), else_="refer"),
-        urgency=ibis.cases((above | ahead, "same-day"), (best.status == "planned", "this-week"), else_="routine"),
-        subject=best.taken,
-        value=ahead.ifelse(planned_per_kg, best.mg_per_kg),
+        rows,
+        Rule.DOSE_RANGE,
+        code=ibis.cases((high, "child_dose_high"), (rows.child_says.isnull(), "child"), else_="child_dose"),
+        action=ibis.cases((above, Action.REDUCE), (ahead, Action.REVIEW), else_=Action.REFER),
+        urgency=ibis.cases(
+            (high, Urgency.SAME_DAY), (rows.status == Status.PLANNED, Urgency.THIS_WEEK), else_=Urgency.ROUTINE
+        ),
+        subject=rows.taken,
+        value=ahead.ifelse(planned_per_kg, rows.mg_per_kg),
         unit="mg/kg/d",
-        comparison=ibis.cases((best.high_mg_per_kg.notnull(), "at-most"), else_=None),
-        limit_value=best.high_mg_per_kg,
+        comparison=ibis.cases((rows.high_mg_per_kg.notnull(), Comparison.AT_MOST), else_=None),
+        limit_value=rows.high_mg_per_kg,
         limit_unit="mg/kg/d",
-        a=best.age.cast("string"),
-        says=best.child_says,
-        sources=best.child_says.isnull().ifelse(ibis.null("string"), best.dose_sources),
+        age=rows.age.cast("string"),
+        says=rows.child_says,
+        fact=rows.child_says.isnull().ifelse(nothing("string"), rows.dose_fact),
     )
 
 
 def kidney(person: Table, latest: Table, usual: Table) -> Table:
     """Kidneys so weak that the source lowers the dose; found where today's dose is above that share."""
-    egfr = latest.filter(latest.analyte == "egfr").select(
+    egfr = of_analyte(latest, "egfr").select(
         "patient_id", "taken_on", "unit", "shown_low", "comparator_low", egfr="low"
     )
-    rows = person.filter(person.status.isin(["on", "planned"])).inner_join(egfr, "patient_id")
-    rows = rows.left_join(usual.select("patient_id", "usual_high"), "patient_id").drop("patient_id_right")
-    rows = rows.pipe(
-        parameters(
-            "renal_full_dose_gfr", "renal_gfr_moderate", "renal_fraction_moderate_low", "renal_fraction_severe_low"
-        )
-    )
-    rows = rows.filter(rows.egfr < rows.renal_full_dose_gfr)
-    severe = rows.egfr < rows.renal_gfr_moderate
-    fraction = severe.ifelse(rows.renal_fraction_severe_low, rows.renal_fraction_moderate_low)
-    within = (rows.whole_dose <= rows.usual_high * fraction).fill_null(False)
+    rows = person.filter(is_treated(person)).inner_join(egfr, "patient_id")
+    rows = beside(rows, usual.select("patient_id", "usual_high"))
+    full_dose, moderate = limit("renal_full_dose_gfr"), limit("renal_gfr_moderate")
+    rows = rows.filter(~full_dose.met_by(rows.egfr))
+    severe = ~moderate.met_by(rows.egfr)
+    share = severe.ifelse(parameter("renal_fraction_severe_low"), parameter("renal_fraction_moderate_low"))
+    within = surely(rows.whole_dose <= rows.usual_high * share)
     return findings(
-        rows.mutate(fraction=fraction),
-        "dose_range",
+        rows,
+        Rule.DOSE_RANGE,
         code="kidney_dose",
-        action=within.ifelse("review", "reduce"),
-        urgency=within.ifelse("routine", "this-week"),
+        action=within.ifelse(Action.REVIEW, Action.REDUCE),
+        urgency=within.ifelse(Urgency.ROUTINE, Urgency.THIS_WEEK),
         subject="egfr",
         value=rows.shown_low,
         text=rows.comparator_low,
         unit=rows.unit,
         on=rows.taken_on,
-        comparison="below",
-        limit_value=severe.ifelse(rows.renal_gfr_moderate, rows.renal_full_dose_gfr),
+        comparison=Comparison.BELOW,
+        limit_value=severe.ifelse(moderate.value, full_dose.value),
         limit_unit=rows.unit,
-        fraction_low=fraction,
+        fraction_low=share,
         fraction_high=1.0,
     )

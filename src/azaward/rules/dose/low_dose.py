@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from azaward.rules.language.finding import findings
-from azaward.rules.language.tables import Table, knowledge, parameters
+from azaward.rules.language.limit import limit
+from azaward.rules.language.tables import Table, knowledge
 from azaward.rules.language.untyped import ibis
+from azaward.rules.language.words import beside, of_analyte, on_treatment, perhaps, surely
+from azaward.terms import Action, Rule, Urgency
+
+CODES = ("low_dose_allopurinol_high", "low_dose_tpmt_unknown", "low_dose_not_measured")
 
 
 def low_dose(person: Table, taken: Table, usual: Table, latest: Table, genes: Table) -> Table:
@@ -13,45 +18,49 @@ def low_dose(person: Table, taken: Table, usual: Table, latest: Table, genes: Ta
     Only where the dose of the thiopurine is known and cut to the share that goes with allopurinol; where it is not,
     `medicines` asks for that first.
     """
-    beside = taken.filter((taken.medicine == "allopurinol") & taken.running)
-    beside = beside.group_by("patient_id").agg(
-        allopurinol=beside.dose_mg_per_day.sum(),
-        unknown=beside.dose_mg_per_day.isnull().any(),
-        since=beside.start_day.max(),
+    rows = _combined(person, taken, usual)
+    rows = beside(rows, genes.select("patient_id", "tpmt"))
+    rows = beside(rows, of_analyte(latest, "tgn", level_day="day"))
+    small = limit("low_dose_allopurinol_mg_per_day")
+    missing = (
+        rows.unknown | ~surely(small.met_by(rows.allopurinol)),
+        rows.tpmt.isnull(),
+        perhaps(rows.level_day < rows.since),
+    )
+    asked = [
+        rows.filter(is_missing).mutate(code=ibis.literal(code)) for code, is_missing in zip(CODES, missing, strict=True)
+    ]
+    rows = ibis.union(ibis.union(asked[0], asked[1]), asked[2])
+    high = rows.code == CODES[0]
+    return findings(
+        rows,
+        Rule.LOW_DOSE,
+        code=rows.code,
+        codes=CODES,
+        action=high.ifelse(Action.REVIEW, Action.TEST),
+        urgency=ibis.cases((rows.code == CODES[2], Urgency.ROUTINE), else_=Urgency.THIS_WEEK),
+        subject="allopurinol",
+        value=rows.allopurinol,
+        unit="mg/d",
+        on=rows.since,
+        comparison=ibis.cases((high, small.comparison)),
+        limit_value=ibis.cases((high, small.value)),
+        limit_unit=ibis.cases((high, small.unit)),
+        thiopurine=rows.taken,
+    )
+
+
+def _combined(person: Table, taken: Table, usual: Table) -> Table:
+    """Everyone on a dose that is cut to the share that goes with the allopurinol that they take."""
+    allopurinol = taken.filter((taken.medicine == "allopurinol") & taken.running)
+    allopurinol = allopurinol.group_by("patient_id").agg(
+        allopurinol=allopurinol.dose_mg_per_day.sum(),
+        unknown=allopurinol.dose_mg_per_day.isnull().any(),
+        since=allopurinol.start_day.max(),
     )
     shares = knowledge("interactions")
     shares = shares.filter(shares["with"] == "allopurinol").agg(share=shares.dose_fraction_high.min())
-    rows = person.filter((person.status == "on") & (person.taken != "tioguanine")).select(
-        "patient_id", "protocol", "whole_dose", "started_day", "taken"
-    )
-    rows = rows.inner_join(beside, "patient_id")
+    rows = on_treatment(person, "whole_dose", "started_day", "taken")
+    rows = rows.filter(rows.taken != "tioguanine").inner_join(allopurinol, "patient_id")
     rows = rows.inner_join(usual.select("patient_id", "usual_high"), "patient_id").cross_join(shares)
-    rows = rows.filter(rows.whole_dose <= rows.usual_high * rows.share)
-    rows = rows.left_join(genes.select("patient_id", "tpmt"), "patient_id").drop("patient_id_right")
-    levels = latest.filter(latest.analyte == "tgn").select("patient_id", level_day="day")
-    rows = rows.left_join(levels, "patient_id").drop("patient_id_right")
-    rows = rows.pipe(parameters("low_dose_allopurinol_mg_per_day"))
-    needs = {
-        "low_dose_allopurinol_high": rows.unknown
-        | (rows.allopurinol > rows.low_dose_allopurinol_mg_per_day).fill_null(True),
-        "low_dose_tpmt_unknown": rows.tpmt.isnull(),
-        "low_dose_not_measured": (rows.level_day < rows.since).fill_null(True),
-    }
-    asked = [rows.filter(missing).mutate(code=ibis.literal(code)) for code, missing in needs.items()]
-    found = ibis.union(ibis.union(asked[0], asked[1]), asked[2])
-    high = found.code == "low_dose_allopurinol_high"
-    return findings(
-        found,
-        "low_dose",
-        code=found.code,
-        action=high.ifelse("review", "test"),
-        urgency=ibis.cases((found.code == "low_dose_not_measured", "routine"), else_="this-week"),
-        subject="allopurinol",
-        value=found.allopurinol,
-        unit="mg/d",
-        on=found.since,
-        comparison=ibis.cases((high, "at-most")),
-        limit_value=ibis.cases((high, found.low_dose_allopurinol_mg_per_day)),
-        limit_unit=ibis.cases((high, "mg/d")),
-        a=found.taken,
-    )
+    return rows.filter(rows.whole_dose <= rows.usual_high * rows.share)

@@ -6,27 +6,25 @@ Azathioprine becomes mercaptopurine in the body: who reacted to one is likely to
 from __future__ import annotations
 
 from azaward.rules.language.finding import findings
-from azaward.rules.language.tables import Table, knowledge, record
+from azaward.rules.language.tables import Table, record
+from azaward.rules.language.words import medicines_of, treated
+from azaward.terms import Action, Rule, Status, Urgency
 
 
 def thiopurine(person: Table) -> Table:
     """An allergy to any thiopurine, whenever it was recorded."""
-    classes = knowledge("medicine_classes")
-    thiopurines = classes.filter(classes["class"] == "thiopurine").select("medicine")
     events = record("events")
+    thiopurines = medicines_of("thiopurine")
     allergies = events.filter(events.kind == "allergy").semi_join(thiopurines, events.code == thiopurines.medicine)
     allergies = allergies.group_by(["patient_id", "code"]).agg(since=allergies.started_on.min())
-    rows = allergies.inner_join(
-        person.filter(person.status.isin(["on", "planned"])).select("patient_id", "protocol", "status", "taken"),
-        "patient_id",
-    )
+    rows = allergies.inner_join(treated(person, "status", "taken"), "patient_id")
     return findings(
         rows,
-        "allergy",
+        Rule.ALLERGY,
         code="allergy_thiopurine",
-        action=(rows.status == "on").ifelse("stop", "do-not-start"),
-        urgency="same-day",
+        action=(rows.status == Status.ON).ifelse(Action.STOP, Action.DO_NOT_START),
+        urgency=Urgency.SAME_DAY,
         subject=rows.code,
         on=rows.since,
-        a=rows.taken,
+        thiopurine=rows.taken,
     )

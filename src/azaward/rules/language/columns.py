@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-# `on` is a day number (days since 1970-01-01). `a`, `b`, `c` fill the gaps in the words of messages.yaml; `says`
-# overrides those words where a row of knowledge brings its own. `fraction_*` is the share of the usual dose that the
-# finding leaves. `fact` is the id of the row of knowledge that decided. `sources` holds one `source|locator|how` a
-# line.
+from collections.abc import Mapping
+from typing import Any
+
+# What a rule may say beside the columns that have a meaning of their own: named gaps in the words of messages.yaml.
+# `gaps` holds their names, in order, `gap_1` and so on what fills each.
+GAPS = ("gap_1", "gap_2", "gap_3")
+
+# `on` is a day number (days since 1970-01-01). `says` overrides the words of messages.yaml where a row of knowledge
+# brings its own. `fraction_*` is the share of the usual dose that the finding leaves. `fact` is the id of the row of
+# knowledge that decided.
 COLUMNS = {
     "patient_id": "string",
     "rule": "string",
@@ -23,13 +29,11 @@ COLUMNS = {
     "limit_unit": "string",
     "fraction_low": "float64",
     "fraction_high": "float64",
-    "a": "string",
-    "b": "string",
-    "c": "string",
+    "gaps": "string",
+    **dict.fromkeys(GAPS, "string"),
     "fact": "string",
     "says": "string",
     "says_patient": "string",
-    "sources": "string",
 }
 
 # What a plan needs to know of a finding.
@@ -42,3 +46,12 @@ FOUND = {
     "fraction_low": "float64",
     "fraction_high": "float64",
 }
+
+
+def gaps_of(row: Mapping[str, Any]) -> dict[str, str | None]:
+    """What fills each gap that the row's rule named.
+
+    >>> gaps_of({"gaps": "multiple note", "gap_1": "2", "gap_2": None, "gap_3": None})
+    {'multiple': '2', 'note': None}
+    """
+    return dict(zip(str(row["gaps"] or "").split(), (row[gap] for gap in GAPS), strict=False))

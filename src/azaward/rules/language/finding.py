@@ -2,32 +2,83 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
+from contextvars import ContextVar
 from typing import Any
 
-from azaward.rules.language.columns import COLUMNS
-from azaward.rules.language.tables import Table, Value, day_number
+from azaward.rules.language.columns import COLUMNS, GAPS
+from azaward.rules.language.said import Said
+from azaward.rules.language.tables import BUILDING, Table, Value, day_number
 from azaward.rules.language.untyped import ibis
+from azaward.terms import Action, Rule, Urgency
+
+_SET_BY_FINDINGS = {"patient_id", "rule", "gaps", *GAPS}
 
 
-def findings(table: Table, rule: str, **columns: Any) -> Table:
-    """`table`'s rows as findings; `columns` are expressions or constants, what isn't given is empty.
+# Who listens while rules are made: the check that messages.yaml has words for all of them.
+LISTENING: ContextVar[list[Said] | None] = ContextVar("LISTENING", default=None)
 
-    `protocol` comes from the table where it has that column.
+
+def findings(
+    rows: Table,
+    rule: Rule,
+    *,
+    code: Value | str,
+    action: Value | Action,
+    urgency: Value | Urgency,
+    subject: Value | str,
+    codes: Iterable[str] = (),
+    **more: Any,
+) -> Table:
+    """`rows` as findings. `more` holds columns of a finding, and under any other name what fills that gap in its words.
+
+    What isn't given is empty; `protocol` comes from the rows where they have that column. Where `code` is made of a
+    column, `codes` names all that it may be.
     """
-    given: dict[str, Value] = {"patient_id": table.patient_id, "rule": rule, **columns}
-    if "protocol" in table.columns:
-        given.setdefault("protocol", table.protocol)
-    if odd := set(given) - set(COLUMNS):
-        raise ValueError(f"{rule}: no such finding column: {odd}")
-    cells: dict[str, Value] = {}
-    for name, kind in COLUMNS.items():
-        cell = given.get(name)
-        if cell is None or isinstance(cell, str | int | float):
-            cell = ibis.literal(cell, type=kind)
-        if name == "on" and cell.type().is_date():
-            cell = day_number(cell)
-        cells[name] = cell.cast(kind)
-    return table.select(**cells)
+    columns = {name: value for name, value in more.items() if name in COLUMNS and name not in _SET_BY_FINDINGS}
+    gaps = {name: value for name, value in more.items() if name not in columns}
+    if len(gaps) > len(GAPS):
+        raise ValueError(f"{rule}: {len(gaps)} gaps in its words ({', '.join(gaps)}); at most {len(GAPS)} fit.")
+    if (listening := LISTENING.get()) is not None:
+        listening.append(Said(BUILDING.get(), list(codes) or _possible(code), gaps))
+    columns |= {"code": code, "action": action, "urgency": urgency, "subject": subject}
+    columns |= {"patient_id": rows.patient_id, "rule": str(rule), "gaps": " ".join(gaps) or None}
+    columns |= dict(zip(GAPS, gaps.values(), strict=False))
+    if "protocol" in rows.columns:
+        columns.setdefault("protocol", rows.protocol)
+    return rows.select(**{name: _cell(columns.get(name), name, kind) for name, kind in COLUMNS.items()})
+
+
+def _cell(cell: Any, name: str, kind: str) -> Value:
+    if cell is None or isinstance(cell, str | int | float):
+        cell = ibis.literal(str(cell) if isinstance(cell, str) else cell, type=kind)
+    if name == "on" and cell.type().is_date():
+        cell = day_number(cell)
+    return cell.cast(kind)
+
+
+def _possible(code: Value | str) -> Iterator[str]:
+    """Every word that an expression of words may come to."""
+    import ibis.expr.operations as ops
+
+    if isinstance(code, str):
+        yield code
+        return
+    waiting: list[Any] = [code.op()]
+    while waiting:
+        match waiting.pop():
+            case ops.Literal(value=None):
+                pass
+            case ops.Literal(value=word):
+                yield str(word)
+            case ops.IfElse(true_expr=true, false_null_expr=false):
+                waiting += [true, false]
+            case ops.SearchedCase(results=results, default=default):
+                waiting += [*results, default]
+            case ops.Cast(arg=arg):
+                waiting.append(arg)
+            case other:
+                raise TypeError(f"what {other} comes to can't be listed: give `codes=`")
 
 
 def number(value: Value) -> Value:
@@ -38,3 +89,8 @@ def number(value: Value) -> Value:
     # Engines differ in what they make of the half at the third place; this arithmetic is the same on each.
     two_places = (value * 100 + 0.5).floor() / 100
     return whole.ifelse(value.round(0).cast("int64").cast("string"), two_places.cast("string"))
+
+
+def union(parts: Sequence[Table]) -> Table:
+    """The rows of all parts."""
+    return parts[0] if len(parts) == 1 else ibis.union(*parts)

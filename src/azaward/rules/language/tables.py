@@ -7,18 +7,20 @@ what several rules share, worked out once and stored by the engine under their o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextvars import ContextVar
-from typing import Any
+from difflib import get_close_matches
+from typing import Any, TypeAlias
 
-from azaward.knowledge import URGENCIES
+from azaward.errors import KnowledgeError
 from azaward.knowledge.loading.relations import schemas
 from azaward.record.tables import TABLES
 from azaward.rules.language.untyped import ibis
+from azaward.terms import Urgency
 
 # Ibis builds its columns at run time; a static type for them would be an invention.
-Table = Any
-Value = Any
+Table: TypeAlias = Any
+Value: TypeAlias = Any
 
 _TYPES = {"string": "string", "date": "date", "float": "float64"}
 
@@ -28,6 +30,10 @@ DAYS_IN_YEAR = 365.25
 
 # Who is asked about: one row a patient, the day that counts as today, and the protocol (empty: chosen by indication).
 REQUESTS = {"patient_id": "string", "as_of": "date", "protocol": "string"}
+
+# Set while expressions are built: the rows of parameters.csv by id, and which stage or rule is being built.
+PARAMETERS: ContextVar[Mapping[str, Any]] = ContextVar("PARAMETERS")
+BUILDING: ContextVar[str] = ContextVar("BUILDING", default="a rule")
 
 
 def record(name: str) -> Table:
@@ -45,23 +51,28 @@ def knowledge(name: str) -> Table:
     return ibis.table(schemas()[name], name=f"k_{name}")
 
 
-# The numbers that `parameters` writes into an expression; set while expressions are built.
-PARAMETERS: ContextVar[Mapping[str, float]] = ContextVar("PARAMETERS")
+def parameter_row(id: str) -> Any:
+    """The row of parameters.csv; `KnowledgeError` names who asks for one that isn't there."""
+    rows = PARAMETERS.get()
+    if id not in rows:
+        near = get_close_matches(id, rows, 1)
+        did_you_mean = f" Did you mean {near[0]!r}?" if near else ""
+        raise KnowledgeError(
+            f"rules/{BUILDING.get()}: no parameter {id!r} in knowledge/parameters.csv.{did_you_mean} "
+            "Add its row, with its source."
+        )
+    return rows[id]
 
 
-def parameters(*ids: str) -> Callable[[Table], Table]:
-    """What to `pipe` a table through so that it has the named rows of parameters.csv as columns.
-
-    They stand in the SQL as literals: a join for each number would cost more than the rest of a small rule.
-    """
-    values = PARAMETERS.get()
+def parameter(id: str) -> Value:
+    """A number of parameters.csv, as a literal in the SQL: a join for each would cost more than most rules."""
     # As a cast text: DuckDB and Spark would take a bare 0.5 for a decimal.
-    return lambda table: table.mutate(**{name: ibis.literal(repr(values[name])).cast("float64") for name in ids})
+    return ibis.literal(repr(parameter_row(id).value)).cast("float64")
 
 
 def urgency_of(rank: Value) -> Value:
     """The urgency's word from its rank."""
-    return ibis.cases(*((rank == place, word) for place, word in enumerate(URGENCIES)))
+    return ibis.cases(*((rank == urgency.rank, urgency) for urgency in Urgency))
 
 
 def day_number(day: Value) -> Value:
@@ -82,8 +93,3 @@ def greatest(one: Value, other: Value) -> Value:
 def least(one: Value, other: Value) -> Value:
     """The smaller of two; the other where one is unknown."""
     return ibis.coalesce(ibis.least(one, other), one, other)
-
-
-def cite(table: Table) -> Value:
-    """A row's source, locator and whether it was read, as one text that `assessment` takes apart."""
-    return table.source + "|" + table.locator + "|" + table.how

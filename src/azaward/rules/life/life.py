@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from azaward.rules.language.finding import findings, number
-from azaward.rules.language.tables import Table, day_number, knowledge, parameters, record
+from azaward.rules.language.limit import limit
+from azaward.rules.language.tables import Table, Value, day_number, knowledge, parameter, record
 from azaward.rules.language.untyped import ibis
+from azaward.rules.language.words import beside, on_treatment, surely, treated
+from azaward.terms import Action, Rule, Urgency
 
 ENDS = ("birth", "miscarriage")
 OPERATIONS = ("surgery", "transplant", "splenectomy")
@@ -12,40 +15,16 @@ OPERATIONS = ("surgery", "transplant", "splenectomy")
 
 def pregnancy(person: Table) -> Table:
     """A pregnancy, planned or going on, for mother or father; breastfeeding."""
-    events = record("events").distinct()
-    ends = events.filter((events.kind == "pregnancy") & events.code.isin(ENDS))
-    ends = ends.group_by("patient_id").agg(last_end=ends.started_on.max())
-    events = events.filter(events.kind.isin(["pregnancy", "breastfeeding"]) & ~events.code.isin(ENDS))
-    events = events.left_join(ends, "patient_id").drop("patient_id_right")
-    rows = events.inner_join(
-        person.filter(person.status.isin(["on", "planned"])).select(
-            "patient_id", "protocol", "status", "as_of", "as_of_day", "mg_per_kg", "dose", "whole_dose", "sex"
-        ),
-        "patient_id",
-    )
-    rows = rows.pipe(
-        parameters(
-            "pregnancy_max_mg_per_kg", "pregnancy_longest_days", "breastfeeding_dose_mg_per_day", "breastfeeding_hours"
-        )
-    )
-    feeding = rows.kind == "breastfeeding"
-    father = (rows.sex == "male") | rows.code.contains("partner") | rows.code.contains("father")
-    # Without an end a pregnancy ends of itself; the wish for one does not.
-    wish = (rows.code == "trying_to_conceive") | father.fill_null(False)
-    ended = (rows.last_end >= rows.started_on) & (rows.last_end <= rows.as_of)
-    long = rows.as_of_day - day_number(rows.started_on) > rows.pregnancy_longest_days
-    over = (rows.ended_on < rows.as_of).fill_null(False) | (
-        ~feeding & (ended.fill_null(False) | (~wish & long.fill_null(False)))
-    )
-    rows = rows.mutate(feeding=feeding, father=father.fill_null(False)).filter(~over)
-    high = ~rows.father & ~rows.feeding & (rows.mg_per_kg > rows.pregnancy_max_mg_per_kg).fill_null(False)
+    rows = _expecting(person)
+    most, most_feeding = limit("pregnancy_max_mg_per_kg"), limit("breastfeeding_dose_mg_per_day")
+    high = ~rows.father & ~rows.feeding & surely(~most.met_by(rows.mg_per_kg))
     # A dose that isn't known in full is not a dose within the limit.
     part_known = rows.whole_dose.isnull()
     unsure_feeding = rows.feeding & part_known
-    high_feeding = rows.feeding & (rows.dose > rows.breastfeeding_dose_mg_per_day).fill_null(False)
+    high_feeding = rows.feeding & surely(~most_feeding.met_by(rows.dose))
     return findings(
         rows,
-        "life",
+        Rule.LIFE,
         code=ibis.cases(
             (high_feeding | unsure_feeding, "breastfeeding_dose"),
             (rows.feeding, "breastfeeding"),
@@ -53,25 +32,49 @@ def pregnancy(person: Table) -> Table:
             (high, "pregnancy_dose_high"),
             else_="pregnancy",
         ),
-        action=(high | high_feeding | unsure_feeding).ifelse(
-            "review", ibis.cases((rows.feeding | rows.father, "inform"), else_="refer")
+        action=ibis.cases(
+            (high | high_feeding | unsure_feeding, Action.REVIEW),
+            (rows.feeding | rows.father, Action.INFORM),
+            else_=Action.REFER,
         ),
         urgency=ibis.cases(
-            (high | high_feeding, "this-week"),
-            (unsure_feeding, "routine"),
-            (rows.feeding | rows.father, "info"),
-            (rows.mg_per_kg.isnull() | part_known, "this-week"),
-            else_="routine",
+            (high | high_feeding, Urgency.THIS_WEEK),
+            (unsure_feeding, Urgency.ROUTINE),
+            (rows.feeding | rows.father, Urgency.INFO),
+            (rows.mg_per_kg.isnull() | part_known, Urgency.THIS_WEEK),
+            else_=Urgency.ROUTINE,
         ),
         subject=rows.kind,
-        value=rows.feeding.ifelse(rows.dose, rows.mg_per_kg),
-        unit=rows.feeding.ifelse("mg/d", "mg/kg/d"),
         on=rows.started_on,
-        comparison="at-most",
-        limit_value=rows.feeding.ifelse(rows.breastfeeding_dose_mg_per_day, rows.pregnancy_max_mg_per_kg),
-        limit_unit=rows.feeding.ifelse("mg/d", "mg/kg/d"),
-        a=number(rows.breastfeeding_hours),
+        value=rows.feeding.ifelse(rows.dose, rows.mg_per_kg),
+        unit=rows.feeding.ifelse(most_feeding.unit, most.unit),
+        comparison=most.comparison,
+        limit_value=rows.feeding.ifelse(most_feeding.value, most.value),
+        limit_unit=rows.feeding.ifelse(most_feeding.unit, most.unit),
+        hours=number(parameter("breastfeeding_hours")),
     )
+
+
+def _expecting(person: Table) -> Table:
+    """Everyone who is pregnant, wishes to be, breastfeeds or fathers a child, as far as the record says."""
+    events = record("events").distinct()
+    ends = events.filter((events.kind == "pregnancy") & events.code.isin(ENDS))
+    ends = ends.group_by("patient_id").agg(last_end=ends.started_on.max())
+    events = events.filter(events.kind.isin(["pregnancy", "breastfeeding"]) & ~events.code.isin(ENDS))
+    people = treated(person, "status", "as_of", "as_of_day", "mg_per_kg", "dose", "whole_dose", "sex")
+    rows = beside(events, ends).inner_join(people, "patient_id")
+    father = (rows.sex == "male") | rows.code.contains("partner") | rows.code.contains("father")
+    rows = rows.mutate(feeding=rows.kind == "breastfeeding", father=surely(father))
+    return rows.filter(~_over(rows))
+
+
+def _over(rows: Table) -> Value:
+    """It has ended: so it was recorded, or a birth came, or it has lasted longer than any pregnancy."""
+    # Without an end a pregnancy ends of itself; the wish for one does not.
+    wish = (rows.code == "trying_to_conceive") | rows.father
+    ended = (rows.last_end >= rows.started_on) & (rows.last_end <= rows.as_of)
+    long = limit("pregnancy_longest_days").met_by(rows.as_of_day - day_number(rows.started_on))
+    return surely(rows.ended_on < rows.as_of) | (~rows.feeding & (surely(ended) | (~wish & surely(long))))
 
 
 def surgery(person: Table) -> Table:
@@ -84,21 +87,20 @@ def surgery(person: Table) -> Table:
     classes = classes.filter((classes.kind == "procedure") & classes["class"].isin(["surgery", "transplant"]))
     named = events.code.isin(OPERATIONS) | events.code.isin(classes.code)
     events = events.filter((events.kind == "procedure") & named)
-    rows = events.inner_join(
-        person.filter(person.status == "on").select("patient_id", "protocol", "as_of", "indication"), "patient_id"
-    )
+    rows = events.inner_join(on_treatment(person, "as_of", "indication"), "patient_id")
     undated = rows.started_on.isnull() & (rows.ended_on.isnull() | (rows.ended_on >= rows.as_of))
-    rows = rows.filter((rows.started_on >= rows.as_of) | undated).pipe(parameters("surgery_withhold_days"))
-    lupus = rows.indication == "sle"
+    rows = rows.filter((rows.started_on >= rows.as_of) | undated)
     return findings(
         rows,
-        "life",
+        Rule.LIFE,
         code=ibis.cases(
-            (rows.started_on.isnull(), "surgery_undated"), (lupus.fill_null(False), "surgery_lupus"), else_="surgery"
+            (rows.started_on.isnull(), "surgery_undated"),
+            (surely(rows.indication == "sle"), "surgery_lupus"),
+            else_="surgery",
         ),
-        action="review",
-        urgency=rows.started_on.isnull().ifelse("info", "routine"),
+        action=Action.REVIEW,
+        urgency=rows.started_on.isnull().ifelse(Urgency.INFO, Urgency.ROUTINE),
         subject=rows.code,
         on=rows.started_on,
-        a=number(rows.surgery_withhold_days),
+        days=number(parameter("surgery_withhold_days")),
     )

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from azaward.rules.language.finding import findings, number
-from azaward.rules.language.tables import Table, parameters
+from azaward.rules.language.limit import limit
+from azaward.rules.language.tables import Table, Value, parameter
 from azaward.rules.language.untyped import ibis
-from azaward.rules.stages.lab import OF_ONE
+from azaward.rules.language.words import OF_ONE, of_analyte, on_treatment, surely, treated
+from azaward.terms import Action, Comparison, Rule, Status, Urgency
+
+# Any of these above its limit of normal is a raised liver test.
+LIVER = ("alt", "ast", "alp", "ggt", "bilirubin")
 
 
 def _wide(latest: Table, *analytes: str) -> Table:
@@ -23,97 +28,87 @@ def _wide(latest: Table, *analytes: str) -> Table:
 def pattern(person: Table, latest: Table) -> Table:
     """R = (ALT / its limit) / (ALP / its limit): hepatocellular, cholestatic or mixed."""
     rows = _wide(latest, "alt", "alp")
-    rows = rows.inner_join(person.filter(person.status == "on").select("patient_id", "protocol"), "patient_id")
-    rows = rows.pipe(parameters("liver_r_hepatocellular", "liver_r_cholestatic"))
+    rows = rows.inner_join(on_treatment(person), "patient_id")
     raised = (rows.alt > rows.alt_uln) | (rows.alp > rows.alp_uln)
     rows = rows.mutate(r=(rows.alt / rows.alt_uln) / (rows.alp / rows.alp_uln))
     # "More than 1000" over something is no ratio.
     rows = rows.filter(raised & (rows.alp > 0) & (rows.r < float("inf")) & (rows.alt_day == rows.alp_day))
     kind = ibis.cases(
-        (rows.r >= rows.liver_r_hepatocellular, "hepatocellular"),
-        (rows.r <= rows.liver_r_cholestatic, "cholestatic"),
+        (limit("liver_r_hepatocellular").met_by(rows.r), "hepatocellular"),
+        (limit("liver_r_cholestatic").met_by(rows.r), "cholestatic"),
         else_="mixed",
     )
-    on = latest.filter(latest.analyte == "alt").select("patient_id", "taken_on")
-    rows = rows.mutate(kind=kind).inner_join(on, "patient_id")
+    rows = rows.mutate(kind=kind).inner_join(of_analyte(latest, "alt", taken_on="taken_on"), "patient_id")
     return findings(
         rows,
-        "liver",
+        Rule.LIVER,
         code="liver_pattern",
-        action="inform",
-        urgency="info",
+        action=Action.INFORM,
+        urgency=Urgency.INFO,
         subject="liver",
         value=rows.r,
         unit="1",
         on=rows.taken_on,
-        a=rows.kind,
-        b=number(rows.alt_shown),
-        c=number(rows.alp_shown),
+        pattern=rows.kind,
+        alt=number(rows.alt_shown),
+        alp=number(rows.alp_shown),
     )
 
 
 def nodular(person: Table, latest: Table, history: Table) -> Table:
     """Platelets below normal and the patient's own level, with a raised liver test: nodular hyperplasia?"""
-    rows = _wide(latest, "platelets", "alt", "ast", "alp", "ggt", "bilirubin")
-    rows = rows.inner_join(person.filter(person.status == "on").select("patient_id", "protocol"), "patient_id")
-    platelets = latest.filter(latest.analyte == "platelets").inner_join(history, OF_ONE)
+    rows = _wide(latest, "platelets", *LIVER)
+    rows = rows.inner_join(on_treatment(person), "patient_id")
+    platelets = of_analyte(latest, "platelets").inner_join(history, OF_ONE)
     platelets = platelets.select("patient_id", "taken_on", "unit", platelets_mean="earlier_mean")
     rows = rows.inner_join(platelets, "patient_id")
-    raised = (
-        (rows.alt > rows.alt_uln).fill_null(False)
-        | (rows.ast > rows.ast_uln).fill_null(False)
-        | (rows.alp > rows.alp_uln).fill_null(False)
-        | (rows.ggt > rows.ggt_uln).fill_null(False)
-        | (rows.bilirubin > rows.bilirubin_uln).fill_null(False)
-    )
+    raised = ibis.or_(*(surely(rows[analyte] > rows[f"{analyte}_uln"]) for analyte in LIVER))
     fallen = (rows.platelets_low < rows.platelets_lln) & (rows.platelets_low < rows.platelets_mean)
     rows = rows.filter(raised & fallen)
     return findings(
         rows,
-        "liver",
+        Rule.LIVER,
         code="nodular_hyperplasia_signs",
-        action="refer",
-        urgency="this-week",
+        action=Action.REFER,
+        urgency=Urgency.THIS_WEEK,
         subject="platelets",
         value=rows.platelets_low,
         unit=rows.unit,
         on=rows.taken_on,
-        comparison="below",
+        comparison=Comparison.BELOW,
         limit_value=rows.platelets_lln,
         limit_unit=rows.unit,
-        a=number(rows.platelets_mean),
+        earlier_mean=number(rows.platelets_mean),
     )
 
 
 def pancreas(person: Table, latest: Table) -> Table:
     """Amylase or lipase at the multiple of normal that defines pancreatitis, above normal, or of unknown normal."""
     rows = latest.filter(latest.analyte.isin(["amylase", "lipase"]))
-    treated = person.filter(person.status.isin(["on", "planned"])).select("patient_id", "protocol", "status")
-    rows = rows.inner_join(treated, "patient_id")
-    rows = rows.pipe(parameters("pancreatitis_multiple"))
-    bound = rows.uln * rows.pancreatitis_multiple
-    rows = rows.mutate(bound=bound).filter(rows.uln.isnull() | (rows.high > rows.uln))
+    rows = rows.inner_join(treated(person, "status"), "patient_id")
+    multiple = limit("pancreatitis_multiple")
+    rows = rows.mutate(bound=multiple.times(rows.uln).value).filter(rows.uln.isnull() | (rows.high > rows.uln))
     unknown = rows.uln.isnull()
-    planned = rows.status == "planned"
-    severe = (rows.high >= rows.bound).fill_null(False)
+    planned = rows.status == Status.PLANNED
+    severe: Value = surely(multiple.times(rows.uln).met_by(rows.high))
     return findings(
         rows,
-        "liver",
+        Rule.LIVER,
         code=ibis.cases(
             (unknown, "pancreas_range_missing"),
             (severe & planned, "pancreatitis_before_start"),
             (severe, "pancreatitis_likely"),
             else_="pancreas_raised",
         ),
-        action=ibis.cases((severe & planned, "do-not-start"), (severe, "stop"), else_="review"),
-        urgency=severe.ifelse("emergency", "this-week"),
+        action=ibis.cases((severe & planned, Action.DO_NOT_START), (severe, Action.STOP), else_=Action.REVIEW),
+        urgency=severe.ifelse(Urgency.EMERGENCY, Urgency.THIS_WEEK),
         subject=rows.analyte,
         value=rows.shown_high,
         text=rows.comparator_high,
         unit=rows.unit,
         on=rows.taken_on,
-        comparison=severe.ifelse("at-least", "above"),
+        comparison=severe.ifelse(Comparison.AT_LEAST, Comparison.ABOVE),
         limit_value=severe.ifelse(rows.bound, rows.uln),
         limit_unit=rows.unit,
-        a=number(rows.pancreatitis_multiple),
+        multiple=number(parameter("pancreatitis_multiple")),
     )

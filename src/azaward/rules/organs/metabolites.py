@@ -6,10 +6,16 @@ for children counts beside it. Of all patterns that the values meet, the most pr
 
 from __future__ import annotations
 
+from typing import get_args
+
+from azaward.knowledge.loading.schema.laboratory import Pattern
 from azaward.rules.language.finding import findings, number
-from azaward.rules.language.tables import Table, Value, cite, knowledge, parameters
+from azaward.rules.language.limit import limit
+from azaward.rules.language.tables import Table, Value, knowledge
 from azaward.rules.language.untyped import ibis
+from azaward.rules.language.words import beside, first_of, of_analyte, on_treatment, surely
 from azaward.rules.stages.lab import high_end, low_end
+from azaward.terms import Action, Comparison, Rule, Urgency
 
 FALLBACK = "bsg-2019"
 CHILDREN = "grp-2021-children"
@@ -17,13 +23,50 @@ CHILDREN = "grp-2021-children"
 
 def metabolites(person: Table, latest: Table, readings: Table) -> Table:
     """The pattern of the last thioguanine nucleotides with the methylated metabolites of the same day."""
-    rows = _measured(person, latest, readings)
+    rows = _most_pressing(_patterns(_measured(person, latest, readings)))
+    # A level from before the dose was raised is no reason to raise it again.
+    outdated = (rows.pattern == "under_dosed") & surely(rows.day < rows.increased_day)
+    low = rows.tgn == rows.low
+    return findings(
+        rows,
+        Rule.METABOLITES,
+        code=ibis.cases(
+            (outdated, "metabolites_outdated"),
+            # Too much of the one is said without the other, which nobody measured.
+            (rows.mmp.isnull() & (rows.pattern == "over_dosed"), "metabolites_over_dosed_alone"),
+            else_=ibis.literal("metabolites_") + rows.pattern,
+        ),
+        codes=[
+            *("metabolites_outdated", "metabolites_over_dosed_alone"),
+            *(f"metabolites_{pattern}" for pattern in get_args(Pattern)),
+        ],
+        action=outdated.ifelse(Action.TEST, rows.action),
+        urgency=rows.urgency,
+        subject="tgn",
+        value=low.ifelse(rows.shown_low, rows.shown_high),
+        text=low.ifelse(rows.comparator_low, rows.comparator_high),
+        unit=rows.unit,
+        on=rows.taken_on,
+        comparison=ibis.cases(
+            (rows.tgn_high.notnull(), Comparison.BELOW), (rows.tgn_low.notnull(), Comparison.AT_LEAST), else_=None
+        ),
+        limit_value=ibis.coalesce(rows.tgn_high, rows.tgn_low),
+        limit_unit=rows.unit,
+        meaning=rows.meaning,
+        methylated=number(rows.mmp_shown),
+        says=rows.says,
+        fact=rows.fact,
+    )
+
+
+def _patterns(rows: Table) -> Table:
+    """Every row of the tables for this person that the values meet, at either end of what was measured."""
     table = knowledge("metabolites")
     own = table.select(listed="protocol").distinct()
-    rows = rows.left_join(own, rows.protocol == own.listed).pipe(parameters("adult_age_years"))
+    rows = rows.left_join(own, rows.protocol == own.listed)
     rows = rows.mutate(
         by=ibis.coalesce(rows.listed, FALLBACK),
-        child=(rows.age < rows.adult_age_years).fill_null(False),
+        child=surely(~limit("adult_age_years").met_by(rows.age)),
     ).drop("listed")
     # Two readings of one day, or "less than", may lie in two patterns: both ends of both are looked up.
     ends = ibis.union(rows.mutate(tgn=rows.low), rows.mutate(tgn=rows.high))
@@ -32,49 +75,23 @@ def metabolites(person: Table, latest: Table, readings: Table) -> Table:
     table = table.rename(of="protocol")
     pairs = ends.inner_join(table, (ends.by == table.of) | (ends.child & (table.of == CHILDREN)))
     unknown = pairs.mmp.isnull()
-    pairs = pairs.filter(
+    return pairs.filter(
         _within(pairs.tgn, pairs.tgn_low, pairs.tgn_high)
         & (unknown | _within(pairs.mmp, pairs.mmp_low, pairs.mmp_high))
         & (unknown | _within(pairs.ratio, pairs.ratio_low, pairs.ratio_high))
     )
-    # Without its partner a pattern is said only where every partner would give the same one.
+
+
+def _most_pressing(pairs: Table) -> Table:
+    """One pattern a patient. Without its partner one is said only where every partner would give the same."""
     of_one = ibis.window(group_by=["patient_id", "tgn", "of"])
     alike = pairs.pattern.min().over(of_one) == pairs.pattern.max().over(of_one)
     pairs = pairs.mutate(alike=alike)
     pairs = pairs.filter(pairs.mmp.notnull() | pairs.alike)
     # Where both tables say the same of a child, the children's is named.
     pairs = pairs.mutate(adults=(pairs.of != CHILDREN).cast("int64"))
-    worst = ibis.window(
-        group_by="patient_id", order_by=["urgency_rank", "action_rank", "adults", "pattern", "locator", "source"]
-    )
-    pairs = pairs.mutate(place=ibis.row_number().over(worst))
-    pairs = pairs.filter(pairs.place == 0)
-    # A level from before the dose was raised is no reason to raise it again.
-    outdated = (pairs.pattern == "under_dosed") & (pairs.day < pairs.increased_day).fill_null(False)
-    return findings(
-        pairs,
-        "metabolites",
-        code=ibis.cases(
-            (outdated, "metabolites_outdated"),
-            # Too much of the one is said without the other, which nobody measured.
-            (pairs.mmp.isnull() & (pairs.pattern == "over_dosed"), "metabolites_over_dosed_alone"),
-            else_=ibis.literal("metabolites_") + pairs.pattern,
-        ),
-        action=outdated.ifelse("test", pairs.action),
-        urgency=pairs.urgency,
-        subject="tgn",
-        value=(pairs.tgn == pairs.low).ifelse(pairs.shown_low, pairs.shown_high),
-        text=(pairs.tgn == pairs.low).ifelse(pairs.comparator_low, pairs.comparator_high),
-        unit=pairs.unit,
-        on=pairs.taken_on,
-        comparison=ibis.cases((pairs.tgn_high.notnull(), "below"), (pairs.tgn_low.notnull(), "at-least"), else_=None),
-        limit_value=ibis.coalesce(pairs.tgn_high, pairs.tgn_low),
-        limit_unit=pairs.unit,
-        a=pairs.meaning,
-        b=number(pairs.mmp_shown),
-        says=pairs.says,
-        sources=cite(pairs),
-    )
+    order = ["urgency_rank", "action_rank", "adults", "pattern", "locator", "source"]
+    return first_of(pairs, "patient_id", order)
 
 
 def unclear(person: Table, latest: Table, readings: Table) -> Table:
@@ -82,19 +99,17 @@ def unclear(person: Table, latest: Table, readings: Table) -> Table:
     no_mmp = _measured(person, latest, readings)
     no_mmp = no_mmp.filter(no_mmp.mmp_most.isnull())
     # Of two that came apart the later one is the news.
-    mmp = latest.filter(latest.analyte == "mmp")
-    tgn = latest.filter(latest.analyte == "tgn").select("patient_id", tgn_day="day")
-    no_tgn = mmp.left_join(tgn, "patient_id").drop("patient_id_right")
+    no_tgn = beside(of_analyte(latest, "mmp"), of_analyte(latest, "tgn", tgn_day="day"))
     no_tgn = no_tgn.filter(no_tgn.tgn_day.isnull() | (no_tgn.tgn_day < no_tgn.day))
-    no_tgn = no_tgn.inner_join(person.filter(person.status == "on").select("patient_id", "protocol"), "patient_id")
+    no_tgn = no_tgn.inner_join(on_treatment(person), "patient_id")
 
     def say(rows: Table, code: str, subject: str) -> Table:
         return findings(
             rows,
-            "metabolites",
+            Rule.METABOLITES,
             code=code,
-            action="review",
-            urgency="routine",
+            action=Action.REVIEW,
+            urgency=Urgency.ROUTINE,
             subject=subject,
             value=rows.shown_high,
             text=rows.comparator_high,
@@ -111,12 +126,10 @@ def _measured(person: Table, latest: Table, readings: Table) -> Table:
     mmp = mmp.group_by(["patient_id", "taken_on"]).agg(
         mmp_least=low_end(mmp).min(), mmp_most=high_end(mmp).max(), mmp_shown=mmp.measured.max()
     )
-    rows = latest.filter(latest.analyte == "tgn").left_join(mmp, ["patient_id", "taken_on"])
-    rows = rows.drop("patient_id_right", "taken_on_right")
-    on = person.filter(person.status == "on").select("patient_id", "protocol", "increased_day", "age")
-    return rows.inner_join(on, "patient_id")
+    rows = beside(of_analyte(latest, "tgn"), mmp, ["patient_id", "taken_on"])
+    return rows.inner_join(on_treatment(person, "increased_day", "age"), "patient_id")
 
 
 def _within(value: Value, low: Value, high: Value) -> Value:
     """Inside the bounds; a bound on something that wasn't measured is not met."""
-    return (low.isnull() | (value >= low).fill_null(False)) & (high.isnull() | (value < high).fill_null(False))
+    return (low.isnull() | surely(value >= low)) & (high.isnull() | surely(value < high))

@@ -9,14 +9,14 @@ from __future__ import annotations
 from azaward.rules.language.tables import Table, knowledge
 from azaward.rules.language.untyped import ibis
 
-# Rows about azathioprine hold for every thiopurine.
-THIOPURINE = "azathioprine"
+# The medicine in question: rows about azathioprine hold for every thiopurine.
+IN_QUESTION = "azathioprine"
 
 
 def met(taken: Table) -> Table:
     """Each medicine that runs or is planned, and meets a row about thiopurines."""
     rows = knowledge("interactions")
-    return matching(taken, rows.filter(rows.drug == THIOPURINE))
+    return matching(taken, rows.filter(rows.drug == IN_QUESTION))
 
 
 def matching(taken: Table, rows: Table) -> Table:
@@ -26,12 +26,12 @@ def matching(taken: Table, rows: Table) -> Table:
     vaccines = knowledge("event_classes")
     vaccines = vaccines.filter(vaccines.kind == "vaccination").select("class", medicine="code")
     by_name = rows.filter(rows.with_kind == "ingredient").mutate(medicine="with")
-    found = [by_name]
+    parts = [by_name]
     for kind, members in (("class", classes), ("vaccine", vaccines)):
         of_kind = rows.filter(rows.with_kind == kind)
         of_kind = of_kind.inner_join(members, of_kind["with"] == members["class"])
-        found.append(of_kind.select(by_name.columns))
-    pairs = ibis.union(ibis.union(found[0], found[1]), found[2])
+        parts.append(of_kind.select(by_name.columns))
+    pairs = ibis.union(ibis.union(parts[0], parts[1]), parts[2])
     taken = taken.filter(taken.running | taken.planned)
     taken = taken.select(
         "patient_id", "medicine", "dose_mg_per_day", "running", "planned", "start_day", "stop_day", "as_of_day"

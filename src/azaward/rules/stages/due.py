@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from azaward.rules.language.tables import Table, Value, day_number, greatest, knowledge, record, requests
 from azaward.rules.language.untyped import ibis
+from azaward.rules.language.words import for_their_specialty, nothing, on_treatment
 from azaward.rules.stages.person import FAR
 
 # Day numbers from here on are positive, so that a day and a rank fit one whole number in order.
@@ -18,6 +19,26 @@ _RANKS = 100_000
 
 def done(latest: Table) -> Table:
     """For each patient and test that has any part: the day of its oldest part, and which part that is."""
+    tests, known = _slots(), _parts(latest)
+    per_slot = known.group_by(["patient_id", "test", "slot_rank"]).agg(day=known.day.max())
+    per_test = per_slot.group_by(["patient_id", "test"]).agg(
+        day=per_slot.day.min(),
+        first=((per_slot.day + _BASE) * _RANKS + per_slot.slot_rank).min(),
+        parts=per_slot.count(),
+    )
+    rows = per_test.inner_join(tests.group_by("test").agg(slots=tests.slot.nunique()), "test")
+    complete = rows.parts == rows.slots
+    return rows.select(
+        "patient_id",
+        "test",
+        oldest_rank=rows["first"] - (rows.day + _BASE) * _RANKS,
+        complete=complete,
+        done_day=complete.ifelse(rows.day, nothing("int64")),
+    )
+
+
+def _parts(latest: Table) -> Table:
+    """Every part of a test that a result, a report on a gene or an event fills, with its day."""
     as_of = requests().select("patient_id", "as_of")
     genotypes = record("genotypes").inner_join(as_of, "patient_id")
     genotypes = genotypes.filter(
@@ -25,39 +46,18 @@ def done(latest: Table) -> Table:
     )
     events = record("events").inner_join(as_of, "patient_id")
     events = events.filter(events.started_on <= events.as_of)
-    tests = _slots()
     # An event may be named by its id or in words: skin_check, skin check.
-    wanted = tests.filter(tests.satisfied_by == "event")
-    wanted = wanted.mutate(code=wanted.code.replace("_", " "))
-    known = ibis.union(
+    named = (events.kind + ":" + events.code.lower()).replace("_", " ")
+    tests = _slots()
+    in_words = tests.filter(tests.satisfied_by == "event")
+    in_words = in_words.mutate(code=in_words.code.replace("_", " "))
+    return ibis.union(
         _filled(latest.select("patient_id", "day", code="analyte"), tests.filter(tests.satisfied_by == "analyte")),
         _filled(
             genotypes.select("patient_id", day=day_number(genotypes.reported_on), code="gene"),
             tests.filter(tests.satisfied_by == "genotype"),
         ),
-        _filled(
-            events.select(
-                "patient_id",
-                day=day_number(events.started_on),
-                code=(events.kind + ":" + events.code.lower()).replace("_", " "),
-            ),
-            wanted,
-        ),
-    )
-    per_slot = known.group_by(["patient_id", "test", "slot_rank"]).agg(day=known.day.max())
-    per_test = per_slot.group_by(["patient_id", "test"]).agg(
-        day=per_slot.day.min(),
-        first=((per_slot.day + _BASE) * _RANKS + per_slot.slot_rank).min(),
-        found=per_slot.count(),
-    )
-    rows = per_test.inner_join(tests.group_by("test").agg(slots=tests.slot.nunique()), "test")
-    complete = rows.found == rows.slots
-    return rows.select(
-        "patient_id",
-        "test",
-        oldest_rank=rows["first"] - (rows.day + _BASE) * _RANKS,
-        complete=complete,
-        done_day=complete.ifelse(rows.day, ibis.null("int64")),
+        _filled(events.select("patient_id", day=day_number(events.started_on), code=named), in_words),
     )
 
 
@@ -72,41 +72,12 @@ def _filled(known: Table, tests: Table) -> Table:
     return known.inner_join(tests.select("code", "test", "slot_rank"), "code").drop("code")
 
 
-def applies(row: Table, family: Value) -> Value:
-    """Whether a protocol's row is for this patient's specialty."""
-    return (row.specialty == "any") | (row.specialty == family)
-
-
 def due(person: Table, done: Table) -> Table:
     """For each patient on treatment and each scheduled test: when it was done, when it is due, why then."""
-    schedule = knowledge("protocol_schedule")
-    # Rows that ask for a test on the same day: the one that asks most often is named.
-    order = ibis.window(
-        order_by=["every_days", "source", "locator", "phase", "protocol", "test", "since", "from_day", "until_day"]
-    )
-    schedule = schedule.mutate(rank=ibis.row_number().over(order).cast("int64"))
-    on = person.filter(person.status == "on").select(
-        "patient_id", "protocol", "protocol_known", "family", "as_of_day", "started_day", "increased_day", "risk_day"
-    )
-    rows = on.inner_join(
-        schedule.select("protocol", "test", "specialty", "since", "from_day", "until_day", "every_days", "rank"),
-        "protocol",
-    )
-    rows = rows.filter(applies(rows, rows.family) | ~rows.protocol_known)
-    anchor = ibis.cases(
-        # A start that nobody can read may have been today.
-        (rows.since == "start", ibis.coalesce(rows.started_day, rows.as_of_day)),
-        (rows.since == "dose_increase", rows.increased_day),
-        else_=rows.risk_day,
-    )
-    opens = anchor + rows.from_day
-    closes = ibis.coalesce(anchor + rows.until_day, ibis.literal(FAR))
-    rows = rows.select("patient_id", "test", "every_days", "rank", opens=opens, closes=closes)
-    rows = rows.filter(rows.opens.notnull())
-    rows = rows.left_join(done, ["patient_id", "test"]).drop("patient_id_right", "test_right", "complete")
-    last = rows.done_day.fill_null(-FAR)
+    rows = _windows(person).left_join(done, ["patient_id", "test"])
+    rows = rows.drop("patient_id_right", "test_right", "complete")
     # A window that has not opened by the day the test falls due says nothing yet.
-    rows = rows.filter(last < rows.closes)
+    rows = rows.filter(rows.done_day.fill_null(-FAR) < rows.closes)
     due_day = greatest(rows.done_day, rows.opens) + rows.every_days
     rows = rows.mutate(due_day=due_day, key=(due_day + _BASE) * _RANKS + rows["rank"])
     first = rows.group_by(["patient_id", "test"]).agg(
@@ -116,23 +87,43 @@ def due(person: Table, done: Table) -> Table:
         oldest_rank=rows.oldest_rank.max(),
     )
     first = first.mutate(rank=first.key - (first.due_day + _BASE) * _RANKS)
-    chosen = schedule.select("rank", "phase", "every_days", "source", "locator", "how")
-    first = first.inner_join(chosen, "rank")
+    first = first.inner_join(_schedule().select("rank", "phase", "every_days", "fact"), "rank")
     names = _slots().select("slot_rank", oldest="slot").distinct()
     first = first.left_join(names, first.oldest_rank == names.slot_rank)
-    first = first.inner_join(on.select("patient_id", "protocol", "started_day", "as_of_day"), "patient_id")
+    first = first.inner_join(on_treatment(person, "started_day", "as_of_day"), "patient_id")
     return first.select(
-        "patient_id",
-        "protocol",
-        "test",
-        "phase",
-        "every_days",
-        "done_day",
-        "oldest",
-        "due_day",
-        "started_day",
-        "as_of_day",
-        "source",
-        "locator",
-        "how",
+        *("patient_id", "protocol", "test", "phase", "every_days", "done_day", "oldest", "due_day"),
+        *("started_day", "as_of_day", "fact"),
+    )
+
+
+def _schedule() -> Table:
+    """Every row of every schedule, ranked: of those that ask for a test on one day the most frequent is named."""
+    schedule = knowledge("protocol_schedule")
+    order = ibis.window(
+        order_by=["every_days", "source", "locator", "phase", "protocol", "test", "since", "from_day", "until_day"]
+    )
+    return schedule.mutate(rank=ibis.row_number().over(order).cast("int64"))
+
+
+def _windows(person: Table) -> Table:
+    """The rows of each person's schedule with the day on which each opens and closes for them."""
+    people = on_treatment(person, "protocol_known", "family", "as_of_day", "started_day", "increased_day", "risk_day")
+    schedule = _schedule().select(
+        *("protocol", "test", "specialty", "since", "from_day", "until_day", "every_days", "rank")
+    )
+    rows = for_their_specialty(people.inner_join(schedule, "protocol"))
+    anchor = _anchor(rows)
+    closes = ibis.coalesce(anchor + rows.until_day, ibis.literal(FAR))
+    rows = rows.select("patient_id", "test", "every_days", "rank", opens=anchor + rows.from_day, closes=closes)
+    return rows.filter(rows.opens.notnull())
+
+
+def _anchor(rows: Table) -> Value:
+    """The day from which a row of a schedule counts."""
+    return ibis.cases(
+        # A start that nobody can read may have been today.
+        (rows.since == "start", ibis.coalesce(rows.started_day, rows.as_of_day)),
+        (rows.since == "dose_increase", rows.increased_day),
+        else_=rows.risk_day,
     )

@@ -12,17 +12,16 @@ from collections.abc import Sequence
 from azaward.record.tables import STATUS_NEVER_COUNTS
 from azaward.rules.language.tables import Table, Value, day_number, knowledge, record, requests
 from azaward.rules.language.untyped import ibis
+from azaward.rules.language.words import OF_ONE, beside, surely
 
 # Analytes whose earlier values say how far and how fast the last one fell.
 FALLING = ("wbc", "neutrophils", "lymphocytes", "platelets", "haemoglobin")
-OF_ONE = ["patient_id", "analyte"]
+# What can be wrong with a result, in the order in which it is looked for.
+PROBLEMS = ("no_date", "future", "no_value", "words_for_number", "no_unit", "unknown_unit", "implausible")
 
 
 def readings() -> Table:
-    """Every result that may count, in canonical units, with its `problem` where it has one.
-
-    Problems: no_date, future, no_unit, unknown_unit, no_value, words_for_number, implausible.
-    """
+    """Every result that may count, in canonical units, with its `problem` (`PROBLEMS`) where it has one."""
     return _read(record("results")).select(
         "patient_id", "analyte", "taken_on", "measured", "comparator", "text", "lln", "uln", "problem"
     )
@@ -51,15 +50,13 @@ def unusable(readings: Table) -> Table:
 
 def _read(results: Table) -> Table:
     """Results with their canonical value and limits of normal, and with what is wrong with them."""
-    asked = requests().select("patient_id", "as_of")
     analytes = knowledge("analytes").select("id", "plausible_low", "plausible_high", canonical="unit")
     conversions = knowledge("conversions")
     rows = results.filter(~results.status.fill_null("unknown").isin(STATUS_NEVER_COUNTS))
-    rows = rows.inner_join(asked, "patient_id")
+    rows = rows.inner_join(requests().select("patient_id", "as_of"), "patient_id")
     rows = rows.inner_join(analytes, rows.analyte == analytes.id)
-    rows = rows.left_join(conversions, [rows.analyte == conversions.analyte, rows.unit == conversions.written]).drop(
-        "analyte_right"
-    )
+    rows = rows.left_join(conversions, [rows.analyte == conversions.analyte, rows.unit == conversions.written])
+    rows = rows.drop("analyte_right")
 
     def canonical(value: Value) -> Value:
         return value * rows.factor + rows.offset
@@ -70,36 +67,37 @@ def _read(results: Table) -> Table:
         lln=canonical(rows.ref_low),
         uln=canonical(rows.ref_high),
     )
-    problem = ibis.cases(
-        (rows.taken_on.isnull(), "no_date"),
-        (rows.taken_on > rows.as_of, "future"),
-        (rows.value.isnull() & rows.text.isnull(), "no_value"),
-        (rows.has_unit & rows.value.isnull(), "words_for_number"),
-        (rows.has_unit & (rows.unit.isnull() | (rows.unit == "")), "no_unit"),
-        (rows.has_unit & rows.factor.isnull(), "unknown_unit"),
-        (
-            rows.has_unit
-            & (
-                (rows.measured < rows.plausible_low)
-                | (rows.measured > rows.plausible_high)
-                | (rows.measured < 0)
-                | (rows.measured == float("inf"))
-            ),
-            "implausible",
-        ),
-        else_=None,
+    return rows.mutate(problem=_problem(rows))
+
+
+def _problem(rows: Table) -> Value:
+    """The first of `PROBLEMS` that a result has, or nothing."""
+    implausible = (
+        (rows.measured < rows.plausible_low)
+        | (rows.measured > rows.plausible_high)
+        | (rows.measured < 0)
+        | (rows.measured == float("inf"))
     )
-    return rows.mutate(problem=problem)
+    wrong = (
+        rows.taken_on.isnull(),
+        rows.taken_on > rows.as_of,
+        rows.value.isnull() & rows.text.isnull(),
+        rows.has_unit & rows.value.isnull(),
+        rows.has_unit & (rows.unit.isnull() | (rows.unit == "")),
+        rows.has_unit & rows.factor.isnull(),
+        rows.has_unit & implausible,
+    )
+    return ibis.cases(*zip(wrong, PROBLEMS, strict=True), else_=None)
 
 
 def low_end(rows: Table) -> Value:
     """The least that a reading may be: "<0.5" may be anything down to nothing."""
-    return rows.comparator.isin(["<", "<="]).fill_null(False).ifelse(0.0, rows.measured)
+    return surely(rows.comparator.isin(["<", "<="])).ifelse(0.0, rows.measured)
 
 
 def high_end(rows: Table) -> Value:
     """The most that a reading may be: ">90" may be anything above."""
-    return rows.comparator.isin([">", ">="]).fill_null(False).ifelse(float("inf"), rows.measured)
+    return surely(rows.comparator.isin([">", ">="])).ifelse(float("inf"), rows.measured)
 
 
 def latest(readings: Table) -> Table:
@@ -127,7 +125,7 @@ def latest(readings: Table) -> Table:
             signed.text.max(), signed.text.min() + " / " + signed.text.max()
         ),
     )
-    rows = rows.left_join(signs, OF_ONE).drop("patient_id_right", "analyte_right")
+    rows = beside(rows, signs, OF_ONE)
     units = knowledge("analytes").select("id", "unit")
     rows = rows.inner_join(units, rows.analyte == units.id).drop("id")
     return rows.mutate(day=day_number(rows.taken_on))
@@ -146,25 +144,25 @@ def history(readings: Table) -> Table:
     days = rows.group_by([*OF_ONE, "taken_on"]).agg(low=low_end(rows).min(), shown=rows.measured.min())
     back = ibis.window(group_by=OF_ONE, order_by=ibis.desc("taken_on"))
     days = days.mutate(place=ibis.row_number().over(back))
-    found = days.group_by(OF_ONE).agg(
+    level = days.group_by(OF_ONE).agg(
         **{f"low_{place}": days.low.max(where=days.place == place) for place in range(1, 4)},
         **{f"shown_{place}": days.shown.max(where=days.place == place) for place in range(9)},
     )
-    found = found.filter(found.shown_1.notnull())
-    return found.select(
+    level = level.filter(level.shown_1.notnull())
+    return level.select(
         *OF_ONE,
         "low_1",
         "low_2",
         "low_3",
-        **_mean(found, "earlier", range(1, 6)),
-        **_mean(found, "recent", range(3)),
-        **_mean(found, "older", range(3, 9)),
+        **_mean(level, "earlier", range(1, 6)),
+        **_mean(level, "recent", range(3)),
+        **_mean(level, "older", range(3, 9)),
     )
 
 
-def _mean(found: Table, name: str, places: Sequence[int]) -> dict[str, Value]:
+def _mean(level: Table, name: str, places: Sequence[int]) -> dict[str, Value]:
     """How many of these days there are, and their mean: added up in one order, so that every engine rounds alike."""
-    shown = [found[f"shown_{place}"] for place in places]
+    shown = [level[f"shown_{place}"] for place in places]
     n: Value = shown[0].notnull().cast("int64")
     total: Value = shown[0].fill_null(0.0)
     for each in shown[1:]:

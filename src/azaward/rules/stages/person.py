@@ -11,8 +11,11 @@ where part of it is not: only that one may reassure.
 from __future__ import annotations
 
 from azaward.knowledge import MOST_CAUTIOUS
+from azaward.record.names import UNRECOGNISED
 from azaward.rules.language.tables import Table, Value, day_number, greatest, knowledge, record, requests
 from azaward.rules.language.untyped import ibis
+from azaward.rules.language.words import beside, medicines_of, nothing, of_analyte, perhaps, surely
+from azaward.terms import Status
 
 FAR = 1_000_000  # a day number after every real one
 
@@ -23,16 +26,17 @@ def medicines() -> Table:
     taken = taken.inner_join(requests().select("patient_id", "as_of"), "patient_id")
     # A start that nobody can read is a start: it counts as begun, today at the latest.
     guessed = taken.started_on.isnull() & taken.started_text.notnull()
-    begun = (taken.started_on <= taken.as_of).fill_null(False) | guessed
+    begun = surely(taken.started_on <= taken.as_of) | guessed
     # An entry that ended was taken, even where its start is unknown; an end before its start ended nothing.
-    backwards = (taken.stopped_on < taken.started_on).fill_null(False)
-    over = (taken.stopped_on <= taken.as_of).fill_null(False) & ~backwards
+    backwards = surely(taken.stopped_on < taken.started_on)
+    over = surely(taken.stopped_on <= taken.as_of) & ~backwards
     return taken.mutate(
         begun=begun | over,
         running=begun & ~over,
         planned=~begun & ~over,
         backwards=backwards,
         guessed=guessed & ~over,
+        unrecognised=taken.medicine.startswith(UNRECOGNISED),
         start_day=(guessed & ~over).ifelse(day_number(taken.as_of), day_number(taken.started_on)),
         stop_day=day_number(taken.stopped_on),
         as_of_day=day_number(taken.as_of),
@@ -41,58 +45,70 @@ def medicines() -> Table:
 
 def course(taken: Table) -> Table:
     """One row a patient who has, had or will have a thiopurine: the steps of its dose put together."""
-    thiopurines = knowledge("medicine_classes").filter(knowledge("medicine_classes")["class"] == "thiopurine")
-    rows = taken.semi_join(thiopurines, "medicine")
+    rows = taken.semi_join(medicines_of("thiopurine"), "medicine")
     contradictory = rows.group_by("patient_id").agg(
         backwards=rows.backwards.any(),
-        impossible=(rows.dose_mg_per_day <= 0).fill_null(False).any(),
+        impossible=surely(rows.dose_mg_per_day <= 0).any(),
         start_text=rows.started_text.max(where=rows.guessed),
     )
     # Nothing or less is no dose that anyone takes: it is not known.
-    rows = rows.mutate(dose_mg_per_day=(rows.dose_mg_per_day > 0).ifelse(rows.dose_mg_per_day, ibis.null("float64")))
+    rows = rows.mutate(dose_mg_per_day=(rows.dose_mg_per_day > 0).ifelse(rows.dose_mg_per_day, nothing("float64")))
     # What differs in nothing but its place in the record may be one entry written twice.
     alike = ["patient_id", "medicine", "dose_mg_per_day", "frequency", "start_day", "stop_day"]
     rows = rows.mutate(again=ibis.row_number().over(ibis.window(group_by=alike, order_by="origin")) > 0)
-    steps = (
-        rows.filter(rows.begun)
-        .group_by(["patient_id", "medicine", "start_day"])
-        .agg(
-            dose=ibis.coalesce(rows.dose_mg_per_day.sum(where=rows.running), rows.dose_mg_per_day.sum()),
-            dose_once=rows.dose_mg_per_day.sum(where=rows.running & ~rows.again),
-            guessed=rows.guessed.any(),
-            unknown_dose=rows.dose_mg_per_day.isnull().any(),
-            part_ended=rows.stop_day.max(where=~rows.running),
-            stop=rows.stop_day.fill_null(FAR).max(),
-            running=rows.running.any(),
-        )
+    both = _begun(_changes(_steps(rows))).outer_join(_planned(rows), "patient_id")
+    both = both.mutate(patient_id=ibis.coalesce(both.patient_id, both.patient_id_right)).drop("patient_id_right")
+    return both.inner_join(contradictory, "patient_id")
+
+
+def _steps(rows: Table) -> Table:
+    """One row for each day on which a thiopurine was begun: entries of one day add up."""
+    rows = rows.filter(rows.begun)
+    return rows.group_by(["patient_id", "medicine", "start_day"]).agg(
+        dose=ibis.coalesce(rows.dose_mg_per_day.sum(where=rows.running), rows.dose_mg_per_day.sum()),
+        dose_once=rows.dose_mg_per_day.sum(where=rows.running & ~rows.again),
+        guessed=rows.guessed.any(),
+        unknown_dose=rows.dose_mg_per_day.isnull().any(),
+        part_ended=rows.stop_day.max(where=~rows.running),
+        stop=rows.stop_day.fill_null(FAR).max(),
+        running=rows.running.any(),
     )
+
+
+def _changes(steps: Table) -> Table:
+    """Adds to each step what came before it, whether the dose rose with it, and when it last changed."""
     order = ibis.window(group_by="patient_id", order_by=["start_day", "medicine"])
     before = ibis.window(group_by="patient_id", order_by=["start_day", "medicine"], preceding=(None, 1))
+    of_patient = ibis.window(group_by="patient_id")
     steps = steps.mutate(
         prior=steps.dose.lag(1).over(order),
         prior_stop=steps.stop.max().over(before),
         is_first=ibis.row_number().over(order) == 0,
-        last_start=steps.start_day.max().over(ibis.window(group_by="patient_id")),
-        current_start=steps.start_day.max(where=steps.running).over(ibis.window(group_by="patient_id")),
+        last_start=steps.start_day.max().over(of_patient),
+        current_start=steps.start_day.max(where=steps.running).over(of_patient),
     )
-    rose = (
+    rose = perhaps(
         steps.is_first
         | (steps.dose > steps.prior)
         | steps.unknown_dose
         | steps.prior.isnull()
         | (steps.prior_stop < steps.start_day)
-    ).fill_null(True)
-    current = steps.running & (steps.start_day == steps.current_start)
-    same = ((steps.dose == steps.prior) & ~steps.unknown_dose & (steps.prior_stop >= steps.start_day)).fill_null(False)
-    steps = steps.mutate(
+    )
+    same = surely((steps.dose == steps.prior) & ~steps.unknown_dose & (steps.prior_stop >= steps.start_day))
+    return steps.mutate(
         rose=rose,
-        current=current,
+        current=steps.running & (steps.start_day == steps.current_start),
         changed=greatest(
             same.ifelse(-FAR, steps.start_day),
             (steps.running & steps.part_ended.notnull()).ifelse(steps.part_ended, -FAR),
         ),
     )
-    begun = steps.group_by("patient_id").agg(
+
+
+def _begun(steps: Table) -> Table:
+    """One row a patient who has begun: when, how much, what changed last."""
+    again = steps.prior_stop < steps.start_day
+    return steps.group_by("patient_id").agg(
         started_day=steps.start_day.min(where=~steps.guessed),
         increased_day=steps.start_day.max(where=steps.rose),
         changed_day=steps.changed.max(),
@@ -106,9 +122,13 @@ def course(taken: Table) -> Table:
         last_dose=steps.dose.max(where=steps.start_day == steps.last_start),
         drug=steps.medicine.min(where=steps.running),
         drugs=steps.medicine.nunique(where=steps.running),
-        restarted_day=steps.start_day.max(where=steps.prior_stop < steps.start_day),
-        paused_day=steps.prior_stop.max(where=steps.prior_stop < steps.start_day),
+        restarted_day=steps.start_day.max(where=again),
+        paused_day=steps.prior_stop.max(where=again),
     )
+
+
+def _planned(rows: Table) -> Table:
+    """One row a patient who has not begun, or who is to change: the dose that is planned."""
     ahead = rows.filter(rows.planned).mutate(first_day=rows.start_day.fill_null(-FAR))
     ahead = ahead.group_by(["patient_id", "first_day"]).agg(
         dose=ahead.dose_mg_per_day.sum(),
@@ -118,21 +138,55 @@ def course(taken: Table) -> Table:
     )
     first = ahead.first_day.min().over(ibis.window(group_by="patient_id"))
     ahead = ahead.mutate(first=first)
-    planned = ahead.group_by("patient_id").agg(
+    return ahead.group_by("patient_id").agg(
         planned_dose=ahead.dose.max(),
         planned_once=ahead.dose_once.max(),
         planned_first=ahead.dose.min(where=ahead.first_day == ahead["first"]),
         planned_day=ahead.start_day.min(),
         planned_drug=ahead.medicine.min(),
     )
-    both = begun.outer_join(planned, "patient_id")
-    both = both.mutate(patient_id=ibis.coalesce(both.patient_id, both.patient_id_right)).drop("patient_id_right")
-    return both.inner_join(contradictory, "patient_id")
 
 
 def person(latest: Table, course: Table, met: Table) -> Table:
     """One row a request. `status`: on, planned, stopped or none."""
+    rows = _put_together(latest, course, met)
+    dose = ibis.coalesce(rows.dose, rows.planned_dose)
+    chosen = ibis.coalesce(rows.protocol, rows.indication_protocol)
+    rows = rows.mutate(
+        protocol=ibis.coalesce(chosen, MOST_CAUTIOUS),
+        protocol_known=chosen.notnull(),
+        family=rows.family.fill_null("other"),
+        as_of_day=day_number(rows.as_of),
+        age=((_digits(rows.as_of) - _digits(rows.birth_date)) / 10000).floor().cast("int64"),
+        deceased=surely(rows.died),
+        status=_status(rows),
+        taken=ibis.coalesce(rows.drug, rows.planned_drug),
+        dose=dose,
+        dose_once=ibis.coalesce(rows.dose_once, rows.planned_once),
+        whole_dose=surely(rows.dose_unknown).ifelse(nothing("float64"), dose),
+        mg_per_kg=dose / rows.weight,
+        days_on=day_number(rows.as_of) - rows.started_day,
+        conflict=(rows.identities > 1) | (rows.sexes > 1),
+    )
+    return rows.drop("identities", "sexes", "indications", "indication_protocol", "died")
+
+
+def _put_together(latest: Table, course: Table, met: Table) -> Table:
+    """Each request with who it is about, the last weight, the course of treatment, and whether they have died."""
     asked = requests()
+    indications = knowledge("indications").select("id", "family", "malignant", indication_protocol="protocol")
+    rows = beside(asked, _known())
+    rows = rows.left_join(indications, rows.indication == indications.id).drop("id")
+    rows = beside(rows, of_analyte(latest, "weight", weight="low", weight_day="day", weight_on="taken_on"))
+    rows = beside(rows, course)
+    # The day on which a medicine that asks for closer testing came last.
+    risky = met.filter(met.test.notnull() & met.running)
+    rows = beside(rows, risky.group_by("patient_id").agg(risk_day=risky.start_day.max()))
+    return beside(rows, _died())
+
+
+def _known() -> Table:
+    """One row a patient of the record. Two reasons for treatment are two protocols: neither is chosen."""
     patients = record("patients")
     known = patients.group_by("patient_id").agg(
         birth_date=patients.birth_date.max(),
@@ -143,53 +197,28 @@ def person(latest: Table, course: Table, met: Table) -> Table:
         sexes=patients.sex.nunique(where=patients.sex != "unknown"),
         listed=patients.count(),
     )
-    weights = latest.filter(latest.analyte == "weight").select(
-        "patient_id", weight="low", weight_day="day", weight_on="taken_on"
-    )
-    # Two reasons for treatment are two protocols: neither is chosen, so that the most cautious counts.
-    known = known.mutate(indication=(known.indications > 1).ifelse(ibis.null("string"), known.indication))
-    indications = knowledge("indications").select("id", "family", "malignant", indication_protocol="protocol")
-    rows = asked.left_join(known, "patient_id").drop("patient_id_right")
-    rows = rows.left_join(indications, rows.indication == indications.id).drop("id")
-    rows = rows.left_join(weights, "patient_id").drop("patient_id_right")
-    rows = rows.left_join(course, "patient_id").drop("patient_id_right")
-    # The day on which a medicine that asks for closer testing came last.
-    risky = met.filter(met.test.notnull() & met.running)
-    risks = risky.group_by("patient_id").agg(risk_day=risky.start_day.max())
-    rows = rows.left_join(risks, "patient_id").drop("patient_id_right")
+    return known.mutate(indication=(known.indications > 1).ifelse(nothing("string"), known.indication))
+
+
+def _died() -> Table:
+    """Those who have died. A death after the day asked about has not happened; one without a day has."""
     events = record("events")
     died = events.filter((events.kind == "condition") & (events.code == "deceased"))
-    # A death after the day asked about has not happened; one without a day has.
-    died = died.inner_join(asked.select("patient_id", "as_of"), "patient_id")
+    died = died.inner_join(requests().select("patient_id", "as_of"), "patient_id")
     died = died.filter(died.started_on.isnull() | (died.started_on <= died.as_of)).select("patient_id").distinct()
-    rows = rows.left_join(died.mutate(died=ibis.literal(True)), "patient_id").drop("patient_id_right")
-    as_of, born = rows.as_of, rows.birth_date
+    return died.mutate(died=ibis.literal(True))
 
-    def digits(day: Value) -> Value:
-        """20261123 for 2026-11-23: ten thousand of these make a year, exactly, on every engine."""
-        return day.cast("string").replace("-", "").cast("int64")
 
-    dose = ibis.coalesce(rows.dose, rows.planned_dose)
-    rows = rows.mutate(
-        protocol=ibis.coalesce(rows.protocol, rows.indication_protocol, MOST_CAUTIOUS),
-        protocol_known=ibis.coalesce(rows.protocol, rows.indication_protocol).notnull(),
-        family=rows.family.fill_null("other"),
-        as_of_day=day_number(as_of),
-        age=((digits(as_of) - digits(born)) / 10000).floor().cast("int64"),
-        deceased=rows.died.fill_null(False),
-        status=ibis.cases(
-            (rows.died.fill_null(False), "none"),
-            (rows.running.fill_null(False), "on"),
-            (rows.planned_day.notnull() | rows.planned_drug.notnull(), "planned"),
-            (rows.started_day.notnull() | rows.stopped_day.notnull(), "stopped"),
-            else_="none",
-        ),
-        taken=ibis.coalesce(rows.drug, rows.planned_drug),
-        dose=dose,
-        dose_once=ibis.coalesce(rows.dose_once, rows.planned_once),
-        whole_dose=rows.dose_unknown.fill_null(False).ifelse(ibis.null("float64"), dose),
-        mg_per_kg=dose / rows.weight,
-        days_on=day_number(as_of) - rows.started_day,
-        conflict=(rows.identities > 1) | (rows.sexes > 1),
+def _status(rows: Table) -> Value:
+    return ibis.cases(
+        (surely(rows.died), Status.NONE),
+        (surely(rows.running), Status.ON),
+        (rows.planned_day.notnull() | rows.planned_drug.notnull(), Status.PLANNED),
+        (rows.started_day.notnull() | rows.stopped_day.notnull(), Status.STOPPED),
+        else_=Status.NONE,
     )
-    return rows.drop("identities", "sexes", "indications", "indication_protocol", "died")
+
+
+def _digits(day: Value) -> Value:
+    """20261123 for 2026-11-23: ten thousand of these make a year, exactly, on every engine."""
+    return day.cast("string").replace("-", "").cast("int64")

@@ -8,8 +8,10 @@ children_doses.csv for age and indication.
 from __future__ import annotations
 
 from azaward.knowledge import MOST_CAUTIOUS
-from azaward.rules.language.tables import Table, Value, cite, greatest, knowledge, least, parameters
+from azaward.rules.language.limit import limit
+from azaward.rules.language.tables import Table, Value, greatest, knowledge, least
 from azaward.rules.language.untyped import ibis
+from azaward.rules.language.words import first_of, lowest_first, nothing, perhaps, treated
 
 
 def usual(person: Table) -> Table:
@@ -17,13 +19,62 @@ def usual(person: Table) -> Table:
 
     `ceiling` is the highest dose that the protocol states, or where it states none the highest that any
     protocol states for every indication. `target_only` is the top of a target beside which no highest dose stands.
-    `child_high` is the highest dose of a child in mg/kg, `child_says` what its source adds.
+    `child_high` is the highest dose of a child in mg/kg, `child_says` what its source adds. `dose_fact` is the row of
+    knowledge that the dose is from.
     """
+    people = treated(person, "indication", "weight", "age", "taken")
+    rows = _of_protocol(people)
+    rows = ibis.union(rows, _of_children(people).select(rows.columns))
+    return rows.group_by("patient_id").agg(
+        usual_low=rows.low.min(),
+        usual_high=rows.high.min(),
+        ceiling=ibis.coalesce(rows.stated.min(), rows.highest.min()),
+        target_only=rows.target_only.min(),
+        start=rows.start.min(),
+        step_days=rows.step_every_days.max(),
+        child_high=rows.child_high.min(),
+        child_says=rows.child_says.max(),
+        dose_fact=ibis.coalesce(rows.dose_fact.max(where=rows.child_says.notnull()), rows.dose_fact.max()),
+    )
+
+
+def _of_protocol(people: Table) -> Table:
+    """The protocol's doses for each person in mg a day; the row with the lowest names its fact."""
+    rows = _best_rows(people)
+
+    def per_day(fixed: Value, per_kg: Value) -> Value:
+        return ibis.coalesce(fixed, per_kg * rows.weight)
+
+    high = per_day(rows.target_mg_per_day_high, rows.target_mg_per_kg_high)
+    stated = least(
+        ibis.coalesce(rows.max_mg_per_day, rows.max_mg_per_kg * rows.weight),
+        ibis.coalesce(rows.max_mg_per_kg * rows.weight, rows.max_mg_per_day),
+    )
+    without = rows.max_mg_per_day.isnull() & rows.max_mg_per_kg.isnull()
+    rows = rows.mutate(
+        low=per_day(rows.target_mg_per_day_low, rows.target_mg_per_kg_low),
+        high=high,
+        stated=stated,
+        target_only=without.ifelse(high, nothing("float64")),
+        highest=greatest(rows.highest_mg_per_kg * rows.weight, high),
+        start=per_day(rows.start_mg_per_day, rows.start_mg_per_kg),
+    )
+    order = [ibis.coalesce(rows.stated, rows.high), "source", "locator", "how", "fact"]
+    place = ibis.row_number().over(ibis.window(group_by="patient_id", order_by=order))
+    rows = rows.mutate(place=place)
+    return rows.select(
+        *("patient_id", "low", "high", "stated", "highest", "target_only", "start", "step_every_days"),
+        child_high=nothing("float64"),
+        child_says=nothing("string"),
+        dose_fact=(rows.place == 0).ifelse(rows.fact, nothing("string")),
+    )
+
+
+def _best_rows(people: Table) -> Table:
+    """The protocol's rows of doses for each person: for the indication itself before those for any."""
     doses = knowledge("protocol_doses")
-    treated = person.filter(person.status.isin(["on", "planned"])).pipe(parameters("adult_age_years"))
-    rows = treated.select("patient_id", "protocol", "indication", "weight", "age", "taken", "adult_age_years")
-    rows = rows.inner_join(doses.rename(for_="indication"), "protocol")
-    grown = (rows.age >= rows.adult_age_years).fill_null(True)
+    rows = people.inner_join(doses.rename(for_="indication"), "protocol")
+    grown = perhaps(limit("adult_age_years").met_by(rows.age))
     rows = rows.filter(
         ((rows.for_ == rows.indication) | (rows.for_ == "any")).fill_null(rows.for_ == "any")
         & (rows.population == grown.ifelse("adult", "child"))
@@ -35,55 +86,14 @@ def usual(person: Table) -> Table:
     any_protocol = doses.filter(
         (doses.protocol == MOST_CAUTIOUS) & (doses.indication == "any") & (doses.population == "adult")
     )
-    rows = rows.left_join(
-        any_protocol.group_by("drug").agg(highest_mg_per_kg=any_protocol.max_mg_per_kg.min()), "drug"
-    ).drop("drug_right")
-
-    def per_day(fixed: Value, per_kg: Value) -> Value:
-        return ibis.coalesce(fixed, per_kg * rows.weight)
-
-    low = per_day(rows.target_mg_per_day_low, rows.target_mg_per_kg_low)
-    high = per_day(rows.target_mg_per_day_high, rows.target_mg_per_kg_high)
-    stated = least(
-        ibis.coalesce(rows.max_mg_per_day, rows.max_mg_per_kg * rows.weight),
-        ibis.coalesce(rows.max_mg_per_kg * rows.weight, rows.max_mg_per_day),
-    )
-    without = rows.max_mg_per_day.isnull() & rows.max_mg_per_kg.isnull()
-    rows = rows.mutate(
-        low=low,
-        high=high,
-        stated=stated,
-        target_only=without.ifelse(high, ibis.null("float64")),
-        highest=greatest(rows.highest_mg_per_kg * rows.weight, high),
-        start=per_day(rows.start_mg_per_day, rows.start_mg_per_kg),
-        source_words=cite(rows),
-    )
-    per = ibis.window(group_by="patient_id", order_by=[ibis.coalesce(rows.stated, rows.high), rows.source_words])
-    rows = rows.mutate(place=ibis.row_number().over(per))
-    rows = rows.select(
-        *("patient_id", "low", "high", "stated", "highest", "target_only", "start", "step_every_days"),
-        child_high=ibis.null("float64"),
-        child_says=ibis.null("string"),
-        dose_sources=(rows.place == 0).ifelse(rows.source_words, ibis.null("string")),
-    )
-    rows = ibis.union(rows, _of_children(treated).select(rows.columns))
-    return rows.group_by("patient_id").agg(
-        usual_low=rows.low.min(),
-        usual_high=rows.high.min(),
-        ceiling=ibis.coalesce(rows.stated.min(), rows.highest.min()),
-        target_only=rows.target_only.min(),
-        start=rows.start.min(),
-        step_days=rows.step_every_days.max(),
-        child_high=rows.child_high.min(),
-        child_says=rows.child_says.max(),
-        dose_sources=ibis.coalesce(rows.dose_sources.max(where=rows.child_says.notnull()), rows.dose_sources.max()),
-    )
+    highest = any_protocol.group_by("drug").agg(highest_mg_per_kg=any_protocol.max_mg_per_kg.min())
+    return rows.left_join(highest, "drug").drop("drug_right")
 
 
-def _of_children(treated: Table) -> Table:
+def _of_children(people: Table) -> Table:
     """The row of children_doses.csv for each child's indication and age: one for this age before one for every age."""
     doses = knowledge("children_doses").rename(for_="indication")
-    rows = treated.filter((treated.age < treated.adult_age_years) & (treated.taken == "azathioprine"))
+    rows = people.filter(~limit("adult_age_years").met_by(people.age) & (people.taken == "azathioprine"))
     rows = rows.select("patient_id", "indication", "age", "weight").inner_join(
         doses,
         [
@@ -92,28 +102,19 @@ def _of_children(treated: Table) -> Table:
             doses.age_high.isnull() | (rows.age <= doses.age_high),
         ],
     )
-    first = ibis.window(
-        group_by="patient_id",
-        order_by=[
-            ibis.asc(rows.for_ == "any", nulls_first=False),
-            rows.age_high.isnull(),
-            ibis.asc("high_mg_per_kg", nulls_first=False),
-            "locator",
-        ],
-    )
-    rows = rows.mutate(place=ibis.row_number().over(first))
-    rows = rows.filter(rows.place == 0)
-    nothing = ibis.null("float64")
+    order = [lowest_first(rows.for_ == "any"), rows.age_high.isnull(), lowest_first("high_mg_per_kg"), "locator"]
+    rows = first_of(rows, "patient_id", order)
+    unknown = nothing("float64")
     return rows.select(
         "patient_id",
         low=rows.low_mg_per_kg * rows.weight,
         high=rows.high_mg_per_kg * rows.weight,
-        stated=nothing,
-        highest=nothing,
-        target_only=nothing,
-        start=nothing,
-        step_every_days=ibis.null("int64"),
+        stated=unknown,
+        highest=unknown,
+        target_only=unknown,
+        start=unknown,
+        step_every_days=nothing("int64"),
         child_high=rows.high_mg_per_kg,
         child_says=rows.says,
-        dose_sources=cite(rows),
+        dose_fact=rows.fact,
     )

@@ -6,52 +6,55 @@ Silence is never read as normal: whatever was set aside or is missing and could 
 from __future__ import annotations
 
 from azaward.rules.language.finding import findings
-from azaward.rules.language.tables import Table, knowledge
+from azaward.rules.language.tables import Table, Value, knowledge
 from azaward.rules.language.untyped import ibis
+from azaward.rules.language.words import OF_ONE, beside, first_of, is_treated, of_analyte, perhaps, surely, treated
+from azaward.rules.stages.lab import PROBLEMS
+from azaward.terms import Action, Rule, Status, Urgency
+
+# What was set aside for these reasons may hide harm; the rest was read, with care.
+PRESSING = ("unusable", "resource", "genotype", "no_patient")
 
 
 def unusable_results(person: Table, unusable: Table, latest: Table) -> Table:
     """Results that were set aside, where no usable result of the same test is as new."""
-    rows = unusable.distinct().inner_join(
-        person.filter(person.status.isin(["on", "planned", "stopped"])).select("patient_id", "protocol", "status"),
-        "patient_id",
-    )
-    good = latest.select("patient_id", "analyte", good_day="day")
-    rows = rows.left_join(good, ["patient_id", "analyte"]).drop("patient_id_right", "analyte_right")
+    rows = unusable.distinct().inner_join(treated(person, "status", also=Status.STOPPED), "patient_id")
+    rows = beside(rows, latest.select(*OF_ONE, good_day="day"), OF_ONE)
     rows = rows.filter(
         rows.good_day.isnull() | rows.day.isnull() | (rows.problem == "future") | (rows.good_day <= rows.day)
     )
-    last = ibis.window(
-        group_by=["patient_id", "analyte"],
-        order_by=[ibis.desc("day", nulls_first=True), "problem", "origin", "value", "text", "unit", "comparator"],
-    )
-    of_one = ibis.window(group_by=["patient_id", "analyte"])
-    rows = rows.mutate(place=ibis.row_number().over(last), others=rows.count().over(of_one) - 1)
-    rows = rows.filter(rows.place == 0)
-    # A temperature that nobody can read may be a fever, until a count since then has answered it.
-    counted = latest.filter(latest.analyte == "neutrophils").select("patient_id", counted_day="day")
-    rows = rows.left_join(counted, "patient_id").drop("patient_id_right")
-    uncounted = rows.counted_day.isnull() | (rows.counted_day < rows.day).fill_null(True)
-    fever = (rows.analyte == "temperature") & (rows.status != "stopped") & (rows.problem != "future") & uncounted
-    rows = rows.mutate(fever=fever)
+    others = rows.count().over(ibis.window(group_by=OF_ONE)) - 1
+    order = [ibis.desc("day", nulls_first=True), "problem", "origin", "value", "text", "unit", "comparator"]
+    rows = first_of(rows.mutate(others=others), OF_ONE, order)
+    rows = beside(rows, of_analyte(latest, "neutrophils", counted_day="day"))
+    rows = rows.mutate(fever=_may_be_fever(rows))
     watched = knowledge("protocol_limits").select("protocol", "analyte", watched=ibis.literal(True)).distinct()
-    rows = rows.left_join(watched, ["protocol", "analyte"])
+    rows = beside(rows, watched, ["protocol", "analyte"])
+    more = "of this test " + rows.others.cast("string") + " more could not be used"
     return findings(
         rows,
-        "record_quality",
+        Rule.RECORD_QUALITY,
         code=rows.fever.ifelse("temperature_unusable", ibis.literal("result_") + rows.problem),
-        action="review",
-        urgency=ibis.cases((rows.fever, "same-day"), (rows.watched.notnull(), "this-week"), else_="routine"),
+        codes=["temperature_unusable", *(f"result_{problem}" for problem in PROBLEMS)],
+        action=Action.REVIEW,
+        urgency=ibis.cases(
+            (rows.fever, Urgency.SAME_DAY), (rows.watched.notnull(), Urgency.THIS_WEEK), else_=Urgency.ROUTINE
+        ),
         subject=rows.analyte,
         value=rows.value,
         text=rows.text,
         unit=rows.unit,
         on=rows.taken_on,
-        a=rows.origin,
-        b=ibis.cases(
-            (rows.others > 0, "of this test " + rows.others.cast("string") + " more could not be used"), else_=None
-        ),
+        origin=rows.origin,
+        others=ibis.cases((rows.others > 0, more), else_=None),
     )
+
+
+def _may_be_fever(rows: Table) -> Value:
+    """A temperature that nobody can read may be a fever, until a count since then has answered it."""
+    uncounted = rows.counted_day.isnull() | perhaps(rows.counted_day < rows.day)
+    on = (rows.status != Status.STOPPED) & (rows.problem != "future")
+    return (rows.analyte == "temperature") & on & uncounted
 
 
 def unread(person: Table) -> Table:
@@ -60,58 +63,43 @@ def unread(person: Table) -> Table:
         {"patient_id": "string", "kind": "string", "where": "string", "what": "string", "why": "string"}, name="unread"
     )
     rows = rows.inner_join(person.select("patient_id", "protocol", "status"), "patient_id")
-    pressing = rows.kind.isin(["unusable", "resource", "genotype", "no_patient"])
-    rows = rows.mutate(pressing=pressing)
+    rows = rows.mutate(pressing=rows.kind.isin(PRESSING))
     rows = rows.group_by(["patient_id", "protocol", "pressing"]).agg(
         n=rows.count(), first=rows["where"].min(), what=rows.what.min()
     )
     return findings(
         rows,
-        "record_quality",
+        Rule.RECORD_QUALITY,
         code=rows.pressing.ifelse("record_unreadable", "record_uncertain"),
-        action="review",
-        urgency=rows.pressing.ifelse("this-week", "info"),
+        action=Action.REVIEW,
+        urgency=rows.pressing.ifelse(Urgency.THIS_WEEK, Urgency.INFO),
         subject="record",
         value=rows.n,
-        a=rows.n.cast("string"),
-        b=rows.first,
-        c=rows.what,
+        items=rows.n.cast("string"),
+        where=rows["first"],
+        what=rows.what,
     )
 
 
 def who(person: Table) -> Table:
     """An identity that contradicts itself, an indication that isn't known, a patient without the medicine."""
-    treated = person.filter(person.status.isin(["on", "planned"]))
 
-    def say(rows: Table, code: str, action: str, urgency: str, subject: str, **more: Table) -> Table:
-        return findings(rows, "record_quality", code=code, action=action, urgency=urgency, subject=subject, **more)
+    def say(rows: Table, code: str, urgency: Urgency, subject: Value | str, text: Value | None = None) -> Table:
+        action = Action.INFORM if code == "deceased" else Action.REVIEW
+        return findings(
+            rows, Rule.RECORD_QUALITY, code=code, action=action, urgency=urgency, subject=subject, text=text
+        )
 
-    nobody = person.filter((person.status == "none") & ~person.deceased)
+    known = person.filter(is_treated(person))
+    no_protocol = known.filter(~known.protocol_known)
+    undated = known.filter((known.status == Status.ON) & known.start_text.notnull())
+    nobody = person.filter((person.status == Status.NONE) & ~person.deceased)
+    contradictory = person.filter((person.status != Status.NONE) & surely(person.backwards))
     return ibis.union(
-        say(person.filter(person.conflict.fill_null(False)), "identity_conflict", "review", "same-day", "identity"),
-        say(
-            treated.filter(~treated.protocol_known),
-            "indication_unknown",
-            "review",
-            "routine",
-            "indication",
-            text=treated.indication,
-        ),
-        say(
-            (unread := treated.filter((treated.status == "on") & treated.start_text.notnull())),
-            "start_unreadable",
-            "review",
-            "this-week",
-            unread.taken,
-            text=unread.start_text,
-        ),
-        say(nobody, "no_thiopurine", "review", "info", "azathioprine"),
-        say(person.filter(person.deceased), "deceased", "inform", "info", "identity"),
-        say(
-            person.filter((person.status != "none") & person.backwards.fill_null(False)),
-            "dates_contradict",
-            "review",
-            "this-week",
-            "azathioprine",
-        ),
+        say(person.filter(surely(person.conflict)), "identity_conflict", Urgency.SAME_DAY, "identity"),
+        say(no_protocol, "indication_unknown", Urgency.ROUTINE, "indication", no_protocol.indication),
+        say(undated, "start_unreadable", Urgency.THIS_WEEK, undated.taken, undated.start_text),
+        say(nobody, "no_thiopurine", Urgency.INFO, "azathioprine"),
+        say(person.filter(person.deceased), "deceased", Urgency.INFO, "identity"),
+        say(contradictory, "dates_contradict", Urgency.THIS_WEEK, "azathioprine"),
     )

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from azaward.knowledge.loading.schema.facts import Action, Fact, Row, Urgency
+from azaward.knowledge.loading.schema.facts import Fact, Row
+from azaward.terms import Action, Urgency
 
 
 class AdviceTopic(Row, frozen=True):

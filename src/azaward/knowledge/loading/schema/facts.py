@@ -1,19 +1,17 @@
-"""What every table shares: where a fact was read, and the words for what to do and how soon."""
+"""What every table shares: where a fact was read, and the numbers that belong to no protocol."""
 
 from __future__ import annotations
 
 import datetime as dt
-from typing import Literal, get_args
+from typing import Literal
 
 import msgspec
 
-Action = Literal[
-    "stop", "withhold", "do-not-start", "reduce", "avoid", "refer", "change", "test", "review", "continue", "inform"
-]
-Urgency = Literal["emergency", "same-day", "this-week", "routine", "info"]
+from azaward.terms import Action, Comparison, Urgency
+
 How = Literal["read", "secondary"]
-ACTIONS: tuple[str, ...] = get_args(Action)
-URGENCIES: tuple[str, ...] = get_args(Urgency)
+ACTIONS: tuple[Action, ...] = tuple(Action)
+URGENCIES: tuple[Urgency, ...] = tuple(Urgency)
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -38,7 +36,10 @@ class Source(Row, frozen=True):
 
 
 class Parameter(Fact, frozen=True):
+    """A number that belongs to no protocol. `comparison` says how a value is compared with it, where one is."""
+
     id: str
     value: float
+    comparison: Comparison | None
     unit: str | None
     meaning: str

@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import Literal
 
-from azaward.knowledge.loading.schema.facts import Action, Fact, Row, Urgency
+from azaward.knowledge.loading.schema.facts import Fact, Row
+from azaward.terms import Action, Urgency
 
 
 class Allele(Fact, frozen=True):

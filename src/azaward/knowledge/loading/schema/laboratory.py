@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from azaward.knowledge.loading.schema.facts import Action, Fact, Row, Urgency
+from azaward.knowledge.loading.schema.facts import Fact, Row
+from azaward.terms import Action, Urgency
 
 
 class Analyte(Fact, frozen=True):
@@ -63,9 +64,12 @@ class EnzymeBand(Fact, frozen=True):
     says: str
 
 
+Pattern = Literal["not_taking", "under_dosed", "shunting", "therapeutic", "over_dosed"]
+
+
 class Metabolites(Fact, frozen=True):
     protocol: str
-    pattern: Literal["not_taking", "under_dosed", "shunting", "therapeutic", "over_dosed"]
+    pattern: Pattern
     tgn_low: float | None
     tgn_high: float | None
     mmp_low: float | None

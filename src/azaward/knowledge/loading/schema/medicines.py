@@ -6,7 +6,8 @@ from typing import Literal
 
 import msgspec
 
-from azaward.knowledge.loading.schema.facts import Action, Fact, Row, Urgency
+from azaward.knowledge.loading.schema.facts import Fact, Row
+from azaward.terms import Action, Urgency
 
 
 class Medicine(Fact, frozen=True):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from azaward.knowledge.loading.schema.facts import Action, Fact, Urgency
+from azaward.knowledge.loading.schema.facts import Fact
+from azaward.terms import Action, Comparison, Urgency
 
-Comparison = Literal["below", "at-most", "above", "at-least"]
 RelativeTo = Literal[
     "absolute",
     "upper-limit-of-normal",

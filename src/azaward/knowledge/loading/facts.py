@@ -1,0 +1,122 @@
+"""The id of every fact: the file and, within it, the words that tell a row from the others.
+
+A finding carries the id of the row that decided it; `azaward cite` prints where that row was read.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from azaward.knowledge.loading.load import Knowledge
+from azaward.knowledge.loading.schema import PROTOCOL_LISTS, TABLES, Fact
+
+# What tells the rows of a table apart, where they have no `id`.
+_KEYS: Mapping[str, tuple[str, ...]] = {
+    "units": ("written",),
+    "tests": ("test", "slot", "code"),
+    "biological_variation": ("analyte", "population"),
+    "enzyme_activity": ("method", "unit", "category"),
+    "metabolites": ("protocol", "pattern"),
+    "events": ("kind", "code"),
+    "children_doses": ("indication", "age_low", "age_high"),
+    "onset": ("indication",),
+    "alleles": ("gene", "allele", "rsid"),
+    "phenotype_rules": ("gene", "function_1", "function_2"),
+    "allele_classes": ("gene", "allele", "body"),
+    "assemblies": ("assembly", "chrom"),
+    "gene_positions": ("gene", "chrom", "pos_grch38", "alt"),
+    "gene_sequences": ("gene", "start_grch38"),
+    "gene_exons": ("gene", "exon"),
+    "allele_frequencies": ("gene", "allele", "population"),
+    "phenotype_frequencies": ("gene", "phenotype", "population"),
+    "medicine_names": ("name",),
+    "medicine_class_names": ("name",),
+    "medicine_effects": ("medicine", "effect"),
+    "look_alikes": ("medicine", "other"),
+    "trial_arms": ("trial", "outcome", "arm"),
+    "advice": ("topic", "line"),
+    "omop_concepts": ("concept_id",),
+    "baseline": ("test",),
+    "schedule": ("tests", "since", "phase"),
+    "limits": ("analyte", "comparison", "value", "relative_to"),
+    "doses": ("indication", "population", "drug"),
+    "symptoms": ("symptom",),
+}
+
+
+def ids(name: str, rows: Sequence[Any], within: str = "") -> list[str]:
+    """The id of each of a table's rows, in their order; `within` is the protocol whose list it is.
+
+    >>> from azaward.knowledge import load
+    >>> ids("parameters", load().tables["parameters"])[0]
+    'parameters/adult_age_years'
+    """
+    start = f"{within}/{name}" if within else name
+    met: Counter[str] = Counter()
+    named: list[str] = []
+    for row in rows:
+        words = "-".join(filter(None, (_words(getattr(row, key)) for key in _KEYS.get(name, ("id",)))))
+        id = f"{start}/{words}".replace(" ", "_")
+        met[id] += 1
+        named.append(id if met[id] == 1 else f"{id}~{met[id]}")
+    return named
+
+
+def _words(cell: Any) -> str:
+    match cell:
+        case None | "absolute":
+            return ""
+        case float():
+            return f"{cell:g}"
+        case list():
+            parts: list[Any] = cell
+            return "+".join(map(str, parts))
+        case _:
+            return str(cell)
+
+
+def of_protocol(protocol: str, name: str, knowledge: Knowledge) -> list[tuple[str, Any]]:
+    """The rows of a protocol's list with their ids; a row that is borrowed keeps the id that it has at its lender."""
+    held = knowledge.protocols[protocol]
+    rows = held.lists[name]
+    lender = held.borrowed.get(name)
+    lent = dict(_by_content(of_protocol(lender, name, knowledge))) if lender else {}
+    own = [row for row in rows if _content(row) not in lent]
+    named = dict(zip(map(_content, own), ids(name, own, protocol), strict=True))
+    return [(named.get(content) or lent[content], row) for row in rows for content in [_content(row)]]
+
+
+def _by_content(named: Iterable[tuple[str, Any]]) -> Iterator[tuple[Any, str]]:
+    return ((_content(row), id) for id, row in named)
+
+
+def _content(row: Any) -> Any:
+    # A borrowed schedule may have lost tests that the borrower asks for in its own way: it is the same row still.
+    return tuple(
+        str(value)
+        for key, value in zip(row.__struct_fields__, msgspec.structs.astuple(row), strict=True)
+        if key != "tests"
+    )
+
+
+@lru_cache(maxsize=4)
+def facts(knowledge: Knowledge) -> Mapping[str, Fact]:
+    """Every fact by its id.
+
+    >>> from azaward.knowledge import load
+    >>> facts(load())["parameters/fever_celsius"].source
+    'nhs-lothian-febrile-neutropenia'
+    """
+    named: dict[str, Fact] = {}
+    for name, row_type in TABLES.items():
+        if issubclass(row_type, Fact):
+            named |= zip(ids(name, knowledge.tables[name]), knowledge.tables[name], strict=True)
+    for protocol in knowledge.protocols:
+        for name in PROTOCOL_LISTS:
+            named |= of_protocol(protocol, name, knowledge)
+    return named

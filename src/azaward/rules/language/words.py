@@ -1,0 +1,87 @@
+"""The small vocabulary that rules are written in: who is treated, what is known beside a row, which row counts.
+
+Each word says what a clinician would: `treated(person)`, `beside(rows, weights)`, `first_of(rows, ...)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from azaward.rules.language.tables import Table, Value, knowledge
+from azaward.rules.language.untyped import ibis
+from azaward.terms import Status
+
+# Two columns that name one thing: an analyte of a patient, a test of a patient.
+OF_ONE = ["patient_id", "analyte"]
+
+
+def is_treated(person: Table) -> Value:
+    """Takes a thiopurine, or is about to."""
+    return person.status.isin([Status.ON, Status.PLANNED])
+
+
+def treated(person: Table, *columns: str, also: Status | None = None) -> Table:
+    """Everyone who takes a thiopurine or is about to, and `also` those of another status, with these columns."""
+    wanted = is_treated(person) if also is None else is_treated(person) | (person.status == also)
+    return person.filter(wanted).select("patient_id", "protocol", *columns)
+
+
+def on_treatment(person: Table, *columns: str) -> Table:
+    """Everyone who takes a thiopurine today, with these columns."""
+    return person.filter(person.status == Status.ON).select("patient_id", "protocol", *columns)
+
+
+def beside(rows: Table, known: Table, keys: str | Sequence[str] = "patient_id") -> Table:
+    """`rows` with what is known beside each by the same keys; empty where nothing is known. None is lost."""
+    keys = [keys] if isinstance(keys, str) else list(keys)
+    return rows.left_join(known, keys).drop(*(f"{key}_right" for key in keys))
+
+
+def first_of(rows: Table, per: str | Sequence[str], order: Sequence[Any]) -> Table:
+    """One row for each of `per`: the first in this order, which must leave no tie to chance."""
+    place = ibis.row_number().over(ibis.window(group_by=per, order_by=list(order)))
+    ordered = rows.mutate(place_=place)
+    return ordered.filter(ordered.place_ == 0).drop("place_")
+
+
+def lowest_first(column: str) -> Value:
+    """An order by a number in which the unknown comes last."""
+    return ibis.asc(column, nulls_first=False)
+
+
+def of_analyte(latest: Table, analyte: str, **columns: str) -> Table:
+    """The last result of an analyte, one row a patient; with these columns under these names."""
+    rows = latest.filter(latest.analyte == analyte)
+    return rows.select("patient_id", **columns) if columns else rows
+
+
+def medicines_of(of_class: str) -> Table:
+    """The medicines of a class: one column, `medicine`."""
+    classes = knowledge("medicine_classes")
+    return classes.filter(classes["class"] == of_class).select("medicine")
+
+
+def applies(row: Table, family: Value) -> Value:
+    """Whether a protocol's row is for this patient's specialty."""
+    return (row.specialty == "any") | (row.specialty == family)
+
+
+def for_their_specialty(rows: Table) -> Table:
+    """The protocol's rows that are for a person's specialty; all of them where the protocol was not chosen for it."""
+    return rows.filter(applies(rows, rows.family) | ~rows.protocol_known)
+
+
+def surely(condition: Value) -> Value:
+    """True where the condition is known to hold; what is unknown doesn't hold."""
+    return condition.fill_null(False)
+
+
+def perhaps(condition: Value) -> Value:
+    """False where the condition is known not to hold; what is unknown may hold."""
+    return condition.fill_null(True)
+
+
+def nothing(kind: str) -> Value:
+    """An empty cell of a type."""
+    return ibis.null(kind)
