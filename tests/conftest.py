@@ -39,13 +39,17 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """The rules are compiled once where several processes would each do it at the same moment."""
-    if getattr(session.config.option, "numprocesses", None) and _begins_here(session.config):
+    """The rules are compiled once, before anything that rests on them: one that lacks its words is said once."""
+    if _begins_here(session.config):
+        from azaward.errors import KnowledgeError
         from azaward.knowledge import load
         from azaward.rules.pipeline import compiled
 
-        for dialect in ("sqlite", "duckdb"):
-            compiled(load().parameters, dialect)
+        try:
+            for dialect in ("sqlite", "duckdb"):
+                compiled(load().parameters, dialect)
+        except KnowledgeError as error:
+            pytest.exit(str(error), returncode=1)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

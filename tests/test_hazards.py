@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 import pytest
 import yaml
+from msgspec.structs import replace as with_cell
 from rich.console import Console
 
 from azaward.assessment import DISCLAIMER, Assessment, assess, to_json
@@ -196,8 +197,8 @@ def test_nothing_but_the_server_opens_the_network() -> None:
     assert opens == {"serve.py"}
 
 
-def parameters() -> dict[str, float]:
-    return {row.id: row.value for row in load().tables["parameters"]}
+def parameters() -> dict[str, Any]:
+    return dict(load().parameters)
 
 
 def test_kept_rules_that_cannot_be_read_are_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -211,7 +212,7 @@ def test_kept_rules_that_cannot_be_read_are_made_again(tmp_path: Path, monkeypat
 
 
 def test_rules_kept_with_another_number_are_not_read() -> None:
-    other = {**parameters(), "fever_celsius": 39.0}
+    other = {**parameters(), "fever_celsius": with_cell(parameters()["fever_celsius"], value=39.0)}
     names = {pipeline._cache_file(dialect, each) for dialect in ("sqlite", "duckdb") for each in (parameters(), other)}
     assert len(names) == 4
 
@@ -268,7 +269,7 @@ def test_tablets_never_come_to_more_than_the_dose(weight: float) -> None:
     assert dose.mg_per_day
     assert dose.tablets
     tablets = sum(int(count) * int(size) for count, size in re.findall(r"(\d+) x (\d+) mg", dose.tablets))
-    smallest = parameters()["azathioprine_tablet_small_mg"]
+    smallest = parameters()["azathioprine_tablet_small_mg"].value
     assert dose.mg_per_day[1] - smallest < tablets <= dose.mg_per_day[1]
 
 

@@ -126,7 +126,7 @@ def test_every_number_for_guides_stands_in_the_reviewed_document(table: str) -> 
     ("table", "id", "column", "value", "guide", "before", "after"),
     [
         ("guide_facts", "sun_factor", "value", 50, "cancer", "factor 30 or more", "factor 50 or more"),
-        ("parameters", "fever_celsius", "value", 38.5, "neutrophils", "above 38 °C", "above 38.5 °C"),
+        ("parameters", "fever_celsius", "value", 38.5, "neutrophils", "of 38 °C or more", "of 38.5 °C or more"),
         ("risks", "pancreatitis", "rate_exposed", 5, "pancreatitis", "4 in 100", "5 in 100"),
         ("risks", "lymphoma_thiopurine", "rate_exposed", 0.9, "cancer", "5 in 10,000", "9 in 10,000"),
         ("trial_arms", "maintain", "events", 14, "for-joints", "13 of 52", "14 of 52"),

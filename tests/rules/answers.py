@@ -8,6 +8,7 @@ from typing import Any
 
 from azaward.assessment import PatientAssessment
 from azaward.engine import Answer
+from azaward.rules.language.columns import COLUMNS, gaps_of
 from tests.rules.tables import Case
 
 _NAMES = {"limit": "limit_value"}
@@ -50,15 +51,19 @@ def actual(case: Case, name: str, answer: Answer, assessed: Mapping[str, Patient
                 )
     else:
         rows = [
-            dict(row) for row in answer.findings if row["rule"] == name and row["patient_id"].startswith(case.prefix)
+            {**row, **gaps_of(row)}
+            for row in answer.findings
+            if row["rule"] == name and row["patient_id"].startswith(case.prefix)
         ]
         only = {row["code"] for row in case.expected[name] if "code" in row}
         if case.title.endswith("(only)"):
             rows = [row for row in rows if row["code"] in only]
+    known = {*COLUMNS, *(column for row in rows for column in row)}
+    assert not rows or {_NAMES.get(column, column) for column in columns} <= known, columns
     for row in rows:
         row["patient_id"] = row["patient_id"].removeprefix(case.prefix)
     return sorted(
-        ({column: shown(row[_NAMES.get(column, column)]) for column in columns} for row in rows),
+        ({column: shown(row.get(_NAMES.get(column, column))) for column in columns} for row in rows),
         key=lambda row: list(row.values()),
     )
 

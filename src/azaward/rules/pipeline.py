@@ -227,11 +227,8 @@ _CODE_AT_IMPORT = _code()
 
 def _cache_file(dialect: str, parameters: Mapping[str, Any]) -> Path:
     digest = hashlib.sha256(_CODE_AT_IMPORT.encode())
-    digest.update(
-        json.dumps(
-            {id: (row.value, row.comparison, row.unit) for id, row in parameters.items()}, sort_keys=True
-        ).encode()
-    )
+    limits = {id: (row.value, row.comparison, row.unit) for id, row in parameters.items()}
+    digest.update(json.dumps(limits, sort_keys=True).encode())
     digest.update(f"{version('ibis-framework')} {version('sqlglot')}".encode())
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return home / "azaward" / f"rules-{dialect}-{digest.hexdigest()[:16]}.json"

@@ -19,18 +19,19 @@ from sqlalchemy.engine import Connection
 
 from azaward import assessment
 from azaward.assessment import Finding, PatientAssessment
-from azaward.knowledge import ACTIONS, URGENCIES, Knowledge
+from azaward.knowledge import Knowledge
 from azaward.record.tables import Record
 from azaward.store.care import records
 from azaward.store.database import Store
 from azaward.store.schema import assessments, clinics, handled, worklist
+from azaward.terms import Action, Urgency
 from azaward.wording import Words
 
 # A batch is assessed and written at once; it is small enough for SQLite's engine or large enough for DuckDB's.
 _AT_ONCE = 250
-_URGENCY = {word: rank for rank, word in enumerate(URGENCIES)}
-_ACTION = {word: rank for rank, word in enumerate(ACTIONS)}
-NOTHING = len(ACTIONS)
+_URGENCY = {urgency.value: urgency.rank for urgency in Urgency}
+_ACTION = {action.value: action.rank for action in Action}
+NOTHING = len(_ACTION)
 """The action rank of a patient of whom nothing is left to do."""
 _LASTING = ("d", "wk", "mo", "a")
 _decoder = msgspec.json.Decoder(PatientAssessment)
