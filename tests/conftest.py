@@ -49,7 +49,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
             for dialect in ("sqlite", "duckdb"):
                 compiled(load().parameters, dialect)
         except KnowledgeError as error:
-            pytest.exit(str(error), returncode=1)
+            raise pytest.UsageError(*str(error).splitlines()) from None
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

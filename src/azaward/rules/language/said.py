@@ -45,6 +45,6 @@ def _faults(said: Iterable[Said]) -> Iterator[str]:
                     f"Give findings(..., {gap}=...), or use one of: {', '.join(sorted(each.gaps | ALWAYS))}."
                 )
         used = frozenset[str]().union(*(gaps_in(code) for code in spoken))
-        for gap in each.gaps - used:
+        for gap in each.gaps - used if spoken else ():
             what = "is no column of a finding, and no words have a gap for it"
             yield f"{where}: {gap!r} {what} (knowledge/messages.yaml: {', '.join(sorted(each.codes))})."
