@@ -16,7 +16,8 @@ from typing import Any
 
 import msgspec
 
-from azaward.knowledge.loading.load import MOST_CAUTIOUS, Knowledge
+from azaward.knowledge.loading.load import Knowledge
+from azaward.knowledge.loading.protocols import MOST_CAUTIOUS
 from azaward.knowledge.loading.schema import ACTIONS, PROTOCOL_LISTS, TABLES, URGENCIES, Row
 
 _TYPES = {str: "string", float: "float64", int: "int64", bool: "boolean", dt.date: "date"}
@@ -43,6 +44,8 @@ _RANKS = {
     "action": {word: rank for rank, word in enumerate(ACTIONS)},
     "urgency": {word: rank for rank, word in enumerate(URGENCIES)},
 }
+# Rules see the rows of one day (`Knowledge.held_on`), not since when they hold.
+_SINCE = "valid_from"
 Schema = dict[str, str]
 Relation = tuple[Schema, list[tuple[Any, ...]]]
 
@@ -119,6 +122,8 @@ def _schema(row_type: type[Row]) -> Schema:
     columns: Schema = {}
     hints = typing.get_type_hints(row_type)
     for field in msgspec.structs.fields(row_type):
+        if field.name == _SINCE:
+            continue
         hint = hints[field.name]
         parts = [part for part in typing.get_args(hint) if part is not type(None)]
         kind = parts[0] if isinstance(hint, types.UnionType) else hint
@@ -137,6 +142,8 @@ def _flat(rows: Iterable[Row]) -> typing.Iterator[tuple[Any, ...]]:
         cells: list[Any] = []
         lists: tuple[int, list[str]] | None = None
         for name in row.__struct_fields__:
+            if name == _SINCE:
+                continue
             cell = getattr(row, name)
             if "target_mg" in name:
                 cells += cell or (None, None)
