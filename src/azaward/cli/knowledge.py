@@ -52,15 +52,9 @@ def check_knowledge(
     from azaward.reports import knowledge as report_knowledge
 
     knowledge = load_knowledge()
-    try:
-        lines = faults(knowledge)
-    except KnowledgeError as error:
-        fail(str(error))
-    for line in lines:
-        typer.echo(f"azaward: {line}", err=True)
+    if lines := faults(knowledge):
+        fail("\n".join(lines))
     report_knowledge.show_check(knowledge)
-    if lines:
-        raise typer.Exit(1)
 
 
 def _check_own(path: Path) -> None:

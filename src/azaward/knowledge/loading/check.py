@@ -50,6 +50,8 @@ def facts(knowledge: Knowledge) -> Iterator[tuple[str, Fact]]:
 
 def faults(knowledge: Knowledge) -> list[str]:
     """One line for each fault; an empty list where there is none."""
+    if unreadable := list(_unreadable(knowledge)):
+        return unreadable
     lines: list[str] = []
     for where, row in facts(knowledge):
         if not row.locator.strip():
@@ -63,6 +65,14 @@ def faults(knowledge: Knowledge) -> list[str]:
     for protocol in knowledge.protocols.values():
         lines += protocol_faults(protocol, knowledge)
     return lines
+
+
+def _unreadable(knowledge: Knowledge) -> Iterator[str]:
+    for name in knowledge.tables:
+        try:
+            knowledge.tables[name]
+        except KnowledgeError as error:
+            yield from str(error).splitlines()
 
 
 def protocol_faults(protocol: Protocol, knowledge: Knowledge) -> Iterator[str]:

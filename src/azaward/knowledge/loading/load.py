@@ -190,13 +190,16 @@ def _rows(file: str, text: str, row_type: type[Row]) -> Iterator[Row]:
     header = next(reader, [])
     if odd := {name for name in {*header} ^ {*fields} if name not in fields or fields[name].required}:
         raise KnowledgeError(f"{file}:1: columns differ from the expected ones in: {', '.join(sorted(odd))}.")
+    lines: list[str] = []
     for cells in reader:
         if len(cells) != len(header):
-            raise KnowledgeError(f"{file}:{reader.line_num}: {len(cells)} cells, expected {len(header)}.")
+            lines.append(f"{file}:{reader.line_num}: {len(cells)} cells, expected {len(header)}.")
+            continue
         values = {name: cell if cell != "" else None for name, cell in zip(header, cells, strict=True)}
         try:
             yield msgspec.convert(values, row_type, strict=False)
         except msgspec.ValidationError:
             faults = ((key, value_fault(row_type, key, value, strict=False)) for key, value in values.items())
-            lines = [f"{file}:{reader.line_num} {key}: {fault}" for key, fault in faults if fault]
-            raise KnowledgeError("\n".join(lines)) from None
+            lines += (f"{file}:{reader.line_num} {key}: {fault}" for key, fault in faults if fault)
+    if lines:
+        raise KnowledgeError("\n".join(lines))
