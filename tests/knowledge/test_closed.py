@@ -68,6 +68,11 @@ def test_a_vocabulary_that_takes_any_word_is_found_out(monkeypatch: pytest.Monke
             "allele: '*3X' isn't an allele or other.",
         ),
         (
+            "advice/advice.csv",
+            (",team-week,", ",team-weak,"),
+            "call: 'team-weak' isn't a call. Did you mean 'team-week'?",
+        ),
+        (
             "parameters.csv",
             (",nice-cg151,", ",nice-cg115,"),
             "source: 'nice-cg115' isn't a source. Did you mean 'nice-cg151'?",

@@ -48,14 +48,14 @@ def show_one(knowledge: Knowledge, id: str, console: Console | None = None) -> b
     if id in knowledge.tables:
         _rows(id, knowledge.tables[id], console)
         return True
-    found = False
+    shown = False
     for name, rows in knowledge.tables.items():
         keys = ("id", "code", "test", "analyte", "indication", "name", "trial")
         named = [row for row in rows if id in (getattr(row, key, None) for key in keys)]
         if named and name not in ("units", "conversions"):
             _rows(name, named, console)
-            found = True
-    return found
+            shown = True
+    return shown
 
 
 def show_check(knowledge: Knowledge, console: Console | None = None) -> None:
@@ -93,8 +93,8 @@ def own_protocol(protocol: Protocol, knowledge: Knowledge) -> str:
     return "; ".join(lines)
 
 
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"
+def _count(number: int, single: str, many: str) -> str:
+    return f"{number} {single if number == 1 else many}"
 
 
 def _protocol(protocol: Protocol, knowledge: Knowledge, console: Console) -> None:

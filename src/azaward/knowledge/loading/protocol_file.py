@@ -119,14 +119,7 @@ def read_protocol(document: Document, known: Mapping[str, Protocol], words: Voca
     if reading.is_own:
         for name, rows in own.items():
             reading.faults += _said_twice(name, rows)
-    lists: dict[str, tuple[Fact, ...]] = {}
-    borrowed: dict[str, str] = {}
-    for name, rows in own.items():
-        lists[name] = tuple(written.row for written in rows)
-        if lender := _lender(reading, name):
-            borrowed[name] = lender
-            beside = bool(document.named.get(f"{name}_from"))
-            lists[name] += kept_of_lender(name, lists[name], known[lender].lists[name], beside=beside)
+    lists, borrowed = _with_borrowed(reading, own)
     if not reading.faults:
         for name in _NEEDED_LISTS:
             if not lists[name]:
@@ -151,6 +144,22 @@ def read_protocol(document: Document, known: Mapping[str, Protocol], words: Voca
         beside=frozenset(name for name in PROTOCOL_LISTS if named.get(f"{name}_from")),
         sources=reading.sources,
     )
+
+
+def _with_borrowed(
+    reading: _Reading, own: Mapping[str, tuple[Written, ...]]
+) -> tuple[dict[str, tuple[Fact, ...]], dict[str, str]]:
+    """Each list with the rows that it borrows, and from whom."""
+    lists: dict[str, tuple[Fact, ...]] = {}
+    borrowed: dict[str, str] = {}
+    for name, rows in own.items():
+        lists[name] = tuple(written.row for written in rows)
+        if lender := _lender(reading, name):
+            borrowed[name] = lender
+            beside = bool(reading.document.named.get(f"{name}_from"))
+            lent = reading.known[lender].lists[name]
+            lists[name] += kept_of_lender(name, lists[name], lent, beside=beside)
+    return lists, borrowed
 
 
 def _lines(node: Any) -> dict[str, int]:

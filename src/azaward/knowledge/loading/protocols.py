@@ -117,11 +117,11 @@ _READS_AS: Mapping[str, Callable[[Any], str]] = {
 }
 
 
-def apart(one: Any, other: Any) -> str:
+def apart(there: Any, here: Any) -> str:
     """Where two rows of a list differ in what they ask for; empty where they don't."""
     cells, others = (
         {key: cell for key, cell in msgspec.structs.asdict(row).items() if key not in _BESIDE_THE_POINT}
-        for row in (one, other)
+        for row in (there, here)
     )
     return ", ".join(f"{key} {cells[key]} there, {others[key]} here" for key in cells if cells[key] != others[key])
 

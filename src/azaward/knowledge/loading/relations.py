@@ -53,16 +53,16 @@ Relation = tuple[Schema, list[tuple[Any, ...]]]
 @lru_cache(maxsize=1)
 def schemas() -> Mapping[str, Schema]:
     """The columns and types of every relation, without any rows: what rules are written against."""
-    found = {name: _schema(TABLES[name]) for name in JOINED}
+    schemas_by_name = {name: _schema(TABLES[name]) for name in JOINED}
     for name, row_type in PROTOCOL_LISTS.items():
-        found[f"protocol_{name}"] = {"protocol": "string", **_schema(row_type)}
-    found["medicine_classes"] = {"medicine": "string", "class": "string"}
-    found["together_classes"] = {"id": "string", "class": "string"}
-    found["event_classes"] = {"kind": "string", "code": "string", "class": "string"}
-    for schema in found.values():
+        schemas_by_name[f"protocol_{name}"] = {"protocol": "string", **_schema(row_type)}
+    schemas_by_name["medicine_classes"] = {"medicine": "string", "class": "string"}
+    schemas_by_name["together_classes"] = {"id": "string", "class": "string"}
+    schemas_by_name["event_classes"] = {"kind": "string", "code": "string", "class": "string"}
+    for schema in schemas_by_name.values():
         # How cautious an action and how urgent an urgency is: rules keep the lowest rank.
         schema |= {f"{word}_rank": "int64" for word in _RANKS if word in schema}
-    return found
+    return schemas_by_name
 
 
 def relations(knowledge: Knowledge, only: Collection[str] | None = None) -> dict[str, Relation]:
@@ -71,33 +71,33 @@ def relations(knowledge: Knowledge, only: Collection[str] | None = None) -> dict
     Parameters are none: rules hold them as literals (rules/language/tables.py).
     """
     wanted = schemas() if only is None else only
-    found: dict[str, Relation] = {}
+    filled: dict[str, Relation] = {}
     for name in JOINED:
         if name in wanted:
-            found[name] = (schemas()[name], list(_flat(knowledge.tables[name])))
+            filled[name] = (schemas()[name], list(_flat(knowledge.tables[name])))
     for name in PROTOCOL_LISTS:
         if f"protocol_{name}" not in wanted:
             continue
         rows = [(protocol.id, *row) for protocol in knowledge.protocols.values() for row in _flat(protocol.lists[name])]
         union = dict.fromkeys((MOST_CAUTIOUS, *row[1:]) for row in rows)
-        found[f"protocol_{name}"] = (schemas()[f"protocol_{name}"], rows + list(union))
+        filled[f"protocol_{name}"] = (schemas()[f"protocol_{name}"], rows + list(union))
     if "medicine_classes" in wanted:
-        found["medicine_classes"] = (
+        filled["medicine_classes"] = (
             schemas()["medicine_classes"],
             [(row.id, word) for row in knowledge.tables["medicines"] for word in split(row.classes)]
             + [(row.medicine, row.effect) for row in knowledge.tables["medicine_effects"]],
         )
     if "together_classes" in wanted:
-        found["together_classes"] = (
+        filled["together_classes"] = (
             schemas()["together_classes"],
             [(row.id, word) for row in knowledge.tables["together"] for word in split(row.classes)],
         )
     if "event_classes" in wanted:
-        found["event_classes"] = (
+        filled["event_classes"] = (
             schemas()["event_classes"],
             [(row.kind, row.code, word) for row in knowledge.tables["events"] for word in split(row.classes)],
         )
-    return {name: _ranked(relation) for name, relation in found.items()}
+    return {name: _ranked(relation) for name, relation in filled.items()}
 
 
 def _ranked(relation: Relation) -> Relation:
