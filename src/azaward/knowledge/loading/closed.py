@@ -76,6 +76,8 @@ class Vocabularies:
     def __init__(self, tables: Mapping[str, tuple[Any, ...]], protocols: Iterable[str]) -> None:
         self.tables, self.protocols = tables, tuple(protocols)
         self._made: dict[str, Words] = {}
+        # To look for the nearest word takes time, and a word that is wrong is often wrong in many rows.
+        self._said: dict[tuple[str, Key, str], str] = {}
 
     def of(self, name: str) -> Words:
         """The vocabulary of that name, by its parts."""
@@ -93,8 +95,14 @@ class Vocabularies:
 
     def fault(self, closed: Closed, word: str, row: Mapping[str, Any]) -> str | None:
         """What is wrong with a word of a row; None where it may stand there."""
-        known = self.of(closed.vocabulary).get(tuple(row.get(column) for column in closed.by), {})
-        return None if word in known else misspelt(word, closed.vocabulary, known)
+        part = tuple(row.get(column) for column in closed.by)
+        known = self.of(closed.vocabulary).get(part, {})
+        if word in known:
+            return None
+        asked = (closed.vocabulary, part, word)
+        if asked not in self._said:
+            self._said[asked] = misspelt(word, closed.vocabulary, known)
+        return self._said[asked]
 
 
 def table_faults(rows: Sequence[Row], vocabularies: Vocabularies) -> Iterator[tuple[int, str, str]]:

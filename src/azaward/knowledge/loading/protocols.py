@@ -127,7 +127,16 @@ def apart(there: Any, here: Any) -> str:
 
 
 def newest(rows: Sequence[Any], same: Callable[[Any], Any], day: dt.date) -> tuple[list[Any], list[Any]]:
-    """Of rows that say the same, the newest that held on a day; and apart, the earliest of those none of which did."""
+    """Of rows that say the same, the newest that held on a day; and apart, the earliest of those none of which did.
+
+    >>> from types import SimpleNamespace as Row
+    >>> rows = [Row(id="fever", value=38, valid_from=None), Row(id="fever", value=38.5, valid_from=dt.date(2027, 1, 1))]
+    >>> held, waiting = newest(rows, lambda row: row.id, dt.date(2026, 12, 31))
+    >>> held[0].value, waiting
+    (38, [])
+    >>> newest(rows[1:], lambda row: row.id, dt.date(2026, 12, 31))[1][0].value
+    38.5
+    """
     groups: dict[Any, list[Any]] = {}
     for row in rows:
         groups.setdefault(same(row), []).append(row)
