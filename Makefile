@@ -42,6 +42,7 @@ benchmark: .venv/test
 
 mutation: .venv/test
 	$(BIN)/python scripts/mutate_knowledge.py
+	$(BIN)/python scripts/misspell.py
 
 # The proofs that take too long for every change; rewrites docs/proof.md. One of them: make proof ONLY=kills
 proof: packages .venv/test

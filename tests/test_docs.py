@@ -26,8 +26,8 @@ from azaward.cli import app
 from azaward.errors import KnowledgeError
 from azaward.knowledge import load
 from azaward.knowledge.loading.check import faults, with_protocol
-from azaward.knowledge.loading.load import HERE, PROTOCOL_LISTS
-from azaward.knowledge.loading.schema import TABLES
+from azaward.knowledge.loading.load import HERE
+from azaward.knowledge.loading.schema import PROTOCOL_LISTS, TABLES
 from azaward.readers.tables.folder import read_own_json
 from azaward.record import Record
 from azaward.record.tables import TABLES as RECORD
@@ -323,10 +323,10 @@ def test_the_clinic_protocol_of_the_page_decides(my_clinic: Path) -> None:
 
 
 def test_a_fault_in_a_clinic_protocol_reads_as_the_page_shows(my_clinic: Path) -> None:
-    broken = my_clinic.read_text(encoding="utf-8").replace("action: withhold", "action: pause", 1)
+    broken = my_clinic.read_text(encoding="utf-8").replace("action: withhold", "action: hold", 1)
     my_clinic.write_text(broken, encoding="utf-8")
     with pytest.raises(KnowledgeError) as error:
         with_protocol(load(), my_clinic)
-    shown = re.search(r"^azaward: (my-clinic\.yaml line .*)$", text_of("protocols/add.md"), flags=re.M)
+    shown = re.search(r"^azaward: (my-clinic\.yaml:\d+ .*)$", text_of("protocols/add.md"), flags=re.M)
     assert shown
     assert str(error.value) == shown[1]

@@ -171,7 +171,7 @@ def assess(record: Record, as_of: dt.date, protocol: str = "auto", knowledge: Kn
     `protocol` is an id, or `auto` to choose by each patient's indication. `UnknownProtocolError` where there is none
     of that id.
     """
-    knowledge = knowledge or load()
+    knowledge = (knowledge or load()).held_on(as_of)
     if protocol not in ("auto", MOST_CAUTIOUS, *knowledge.protocols):
         raise UnknownProtocolError(
             f"no protocol {protocol!r}. Known: auto, {MOST_CAUTIOUS}, {', '.join(knowledge.protocols)}"

@@ -185,7 +185,6 @@ def with_cell(topic: str, name: str, **cells: Any) -> Knowledge:
         (with_cell("fever", "fever", when="temperature=38"), "a number is compared"),
         (with_cell("fever", "fever", when="hot"), "'hot' is no condition"),
         (with_cell("splitting", "split", when="wish=half"), "wish is never half"),
-        (with_cell("fever", "fever", call="nobody"), "nobody is called 'nobody'"),
         (with_cell("fever", "fever", says="above {nothing}"), "no number 'nothing'"),
     ],
     ids=lambda one: one if isinstance(one, str) else "",

@@ -1,4 +1,4 @@
-"""The knowledge base is whole, its conversions are the UCUM library's, a clinic's protocol is checked by the line."""
+"""The knowledge base is whole, its conversions are the UCUM library's, its words are those of records."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from azaward.errors import KnowledgeError
-from azaward.knowledge import load
+from azaward.knowledge import MOST_CAUTIOUS, load
 from azaward.knowledge.loading import units
-from azaward.knowledge.loading.check import facts, faults, with_protocol
+from azaward.knowledge.loading.check import facts, faults
 from azaward.knowledge.loading.load import HERE, load_folder
 from azaward.knowledge.loading.messages import messages
-from azaward.knowledge.loading.relations import MOST_CAUTIOUS, relations
+from azaward.knowledge.loading.relations import relations
 from azaward.knowledge.loading.schema import FILES
 from azaward.knowledge.loading.vocabulary import Coding, vocabulary
 
@@ -133,126 +132,6 @@ def test_words_of_records() -> None:
     assert words.phenotype("Intermediate metaboliser") == "Intermediate Metabolizer"
 
 
-OWN = """\
-id: my-clinic
-title: Our clinic
-body: A clinic
-published_on: 2026-01-01
-builds_on: bsr-2017
-defaults: {source: ledingham-2017, how: secondary, checked_on: 2026-01-01}
-limits:
-  - {analyte: neutrophils, comparison: below, value: 1.8, relative_to: absolute,
-     action: withhold, urgency: same-day, locator: "our table"}
-"""
-
-
-def test_a_clinics_own_protocol_builds_on_a_published_one(tmp_path: Path) -> None:
-    path = tmp_path / "my-clinic.yaml"
-    path.write_text(OWN, encoding="utf-8")
-    held, name = with_protocol(KNOWLEDGE, path)
-    assert name == "my-clinic"
-    own: Any = held.protocols[name].lists["limits"]
-    bsr: Any = KNOWLEDGE.protocols["bsr-2017"].lists["limits"]
-    # The clinic's withhold takes the place of the other's; the emergency at a severe count stays.
-    assert [(row.value, row.urgency) for row in own if row.analyte == "neutrophils"] == [
-        (1.8, "same-day"),
-        (1.0, "emergency"),
-    ]
-    assert [row for row in own if row.analyte != "neutrophils"] == [row for row in bsr if row.analyte != "neutrophils"]
-    assert held.protocols[name].lists["schedule"] == KNOWLEDGE.protocols["bsr-2017"].lists["schedule"]
-
-
-def borrowed(text: str, tmp_path: Path, name: str) -> list[Any]:
-    path = tmp_path / "my-clinic.yaml"
-    path.write_text(text, encoding="utf-8")
-    held, protocol = with_protocol(KNOWLEDGE, path)
-    return list(held.protocols[protocol].lists[name])
-
-
-@pytest.mark.parametrize(
-    ("own", "kept"),
-    [
-        # Asks for the same, as urgently: replaced, whatever the number.
-        ("comparison: below, value: 1.2, relative_to: absolute, action: withhold, urgency: same-day", [1.2, 1.0]),
-        # Less urgent, another action, the other direction: beside it.
-        ("comparison: below, value: 1.2, relative_to: absolute, action: withhold, urgency: routine", [1.2, 1.6, 1.0]),
-        ("comparison: below, value: 1.2, relative_to: absolute, action: review, urgency: same-day", [1.2, 1.6, 1.0]),
-        ("comparison: above, value: 8, relative_to: absolute, action: withhold, urgency: same-day", [8.0, 1.6, 1.0]),
-        # For one specialty alone: what holds for all stays.
-        (
-            "comparison: below, value: 1.2, relative_to: absolute, action: withhold, urgency: same-day, "
-            "specialty: dermatology",
-            [1.2, 1.6, 1.0],
-        ),
-    ],
-)
-def test_what_a_clinics_own_limit_replaces(own: str, kept: list[float], tmp_path: Path) -> None:
-    row = f'  - {{analyte: neutrophils, {own}, locator: "our table"}}\n'
-    limits = borrowed(OWN.partition("  - ")[0] + row, tmp_path, "limits")
-    assert [row.value for row in limits if row.analyte == "neutrophils"] == kept
-
-
-def test_an_emergency_symptom_is_not_made_less_by_a_clinics_own_row(tmp_path: Path) -> None:
-    own = OWN.replace("bsr-2017", "sps-nhs") + (
-        "symptoms:\n"
-        '  - {symptom: pancreatitis, action: review, urgency: routine, locator: "ours"}\n'
-        '  - {symptom: cough, action: review, urgency: routine, locator: "ours"}\n'
-    )
-    rows = borrowed(own, tmp_path, "symptoms")
-    assert [row.action for row in rows if row.symptom == "pancreatitis"] == ["review", "stop"]
-    assert [row.action for row in rows if row.symptom == "cough"] == ["review"]
-
-
-def test_a_schedule_for_one_specialty_leaves_the_others_theirs(tmp_path: Path) -> None:
-    row = (
-        "  - {{tests: [full_blood_count], since: start, phase: ours, from_day: 0, until_day: null, every_days: 7, "
-        'specialty: {specialty}, locator: "ours"}}\n'
-    )
-    for specialty, counts in (("any", 1), ("dermatology", 6)):
-        rows = borrowed(OWN + "schedule:\n" + row.format(specialty=specialty), tmp_path, "schedule")
-        assert len([row for row in rows if "full_blood_count" in row.tests]) == counts
-        assert [row for row in rows if "liver" in row.tests]
-
-
-@pytest.mark.parametrize(
-    ("change", "line"),
-    [
-        (
-            ("value: 1.8", "value: low"),
-            "my-clinic.yaml line 8: limits: value: expected `float`, got `str`, found 'low'",
-        ),
-        (("action: withhold", "action: ponder"), "my-clinic.yaml line 8: limits: action: invalid enum value 'ponder'"),
-        (('locator: "our table"', 'page: "3"'), "my-clinic.yaml line 8: limits: Object"),
-        (("builds_on: bsr-2017", "builds_on: bsr-1917"), "my-clinic.yaml line 5: builds_on: no protocol 'bsr-1917'"),
-        (("title: Our clinic", "titel: Our clinic"), "my-clinic.yaml line 2: no such key: titel"),
-        (("id: my-clinic", "id: bsr-2017"), "my-clinic.yaml line 1: id 'bsr-2017' is a published protocol's"),
-        (("limits:", "limits: ["), "my-clinic.yaml line "),
-        (
-            ("checked_on: 2026-01-01}", "checked_on: 2026-01-01}\nnotes: 5"),
-            "my-clinic.yaml line 7: notes: expected a list",
-        ),
-        (("title: Our clinic", "title: Our clinic\ntitle: Ours"), "my-clinic.yaml line 3: title stands there twice"),
-        (
-            ("analyte: neutrophils", "analyte: neutrophil"),
-            "my-clinic.yaml: protocols/my-clinic: no analyte 'neutrophil'",
-        ),
-        (
-            (
-                "limits:",
-                "doses:\n  - {indication: any, population: adults, max_mg_per_kg: 2, locator: ours}\nlimits:",
-            ),
-            "my-clinic.yaml: protocols/my-clinic: doses: no rule chooses population 'adults'",
-        ),
-    ],
-)
-def test_a_fault_in_a_clinics_protocol_names_its_line(change: tuple[str, str], line: str, tmp_path: Path) -> None:
-    path = tmp_path / "my-clinic.yaml"
-    path.write_text(OWN.replace(*change), encoding="utf-8")
-    with pytest.raises(KnowledgeError) as error:
-        with_protocol(KNOWLEDGE, path)
-    assert any(part.startswith(line) for part in str(error.value).splitlines()), str(error.value)
-
-
 def test_a_row_that_can_not_be_read_names_file_and_line(tmp_path: Path) -> None:
     import shutil
 
@@ -260,7 +139,7 @@ def test_a_row_that_can_not_be_read_names_file_and_line(tmp_path: Path) -> None:
     shutil.copytree(HERE, folder, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     path = folder / "parameters.csv"
     path.write_text(path.read_text(encoding="utf-8").replace(",38,", ",warm,"), encoding="utf-8")
-    with pytest.raises(KnowledgeError, match=r"parameters.csv line \d+: value: expected `float`"):
+    with pytest.raises(KnowledgeError, match=r"parameters.csv:\d+ value: expected a number, found 'warm'"):
         list(load_folder(folder).tables["parameters"])
 
 

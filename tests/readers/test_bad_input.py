@@ -168,10 +168,10 @@ def test_an_unknown_protocol_is_refused_with_those_there_are(tmp_path: Path) -> 
     ("text", "says"),
     [
         ("", ["own.yaml: expected a protocol"]),
-        (OWN + "limits: [", ["own.yaml line 7: not YAML"]),
-        (OWN + "colour: red\n", ["own.yaml line 6: no such key: colour. Expected one of"]),
-        (OWN.replace("id: mine", "id: bsg-2019"), ["own.yaml line 1: id 'bsg-2019' is a published"]),
-        (OWN.replace("bsg-2019", "lost-2001"), ["own.yaml line 5: builds_on: no protocol 'lost-2001'. Known"]),
+        (OWN + "limits: [", ["own.yaml:7: not YAML"]),
+        (OWN + "colour: red\n", ["own.yaml:6 colour: 'colour' isn't a key of a protocol"]),
+        (OWN.replace("id: mine", "id: bsg-2019"), ["own.yaml:1 id: 'bsg-2019' is taken"]),
+        (OWN.replace("bsg-2019", "lost-2001"), ["own.yaml:5 builds_on: 'lost-2001' isn't a protocol"]),
         (
             OWN.replace("title: Our clinic\nbody: Our clinic\n", ""),
             ["own.yaml: title is missing", "own.yaml: body is missing"],
@@ -180,15 +180,18 @@ def test_an_unknown_protocol_is_refused_with_those_there_are(tmp_path: Path) -> 
             OWN.replace("builds_on: bsg-2019\n", ""),
             [f"own.yaml: no {name}, and none borrowed" for name in ("baseline", "schedule", "limits", "doses")],
         ),
-        (OWN + "limits: 5\n", ["own.yaml line 6: limits: expected a list of rows"]),
+        (OWN + "limits: 5\n", ["own.yaml:6 limits: expected a list of rows"]),
         (
             OWN + "limits:\n  - {analyte: wbc, comparison: under}\n  - 7\n  - {analyte: wbc, colour: red}\n"
             "symptoms: none\n",
             [
-                "own.yaml line 7: limits: comparison",
-                "own.yaml line 8: limits: expected",
-                "own.yaml line 9: limits: ",
-                "own.yaml line 10: symptoms: expected a list",
+                "own.yaml:7 limits: locator, how, checked_on, value, relative_to, action, urgency missing",
+                "own.yaml:7 limits.comparison: 'under' isn't a comparison",
+                "own.yaml:7 source: none in this row, nor in line 9",
+                "own.yaml:8 limits: expected {key: value, ...}",
+                "own.yaml:9 limits: locator, how, checked_on, comparison, value, relative_to, action, urgency missing",
+                "own.yaml:9 limits.colour: 'colour' isn't a key",
+                "own.yaml:10 symptoms: expected a list",
             ],
         ),
     ],

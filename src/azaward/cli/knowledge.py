@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from azaward.cli.edge import app, fail, load_knowledge
+from azaward.errors import KnowledgeError
 
 knowledge_app = typer.Typer(no_args_is_help=False, help="What azaward believes, and where it read it.")
 app.add_typer(knowledge_app, name="knowledge", invoke_without_command=True)
@@ -17,11 +18,11 @@ app.add_typer(knowledge_app, name="knowledge", invoke_without_command=True)
 def knowledge_default(context: typer.Context) -> None:
     """What azaward believes; `list` where nothing else is asked."""
     if context.invoked_subcommand is None:
-        listload_knowledge()
+        list_knowledge()
 
 
 @knowledge_app.command("list")
-def listload_knowledge() -> None:
+def list_knowledge() -> None:
     """Every protocol and every table."""
     from azaward.reports import knowledge as report_knowledge
 
@@ -41,22 +42,29 @@ def show_knowledge(
 
 @knowledge_app.command("check")
 def check_knowledge(
-    protocol: Annotated[Path | None, typer.Argument(help="A clinic's own protocol to check as well.")] = None,
+    protocol: Annotated[Path | None, typer.Argument(help="A clinic's own protocol, to check that alone.")] = None,
 ) -> None:
-    """Proves that each row has its source and locator and each protocol is complete; counts what is secondary."""
-    from azaward.errors import KnowledgeError
-    from azaward.knowledge.loading.check import faults, with_protocol
+    """Says what is wrong in a clinic's own protocol, line by line; without one, checks all that azaward believes."""
+    if protocol is not None:
+        _check_own(protocol)
+        return
+    from azaward.knowledge.loading.check import faults
     from azaward.reports import knowledge as report_knowledge
 
-    held = load_knowledge()
-    if protocol is not None:
-        try:
-            held, _ = with_protocol(held, protocol)
-        except KnowledgeError as error:
-            fail(str(error))
-    found = faults(held)
-    for fault in found:
-        typer.echo(f"azaward: {fault}", err=True)
-    report_knowledge.show_check(held)
-    if found:
-        raise typer.Exit(1)
+    knowledge = load_knowledge()
+    if lines := faults(knowledge):
+        fail("\n".join(lines))
+    report_knowledge.show_check(knowledge)
+
+
+def _check_own(path: Path) -> None:
+    from azaward.knowledge.loading.check import questions, with_protocol
+    from azaward.reports.knowledge import own_protocol
+
+    try:
+        knowledge, id = with_protocol(load_knowledge(), path)
+    except KnowledgeError as error:
+        fail(str(error))
+    typer.echo(own_protocol(knowledge.protocols[id], knowledge))
+    for question in questions(knowledge.protocols[id], knowledge):
+        typer.echo(f"azaward: {question}", err=True)

@@ -70,6 +70,7 @@ def assess(
     """
     from azaward.assessment import DISCLAIMER
 
+    knowledge = knowledge.held_on(as_of)
     check_protocol(protocol, knowledge)
     began = clock()
     source = find(folder)

@@ -100,6 +100,7 @@ def assess(
 
     `folder` and `out` may be addresses that Spark knows, such as s3a://bucket/people. Raises as `cohort.assess` does.
     """
+    knowledge = knowledge.held_on(as_of)
     check_protocol(protocol, knowledge)
     if protocol not in ("auto", "most-cautious") and protocol not in load().protocols:
         raise InputError("Spark runs the protocols that ship. Assess with a clinic's own on DuckDB.")

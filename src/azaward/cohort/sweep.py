@@ -92,6 +92,7 @@ def sweep(
     """
     if len(set(protocols)) < len(protocols):
         raise ValueError("a protocol is named twice")
+    knowledge = knowledge.held_on(as_of)
     for protocol in protocols:
         check_protocol(protocol, knowledge)
     counts: Counts = Counter()

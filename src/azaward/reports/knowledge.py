@@ -11,10 +11,17 @@ from rich.markup import escape
 from rich.table import Table
 
 from azaward.knowledge import Knowledge, Protocol
-from azaward.knowledge.loading.check import facts
+from azaward.knowledge.loading.check import facts, replaced
 from azaward.knowledge.loading.schema import PROTOCOL_LISTS, Fact
 
 _CITATION = ("source", "locator", "how", "checked_on")
+_ROWS = {
+    "limits": ("limit", "limits"),
+    "schedule": ("schedule row", "schedule rows"),
+    "doses": ("dose", "doses"),
+    "baseline": ("baseline row", "baseline rows"),
+    "symptoms": ("symptom", "symptoms"),
+}
 
 
 def show_list(knowledge: Knowledge, console: Console | None = None) -> None:
@@ -41,14 +48,14 @@ def show_one(knowledge: Knowledge, id: str, console: Console | None = None) -> b
     if id in knowledge.tables:
         _rows(id, knowledge.tables[id], console)
         return True
-    found = False
+    shown = False
     for name, rows in knowledge.tables.items():
         keys = ("id", "code", "test", "analyte", "indication", "name", "trial")
         named = [row for row in rows if id in (getattr(row, key, None) for key in keys)]
         if named and name not in ("units", "conversions"):
             _rows(name, named, console)
-            found = True
-    return found
+            shown = True
+    return shown
 
 
 def show_check(knowledge: Knowledge, console: Console | None = None) -> None:
@@ -56,7 +63,7 @@ def show_check(knowledge: Knowledge, console: Console | None = None) -> None:
     console = console or Console(highlight=False)
     counted: dict[str, Counter[str]] = {}
     for where, fact in facts(knowledge):
-        counted.setdefault(where.split(" ")[0], Counter())[fact.how] += 1
+        counted.setdefault(where.partition(":")[0], Counter())[fact.how] += 1
     table = Table("where", "read", "secondary", box=None, pad_edge=False)
     for where, counts in counted.items():
         table.add_row(where, str(counts["read"]), str(counts["secondary"]))
@@ -70,6 +77,24 @@ def show_check(knowledge: Knowledge, console: Console | None = None) -> None:
     console.print(
         "secondary, by source: " + ", ".join(f"{escape(source)} {n}" for source, n in secondary.most_common())
     )
+
+
+def own_protocol(protocol: Protocol, knowledge: Knowledge) -> str:
+    """What a clinic's own protocol that is complete holds, in one line: its rows, and what it borrows."""
+    held = [_count(len(protocol.lists[name]), *words) for name, words in _ROWS.items()]
+    lines = [f"{protocol.file}: complete, {', '.join(held)}"]
+    whole: dict[str, list[str]] = {}
+    for name, lender in protocol.borrowed.items():
+        if not protocol.own[name]:
+            whole.setdefault(lender, []).append(name)
+    lines += [f"{' and '.join(names)} borrowed from {lender}" for lender, names in whole.items()]
+    if lenders := dict.fromkeys(lender for name, lender in protocol.borrowed.items() if protocol.own[name]):
+        lines.append(f"{_count(replaced(protocol, knowledge), 'row', 'rows')} of {' and '.join(lenders)} replaced")
+    return "; ".join(lines)
+
+
+def _count(number: int, single: str, many: str) -> str:
+    return f"{number} {single if number == 1 else many}"
 
 
 def _protocol(protocol: Protocol, knowledge: Knowledge, console: Console) -> None:

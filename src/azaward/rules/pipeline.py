@@ -82,6 +82,7 @@ RULES: dict[str, tuple[str, ...]] = {
     "life.long_run.risks": (),
     "whole.record_quality.unusable_results": ("unusable",),
     "whole.record_quality.unread": ("unread",),
+    "whole.record_quality.not_yet": (),
     "whole.record_quality.who": (),
 }
 

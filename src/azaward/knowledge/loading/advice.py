@@ -148,27 +148,31 @@ def used(line: AdviceLine) -> list[str]:
 def _clauses(line: AdviceLine) -> Iterator[re.Match[str]]:
     for part in (line.when or "").split("&"):
         if part.strip():
-            found = _CLAUSE.match(part.strip())
-            if found is None:
+            match = _CLAUSE.match(part.strip())
+            if match is None:
                 raise KnowledgeError(f"advice.csv: {line.topic} {line.line}: {part.strip()!r} is no condition.")
-            yield found
+            yield match
 
 
 def _topic(row: Any, knowledge: Knowledge) -> Topic:
-    asked = [one for one in knowledge.tables["advice_questions"] if one.topic == row.topic]
-    kinds = {one.fact: one.kind for one in asked}
+    asked = [question for question in knowledge.tables["advice_questions"] if question.topic == row.topic]
+    kinds = {question.fact: question.kind for question in asked}
     lines: list[Line] = []
     for place, line in enumerate(knowledge.tables["advice"]):
         if line.topic == row.topic:
-            clauses = tuple(_clause(line, found, kinds, knowledge) for found in _clauses(line))
+            clauses = tuple(_clause(line, match, kinds, knowledge) for match in _clauses(line))
             lines.append(Line(line, clauses, place))
     questions: list[Question] = []
-    for one in asked:
-        clauses = [clause for line in lines for clause in line.clauses if clause.fact == one.fact]
-        choices = tuple(_choice(part) for part in split(one.choices))
-        domain = tuple(_domain(one, choices, clauses, knowledge))
-        questions.append(Question(one.fact, one.kind, choices, one.analyte, one.unit, one.question, domain))
+    for question in asked:
+        clauses = [clause for line in lines for clause in line.clauses if clause.fact == question.fact]
+        choices = tuple(_choice(part) for part in split(question.choices))
+        domain = tuple(_domain(question, choices, clauses, knowledge))
+        questions.append(_question(question, choices, domain))
     return Topic(row.topic, row.title, row.question, tuple(questions), tuple(lines))
+
+
+def _question(row: AdviceQuestion, choices: tuple[Choice, ...], domain: tuple[Value, ...]) -> Question:
+    return Question(row.fact, row.kind, choices, row.analyte, row.unit, row.question, domain)
 
 
 def _choice(text: str) -> Choice:
@@ -176,9 +180,9 @@ def _choice(text: str) -> Choice:
     return Choice(word.strip(), meaning.strip() or word.strip())
 
 
-def _clause(line: AdviceLine, found: re.Match[str], kinds: Mapping[str, str], knowledge: Knowledge) -> Clause:
-    fact, sign, right = found[1], found[2], found[3].strip()
-    where = f"advice.csv: {line.topic} {line.line}: {found[0]!r}"
+def _clause(line: AdviceLine, match: re.Match[str], kinds: Mapping[str, str], knowledge: Knowledge) -> Clause:
+    fact, sign, right = match[1], match[2], match[3].strip()
+    where = f"advice.csv: {line.topic} {line.line}: {match[0]!r}"
     if fact not in kinds:
         raise KnowledgeError(f"{where}: no question of this topic asks for {fact!r}.")
     if (sign in _COMPARE) != (kinds[fact] == "number"):
@@ -231,7 +235,6 @@ def faults(knowledge: Knowledge) -> Iterator[str]:
     except KnowledgeError as error:
         yield str(error)
         return
-    calls = {row.id for row in knowledge.tables["advice_calls"]}
     for table, key in (("advice_topics", "topic"), ("advice_numbers", "id"), ("advice_calls", "id")):
         for word, times in Counter(getattr(row, key) for row in knowledge.tables[table]).items():
             if times > 1:
@@ -239,21 +242,12 @@ def faults(knowledge: Knowledge) -> Iterator[str]:
     for row in knowledge.tables["advice_numbers"]:
         if row.id in knowledge.parameters:
             yield f"advice_numbers.csv: {row.id} is a number of parameters.csv too. Keep one."
-    for table in ("advice_questions", "advice"):
-        for row in knowledge.tables[table]:
-            if row.topic not in held:
-                yield f"{table}.csv: no topic {row.topic!r} in advice_topics.csv"
-    for row in knowledge.tables["advice_questions"]:
-        if row.analyte and row.analyte not in knowledge.analytes:
-            yield f"advice_questions.csv: {row.topic} {row.fact}: no analyte {row.analyte!r}"
     for row in knowledge.tables["advice"]:
         where = f"advice.csv: {row.topic} {row.line}"
-        if row.call and row.call not in calls:
-            yield f"{where}: nobody is called {row.call!r} in advice_calls.csv"
-        for one in used(row):
-            if one not in numbers(knowledge):
-                yield f"{where}: no number {one!r} in advice_numbers.csv or parameters.csv"
-    spoken_of = {one for row in knowledge.tables["advice"] for one in used(row)}
+        for number in used(row):
+            if number not in numbers(knowledge):
+                yield f"{where}: no number {number!r} in advice_numbers.csv or parameters.csv"
+    spoken_of = {number for row in knowledge.tables["advice"] for number in used(row)}
     for row in knowledge.tables["advice_numbers"]:
         if row.id not in spoken_of:
             yield f"advice_numbers.csv: no line uses {row.id}"

@@ -1,73 +1,164 @@
-"""Proves that the knowledge base is whole: every fact has its source and locator, every protocol is complete."""
+"""Proves that the knowledge base is whole: every fact has its source and locator, every word joins to something, every
+protocol is complete.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from azaward.errors import KnowledgeError
 from azaward.knowledge.loading import advice
+from azaward.knowledge.loading.closed import Vocabularies, row_faults, table_faults
+from azaward.knowledge.loading.faults import Fault, misspelt
 from azaward.knowledge.loading.load import Knowledge, read_file
-from azaward.knowledge.loading.relations import split
-from azaward.knowledge.loading.schema import PROTOCOL_LISTS, Fact, Schedule
+from azaward.knowledge.loading.protocols import SAME, Protocol, apart, kept_of_lender
+from azaward.knowledge.loading.schema import FILES, Fact
 
 _SEPARATORS = ("|", "\n")
-_LISTS_NEEDED = ("baseline", "schedule", "limits", "doses")
 _CELLS = ("wbc", "neutrophils", "platelets")
 _ENZYMES = ("alt", "ast")
+# Rules choose a dose for these; a row for others says its dose in words.
+_POPULATIONS = ("adult", "child")
+_IDENTIFIED = ("sources", "analytes", "medicines", "classes", "indications", "interactions", "genotype_doses")
 
 
 def with_protocol(knowledge: Knowledge, path: Path) -> tuple[Knowledge, str]:
     """Knowledge with a clinic's own protocol, and its id; `KnowledgeError` names each fault and its line."""
     held, own = knowledge.and_protocol(path.name, read_file(path))
-    # A test or an analyte that nothing knows would never be met by a rule, in silence.
-    if found := [fault for fault in faults(held) if fault.startswith(f"protocols/{own}")]:
-        raise KnowledgeError("\n".join(f"{path.name}: {fault}" for fault in found))
+    # What the rows lack together: a test that nobody asks for any more, a blood cell without a limit.
+    if lines := list(protocol_faults(held.protocols[own], held)):
+        raise KnowledgeError("\n".join(lines))
     return held, own
 
 
 def facts(knowledge: Knowledge) -> Iterator[tuple[str, Fact]]:
-    """Every fact with where it stands: its table or protocol, and its place."""
+    """Every fact with where it stands: its file and line."""
     for name, rows in knowledge.tables.items():
-        for place, row in enumerate(rows, 2):
+        for line, row in enumerate(rows, 2):
             if isinstance(row, Fact):
-                yield f"{name}.csv line {place}", row
+                yield f"{FILES[name]}:{line}", row
     for protocol in knowledge.protocols.values():
-        for name in PROTOCOL_LISTS:
-            lender = protocol.borrowed.get(name)
-            borrowed = knowledge.protocols[lender].lists[name] if lender else ()
-            for place, row in enumerate(protocol.lists[name], 1):
-                if row not in borrowed:
-                    yield f"protocols/{protocol.id} {name} row {place}", row
+        for name, rows in protocol.own.items():
+            for written in rows:
+                yield f"{protocol.file}:{written.line} {name}", written.row
 
 
 def faults(knowledge: Knowledge) -> list[str]:
     """One line for each fault; an empty list where there is none."""
-    found: list[str] = []
+    if unreadable := list(_unreadable(knowledge)):
+        return unreadable
+    lines: list[str] = []
     for where, row in facts(knowledge):
-        if row.source not in knowledge.sources:
-            found.append(f"{where}: source {row.source!r} is not in sources.csv. Add it there.")
         if not row.locator.strip():
-            found.append(f"{where}: no locator. Say where in {row.source!r} it stands.")
+            lines.append(f"{where}: no locator. Say where in {row.source!r} it stands.")
         if any(mark in row.locator for mark in _SEPARATORS):
-            found.append(f"{where}: the locator holds '|' or a line break. Take it out.")
-    found += _repeated(knowledge)
-    found += _dangling(knowledge)
-    found += _metabolites_unclear(knowledge)
-    found += _schedule_gaps(knowledge)
-    found += advice.faults(knowledge)
+            lines.append(f"{where}: the locator holds '|' or a line break. Take it out.")
+    lines += _words_unknown(knowledge)
+    lines += _repeated(knowledge)
+    lines += _metabolites_unclear(knowledge)
+    lines += advice.faults(knowledge)
     for protocol in knowledge.protocols.values():
-        found += [f"protocols/{protocol.id}: no {name}" for name in _LISTS_NEEDED if not protocol.lists[name]]
-        limited = {getattr(row, "analyte", None) for row in protocol.lists["limits"]}
-        for analyte in _CELLS:
-            if analyte not in limited:
-                found.append(f"protocols/{protocol.id}: no limit for {analyte}")
-        if not limited & set(_ENZYMES):
-            found.append(f"protocols/{protocol.id}: no limit for a liver enzyme")
-    return found
+        lines += protocol_faults(protocol, knowledge)
+    return lines
+
+
+def _unreadable(knowledge: Knowledge) -> Iterator[str]:
+    for name in knowledge.tables:
+        try:
+            knowledge.tables[name]
+        except KnowledgeError as error:
+            yield from str(error).splitlines()
+
+
+def protocol_faults(protocol: Protocol, knowledge: Knowledge) -> Iterator[str]:
+    """What is wrong with a protocol that could be read, in the order of its lines."""
+    faults = [*_lacking(protocol), *_schedule_gaps(protocol)]
+    for name, rows in protocol.own.items():
+        for written in rows:
+            faults += (
+                Fault(written.lines.get(key, written.line), f"{name}.{key}", says)
+                for key, says in protocol_row_faults(written.row, knowledge.vocabularies, protocol)
+            )
+    return (fault.of(protocol.file) for fault in sorted(faults))
+
+
+def protocol_row_faults(row: Any, words: Vocabularies, protocol: Protocol) -> Iterator[tuple[str, str]]:
+    """The columns of a protocol's row with what is wrong in each."""
+    for column, says in row_faults(row, words):
+        if column != "source" or row.source not in protocol.sources:
+            yield column, says
+    if hasattr(row, "population"):
+        has_number = any("_mg_" in key and cell is not None for key, cell in msgspec.structs.asdict(row).items())
+        if has_number and row.population not in _POPULATIONS:
+            says = misspelt(row.population, "population", _POPULATIONS)
+            yield "population", f"{says} A dose for others is said in the note, in words."
+    if getattr(row, "relative_to", None) == "absolute":
+        for analyte in words.tables["analytes"]:
+            if analyte.id == row.analyte and not _inside(row.value, analyte.plausible_low, analyte.plausible_high):
+                says = f"{row.value:g} is no plausible value of {row.analyte} in {analyte.unit}"
+                yield "value", f"{says}. Was it written in another unit?"
+
+
+def questions(protocol: Protocol, knowledge: Knowledge) -> list[str]:
+    """Rows that cite a published text as read, though no protocol of that text says the same: are they the clinic's?"""
+    lines: list[str] = []
+    for name, rows in protocol.own.items():
+        for written in rows:
+            row = written.row
+            if row.how != "read" or row.source in protocol.sources:
+                continue
+            theirs = _published(name, row, knowledge, protocol)
+            if theirs and all(apart(each, row) for each in theirs):
+                differ = " or ".join(dict.fromkeys(apart(each, row) for each in theirs))
+                says = (
+                    f"cites {row.source!r} as read, but what azaward took from that text is otherwise ({differ}). "
+                    "If the number is yours, cite a source of your own."
+                )
+                lines.append(Fault(written.lines.get("source", written.line), name, says).of(protocol.file))
+    return lines
+
+
+def _published(name: str, row: Any, knowledge: Knowledge, protocol: Protocol) -> list[Any]:
+    """The rows of other protocols that cite the same source about the same thing."""
+    return [
+        written.row
+        for other in knowledge.protocols.values()
+        if other is not protocol
+        for written in other.own.get(name, ())
+        if written.row.source == row.source and _about(name, written.row) == _about(name, row)
+    ]
+
+
+def _about(name: str, row: Any) -> Any:
+    """What a row speaks of: the first thing that tells it from others of its list, a test or an analyte."""
+    return SAME[name](row)[0]
+
+
+def replaced(protocol: Protocol, knowledge: Knowledge) -> int:
+    """How many rows of the protocols that it builds on its own rows take the place of."""
+    count = 0
+    for name, lender in protocol.borrowed.items():
+        lent = knowledge.protocols[lender].lists[name]
+        own = [written.row for written in protocol.own[name]]
+        count += len(lent) - len(kept_of_lender(name, own, lent, beside=name in protocol.beside))
+    return count
+
+
+def _lacking(protocol: Protocol) -> Iterator[Fault]:
+    for name in ("baseline", "schedule", "limits", "doses"):
+        if not protocol.lists[name]:
+            yield Fault(0, name, "no rows")
+    limited = {getattr(row, "analyte", None) for row in protocol.lists["limits"]}
+    for analyte in _CELLS:
+        if analyte not in limited:
+            yield Fault(0, "limits", f"no limit for {analyte}. Add one, or borrow those of a published protocol.")
+    if not limited & set(_ENZYMES):
+        yield Fault(0, "limits", "no limit for a liver enzyme. Add one for alt or ast, or borrow those of a protocol.")
 
 
 def _metabolites_unclear(knowledge: Knowledge) -> Iterator[str]:
@@ -106,101 +197,58 @@ def _inside(value: float | None, low: float | None, high: float | None) -> bool:
     return (low is None or value >= low) and (high is None or value < high)
 
 
-FOREVER = 1_000_000
+_FOREVER = 1_000_000
 
 
-def _schedule_gaps(knowledge: Knowledge) -> Iterator[str]:
+def _schedule_gaps(protocol: Protocol) -> Iterator[Fault]:
     """A test's phases follow each other without a gap, and what is asked for since the start never ends."""
-    for protocol in knowledge.protocols.values():
-        phases: dict[str, list[Schedule]] = {}
-        for row in protocol.lists["schedule"]:
-            if isinstance(row, Schedule):
-                for test in row.tests:
-                    phases.setdefault(test, []).append(row)
-        for test, rows in phases.items():
-            where = f"protocols/{protocol.id} schedule: {test}"
-            ends = {row.until_day for row in rows}
-            for row in rows:
-                # Specialties overlap, so that the first phase of one may begin within another's; the phases of one
-                # follow each other.
-                own = [other for other in rows if (other.specialty, other.since) == (row.specialty, row.since)]
-                begins = {0, *(other.until_day for other in own)}
-                if row.from_day == min(other.from_day for other in own):
-                    begins |= ends
-                    overlapped = any(
-                        other.specialty != row.specialty
-                        and other.from_day < row.from_day < (other.until_day or FOREVER)
-                        for other in rows
-                    )
-                else:
-                    overlapped = False
-                if row.from_day not in begins and not overlapped:
-                    yield f"{where}: nothing ends on day {row.from_day}, on which a phase begins"
-            if None not in ends:
-                yield f"{where}: no phase goes on for good"
+    phases: dict[str, list[Any]] = {}
+    rows: Any = protocol.lists["schedule"]
+    for row in rows:
+        for test in row.tests:
+            phases.setdefault(test, []).append(row)
+    lines = {id(written.row): written.line for written in protocol.own.get("schedule", ())}
+    gaps: dict[tuple[int, str], list[str]] = {}
+    for test, of_test in phases.items():
+        for row in of_test:
+            if _begins_in_a_gap(row, of_test):
+                says = f"nothing ends on day {row.from_day}, on which a phase begins. Let it begin where another ends."
+                gaps.setdefault((lines.get(id(row), 0), says), []).append(test)
+        if None not in {row.until_day for row in of_test}:
+            gaps.setdefault((0, "no phase goes on for good. Add one with `until_day: null`."), []).append(test)
+    for (line, says), tests in gaps.items():
+        yield Fault(line, "schedule", f"{', '.join(dict.fromkeys(tests))}: {says}")
+
+
+def _begins_in_a_gap(row: Any, of_test: Sequence[Any]) -> bool:
+    # Specialties overlap, so that the first phase of one may begin within another's; the phases of one
+    # follow each other.
+    own = [other for other in of_test if (other.specialty, other.since) == (row.specialty, row.since)]
+    if row.from_day in {0, *(other.until_day for other in own)}:
+        return False
+    if row.from_day != min(other.from_day for other in own):
+        return True
+    within = any(
+        other.specialty != row.specialty and other.from_day < row.from_day < (other.until_day or _FOREVER)
+        for other in of_test
+    )
+    return not within and row.from_day not in {other.until_day for other in of_test}
 
 
 def _repeated(knowledge: Knowledge) -> Iterator[str]:
-    for name in ("sources", "analytes", "medicines", "parameters", "indications", "interactions", "genotype_doses"):
+    for name in _IDENTIFIED:
         for word, times in Counter(row.id for row in knowledge.tables[name]).items():
             if times > 1:
-                yield f"{name}.csv: id {word!r} stands there {times} times"
+                yield f"{FILES[name]}: id {word!r} stands there {times} times. Keep one."
+    dated = Counter((row.id, row.valid_from) for row in knowledge.tables["parameters"])
+    for (word, since), times in dated.items():
+        if times > 1:
+            when = f"from {since} on" if since else "without a day from which it holds"
+            yield f"{FILES['parameters']}: id {word!r} stands there {times} times {when}. Keep one."
 
 
-def _dangling(knowledge: Knowledge) -> Iterator[str]:
-    """References to a row that doesn't exist would never be met by a rule, in silence."""
-    tests = {row.test for row in knowledge.tables["tests"]}
-    medicines = {row.id for row in knowledge.tables["medicines"]}
-    classes = {word for row in knowledge.tables["medicines"] for word in split(row.classes)}
-    classes |= {row.effect for row in knowledge.tables["medicine_effects"]}
-    vaccines = {word for row in knowledge.tables["events"] if row.kind == "vaccination" for word in split(row.classes)}
-    indications = {row.id for row in knowledge.tables["indications"]} | {"any"}
-    for row in knowledge.tables["indications"]:
-        if row.protocol and row.protocol not in knowledge.protocols:
-            yield f"indications.csv: {row.id}: no protocol {row.protocol!r}"
-    for row in knowledge.tables["interactions"]:
-        if row.drug not in medicines | classes:
-            yield f"interactions.csv: {row.id}: no medicine or class {row.drug!r} in medicines.csv"
-        if row.with_ not in {"ingredient": medicines, "class": classes, "vaccine": vaccines}[row.with_kind]:
-            yield f"interactions.csv: {row.id}: no {row.with_kind} {row.with_!r} in medicines.csv"
-        if row.test and row.test not in tests:
-            yield f"interactions.csv: {row.id}: no test {row.test!r}"
-    for row in knowledge.tables["together"]:
-        for word in split(row.classes):
-            if word not in classes:
-                yield f"together.csv: {row.id}: no class {word!r} in medicines.csv"
-    for row in knowledge.tables["medicine_effects"]:
-        if row.medicine not in medicines:
-            yield f"medicine_effects.csv: {row.effect}: no medicine {row.medicine!r} in medicines.csv"
-    for row in knowledge.tables["medicine_names"]:
-        for one in split(row.ingredients):
-            if one not in medicines:
-                yield f"medicine_names.csv: {row.name}: no ingredient {one!r} in medicines.csv"
-    for name in ("onset", "children_doses"):
-        for row in knowledge.tables[name]:
-            if row.indication not in indications:
-                yield f"{name}.csv: no indication {row.indication!r}"
-    for row in knowledge.tables["tests"]:
-        if row.satisfied_by == "analyte" and row.code not in knowledge.analytes:
-            yield f"tests.csv: {row.test}: no analyte {row.code!r}"
-    for protocol in knowledge.protocols.values():
-        for row in (*protocol.lists["baseline"], *protocol.lists["schedule"]):
-            for test in getattr(row, "tests", None) or [getattr(row, "test", None)]:
-                if test not in tests:
-                    yield f"protocols/{protocol.id}: no test {test!r} in tests.csv"
-        for row in protocol.lists["limits"]:
-            analyte = getattr(row, "analyte", None)
-            if analyte not in knowledge.analytes:
-                yield f"protocols/{protocol.id}: no analyte {analyte!r}"
-        for row in protocol.lists["doses"]:
-            population = getattr(row, "population", None)
-            if population not in ("adult", "child") and any(
-                value is not None for name, value in msgspec.structs.asdict(row).items() if "_mg_" in name
-            ):
-                yield (
-                    f"protocols/{protocol.id}: doses: no rule chooses population {population!r}: "
-                    "give adult or child, or say the dose in the note"
-                )
-            indication = getattr(row, "indication", None)
-            if indication not in indications:
-                yield f"protocols/{protocol.id}: doses: no indication {indication!r}"
+def _words_unknown(knowledge: Knowledge) -> Iterator[str]:
+    """Words that join to nothing would never be met by a rule, in silence."""
+    for name, rows in knowledge.tables.items():
+        for place, column, says in sorted(table_faults(rows, knowledge.vocabularies)):
+            yield f"{FILES[name]}:{place + 2} {column}: {says}"

@@ -61,7 +61,8 @@ def ids(name: str, rows: Sequence[Any], within: str = "") -> list[str]:
     named: list[str] = []
     for row in rows:
         words = "-".join(filter(None, (_words(getattr(row, key)) for key in _KEYS.get(name, ("id",)))))
-        id = f"{start}/{words}".replace(" ", "_")
+        since = f"@{row.valid_from}" if getattr(row, "valid_from", None) else ""
+        id = f"{start}/{words}{since}".replace(" ", "_")
         met[id] += 1
         named.append(id if met[id] == 1 else f"{id}~{met[id]}")
     return named

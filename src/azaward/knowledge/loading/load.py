@@ -9,7 +9,9 @@ import csv
 import datetime as dt
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from bisect import bisect_right
+from collections import ChainMap
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -18,42 +20,15 @@ from typing import Any, cast
 import msgspec
 
 from azaward.errors import KnowledgeError
-from azaward.knowledge.loading.schema import FILES, PROTOCOL_LISTS, TABLES, Fact, Row
+from azaward.knowledge.loading.closed import Vocabularies
+from azaward.knowledge.loading.faults import value_fault
+from azaward.knowledge.loading.protocol_file import Document, document, lenders, read_protocol
+from azaward.knowledge.loading.protocols import NotYet, Protocol, held_on, newest
+from azaward.knowledge.loading.schema import FILES, TABLES, Row
 
 HERE = Path(__file__).parents[1]
-MOST_CAUTIOUS = "most-cautious"
-_PROTOCOL_KEYS = {
-    "id",
-    "title",
-    "body",
-    "country",
-    "published_on",
-    "specialty",
-    "builds_on",
-    "defaults",
-    "notes",
-    *PROTOCOL_LISTS,
-    *(f"{name}_from" for name in PROTOCOL_LISTS),
-}
-
-
 # The last cell of a fact is the day on which it was last checked.
 _LAST_CELL_IS_A_DAY = re.compile(r",(\d{4}-\d{2}-\d{2})\r?$", re.MULTILINE)
-
-
-@dataclass(frozen=True)
-class Protocol:
-    """One guideline's or one clinic's way of prescribing and monitoring, dated."""
-
-    id: str
-    title: str
-    body: str
-    country: str | None
-    published_on: str
-    specialty: str | None
-    notes: tuple[str, ...]
-    lists: Mapping[str, tuple[Fact, ...]]
-    borrowed: Mapping[str, str]
 
 
 class Tables(Mapping[str, tuple[Any, ...]]):
@@ -87,6 +62,9 @@ class Knowledge:
     protocols: Mapping[str, Protocol]
     fingerprint: str
     newest: dt.date
+    # Of knowledge as of a day: what none of its rows says yet, and all the knowledge that it was taken from.
+    not_yet: tuple[NotYet, ...] = ()
+    whole: Knowledge | None = None
 
     @cached_property
     def version(self) -> str:
@@ -95,24 +73,67 @@ class Knowledge:
 
     @cached_property
     def sources(self) -> Mapping[str, Any]:
-        """Sources by id."""
-        return {source.id: source for source in self.tables["sources"]}
+        """Sources by id, those of a clinic's own protocol among them."""
+        own = {id: source for protocol in self.protocols.values() for id, source in protocol.sources.items()}
+        return {**own, **{source.id: source for source in self.tables["sources"]}}
 
     @cached_property
     def parameters(self) -> Mapping[str, Any]:
-        """Parameters by id."""
-        return {parameter.id: parameter for parameter in self.tables["parameters"]}
+        """Parameters by id; of one that changed, the newest value."""
+        rows = sorted(self.tables["parameters"], key=lambda row: row.valid_from or dt.date.min)
+        return {parameter.id: parameter for parameter in rows}
 
     @cached_property
     def analytes(self) -> Mapping[str, Any]:
         """Analytes by id."""
         return {analyte.id: analyte for analyte in self.tables["analytes"]}
 
+    @cached_property
+    def vocabularies(self) -> Vocabularies:
+        """Which words may stand in its columns."""
+        return Vocabularies(self.tables, self.protocols)
+
     def and_protocol(self, file: str, text: str) -> tuple[Knowledge, str]:
-        """This knowledge and a clinic's own protocol, with that protocol's id; what its words join to isn't checked."""
-        own = _protocol(file, text, self.protocols, own=True)
+        """This knowledge and a clinic's own protocol, with that protocol's id; `KnowledgeError` names each fault."""
+        own = read_protocol(document(file, text), self.protocols, self.vocabularies)
         fingerprint = hashlib.sha256((self.fingerprint + text).encode()).hexdigest()
         return replace(self, protocols={**self.protocols, own.id: own}, fingerprint=fingerprint), own.id
+
+    def held_on(self, day: dt.date) -> Knowledge:
+        """The knowledge as it stood on a day: of rows that say the same, the newest that held.
+
+        The same object for all days on which the same rows held, and this very one where no row has a `valid_from`.
+        What no row says yet is in `not_yet`, and the earliest one is used.
+
+        >>> knowledge = load()
+        >>> knowledge.held_on(dt.date(2026, 1, 1)) is knowledge, knowledge.not_yet
+        (True, ())
+        """
+        whole = self.whole or self
+        if not whole._dates:
+            return whole
+        period = bisect_right(whole._dates, day)
+        if period not in whole._held:
+            whole._held.setdefault(period, whole._as_held_on(day))
+        return whole._held[period]
+
+    @cached_property
+    def _dates(self) -> list[dt.date]:
+        """The days on which something begins to hold."""
+        days = {row.valid_from for row in self.tables["parameters"] if row.valid_from}
+        return sorted(days.union(*(protocol.dates() for protocol in self.protocols.values())))
+
+    @cached_property
+    def _held(self) -> dict[int, Knowledge]:
+        return {}
+
+    def _as_held_on(self, day: dt.date) -> Knowledge:
+        held, early = newest(self.tables["parameters"], lambda row: row.id, day)
+        parameters = tuple(row for row in self.tables["parameters"] if row in held or row in early)
+        protocols, not_yet = held_on(self.protocols, day)
+        not_yet = [*(NotYet(row.id, None, row.valid_from) for row in early), *not_yet]
+        tables = ChainMap({"parameters": parameters}, cast(dict[str, tuple[Any, ...]], self.tables))
+        return replace(self, tables=tables, protocols=protocols, not_yet=tuple(not_yet), whole=self)
 
 
 @lru_cache(maxsize=1)
@@ -130,20 +151,27 @@ def load_folder(folder: Path) -> Knowledge:
     files: dict[str, str] = {name: read_file(folder / FILES[name]) for name in TABLES}
     for text in files.values():
         digest.update(text.encode())
-    protocols: dict[str, Protocol] = {}
-    waiting = {path.stem: path for path in sorted((folder / "protocols").glob("*.yaml"))}
-    texts = {stem: read_file(path) for stem, path in waiting.items()}
+    paths = sorted((folder / "protocols").glob("*.yaml"))
+    texts = {path.stem: read_file(path) for path in paths}
     for text in texts.values():
         digest.update(text.encode())
+    protocols = _protocols({stem: document(f"protocols/{stem}.yaml", text) for stem, text in texts.items()})
+    days = [day for text in files.values() for day in _LAST_CELL_IS_A_DAY.findall(text)]
+    return Knowledge(
+        Tables(files), protocols, digest.hexdigest(), dt.date.fromisoformat(max(days, default="1970-01-01"))
+    )
+
+
+def _protocols(waiting: dict[str, Document]) -> dict[str, Protocol]:
+    """The protocols of some files, each read after those that it borrows from."""
+    protocols: dict[str, Protocol] = {}
     while waiting:
-        ready = [stem for stem in waiting if not (_needs(texts[stem]) & set(waiting) - {stem})]
+        ready = [stem for stem, written in waiting.items() if not (lenders(written) & set(waiting) - {stem})]
         if not ready:
             raise KnowledgeError(f"protocols build on each other in a circle: {', '.join(waiting)}")
         for stem in ready:
-            protocols[stem] = _protocol(waiting.pop(stem).name, texts[stem], protocols)
-    days = [day for text in files.values() for day in _LAST_CELL_IS_A_DAY.findall(text)]
-    newest = dt.date.fromisoformat(max(days, default="1970-01-01"))
-    return Knowledge(Tables(files), dict(sorted(protocols.items())), digest.hexdigest(), newest)
+            protocols[stem] = read_protocol(waiting.pop(stem), protocols)
+    return dict(sorted(protocols.items()))
 
 
 def read_file(path: Path) -> str:
@@ -158,184 +186,20 @@ def read_file(path: Path) -> str:
 
 def _rows(file: str, text: str, row_type: type[Row]) -> Iterator[Row]:
     reader = csv.reader(text.splitlines())
-    fields = [field.encode_name for field in msgspec.structs.fields(row_type)]
+    fields = {field.encode_name: field for field in msgspec.structs.fields(row_type)}
     header = next(reader, [])
-    if set(header) != set(fields):
-        odd = set(header) ^ set(fields)
-        raise KnowledgeError(f"{file} line 1: columns differ from the expected ones in: {', '.join(sorted(odd))}")
+    if odd := {name for name in {*header} ^ {*fields} if name not in fields or fields[name].required}:
+        raise KnowledgeError(f"{file}:1: columns differ from the expected ones in: {', '.join(sorted(odd))}.")
+    lines: list[str] = []
     for cells in reader:
         if len(cells) != len(header):
-            raise KnowledgeError(f"{file} line {reader.line_num}: {len(cells)} cells, expected {len(header)}")
+            lines.append(f"{file}:{reader.line_num}: {len(cells)} cells, expected {len(header)}.")
+            continue
         values = {name: cell if cell != "" else None for name, cell in zip(header, cells, strict=True)}
         try:
             yield msgspec.convert(values, row_type, strict=False)
-        except msgspec.ValidationError as error:
-            raise KnowledgeError(f"{file} line {reader.line_num}: {_plain(error, values)}") from None
-
-
-def _plain(error: msgspec.ValidationError, row: Mapping[str, Any]) -> str:
-    """The library's message with the column and the value that stood there."""
-    what, _, where = str(error).partition(" - at `$.")
-    column = where.rstrip("`")
-    return f"{column}: {what.lower()}, found {row.get(column)!r}" if column else what
-
-
-@lru_cache(maxsize=64)
-def _needs(text: str) -> set[str]:
-    import yaml
-
-    document: Any = yaml.load(text, Loader=_loader())  # noqa: S506
-    if not isinstance(document, dict):
-        return set()
-    named = {str(key): value for key, value in cast(dict[Any, Any], document).items()}
-    return {str(named[key]) for key in ("builds_on", *(f"{n}_from" for n in PROTOCOL_LISTS)) if named.get(key)}
-
-
-def _loader() -> Any:
-    import yaml
-
-    return getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-def _protocol(file: str, text: str, known: Mapping[str, Protocol], *, own: bool = False) -> Protocol:
-    import yaml
-
-    try:
-        node = yaml.compose(text, Loader=_loader())
-        document: Any = yaml.load(text, Loader=_loader())  # noqa: S506
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f" line {mark.line + 1}" if mark else ""
-        raise KnowledgeError(f"{file}{line}: not YAML: {getattr(error, 'problem', error)}") from None
-    if not isinstance(document, dict) or node is None:
-        raise KnowledgeError(f"{file}: expected a protocol with keys id, title, limits, ...; found no mapping")
-    named = {str(key): value for key, value in cast(dict[Any, Any], document).items()}
-    lines = {str(key.value): (key.start_mark.line + 1, value) for key, value in node.value}
-    if shaped_wrong := _wrongly_shaped(file, named, lines, [key.value for key, _ in node.value]):
-        raise KnowledgeError("\n".join(shaped_wrong))
-    faults = [
-        f"{file} line {lines[key][0]}: no such key: {key}. Expected one of: {', '.join(sorted(_PROTOCOL_KEYS))}"
-        for key in named
-        if key not in _PROTOCOL_KEYS
-    ]
-    faults += [f"{file}: {key} is missing" for key in ("id", "title", "body", "published_on") if not named.get(key)]
-    if own and named.get("id") in {*known, MOST_CAUTIOUS}:
-        faults.append(f"{file} line {lines['id'][0]}: id {named['id']!r} is a published protocol's. Choose another.")
-    defaults: dict[str, Any] = dict(named.get("defaults") or {})
-    lists: dict[str, tuple[Fact, ...]] = {}
-    borrowed: dict[str, str] = {}
-    for name, row_type in PROTOCOL_LISTS.items():
-        lender = named.get(f"{name}_from") or named.get("builds_on")
-        if lender and lender not in known:
-            key = f"{name}_from" if named.get(f"{name}_from") else "builds_on"
-            faults.append(f"{file} line {lines[key][0]}: {key}: no protocol {lender!r}. Known: {', '.join(known)}")
-            lender = None
-        rows = _protocol_rows(file, name, row_type, named.get(name), lines, defaults, faults)
-        if lender:
-            borrowed[name] = lender
-            lent = known[lender].lists[name]
-            # What builds on a protocol replaces it row by row: for what its own rows speak of, only they hold.
-            rows += lent if named.get(f"{name}_from") else _not_replaced(name, rows, lent)
-        lists[name] = rows
-    if not faults:
-        faults = [
-            f"{file}: no {name}, and none borrowed. Add the list, or `{name}_from:` or `builds_on:` a published one."
-            for name in ("baseline", "schedule", "limits", "doses")
-            if not lists[name]
-        ]
-    if faults:
-        raise KnowledgeError("\n".join(dict.fromkeys(faults)))
-    return Protocol(
-        id=str(named["id"]),
-        title=str(named["title"]),
-        body=str(named["body"]),
-        country=named.get("country"),
-        published_on=str(named["published_on"]),
-        specialty=named.get("specialty"),
-        notes=tuple(str(note) for note in named.get("notes") or ()),
-        lists=lists,
-        borrowed=borrowed,
-    )
-
-
-def _wrongly_shaped(
-    file: str, named: Mapping[str, Any], lines: Mapping[str, tuple[int, Any]], keys: Sequence[str]
-) -> list[str]:
-    """A line for each key that stands there twice or whose value is of another kind than it can be."""
-    faults = [
-        f"{file} line {lines[key][0]}: {key} stands there twice. Keep one." for key in {*keys} if keys.count(key) > 1
-    ]
-    words = ("id", "title", "body", "country", "specialty", "builds_on", *(f"{name}_from" for name in PROTOCOL_LISTS))
-    kinds: list[tuple[tuple[str, ...], type, str]] = [
-        (words, str, "words"),
-        (("defaults",), dict, "{source: ..., how: ..., checked_on: ...}"),
-        (("notes",), list, "a list"),
-    ]
-    for names, kind, expected in kinds:
-        for key in names:
-            if (value := named.get(key)) is not None and not isinstance(value, kind):
-                faults.append(f"{file} line {lines[key][0]}: {key}: expected {expected}, found {value!r}")
-    return faults
-
-
-def _not_replaced(name: str, own: Sequence[Any], lent: Sequence[Any]) -> tuple[Fact, ...]:
-    """The lender's rows that no own row takes the place of.
-
-    An own limit replaces those that ask for the same of the same analyte, as urgently: a withhold at another count
-    leaves the emergency where it was. Nor does a row for one specialty replace what holds for all.
-    """
-    if name == "schedule":
-        kept = ((row, [test for test in row.tests if not _spoken((test,), row, own, _tests)]) for row in lent)
-        return tuple(
-            row if tests == row.tests else msgspec.structs.replace(row, tests=tests) for row, tests in kept if tests
-        )
-    about = _ABOUT[name]
-    return tuple(row for row in lent if not _spoken(about(row), row, own, lambda one: (about(one),)))
-
-
-def _spoken(about: Any, lent: Any, own: Sequence[Any], said: Callable[[Any], Iterable[Any]]) -> bool:
-    return any(
-        about in said(row) and getattr(row, "specialty", "any") in ("any", getattr(lent, "specialty", "any"))
-        for row in own
-    )
-
-
-def _tests(row: Any) -> Iterable[Any]:
-    return [(test,) for test in row.tests]
-
-
-# What a row of a list is about. An emergency is never replaced by anything less.
-_ABOUT: Mapping[str, Callable[[Any], Any]] = {
-    "limits": lambda row: (row.analyte, row.comparison in ("below", "at-most"), row.action, row.urgency),
-    "baseline": lambda row: row.test,
-    "doses": lambda row: (row.indication, row.population, row.drug),
-    "symptoms": lambda row: (row.symptom, row.urgency == "emergency"),
-}
-
-
-def _protocol_rows(
-    file: str,
-    name: str,
-    row_type: type[Fact],
-    items: Any,
-    lines: Mapping[str, tuple[int, Any]],
-    defaults: Mapping[str, Any],
-    faults: list[str],
-) -> tuple[Fact, ...]:
-    if items is None:
-        return ()
-    if not isinstance(items, list):
-        faults.append(f"{file} line {lines[name][0]}: {name}: expected a list of rows")
-        return ()
-    rows: list[Fact] = []
-    for item, node in zip(cast(Sequence[Any], items), lines[name][1].value, strict=True):
-        line = node.start_mark.line + 1
-        if not isinstance(item, dict):
-            faults.append(f"{file} line {line}: {name}: expected {{key: value, ...}}, found {item!r}")
-            continue
-        values: dict[str, Any] = {**defaults, **cast(dict[str, Any], item)}
-        try:
-            rows.append(msgspec.convert(values, row_type))
-        except msgspec.ValidationError as error:
-            faults.append(f"{file} line {line}: {name}: {_plain(error, values)}")
-    return tuple(rows)
+        except msgspec.ValidationError:
+            faults = ((key, value_fault(row_type, key, value, strict=False)) for key, value in values.items())
+            lines += (f"{file}:{reader.line_num} {key}: {fault}" for key, fault in faults if fault)
+    if lines:
+        raise KnowledgeError("\n".join(lines))

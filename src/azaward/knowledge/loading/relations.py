@@ -18,7 +18,8 @@ import msgspec
 
 from azaward.knowledge.loading.facts import ids as fact_ids
 from azaward.knowledge.loading.facts import of_protocol
-from azaward.knowledge.loading.load import MOST_CAUTIOUS, Knowledge
+from azaward.knowledge.loading.load import Knowledge
+from azaward.knowledge.loading.protocols import MOST_CAUTIOUS
 from azaward.knowledge.loading.schema import PROTOCOL_LISTS, TABLES, Row
 from azaward.terms import Action, Term, Urgency
 
@@ -46,6 +47,8 @@ _RANKS = {
     "action": {action.value: action.rank for action in Action},
     "urgency": {urgency.value: urgency.rank for urgency in Urgency},
 }
+# Rules see the rows of one day (`Knowledge.held_on`), not since when they hold.
+_SINCE = "valid_from"
 Schema = dict[str, str]
 Relation = tuple[Schema, list[tuple[Any, ...]]]
 
@@ -53,19 +56,21 @@ Relation = tuple[Schema, list[tuple[Any, ...]]]
 @lru_cache(maxsize=1)
 def schemas() -> Mapping[str, Schema]:
     """The columns and types of every relation, without any rows: what rules are written against."""
-    found = {name: _schema(TABLES[name]) for name in JOINED}
+    schemas_by_name = {name: _schema(TABLES[name]) for name in JOINED}
     for name, row_type in PROTOCOL_LISTS.items():
-        found[f"protocol_{name}"] = {"protocol": "string", **_schema(row_type)}
-    for schema in found.values():
+        schemas_by_name[f"protocol_{name}"] = {"protocol": "string", **_schema(row_type)}
+    for schema in schemas_by_name.values():
         if "source" in schema:
             schema["fact"] = "string"
-    found["medicine_classes"] = {"medicine": "string", "class": "string"}
-    found["together_classes"] = {"id": "string", "class": "string"}
-    found["event_classes"] = {"kind": "string", "code": "string", "class": "string"}
-    for schema in found.values():
+    schemas_by_name["medicine_classes"] = {"medicine": "string", "class": "string"}
+    schemas_by_name["together_classes"] = {"id": "string", "class": "string"}
+    schemas_by_name["event_classes"] = {"kind": "string", "code": "string", "class": "string"}
+    # What no row says yet on the day asked about (`Knowledge.held_on`); `protocol` is empty for a parameter.
+    schemas_by_name["not_yet"] = {"protocol": "string", "what": "string", "first_held": "date"}
+    for schema in schemas_by_name.values():
         # How cautious an action and how urgent an urgency is: rules keep the lowest rank.
         schema |= {f"{word}_rank": "int64" for word in _RANKS if word in schema}
-    return found
+    return schemas_by_name
 
 
 def relations(knowledge: Knowledge, only: Collection[str] | None = None) -> dict[str, Relation]:
@@ -74,36 +79,42 @@ def relations(knowledge: Knowledge, only: Collection[str] | None = None) -> dict
     Parameters are none: rules hold them as literals (rules/language/tables.py).
     """
     wanted = schemas() if only is None else only
-    found: dict[str, Relation] = {}
+    filled: dict[str, Relation] = {}
     for name in JOINED:
         if name in wanted:
             table = knowledge.tables[name]
             named = fact_ids(name, table) if "fact" in schemas()[name] else None
-            found[name] = (schemas()[name], list(_flat(table, named)))
+            filled[name] = (schemas()[name], list(_flat(table, named)))
     for name in PROTOCOL_LISTS:
         if f"protocol_{name}" not in wanted:
             continue
         rows = [(protocol, *row) for protocol in knowledge.protocols for row in _list_of(protocol, name, knowledge)]
         # What two protocols say in the same words of the same source is one row of the union: the first's.
         union = {row[1:-1]: (MOST_CAUTIOUS, *row[1:]) for row in reversed(rows)}
-        found[f"protocol_{name}"] = (schemas()[f"protocol_{name}"], rows + list(reversed(union.values())))
+        filled[f"protocol_{name}"] = (schemas()[f"protocol_{name}"], rows + list(reversed(union.values())))
     if "medicine_classes" in wanted:
-        found["medicine_classes"] = (
+        filled["medicine_classes"] = (
             schemas()["medicine_classes"],
             [(row.id, word) for row in knowledge.tables["medicines"] for word in split(row.classes)]
             + [(row.medicine, row.effect) for row in knowledge.tables["medicine_effects"]],
         )
     if "together_classes" in wanted:
-        found["together_classes"] = (
+        filled["together_classes"] = (
             schemas()["together_classes"],
             [(row.id, word) for row in knowledge.tables["together"] for word in split(row.classes)],
         )
     if "event_classes" in wanted:
-        found["event_classes"] = (
+        filled["event_classes"] = (
             schemas()["event_classes"],
             [(row.kind, row.code, word) for row in knowledge.tables["events"] for word in split(row.classes)],
         )
-    return {name: _ranked(relation) for name, relation in found.items()}
+    if "not_yet" in wanted:
+        own = [(late.protocol, late.what, late.first_held) for late in knowledge.not_yet]
+        filled["not_yet"] = (
+            schemas()["not_yet"],
+            own + [(MOST_CAUTIOUS, late.what, late.first_held) for late in knowledge.not_yet if late.protocol],
+        )
+    return {name: _ranked(relation) for name, relation in filled.items()}
 
 
 def _list_of(protocol: str, name: str, knowledge: Knowledge) -> typing.Iterator[tuple[Any, ...]]:
@@ -133,6 +144,8 @@ def _schema(row_type: type[Row]) -> Schema:
     columns: Schema = {}
     hints = typing.get_type_hints(row_type)
     for field in msgspec.structs.fields(row_type):
+        if field.name == _SINCE:
+            continue
         hint = hints[field.name]
         parts = [part for part in typing.get_args(hint) if part is not type(None)]
         kind = parts[0] if isinstance(hint, types.UnionType) else hint
@@ -151,6 +164,8 @@ def _flat(rows: Sequence[Row], facts: Sequence[str] | None = None) -> typing.Ite
         cells: list[Any] = []
         lists: tuple[int, list[str]] | None = None
         for name in row.__struct_fields__:
+            if name == _SINCE:
+                continue
             cell = getattr(row, name)
             if "target_mg" in name:
                 cells += cell or (None, None)

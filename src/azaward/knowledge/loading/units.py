@@ -27,11 +27,11 @@ def conversions_for(record: Record, knowledge: Knowledge) -> list[Conversion]:
 
 def conversions_of(pairs: Set[tuple[str, str]], knowledge: Knowledge) -> list[Conversion]:
     """The same for pairs of an analyte and a written unit."""
-    found: list[Conversion] = []
+    conversions: list[Conversion] = []
     for analyte, written in sorted(pairs - _shipped(knowledge)):
         if analyte in knowledge.analytes and (factor := convert(analyte, written, knowledge)):
-            found.append((analyte, written, *factor))
-    return found
+            conversions.append((analyte, written, *factor))
+    return conversions
 
 
 @lru_cache(maxsize=4)

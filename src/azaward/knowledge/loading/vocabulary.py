@@ -75,6 +75,13 @@ class Vocabulary:
     """Look-ups by code and by name, made once for a knowledge base."""
 
     def __init__(self, knowledge: Knowledge) -> None:
+        self._read_analytes(knowledge)
+        self._read_medicines(knowledge)
+        self._read_indications(knowledge)
+        self._read_events(knowledge)
+        self._read_genes(knowledge)
+
+    def _read_analytes(self, knowledge: Knowledge) -> None:
         self._analytes: dict[str, str] = {}
         for row in knowledge.tables["analytes"]:
             for name in (row.id, row.name, *split(row.synonyms)):
@@ -82,6 +89,8 @@ class Vocabulary:
             for code in split(row.loinc):
                 self._analytes[code] = row.id
         self._with_loinc = {row.id for row in knowledge.tables["analytes"] if row.loinc}
+
+    def _read_medicines(self, knowledge: Knowledge) -> None:
         self._medicines: dict[str, tuple[str, ...]] = {}
         self._medicine_codes: dict[Coding, str] = {}
         for row in knowledge.tables["medicines"]:
@@ -92,6 +101,8 @@ class Vocabulary:
                     self._medicine_codes[Coding(system, code)] = row.id
         for row in knowledge.tables["medicine_names"]:
             self._medicines.setdefault(plain(row.name), tuple(split(row.ingredients)))
+
+    def _read_indications(self, knowledge: Knowledge) -> None:
         self._indications: dict[str, str] = {}
         self._icd10: dict[str, str] = {}
         self._indication_codes: dict[Coding, str] = {}
@@ -101,6 +112,8 @@ class Vocabulary:
             for code in split(row.icd10):
                 self._icd10[code] = row.id
             self._indication_codes |= {Coding(SNOMED, code): row.id for code in split(row.snomed)}
+
+    def _read_events(self, knowledge: Knowledge) -> None:
         self._events: dict[tuple[str, str], str] = {}
         self._event_codes: dict[Coding, tuple[str, str]] = {}
         for row in knowledge.tables["events"]:
@@ -109,6 +122,8 @@ class Vocabulary:
             for coding in split(row.codings):
                 system, _, code = coding.partition("|")
                 self._event_codes[Coding(system, code)] = (row.kind, row.code)
+
+    def _read_genes(self, knowledge: Knowledge) -> None:
         self._functions: dict[tuple[str, str], str] = {
             (row.gene, row.allele): row.function for row in knowledge.tables["alleles"]
         }
@@ -133,15 +148,15 @@ class Vocabulary:
             unlisted = unlisted or coding.system == LOINC
         names = [plain(name) for name in (*(coding.code for coding in codings), text) if name]
         for name in (*names, *(_SERUM_LEVEL.sub("", name) for name in names)):
-            if found := self._analytes.get(name):
-                return None if unlisted and found in self._with_loinc else found
+            if analyte := self._analytes.get(name):
+                return None if unlisted and analyte in self._with_loinc else analyte
         return None
 
     def medicine(self, text: str | None, codings: Iterable[Coding] = ()) -> tuple[str, ...]:
         """The ingredients' ids; `unknown:` and the text where the name is not known."""
         for coding in codings:
-            if found := self._medicine_codes.get(coding):
-                return (found,)
+            if medicine := self._medicine_codes.get(coding):
+                return (medicine,)
         if text and text.startswith("unknown:"):
             return (text,)
         if text:
@@ -150,24 +165,24 @@ class Vocabulary:
             bare = " ".join(word for word in bare.split() if word != "-")
             brands = (plain(part) for part in re.findall(r"\[([^\]]+)\]", text))
             for candidate in (name, plain(bare), _BARE_STRENGTH.sub("", plain(bare)), *brands):
-                if found := self._medicines.get(candidate):
-                    return found
+                if ingredients := self._medicines.get(candidate):
+                    return ingredients
             parts = [plain(part) for part in re.split(r"\s*(?:/|\+| and )\s*", bare)]
             if len(parts) > 1 and all(part in self._medicines for part in parts):
-                return tuple(dict.fromkeys(one for part in parts for one in self._medicines[part]))
+                return tuple(dict.fromkeys(medicine for part in parts for medicine in self._medicines[part]))
         codes = ", ".join(f"{coding.system}|{coding.code}" for coding in codings)
         return (f"unknown:{text or codes}",)
 
     def indication(self, text: str | None, codings: Iterable[Coding] = ()) -> str | None:
         """The indication's id from SNOMED and ICD-10 codes, then from names."""
         for coding in codings:
-            if found := self._indication_codes.get(coding):
-                return found
+            if indication := self._indication_codes.get(coding):
+                return indication
             if coding.system.startswith(ICD10):
                 code = coding.code.upper()
                 for length in range(len(code), 2, -1):
-                    if found := self._icd10.get(code[:length].rstrip(".")):
-                        return found
+                    if indication := self._icd10.get(code[:length].rstrip(".")):
+                        return indication
         if not text:
             return None
         return self._indications.get(plain(text)) or self._indications.get(plain(_ASIDE.sub("", text)))
@@ -175,14 +190,14 @@ class Vocabulary:
     def event(self, kind: str, text: str | None, codings: Iterable[Coding] = ()) -> tuple[str, str] | None:
         """(kind, code) of an event; a code system's code may correct the kind (a transfusion among procedures)."""
         for coding in codings:
-            if found := self._event_codes.get(coding):
-                return found
+            if event := self._event_codes.get(coding):
+                return event
         if not text:
             return None
         for name in dict.fromkeys((plain(text), plain(_ASIDE.sub("", text)))):
             for candidate in (kind, *_NEAR_KINDS.get(kind, ())):
-                if found := self._events.get((candidate, name)):
-                    return (candidate, found)
+                if code := self._events.get((candidate, name)):
+                    return (candidate, code)
         return None
 
     def phenotype(self, text: str) -> str | None:
@@ -200,8 +215,8 @@ class Vocabulary:
     def diplotype_phenotypes(self, gene: str, diplotype: str) -> list[str]:
         """Every phenotype that a body gives the diplotype: CPIC's, and DPWG's where it classes an allele otherwise."""
         bodies = (self._functions, *self._otherwise.values())
-        found = (self._of_diplotype(functions, gene, diplotype) for functions in bodies)
-        return list(dict.fromkeys(phenotype for phenotype in found if phenotype))
+        phenotypes = (self._of_diplotype(functions, gene, diplotype) for functions in bodies)
+        return list(dict.fromkeys(phenotype for phenotype in phenotypes if phenotype))
 
     def _of_diplotype(self, of: Mapping[tuple[str, str], str], gene: str, diplotype: str) -> str | None:
         functions = [of.get((gene, allele.strip())) for allele in diplotype.split("/")]

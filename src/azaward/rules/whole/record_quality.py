@@ -81,6 +81,31 @@ def unread(person: Table) -> Table:
     )
 
 
+def not_yet(person: Table) -> Table:
+    """Numbers of the person's protocol, or of no protocol, that no source gives for the day asked about.
+
+    The earliest number is used in its place: no limit is ever dropped for being too young.
+    """
+    late = knowledge("not_yet").rename(of_protocol="protocol")
+    people = treated(person, also=Status.STOPPED)
+    rows = people.inner_join(late, (late.of_protocol == people.protocol) | late.of_protocol.isnull())
+    rows = rows.group_by(["patient_id", "protocol"]).agg(
+        n=rows.count(), what=rows.what.min(), first_held=rows.first_held.min()
+    )
+    return findings(
+        rows,
+        Rule.RECORD_QUALITY,
+        code="knowledge_not_yet",
+        action=Action.REVIEW,
+        urgency=Urgency.ROUTINE,
+        subject="protocol",
+        value=rows.n,
+        on=rows.first_held,
+        items=rows.n.cast("string"),
+        what=rows.what,
+    )
+
+
 def who(person: Table) -> Table:
     """An identity that contradicts itself, an indication that isn't known, a patient without the medicine."""
 

@@ -59,6 +59,7 @@ def reassess(
     progress: Callable[[int, int], None] = lambda done, all: None,
 ) -> None:
     """Assesses these patients as of a day by their clinic's protocol, and makes their lines of the worklist."""
+    knowledge = knowledge.held_on(as_of)
     protocol = connection.execute(sa.select(clinics.c.protocol).where(clinics.c.id == clinic_id)).scalar_one()
     each = sorted(set(patient_ids))
     for start in range(0, len(each), _AT_ONCE):

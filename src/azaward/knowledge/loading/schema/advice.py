@@ -8,53 +8,95 @@ from __future__ import annotations
 
 from typing import Literal
 
-from azaward.knowledge.loading.schema.facts import Fact, Row
+from azaward.knowledge.loading.schema.columns import AdviceTopicId, AnalyteId, CallId, Own, Prose, Proven
+from azaward.knowledge.loading.schema.facts import Fact, Row, UnitCode
 from azaward.terms import Action, Urgency
+
+# What the lines of a topic act on.
+About = Literal[
+    "advice",
+    "alcohol",
+    "anaesthetic",
+    "azathioprine",
+    "baby",
+    "blood test",
+    "breastfeeding",
+    "care",
+    "children",
+    "contact",
+    "contraception",
+    "dairy",
+    "dose",
+    "double dose",
+    "handling",
+    "meal",
+    "milk",
+    "notes",
+    "other food",
+    "other medicines",
+    "packing",
+    "place",
+    "raw food",
+    "remedy",
+    "restart",
+    "school",
+    "skin",
+    "skin check",
+    "sun",
+    "supply",
+    "tablet",
+    "tablets",
+    "these tablets",
+    "time of the dose",
+    "vaccine",
+    "vaccines",
+    "waste",
+]
 
 
 class AdviceTopic(Row, frozen=True):
-    topic: str
-    title: str
-    question: str
+    topic: Own
+    title: Prose
+    question: Prose
 
 
 class AdviceQuestion(Row, frozen=True):
     """A fact that decides: one of several words, any of several signs, a number, or a vaccine by its name."""
 
-    topic: str
-    fact: str
+    topic: AdviceTopicId
+    fact: Own
     kind: Literal["choice", "signs", "number", "vaccine"]
-    choices: str | None
-    analyte: str | None
-    unit: str | None
-    question: str
+    choices: Own | None
+    analyte: AnalyteId | None
+    unit: UnitCode | None
+    question: Prose
 
 
 class AdviceLine(Fact, frozen=True):
     """One line of a topic's table. `about` is what the action acts on; lines about one thing never oppose."""
 
-    topic: str
-    line: str
-    when: str | None
-    about: str
+    topic: AdviceTopicId
+    line: Own
+    when: Proven | None
+    about: About
     action: Action
     urgency: Urgency
-    says: str
-    says_patient: str
-    call: str | None
+    says: Prose
+    says_patient: Prose
+    call: CallId | None
 
 
 class AdviceNumber(Fact, frozen=True):
-    id: str
+    id: Own
     value: float
-    unit: str | None
-    meaning: str
+    unit: UnitCode | None
+    meaning: Prose
 
 
 class AdviceCall(Row, frozen=True):
-    id: str
-    who: str
-    who_patient: str
+    id: Own
+    who: Prose
+    who_patient: Prose
 
 
 TABLES: dict[str, type[Row]] = {

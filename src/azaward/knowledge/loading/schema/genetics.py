@@ -3,39 +3,52 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Literal
+from typing import Annotated, Literal
 
-from azaward.knowledge.loading.schema.facts import Fact, Row
+from azaward.knowledge.loading.schema.columns import AlleleName, AlleleOrOther, AncestryGroupId, Closed, Own, Prose
+from azaward.knowledge.loading.schema.facts import Fact, Row, Thiopurine
 from azaward.terms import Action, Urgency
+
+Gene = Literal["TPMT", "NUDT15"]
+Chromosome = Literal["chr6", "chr13"]
+Function = Literal["Normal function", "Decreased function", "No function", "Uncertain function", "Unknown function"]
+Phenotype = Literal[
+    "Normal Metabolizer",
+    "Intermediate Metabolizer",
+    "Poor Metabolizer",
+    "Possible Intermediate Metabolizer",
+    "Indeterminate",
+]
+PhenotypeOrAny = Literal["any", Phenotype]
 
 
 class Allele(Fact, frozen=True):
-    gene: str
-    allele: str
-    function: str
-    chrom: str
+    gene: Gene
+    allele: Own
+    function: Function
+    chrom: Chromosome
     pos_grch38: int | None
-    rsid: str | None
-    ref: str | None
-    alt: str | None
+    rsid: Annotated[str, Closed("rsid", by=("pos_grch38",))] | None
+    ref: Annotated[str, Closed("reference base", by=("pos_grch38",))] | None
+    alt: Annotated[str, Closed("changed base", by=("pos_grch38",))] | None
 
 
 class PhenotypeRule(Fact, frozen=True):
     """Two allele functions make a phenotype. A row that names the gene holds there instead of the row for any."""
 
-    gene: Literal["any", "TPMT", "NUDT15"]
-    function_1: str
-    function_2: str
-    phenotype: str
+    gene: Literal["any", Gene]
+    function_1: Function
+    function_2: Function
+    phenotype: Phenotype
 
 
 class AlleleClass(Fact, frozen=True):
     """What a body says of an allele's function where that differs from alleles.csv, or when it changed its mind."""
 
-    gene: str
-    allele: str
+    gene: Gene
+    allele: AlleleName
     body: Literal["CPIC", "DPWG"]
-    function: str | None
+    function: Function | None
     changed_on: dt.date | None
 
 
@@ -43,45 +56,45 @@ class Assembly(Fact, frozen=True):
     """A chromosome of one assembly: a file's header tells by its length, or by a name, which assembly it has."""
 
     assembly: Literal["GRCh38", "GRCh37"]
-    names: str
-    chrom: str
+    names: Own
+    chrom: Chromosome
     length: int
 
 
 class GenePosition(Fact, frozen=True):
     """One variant that defines an allele, on both assemblies, forward strand, left-aligned as in a VCF."""
 
-    gene: str
-    rsid: str | None
-    rsid_synonyms: str | None
-    chrom: str
+    gene: Gene
+    rsid: Own | None
+    rsid_synonyms: Own | None
+    chrom: Chromosome
     pos_grch38: int
-    ref: str
-    alt: str
+    ref: Own
+    alt: Own
     pos_grch37: int
-    ref_grch37: str
-    hgvs_g: str
-    hgvs_c: str
-    protein: str | None
+    ref_grch37: Own
+    hgvs_g: Own
+    hgvs_c: Own
+    protein: Own | None
 
 
 class GeneSequence(Fact, frozen=True):
     """A stretch of the reference, forward strand, the same on both assemblies: to left-align without a FASTA."""
 
-    gene: str
-    chrom: str
+    gene: Gene
+    chrom: Chromosome
     start_grch38: int
     start_grch37: int
-    sequence: str
-    note: str | None
+    sequence: Own
+    note: Prose | None
 
 
 class GeneExon(Fact, frozen=True):
     """The coding part of an exon, first and last base included; `coding_from` counts from the A of the start codon."""
 
-    gene: str
+    gene: Gene
     exon: int
-    chrom: str
+    chrom: Chromosome
     strand: Literal["+", "-"]
     start_grch38: int
     end_grch38: int
@@ -97,10 +110,10 @@ class AlleleFrequency(Fact, frozen=True):
     `prior` marks the row that stands for its biogeographic group.
     """
 
-    gene: str
-    allele: str
-    population: str
-    group: str | None
+    gene: Gene
+    allele: AlleleOrOther
+    population: Own
+    group: AncestryGroupId | None
     frequency: float
     bound: Literal["exact", "below"]
     n: int | None
@@ -110,10 +123,10 @@ class AlleleFrequency(Fact, frozen=True):
 class PhenotypeFrequency(Fact, frozen=True):
     """How common a phenotype is, as published: compared with what the allele frequencies let expect."""
 
-    gene: str
-    phenotype: str
-    population: str
-    group: str | None
+    gene: Gene
+    phenotype: Phenotype
+    population: Own
+    group: AncestryGroupId | None
     frequency: float
     n: int | None
 
@@ -121,17 +134,17 @@ class PhenotypeFrequency(Fact, frozen=True):
 class AncestryGroup(Row, frozen=True):
     """CPIC's biogeographic groups and the words and codes that mean them."""
 
-    group: str
-    synonyms: str | None
+    group: Own
+    synonyms: Own | None
 
 
 class GenotypeDose(Fact, frozen=True):
-    id: str
+    id: Own
     body: Literal["CPIC", "DPWG", "FDA"]
-    drug: Literal["azathioprine", "mercaptopurine", "tioguanine"]
+    drug: Thiopurine
     condition: Literal["any", "malignant", "non_malignant"]
-    tpmt: str
-    nudt15: str
+    tpmt: PhenotypeOrAny
+    nudt15: PhenotypeOrAny
     action: Action
     urgency: Urgency
     fraction_low: float | None
@@ -139,25 +152,25 @@ class GenotypeDose(Fact, frozen=True):
     applies_from_mg_per_kg: float | None
     wait_weeks_low: float | None
     wait_weeks_high: float | None
-    says: str
-    says_patient: str
+    says: Prose
+    says_patient: Prose
 
 
 class EnzymePitfall(Fact, frozen=True):
-    id: str
+    id: Own
     kind: Literal["transfusion", "medicine", "condition", "age", "treatment"]
-    code: str
+    code: Annotated[str, Closed("pitfall", by=("kind",))]
     days_before: float | None
     effect: Literal["falsely-high", "falsely-low", "unreliable"]
-    says: str
+    says: Prose
 
 
 class Discordance(Fact, frozen=True):
-    id: str
-    genotype_phenotype: str
-    activity_phenotype: str
+    id: Own
+    genotype_phenotype: PhenotypeOrAny
+    activity_phenotype: PhenotypeOrAny
     action: Action
-    says: str
+    says: Prose
 
 
 TABLES: dict[str, type[Row]] = {

@@ -5,7 +5,43 @@ The words of the guides stand in `azaward/guides/texts/`; these tables hold what
 
 from __future__ import annotations
 
-from azaward.knowledge.loading.schema.facts import Fact, Row
+from typing import Literal
+
+from azaward.knowledge.loading.schema.columns import IndicationId, Own, Prose, TrialId
+from azaward.knowledge.loading.schema.facts import Fact, Row, UnitCode
+
+# Their words for people stand in `azaward/guides/texts/`.
+TrialOutcome = Literal[
+    "died_or_new_heart",
+    "flare",
+    "healed",
+    "kidney_scarring",
+    "low_cells_all",
+    "low_cells_carriers",
+    "mild_or_clear",
+    "rejection",
+    "relapse",
+    "remission",
+    "serious_event",
+    "severe_effect",
+    "steroid_free",
+    "still_on",
+    "stopped",
+    "stopped_or_died",
+]
+Arm = Literal[
+    "azathioprine",
+    "ciclosporin",
+    "gene_guided",
+    "infliximab",
+    "infliximab_azathioprine",
+    "mesalazine",
+    "methotrexate",
+    "mycophenolate",
+    "rituximab",
+    "tacrolimus",
+    "usual_dose",
+]
 
 
 class GuideFact(Fact, frozen=True):
@@ -14,18 +50,18 @@ class GuideFact(Fact, frozen=True):
     `unit` is a UCUM code or a share such as `/100` (so many of 100 people).
     """
 
-    id: str
+    id: Own
     value: float | None
     high: float | None
-    unit: str | None
-    meaning: str
+    unit: UnitCode | None
+    meaning: Prose
 
 
 class SideEffect(Fact, frozen=True):
     """How often a label says that an effect comes: a share of people from `low` up to `high`."""
 
-    id: str
-    effect: str
+    id: Own
+    effect: Prose
     serious: bool
     low: float | None
     high: float | None
@@ -34,21 +70,21 @@ class SideEffect(Fact, frozen=True):
 class Trial(Fact, frozen=True):
     """A trial that compared azathioprine with something else."""
 
-    id: str
-    name: str
-    indication: str
+    id: Own
+    name: Own
+    indication: IndicationId
     year: int
     lasted: float | None
-    unit: str | None
+    unit: UnitCode | None
 
 
 class TrialArm(Fact, frozen=True):
     """Of `n` people in an arm, `events` had the outcome; `printed_percent` is what the trial itself printed."""
 
-    trial: str
-    outcome: str
+    trial: TrialId
+    outcome: TrialOutcome
     good: bool
-    arm: str
+    arm: Arm
     n: int
     events: int
     printed_percent: float | None

@@ -2,73 +2,111 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from azaward.knowledge.loading.schema.facts import Fact, Row
+from azaward.knowledge.loading.schema.columns import AnalyteId, Closed, Own, Prose, WrittenUnit
+from azaward.knowledge.loading.schema.facts import Fact, Row, UnitCode
 from azaward.terms import Action, Urgency
+
+Panel = Literal[
+    "blood count",
+    "liver",
+    "infection",
+    "thiopurine",
+    "body",
+    "kidney",
+    "inflammation",
+    "pancreas",
+    "pregnancy",
+    "urine",
+]
+# What a test has places for; rows of one test with the same slot fill one place.
+Slot = Literal[
+    "albumin",
+    "antibody",
+    "examination",
+    "filtration",
+    "height",
+    "immunity",
+    "marker",
+    "measurement",
+    "mmp",
+    "neutrophils",
+    "pancreatic enzyme",
+    "platelets",
+    "screen",
+    "status",
+    "surface antigen",
+    "test",
+    "tgn",
+    "transaminase",
+    "vaccine",
+    "wbc",
+    "weight",
+]
 
 
 class Analyte(Fact, frozen=True):
-    id: str
-    name: str
-    plain_name: str
-    panel: str | None
-    unit: str | None
-    loinc: str | None
-    synonyms: str | None
+    id: Own
+    name: Own
+    plain_name: Own
+    panel: Panel | None
+    unit: UnitCode | None
+    loinc: Own | None
+    synonyms: Own | None
     plausible_low: float | None
     plausible_high: float | None
     molar_mass: float | None
     worse: Literal["low", "high", "both"] | None
-    plain_meaning: str
+    plain_meaning: Prose
 
 
 class Unit(Fact, frozen=True):
-    written: str
-    ucum: str
+    written: Own
+    ucum: UnitCode
 
 
 class Conversion(Row, frozen=True):
     """Made by scripts/conversions.py from the UCUM library; a test holds the two together."""
 
-    analyte: str
-    written: str
+    analyte: AnalyteId
+    written: WrittenUnit
     factor: float
     offset: float
 
 
 class Test(Fact, frozen=True):
-    test: str
-    name: str
-    plain_name: str
-    slot: str
+    test: Own
+    name: Own
+    plain_name: Own
+    slot: Slot
     satisfied_by: Literal["analyte", "genotype", "event"]
-    code: str
-    why_plain: str
+    code: Annotated[str, Closed("what fills a test", by=("satisfied_by",))]
+    why_plain: Prose
 
 
 class BiologicalVariation(Fact, frozen=True):
-    analyte: str
-    population: str
+    analyte: AnalyteId
+    population: Literal["healthy", "UK primary care"]
     cv_within_percent: float
     cv_between_percent: float | None
     cv_analytical_percent: float | None
 
 
 class EnzymeBand(Fact, frozen=True):
-    method: str
-    unit: str
+    method: Own
+    unit: UnitCode
     category: Literal["deficient", "low", "intermediate", "normal", "high"]
     low: float | None
     high: float | None
-    says: str
+    says: Prose
 
 
 Pattern = Literal["not_taking", "under_dosed", "shunting", "therapeutic", "over_dosed"]
 
 
 class Metabolites(Fact, frozen=True):
-    protocol: str
+    protocol: Annotated[str, Closed("protocol, or its own for children")]
     pattern: Pattern
     tgn_low: float | None
     tgn_high: float | None
@@ -78,8 +116,8 @@ class Metabolites(Fact, frozen=True):
     ratio_high: float | None
     action: Action
     urgency: Urgency
-    meaning: str
-    says: str
+    meaning: Prose
+    says: Prose
 
 
 TABLES: dict[str, type[Row]] = {

@@ -2,99 +2,131 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
+from azaward.knowledge.loading.schema.columns import (
+    Closed,
+    Family,
+    Ingredients,
+    MedicineClass,
+    MedicineClasses,
+    MedicineId,
+    MedicineOrClass,
+    Own,
+    Prose,
+    TestId,
+)
 from azaward.knowledge.loading.schema.facts import Fact, Row
 from azaward.terms import Action, Urgency
 
 
 class Medicine(Fact, frozen=True):
-    id: str
-    name: str
-    atc: str | None
-    rxnorm: str | None
-    classes: str | None
+    id: Own
+    name: Own
+    atc: Own | None
+    rxnorm: Own | None
+    classes: MedicineClasses | None
 
 
 class MedicineName(Fact, frozen=True):
-    name: str
-    ingredients: str
+    name: Own
+    ingredients: Ingredients
     kind: Literal["ingredient", "brand", "synonym"]
+
+
+class ClassOfMedicines(Row, frozen=True):
+    """The word for a class; `classes` of other tables hold these and no others."""
+
+    id: Own
 
 
 class MedicineClassName(Fact, frozen=True):
     """A word by which people call a whole class of medicines, such as "blood thinner"."""
 
-    name: str
-    class_: str = msgspec.field(name="class")
+    name: Own
+    class_: MedicineClass = msgspec.field(name="class")
 
 
 class Interaction(Fact, frozen=True):
-    id: str
-    drug: str
-    with_: str = msgspec.field(name="with")
+    id: Own
+    drug: MedicineOrClass
+    with_: Annotated[str, Closed("partner of an interaction", by=("with_kind",))] = msgspec.field(name="with")
     with_kind: Literal["ingredient", "class", "vaccine"]
     # Who the row holds for, where not for everyone.
     sex: Literal["male", "female"] | None
     age_below: float | None
     egfr_below: float | None
-    family: str | None
+    family: Family | None
     # Rows of one medicine that speak of the same outcome are found once, by the most cautious.
-    outcome: str
-    mechanism: str
-    effect: str
-    effect_size: str | None
+    outcome: Literal[
+        "anaesthesia",
+        "blood",
+        "clotting",
+        "infection",
+        "kidney",
+        "level",
+        "level of the other",
+        "lymphoma",
+        "muscle",
+        "potassium",
+        "vaccine",
+        "weak kidneys",
+    ]
+    mechanism: Prose
+    effect: Prose
+    effect_size: Prose | None
     evidence: Literal["established", "probable", "theoretical"]
     action: Action
     urgency: Urgency
     dose_fraction_low: float | None
     dose_fraction_high: float | None
-    test: str | None
+    test: TestId | None
     test_every_days: float | None
     lasts_days_after: float | None
-    says: str
-    says_patient: str
+    says: Prose
+    says_patient: Prose
 
 
 class Together(Fact, frozen=True):
     """What several medicines of some classes on one list add up to."""
 
-    id: str
-    classes: str
+    id: Own
+    classes: MedicineClasses
     at_least: int
     action: Action
     urgency: Urgency
-    effect: str
-    says: str
-    says_patient: str
+    effect: Prose
+    says: Prose
+    says_patient: Prose
 
 
 class MedicineEffect(Fact, frozen=True):
     """What a medicine can do to the body, whatever class it is of; rules read it as one more class."""
 
-    medicine: str
-    effect: str
+    medicine: MedicineId
+    effect: MedicineClass
 
 
 class LookAlike(Fact, frozen=True):
     """Two medicines whose names are taken for each other."""
 
-    medicine: str
-    other: str
+    medicine: MedicineId
+    other: MedicineId
 
 
 class LabelWords(Row, frozen=True):
     """What labels and people put around a name; says nothing of medicine."""
 
-    kind: str
-    words: str
+    kind: Literal["filler", "form", "frequency", "join", "release", "route", "salt", "unit", "vaccine", "variant"]
+    words: Own
 
 
 TABLES: dict[str, type[Row]] = {
     "medicines": Medicine,
     "medicine_names": MedicineName,
+    "classes": ClassOfMedicines,
     "medicine_class_names": MedicineClassName,
     "interactions": Interaction,
     "medicine_effects": MedicineEffect,

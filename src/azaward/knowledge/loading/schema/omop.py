@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
+from azaward.knowledge.loading.schema.columns import Closed, Own
 from azaward.knowledge.loading.schema.facts import Fact, Row
 
 
@@ -12,9 +13,9 @@ class OmopConcept(Fact, frozen=True):
     event, a comparator, a sex, or the words of a result."""
 
     concept_id: int
-    name: str
+    name: Own
     kind: Literal["analyte", "medicine", "indication", "event", "unit", "comparator", "sex", "result"]
-    code: str
+    code: Annotated[str, Closed("word of ours", by=("kind",))]
 
 
 TABLES: dict[str, type[Row]] = {"omop_concepts": OmopConcept}

@@ -2,38 +2,99 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Literal, get_args
+
+from azaward.knowledge.loading.schema.columns import Closed, IndicationOrAny, Own, Prose, ProtocolId
 from azaward.knowledge.loading.schema.facts import Fact, Row
+
+IndicationFamily = Literal[
+    "gastroenterology",
+    "hepatology",
+    "rheumatology",
+    "dermatology",
+    "neurology",
+    "haematology",
+    "ophthalmology",
+    "respiratory",
+    "transplant",
+    "oncology",
+    "other",
+]
+EventKind = Literal[
+    "condition",
+    "allergy",
+    "pregnancy",
+    "breastfeeding",
+    "vaccination",
+    "symptom",
+    "infection",
+    "exposure_to_infection",
+    "transfusion",
+    "procedure",
+]
+# What rules ask of an event, whatever its name is.
+EventClass = Literal[
+    "bacterial",
+    "blood",
+    "bone",
+    "cancer",
+    "chronic_viral_infection",
+    "hypersensitivity_warning",
+    "immunoglobulin",
+    "inactivated",
+    "infection_warning",
+    "kidney",
+    "live",
+    "liver",
+    "liver_warning",
+    "lung",
+    "lymphoma_warning",
+    "marrow_warning",
+    "needs_xanthine_oxidase_check",
+    "neurological_warning",
+    "pancreas_warning",
+    "portal",
+    "red_cells",
+    "screening",
+    "serious",
+    "skin_cancer",
+    "skin_warning",
+    "surgery",
+    "transplant",
+    "viral",
+]
+EVENT_CLASSES: tuple[str, ...] = get_args(EventClass)
 
 
 class Indication(Fact, frozen=True):
-    id: str
-    name: str
-    plain_name: str
-    family: str
+    id: Own
+    name: Own
+    plain_name: Own
+    family: IndicationFamily
     malignant: bool
-    icd10: str | None
-    snomed: str | None
-    synonyms: str | None
-    protocol: str | None
+    icd10: Own | None
+    snomed: Own | None
+    synonyms: Own | None
+    protocol: ProtocolId | None
 
 
 class Event(Fact, frozen=True):
-    kind: str
-    code: str
-    synonyms: str | None
-    codings: str | None
-    classes: str | None
+    kind: EventKind
+    code: Own
+    synonyms: Own | None
+    codings: Own | None
+    classes: Annotated[str, Closed("class of events", many=True)] | None
 
 
 class ChildDose(Fact, frozen=True):
-    indication: str
+    indication: IndicationOrAny
     age_low: float | None
     age_high: float | None
     start_mg_per_kg: float | None
     low_mg_per_kg: float | None
     high_mg_per_kg: float | None
     max_mg_per_day: float | None
-    says: str
+    says: Prose
 
 
 TABLES: dict[str, type[Row]] = {

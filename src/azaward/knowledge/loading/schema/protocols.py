@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Literal
 
-from azaward.knowledge.loading.schema.facts import Fact
+from azaward.knowledge.loading.schema.columns import (
+    AnalyteId,
+    IndicationOrAny,
+    Prose,
+    Proven,
+    Specialty,
+    SymptomWords,
+    TestId,
+)
+from azaward.knowledge.loading.schema.facts import Dated, Thiopurine
 from azaward.terms import Action, Comparison, Urgency
 
 RelativeTo = Literal[
@@ -17,41 +26,41 @@ RelativeTo = Literal[
 ]
 
 
-class Baseline(Fact, frozen=True):
-    test: str
+class Baseline(Dated, frozen=True):
+    test: TestId
     required: bool
     within_days: float | None = None
-    specialty: str = "any"
-    note: str | None = None
+    specialty: Specialty = "any"
+    note: Prose | None = None
 
 
-class Schedule(Fact, frozen=True):
-    tests: list[str]
+class Schedule(Dated, frozen=True):
+    tests: list[TestId]
     since: Literal["start", "dose_increase", "risk"]
-    phase: str
+    phase: Prose
     from_day: int
     until_day: int | None
     every_days: int
-    specialty: str = "any"
-    note: str | None = None
+    specialty: Specialty = "any"
+    note: Prose | None = None
 
 
-class Limit(Fact, frozen=True):
-    analyte: str
+class Limit(Dated, frozen=True):
+    analyte: AnalyteId
     comparison: Comparison
     value: float
     relative_to: RelativeTo
     action: Action
     urgency: Urgency
     within_days: float | None = None
-    specialty: str = "any"
-    note: str | None = None
+    specialty: Specialty = "any"
+    note: Prose | None = None
 
 
-class Dose(Fact, frozen=True):
-    indication: str
-    population: str
-    drug: str = "azathioprine"
+class Dose(Dated, frozen=True):
+    indication: IndicationOrAny
+    population: Proven
+    drug: Thiopurine = "azathioprine"
     start_mg_per_kg: float | None = None
     start_mg_per_day: float | None = None
     target_mg_per_kg: tuple[float, float] | None = None
@@ -59,19 +68,19 @@ class Dose(Fact, frozen=True):
     max_mg_per_kg: float | None = None
     max_mg_per_day: float | None = None
     step_every_days: int | None = None
-    note: str | None = None
+    note: Prose | None = None
 
 
-class Symptom(Fact, frozen=True):
-    symptom: str
+class Symptom(Dated, frozen=True):
+    symptom: SymptomWords
     action: Action
     urgency: Urgency
-    test: str | None = None
-    specialty: str = "any"
-    note: str | None = None
+    test: TestId | None = None
+    specialty: Specialty = "any"
+    note: Prose | None = None
 
 
-PROTOCOL_LISTS: dict[str, type[Fact]] = {
+PROTOCOL_LISTS: dict[str, type[Dated]] = {
     "baseline": Baseline,
     "schedule": Schedule,
     "limits": Limit,
