@@ -453,7 +453,7 @@ def typed_at_a_terminal(topic: str, answers: list[str]) -> Iterator[str]:
             if not part:
                 break
             shown += part
-            if shown.rstrip().endswith("I don't know):") and left:
+            if shown.rstrip().endswith("you don't know):") and left:
                 os.write(terminal, f"{left.pop(0)}\n".encode())
                 yield shown
                 shown = ""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from azaward.store.imports import Imported
 
 DEFAULT = "sqlite:///azaward.db"
-DATABASE_HELP = f"sqlite:///FILE or postgresql://USER@HOST/NAME. Default: {DEFAULT}."
+DATABASE_HELP = "sqlite:///FILE or postgresql://USER@HOST/NAME."
 Database = Annotated[str, typer.Option(help=DATABASE_HELP, envvar="AZAWARD_DATABASE")]
 trail = typer.Typer(no_args_is_help=True, help="The audit trail of who read or changed what.")
 app.add_typer(trail, name="audit")
