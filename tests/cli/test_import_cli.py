@@ -79,7 +79,7 @@ def test_a_bad_file_is_one_line_and_the_others_go_in(folder: Path, tmp_path: Pat
     none = tmp_path / "none.json"
     done = typed("import", broken, odd, none, folder, "--clinic", "one", database=database)
     assert done.exit_code == 1
-    for says in ("broken.json line 1: the file ends", "letter.pdf: unknown kind of file", "none.json: No such file"):
+    for says in ("broken.json line 1: the file ends", "letter.pdf: unknown file type", "none.json: No such file"):
         assert says in done.stderr
     assert "Traceback" not in done.stderr
     assert (rows(database, "imports"), rows(database, "results")) == (1, 1)
