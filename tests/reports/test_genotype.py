@@ -315,7 +315,7 @@ def test_a_lone_sample_is_a_lone_patients_and_that_is_said(three: Path, tmp_path
     clinic = record(tmp_path / "clinic", "p7")
     found, said = assessed(clinic, "--genotype", three, "--sample", "c002")
     assert found["patients"][0]["plan"]["dose"]["decision"] == "do-not-start"
-    assert "taken as those of patient p7" in said
+    assert "assigned to patient p7" in said
 
 
 def test_samples_that_are_nobodys_end_in_one_line(three: Path, tmp_path: Path) -> None:
