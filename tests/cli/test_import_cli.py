@@ -126,7 +126,7 @@ def test_backup_restore_and_verify_as_they_are_typed(folder: Path, database: str
         assert (found.exit_code, head in found.stdout) == (0, True)
     refused = typed("restore", file, database=other)
     assert refused.exit_code == 1
-    assert "Give an empty database" in refused.stderr
+    assert "Use an empty database" in refused.stderr
 
 
 def test_an_altered_trail_is_one_line(folder: Path, tmp_path: Path) -> None:
