@@ -167,8 +167,8 @@ def _of_files(
                 f"{files[0].name}: contains several samples, but --weight, --dose and --activity apply to one person. "
                 "Choose one with --sample."
             )
-        for one in caller.call(part):
-            yield reporter.of_call(one, every_position=every)
+        for call in caller.call(part):
+            yield reporter.of_call(call, every_position=every)
         several = True
 
 
@@ -196,7 +196,7 @@ def add_to(
             raise
         # A record may describe ancestry in any words; words that the tables don't know count as unknown.
         caller = _caller(knowledge, None)
-    calls = (one for part in _parts(files, knowledge, None, sample) for one in caller.call(part))
+    calls = (call for part in _parts(files, knowledge, None, sample) for call in caller.call(part))
     return with_genotypes(record, calls, day, ", ".join(path.name for path in files))
 
 
@@ -243,17 +243,17 @@ def _contents(
 ) -> Iterator[bytes]:
     match format:
         case Format.json:
-            for one in reports:
-                yield reporter.to_json(one)
+            for report in reports:
+                yield reporter.to_json(report)
         case Format.tsv:
             from azaward.reports.genotype import to_tsv as genotype_report_tsv
 
             first = True
-            for one in reports:
+            for report in reports:
                 if first:
                     yield genotype_report_tsv.header().encode()
                     first = False
-                yield genotype_report_tsv.line(one).encode()
+                yield genotype_report_tsv.line(report).encode()
         case Format.html:
             from azaward.reports.genotype.to_html import to_html
 

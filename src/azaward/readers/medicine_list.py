@@ -20,7 +20,7 @@ def read_list(path: Path, knowledge: Knowledge) -> list[str]:
     try:
         raw = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
     except OSError as error:
-        raise InputError(f"{path}: {error.strerror}.") from None
+        raise InputError(f"{path}: {error.strerror}. Expected a list with one medicine per line.") from None
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
