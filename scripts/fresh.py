@@ -21,8 +21,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 SETTINGS = ("HOME", "PIP_", "UV_", "XDG_", "PYTHON", "VIRTUAL_ENV", "MAKE", "MFLAGS")
-LISTENS = re.compile(r"azaward listens on (http://\S+/)")
-PASSWORD = re.compile(r"the password of each: (\S+)")
+LISTENS = re.compile(r"azaward is listening on (http://\S+/)")
+PASSWORD = re.compile(r"The password for each is: (\S+)")
 
 
 def main() -> None:

@@ -200,7 +200,7 @@ def pages(with_pages: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     assert server.stdout is not None
     said = [server.stdout.readline() for _ in range(3)]
     address = re.search(r"http://\S+", said[0])
-    password = re.search(r"the password of each: (\S+)", said[1])
+    password = re.search(r"The password for each is: (\S+)", said[1])
     assert address is not None
     assert password is not None
     with httpx.Client(base_url=address[0], follow_redirects=True, timeout=60) as client:

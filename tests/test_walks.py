@@ -133,7 +133,7 @@ def test_a_decision_is_recorded_and_the_second_of_two_is_told(
         one.get_by_role("button", name="Record the decision").click()
     expect(page.locator(".decisions")).to_contain_text("Admitted with neutropenic fever")
     expect(page.locator(".findings li").first).to_contain_text("Done by clinician")
-    expect(other.get_by_role("alert")).to_contain_text("Nothing of yours was kept")
+    expect(other.get_by_role("alert")).to_contain_text("Your change was not saved")
     picture(other, "somebody-was-quicker")
     page.goto(f"{address}/worklist?words=c019")
     expect(page.locator("main")).not_to_contain_text("Emergency team")

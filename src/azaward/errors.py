@@ -1,12 +1,12 @@
-"""What a user is told when something can't be used: one line that says where, what was found, what was expected, and
-what to do. Whatever a user did not cause is no `UserError` and goes to the log with its traceback.
+"""The errors that users see: one line with the place, what was found, what was expected and what to do. An error that
+the user did not cause is not a `UserError`; it goes to the log with its traceback.
 """
 
 from __future__ import annotations
 
 
 class UserError(ValueError):
-    """The base of every error that a user sees. Its text is one line, or one line a fault where there are several.
+    """The base of every error that a user sees. Its text is one line for each fault.
 
     >>> print(UserError.of("results.csv line 14", "neutrophils without a unit", "'10*9/L'", "Ask the laboratory."))
     results.csv line 14: neutrophils without a unit; expected '10*9/L'. Ask the laboratory.
@@ -20,16 +20,16 @@ class UserError(ValueError):
 
 
 class InputError(UserError):
-    """The input can't be used: which file, where in it, what was wrong, what to do."""
+    """The input can't be used. The text names the file, the place in it, the fault and the remedy."""
 
 
 class KnowledgeError(UserError):
-    """A file of knowledge can't be used; the text is one line a fault."""
+    """A knowledge file can't be used. The text is one line for each fault."""
 
 
 class StoreError(UserError):
-    """The database can't be used: which one, why, and what to do."""
+    """The database can't be used. The text names the database, the reason and the remedy."""
 
 
 class FullError(StoreError):
-    """There is no room left on the disk; nothing of the change was kept."""
+    """The disk is full. The change was rolled back."""

@@ -1,7 +1,7 @@
-"""Which extra brings a library that isn't there?
+"""Which extra provides a library that isn't installed?
 
-Large libraries that only some commands need are extras, not part of the core. They are imported where they are used. If
-one is missing, the edge of the program says in one line what to install.
+Large libraries that only some commands need are optional extras, imported where they are used. If one is missing, the
+edge of the program reports in one line what to install.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib.util import find_spec
 
-# The modules of each extra of pyproject.toml.
+# The modules provided by each extra in pyproject.toml.
 EXTRAS: Mapping[str, tuple[str, ...]] = {
     "paper": ("typst",),
     "cohort": ("duckdb", "lifelines", "scipy"),
@@ -27,7 +27,7 @@ def is_there(module: str) -> bool:
     >>> is_there("json"), is_there("no_such_library")
     (True, False)
     """
-    # A folder that happens to bear the name is no library: it has no origin.
+    # A folder that merely has the same name is not a library: it has no origin.
     found = find_spec(module)
     return found is not None and found.origin is not None
 
@@ -42,7 +42,7 @@ def need(module: str) -> None:
 
 
 def missing(error: ModuleNotFoundError, what: str) -> str | None:
-    """The line that says what `what` needs and how to install it; None where no extra brings the module.
+    """The message that says which library `what` needs and how to install it; None if no extra provides it.
 
     >>> missing(ModuleNotFoundError(name="typst"), "azaward guides")
     "azaward guides needs typst, which isn't installed. Install it with: pip install 'azaward[paper]'"

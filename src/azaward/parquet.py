@@ -1,7 +1,7 @@
-"""How do rows get into DuckDB, and tables into Parquet and out again?
+"""Loads rows into DuckDB, and reads and writes Parquet.
 
-DuckDB reads and writes Parquet itself and takes NumPy's arrays as they are, so that none of this needs pyarrow or
-pandas (docs/decisions/0011). Only Spark, which speaks Arrow, brings pyarrow.
+DuckDB handles Parquet itself and accepts NumPy arrays directly, so this needs neither pyarrow nor pandas
+(docs/decisions/0011). Only Spark, which uses Arrow, needs pyarrow.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ _EPOCH = dt.date(1970, 1, 1).toordinal()
 
 
 class ParquetError(UserError):
-    """A file can't be read as Parquet; the message says why, in words that follow the file's name."""
+    """A file can't be read as Parquet. The message gives the reason and is printed after the file's name."""
 
 
 def connect(**settings: str) -> Any:
-    """A database in memory."""
+    """An in-memory database."""
     import duckdb
 
     database: Any = duckdb.connect()
@@ -45,12 +45,12 @@ def connect(**settings: str) -> Any:
 
 
 def sql_text(words: str) -> str:
-    """Words as an SQL string."""
+    """Text as an SQL string literal."""
     return "'" + words.replace("'", "''") + "'"
 
 
 def sql_path(path: Path | str) -> str:
-    """The path of one file, letter by letter: in a path that is read, DuckDB takes `*`, `?` and `[` for patterns.
+    """The literal path of one file: when reading, DuckDB would treat `*`, `?` and `[` as patterns.
 
     >>> sql_path("a[1]/x.parquet")
     "'a[[]1]/x.parquet'"
@@ -59,7 +59,7 @@ def sql_path(path: Path | str) -> str:
 
 
 def sql_name(words: str) -> str:
-    """Words as the name of a column."""
+    """Text as an SQL column name."""
     return '"' + words.replace('"', '""') + '"'
 
 
@@ -71,7 +71,7 @@ def columns_of(table: str) -> dict[str, str]:
 def fill(database: Any, table: str, types: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> None:
     """Adds rows to a table whose columns are `types`, in that order. None and NaN become NULL.
 
-    `UnicodeEncodeError` where a text holds half of a character: DuckDB itself would not survive it.
+    Raises `UnicodeEncodeError` for text with a lone surrogate, which would crash DuckDB.
     """
     if not rows:
         return
@@ -87,7 +87,7 @@ def fill(database: Any, table: str, types: Mapping[str, str], rows: Sequence[Seq
 
 
 def _array(cells: Sequence[Any], kind: str) -> Any:
-    """One column as DuckDB takes it: numbers and days as such, all else as objects, which it reads as text."""
+    """One column as an array for DuckDB: numbers and dates natively, the rest as objects read as text."""
     import numpy as np
 
     match kind:
@@ -126,10 +126,10 @@ def create(database: Any, table: str, types: Mapping[str, str], rows: Sequence[S
 
 
 def described(database: Any, path: Path) -> list[tuple[str, str]]:
-    """The columns of a Parquet file in their order, each with the type that DuckDB reads it as.
+    """The columns of a Parquet file in order, each with the type that DuckDB reads.
 
-    A column that has no type, because all of it is empty, is "NULL"; the type of a moment is followed by the zone in
-    which it was written, where the file says so. `ParquetError` where the file isn't Parquet.
+    A completely empty column without a type is "NULL". The type of a timestamp is followed by its time zone, if the
+    file gives one. Raises `ParquetError` if the file isn't Parquet.
     """
     place = sql_path(path)
     with readable():
@@ -153,7 +153,7 @@ def described(database: Any, path: Path) -> list[tuple[str, str]]:
 
 
 def together(database: Any, paths: Sequence[Path]) -> list[tuple[str, str]]:
-    """The columns of files that have the same ones in different types, each in the type that holds all of them."""
+    """The common columns of files that differ in types, each with a type that fits all files."""
     with readable():
         rows = database.execute(f"DESCRIBE FROM {reader(paths, 'union_by_name = true')}").fetchall()
     return [(row[0], row[1]) for row in rows]
@@ -165,17 +165,17 @@ def _zones(database: Any, place: str) -> dict[str, str]:
 
 
 def as_stored(cell: str, kind: str) -> str:
-    """SQL for a cell of a type as `described`: a moment as the clock showed it where it was written, else in UTC."""
+    """SQL for a cell of a type from `described`: a timestamp in its own time zone if known, otherwise in UTC."""
     return there(cell, kind.removeprefix(_MOMENT).strip() or "UTC") if kind.startswith(_MOMENT) else cell
 
 
 def inexact(kind: str) -> bool:
-    """Whether numbers of this type would be read as other ones."""
+    """Whether numbers of this type would be read incorrectly."""
     return kind.startswith(_TOO_MANY_DIGITS)
 
 
 def _outermost(tree: Sequence[tuple[Any, ...]]) -> Iterator[tuple[str, str | None, int | None]]:
-    """The columns themselves, without what lies inside a list or a structure."""
+    """The top-level columns, without the contents of lists and structures."""
     inside = 0
     for name, children, logical, precision in tree[1:]:
         if inside == 0:
@@ -186,15 +186,15 @@ def _outermost(tree: Sequence[tuple[Any, ...]]) -> Iterator[tuple[str, str | Non
 
 
 def reader(paths: Sequence[Path | str], *options: str) -> str:
-    """DuckDB's call that reads files of the same columns, and nothing from the names of their folders."""
+    """DuckDB's call to read files with the same columns, without columns derived from folder names."""
     files = ", ".join(map(sql_path, paths))
     return f"read_parquet([{files}], {', '.join(('hive_partitioning = false', *options))})"
 
 
 def read(database: Any, path: Path, columns: Sequence[tuple[str, str]], only: Sequence[str]) -> Iterator[list[Any]]:
-    """The rows of a file, of its `columns` (as `described`) those named in `only`, in the order of `only`.
+    """The rows of a file, with those of its `columns` (from `described`) that are named in `only`, in that order.
 
-    `ParquetError` where they can't be read.
+    Raises `ParquetError` if they can't be read.
     """
     kinds = {name: (place, kind) for place, (name, kind) in enumerate(columns)}
     cells = ", ".join(_fetched(*kinds[name]) for name in only)
@@ -206,7 +206,7 @@ def read(database: Any, path: Path, columns: Sequence[tuple[str, str]], only: Se
 
 
 def _fetched(place: int, kind: str) -> str:
-    """A cell as Python can have it without further libraries."""
+    """A cell converted to a type that Python supports without further libraries."""
     if kind.startswith(_MOMENT):
         return as_stored(f"c{place}", kind)
     return f"CAST(c{place} AS VARCHAR)" if "TIME ZONE" in kind else f"c{place}"
@@ -214,7 +214,7 @@ def _fetched(place: int, kind: str) -> str:
 
 @contextmanager
 def readable() -> Generator[None]:
-    """What DuckDB says of a file that it can't read, in one line and without what stood in the file."""
+    """DuckDB's error about an unreadable file, in one line and without any of the file's contents."""
     import duckdb
 
     try:
@@ -229,7 +229,7 @@ def readable() -> Generator[None]:
 
 
 def write(database: Any, query: str, path: Path) -> None:
-    """The answer to a query as a Parquet file, in its order. `OSError` where it can't be written."""
+    """Writes the result of a query to a Parquet file, in order. Raises `OSError` if it can't be written."""
     import duckdb
 
     try:
@@ -239,16 +239,16 @@ def write(database: Any, query: str, path: Path) -> None:
 
 
 def write_rows(database: Any, types: Mapping[str, str], rows: Sequence[Sequence[Any]], path: Path) -> None:
-    """Rows as a Parquet file."""
+    """Writes rows to a Parquet file."""
     create(database, "written_", types, rows)
     write(database, "FROM written_", path)
     database.execute("DROP TABLE written_")
 
 
 def join(parts: Sequence[Path], path: Path) -> None:
-    """Puts files of the same columns together, in their order; the whole appears under its name at once.
+    """Joins files with the same columns in order, and renames the complete file atomically.
 
-    The parts stay, so that whoever is interrupted may put them together again.
+    The parts are kept, so that an interrupted join can be repeated.
     """
     waiting = path.with_name(f".{path.name}.new")
     if len(parts) == 1:
@@ -261,9 +261,9 @@ def join(parts: Sequence[Path], path: Path) -> None:
 
 
 class Growing:
-    """Parquet files written part by part, in little memory; they appear only when all of them are complete.
+    """Writes Parquet files in parts, using little memory; the files appear only when all of them are complete.
 
-    Use it in a `with` block: after an error, none appears.
+    Use it in a `with` block. After an error, no file appears.
     """
 
     def __init__(self, folder: Path, tables: Mapping[str, Mapping[str, str]]) -> None:

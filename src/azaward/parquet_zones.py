@@ -1,7 +1,7 @@
-"""In which zone was a moment in a Parquet file written? Parquet itself keeps moments in UTC and forgets the zone.
+"""Finds the time zone of timestamps in a Parquet file. Parquet itself stores them in UTC without the zone.
 
-Whoever writes by way of Arrow (pandas, Polars, R) leaves Arrow's own description of the columns beside them, and there
-the zone stands. A sample taken at half past midnight belongs to the day of the place where it was taken.
+Software that writes with Arrow (pandas, Polars, R) adds Arrow's own schema to the file, and that includes the zone. A
+sample taken at half past midnight belongs to the local date.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)")
 
 
 def zones(described: bytes) -> dict[str, str]:
-    """The zone of each column that has one, from Arrow's description (base64, as Parquet keeps it)."""
+    """The time zone of each column that has one, from Arrow's schema (base64, as stored in Parquet)."""
     try:
         return dict(_Message(base64.b64decode(described)).zones())
     except (ValueError, struct.error, IndexError):
@@ -24,7 +24,7 @@ def zones(described: bytes) -> dict[str, str]:
 
 
 def there(cell: str, zone: str) -> str:
-    """SQL for a moment as the clock of a zone showed it.
+    """SQL for a timestamp in the local time of a zone.
 
     >>> there("c1", "Europe/Berlin"), there("c1", "+02:00")
     ("timezone('Europe/Berlin', c1)", "(timezone('UTC', c1) + INTERVAL (120) MINUTE)")
@@ -36,7 +36,7 @@ def there(cell: str, zone: str) -> str:
 
 
 class _Message:
-    """A message of Arrow's, which is a FlatBuffer: tables of slots, each an offset to where its value lies."""
+    """An Arrow message, which is a FlatBuffer: tables of slots, each an offset to the position of its value."""
 
     def __init__(self, content: bytes) -> None:
         self._content = content
@@ -61,7 +61,7 @@ class _Message:
         return at + self._number(at)
 
     def _slot(self, table: int, number: int) -> int:
-        """Where a slot of a table has its value; 0 where it has none."""
+        """The position of a slot's value; 0 if it has none."""
         slots = table - struct.unpack_from("<i", self._content, table)[0]
         size, place = struct.unpack_from("<H", self._content, slots)[0], 4 + 2 * number
         offset = struct.unpack_from("<H", self._content, slots + place)[0] if place < size else 0

@@ -50,11 +50,11 @@ def rows(database: str, table: str) -> int:
 def test_a_first_file_makes_the_clinic_and_says_so(folder: Path, database: str) -> None:
     done = typed("import", folder, "--clinic", "one", "--as-of", "2026-11-23", database=database)
     assert done.exit_code == 0
-    assert f"{folder}: 3 new rows of 3, 1 patients, 3 set aside." in done.stdout
-    assert "the database had no clinic; 'one' was made" in done.stderr
+    assert f"{folder}: 3 of 3 rows new, 1 patient, 3 set aside." in done.stdout
+    assert "the database had no clinic; created 'one'" in done.stderr
     again = typed("import", folder, "--clinic", "one", database=database)
     assert again.exit_code == 0
-    assert "the same file came in on 20" in again.stdout
+    assert "already imported on 20" in again.stdout
     assert rows(database, "results") == 1
 
 
@@ -69,7 +69,7 @@ def test_without_a_clinic_it_asks_for_one(folder: Path, database: str) -> None:
     wrong = typed("import", folder, "--clinic", "onne", database=database)
     assert wrong.exit_code == 1
     assert "--clinic onne: no such clinic" in wrong.stderr
-    assert "It holds one." in wrong.stderr
+    assert "Expected one of: one." in wrong.stderr
 
 
 def test_a_bad_file_is_one_line_and_the_others_go_in(folder: Path, tmp_path: Path, database: str) -> None:
@@ -79,7 +79,7 @@ def test_a_bad_file_is_one_line_and_the_others_go_in(folder: Path, tmp_path: Pat
     none = tmp_path / "none.json"
     done = typed("import", broken, odd, none, folder, "--clinic", "one", database=database)
     assert done.exit_code == 1
-    for says in ("broken.json line 1: the file ends", "letter.pdf: unknown kind of file", "none.json: No such file"):
+    for says in ("broken.json line 1: the file ends", "letter.pdf: unknown file type", "none.json: No such file"):
         assert says in done.stderr
     assert "Traceback" not in done.stderr
     assert (rows(database, "imports"), rows(database, "results")) == (1, 1)
@@ -126,7 +126,7 @@ def test_backup_restore_and_verify_as_they_are_typed(folder: Path, database: str
         assert (found.exit_code, head in found.stdout) == (0, True)
     refused = typed("restore", file, database=other)
     assert refused.exit_code == 1
-    assert "Give an empty database" in refused.stderr
+    assert "Use an empty database" in refused.stderr
 
 
 def test_an_altered_trail_is_one_line(folder: Path, tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ def test_an_altered_trail_is_one_line(folder: Path, tmp_path: Path) -> None:
     found = typed("audit", "verify", database=database)
     assert found.exit_code == 1
     assert found.stderr.count("\n") == 1
-    assert "the audit trail is wrong: entry 2 of" in found.stderr
+    assert "the audit trail is damaged: entry 2 of" in found.stderr
 
 
 @pytest.mark.parametrize("words", [["backup", "b.zip"], ["audit", "verify"]])
@@ -155,7 +155,7 @@ def test_a_genome_goes_to_the_patient_whose_id_its_sample_bears(folder: Path, da
     genome = EXAMPLES / "genotype" / "one.vcf"
     early = typed("import", genome, "--clinic", "one", database=database)
     assert early.exit_code == 1
-    assert "has no patients yet. Import their record first." in early.stderr
+    assert "has no patients yet. Import their records first." in early.stderr
     typed("import", folder, "--clinic", "one", "--as-of", "2026-11-23", database=database)
     done = typed("import", genome, "--as-of", "2026-11-23", database=database)
     assert done.exit_code == 0

@@ -213,7 +213,7 @@ def test_a_missing_column_is_named_before_any_work(table: str, column: str, tmp_
         (b"person_id,gender_concept_id,year_of_birth\r\n1,8532,1980\r\n7,8532\r\n", "line 3: can't be read: Expected"),
         (b"person_id,gender_concept_id,year_of_birth\n1,8532,\xff\xfe\n", "line 2: can't be read: not UTF-8"),
         (b'person_id,gender_concept_id,year_of_birth\n1,8532,"1980\n', "can't be read"),
-        (b"person_id,gender_concept_id,year_of_birth,person_id\n", "column 'person_id' stands there twice"),
+        (b"person_id,gender_concept_id,year_of_birth,person_id\n", "duplicate column 'person_id'"),
     ],
 )
 def test_a_broken_csv_is_refused_whole(content: bytes, expected: str, tmp_path: Path) -> None:

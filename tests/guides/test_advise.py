@@ -86,7 +86,7 @@ def said(knowledge: Knowledge, topic: str, name: str) -> str:
     return f"{spoken(line.says, knowledge)} {spoken(line.says_patient, knowledge)}"
 
 
-@pytest.mark.parametrize("row", tables("Numbers that are said"), ids=lambda row: f"{row['topic']}-{row['says']}")
+@pytest.mark.parametrize("row", tables("Numbers in the answers"), ids=lambda row: f"{row['topic']}-{row['says']}")
 def test_a_line_says_its_numbers(row: dict[str, str]) -> None:
     assert row["says"] in said(KNOWLEDGE, row["topic"], row["line"])
 
@@ -118,7 +118,7 @@ def holds(knowledge: Knowledge, number: str) -> bool:
         for case in cases()[topic]
     ) and all(
         row["says"] in said(knowledge, row["topic"], row["line"])
-        for row in tables("Numbers that are said")
+        for row in tables("Numbers in the answers")
         if row["topic"] in concerned
     )
 
@@ -452,7 +452,7 @@ def typed_at_a_terminal(topic: str, answers: list[str]) -> Iterator[str]:
             if not part:
                 break
             shown += part
-            if shown.rstrip().endswith("I don't know):") and left:
+            if shown.rstrip().endswith("you don't know):") and left:
                 os.write(terminal, f"{left.pop(0)}\n".encode())
                 yield shown
                 shown = ""

@@ -179,8 +179,12 @@ def test_a_day_before_the_first_row_is_a_finding_and_the_limit_counts(
             "exposures": [{"patient_id": "p1", "medicine": "azathioprine", "started_on": dt.date(2025, 1, 1)}],
             "results": [
                 {
-                    **{"patient_id": "p1", "analyte": "neutrophils", "value": 1.9, "unit": "10*9/L"},
-                    **{"taken_on": dt.date(2026, 12, 30), "status": "final"},
+                    "patient_id": "p1",
+                    "analyte": "neutrophils",
+                    "value": 1.9,
+                    "unit": "10*9/L",
+                    "taken_on": dt.date(2026, 12, 30),
+                    "status": "final",
                 }
             ],
         }

@@ -79,21 +79,21 @@ SECOND_LINE = RESULTS.splitlines()[1]
     ("changed", "says"),
     [
         ({"patients": ""}, ["patients.csv", "empty"]),
-        ({"results": None}, ["results.csv", "missing", "header line alone"]),
+        ({"results": None}, ["results.csv", "missing", "only the header line"]),
         (
             {"results": RESULTS.replace("taken_on", "date")},
             ["results.csv line 1", "'taken_on' is missing", "found: patient_id"],
         ),
         (
             {"results": RESULTS.replace("status", "status,unit")},
-            ["results.csv line 1", "'unit' stands there twice", "Keep one"],
+            ["results.csv line 1", "duplicate column 'unit'", "Keep one"],
         ),
         (
             {"patients": PATIENTS.replace(",", ";")},
             ["patients.csv line 1", "'patient_id' is missing", "patient_id;birth_date"],
         ),
         ({"patients": PATIENTS.encode().replace(b"female", b"f\xe9male")}, ["patients.csv line 2", "0xe9", "UTF-8"]),
-        ({"results": RESULTS.replace("final", '"final', 1)}, ["results.csv line", "not CSV"]),
+        ({"results": RESULTS.replace("final", '"final', 1)}, ["results.csv line", "invalid CSV"]),
         ({"results": RESULTS.encode("utf-16")}, ["results.csv line 1", "UTF-8"]),
     ],
 )
@@ -111,11 +111,11 @@ def test_a_table_that_cant_be_used_is_refused(tmp_path: Path, changed: dict[str,
         ("r.json", '{\n"patients": [\n', ["r.json line 2", "ends before its JSON does"]),
         ("r.json", '{\n"patients": [\n}', ["r.json line 3", "Expected JSON"]),
         ("r.json", b'{"resourceType": "Bundle", "x": "\xff"}', ["r.json line 1", "0xff", "UTF-8"]),
-        ("r.json", '{"resourceType": "Bundle"}', ["r.json", "no Patient", "Export"]),
+        ("r.json", '{"resourceType": "Bundle"}', ["r.json", "no readable Patient", "Export"]),
         (
             "r.json",
             '{"resourceType": "Bundle", "entry": [{"resource": {"resourceType": "Patient", "id": 5}}]}',
-            ["no Patient", "entry[0]", "$.id"],
+            ["no readable Patient", "entry[0]", "$.id"],
         ),
         (
             "r.json",
@@ -130,10 +130,14 @@ def test_a_table_that_cant_be_used_is_refused(tmp_path: Path, changed: dict[str,
         ("r.json", '{"patients": {}}', ["r.json $.patients", "list of rows", "dict"]),
         ("r.json", '{"resourceType": "Bundle", "entry": ' + "[" * 5000, ["r.json: nested too deeply"]),
         ("r.json", "[" * 100000, ["r.json: nested too deeply"]),
-        ("r.ndjson", json.dumps(PATIENT) + '\n{"resourceType": "Obs', ["r.ndjson line 2", "one FHIR resource a line"]),
-        ("r.ndjson", '{"resourceType": "Observation"}\n', ["r.ndjson", "no Patient"]),
-        ("r.xml", "<Bundle/>", ["r.xml", "unknown kind of file", ".ndjson"]),
-        ("patients.csv", PATIENTS, ["patients.csv", "unknown kind of file", "folder"]),
+        (
+            "r.ndjson",
+            json.dumps(PATIENT) + '\n{"resourceType": "Obs',
+            ["r.ndjson line 2", "FHIR resource per line"],
+        ),
+        ("r.ndjson", '{"resourceType": "Observation"}\n', ["r.ndjson", "no readable Patient"]),
+        ("r.xml", "<Bundle/>", ["r.xml", "unknown file type", ".ndjson"]),
+        ("patients.csv", PATIENTS, ["patients.csv", "unknown file type", "folder"]),
     ],
 )
 def test_a_file_that_cant_be_used_is_refused(tmp_path: Path, name: str, content: str | bytes, says: list[str]) -> None:
@@ -146,7 +150,7 @@ def test_what_isnt_there_is_refused(tmp_path: Path) -> None:
     (line,) = refused(assess(tmp_path / "lost.json"))
     assert "lost.json: No such file" in line
     (line,) = refused(assess(tmp_path))
-    assert "no table in this folder. Expected patients.csv" in line
+    assert "contains no tables. Expected patients.csv" in line
     (line,) = refused(assess(folder(tmp_path), "--patient", "c009"))
     assert "c009" in line
 

@@ -247,13 +247,13 @@ def test_bad_input_gives_one_line_and_no_file(tmp_path: Path, format: str) -> No
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--indication", "hiccups"), "--indication 'hiccups' is not known"),
-        (("--weight", "70000", "--sample", "c001"), "--weight 70000 is not plausible"),
-        (("--dose", "-5", "--sample", "c001"), "--dose -5 is no dose"),
+        (("--indication", "hiccups"), "--indication 'hiccups': unknown indication"),
+        (("--weight", "70000", "--sample", "c001"), "--weight 70000: not plausible"),
+        (("--dose", "-5", "--sample", "c001"), "--dose -5: expected a dose"),
         (("--ancestry", "Martian"), "ancestry 'Martian'"),
         (("--ancestry", "European=x"), "expected a group and its share"),
         (("--sample", "c999"), "c999"),
-        (("--weight", "70"), "about one person"),
+        (("--weight", "70"), "apply to one person"),
     ],
 )
 def test_what_cannot_be_used_is_said_in_one_line(three: Path, options: tuple[str, ...], said: str) -> None:
@@ -315,7 +315,7 @@ def test_a_lone_sample_is_a_lone_patients_and_that_is_said(three: Path, tmp_path
     clinic = record(tmp_path / "clinic", "p7")
     found, said = assessed(clinic, "--genotype", three, "--sample", "c002")
     assert found["patients"][0]["plan"]["dose"]["decision"] == "do-not-start"
-    assert "taken as those of patient p7" in said
+    assert "assigned to patient p7" in said
 
 
 def test_samples_that_are_nobodys_end_in_one_line(three: Path, tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ def test_search_answers_in_both_forms() -> None:
 def test_search_that_finds_nothing_says_so_and_json_is_an_empty_list() -> None:
     done = run("search", "xyzzy")
     assert (done.returncode, done.stdout) == (0, b"")
-    assert done.stderr.decode().startswith("azaward: no guide holds any of these words: xyzzy.")
+    assert done.stderr.decode().startswith("azaward: no guide matches 'xyzzy'.")
     assert json.loads(run("search", "xyzzy", "--format", "json").stdout) == []
 
 

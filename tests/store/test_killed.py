@@ -212,7 +212,7 @@ def test_a_full_disk_is_a_clear_page_and_nothing_is_lost(small_disk: Path) -> No
     page = next((answer for answer in answers if answer.status_code != 200), answers[-1])
     assert page.status_code == 507
     assert "The disk is full" in page.text
-    assert "Nothing was changed. Make room, then try again." in page.text
+    assert "Nothing was changed. Free some space, then try again." in page.text
     # Looking is audited too: where no entry can be kept, nothing is shown, and the page says why.
     looked = [clinician.get("/patients/first-0") for _ in range(200)]
     assert {answer.status_code for answer in looked} <= {200, 507}

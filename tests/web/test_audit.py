@@ -110,7 +110,7 @@ def test_the_chain_holds_and_is_said_with_its_last_hash(administrator: TestClien
     assert entries(administrator, action="verify")[0]["actor"] == "boss"
     # The hash noted earlier still stands in the chain, which has grown since.
     assert "The trail holds." in administrator.post("/audit/verify", data={"head": found.head}).text
-    assert "made anew" in administrator.post("/audit/verify", data={"head": "0" * 64}).text
+    assert "has been replaced" in administrator.post("/audit/verify", data={"head": "0" * 64}).text
 
 
 def test_an_altered_entry_is_found(administrator: TestClient, store: Store) -> None:

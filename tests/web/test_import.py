@@ -73,7 +73,13 @@ def token_in(page: str) -> str:
 def test_nothing_is_kept_until_somebody_says_so(nurse: TestClient, store: Store) -> None:
     page = nurse.post("/import", files=files(TABLES))
     assert page.status_code == 200
-    for words in ("New patients", "c001, c002", "no such test", "not a test that azaward knows", "The first rows of"):
+    for words in (
+        "New patients",
+        "c001, c002",
+        "no such test",
+        "not a test that azaward recognises",
+        "The first rows of",
+    ):
         assert words in page.text
     assert (rows(store), rows(store, "imports")) == (0, 0)
     kept = nurse.post("/import/keep", data={"token": token_in(page.text)})

@@ -316,7 +316,7 @@ def test_more_open_questions_than_a_visit_can_hold_are_refused(house: tuple[Any,
         assert browser.post("/mine/questions", data={"words": f"Question {number}"}, headers=JSON).status_code == 200
     refused = browser.post("/mine/questions", data={"words": "One more"}, headers=JSON)
     assert refused.status_code == 400
-    assert "100 are open already" in refused.json()["error"]
+    assert "100 questions are already open" in refused.json()["error"]
 
 
 def test_another_site_cannot_write_a_question(well: TestClient) -> None:

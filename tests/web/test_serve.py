@@ -121,7 +121,7 @@ def test_the_example_is_never_shown_over_a_real_clinic(tmp_path: Path) -> None:
     store = Store.open(address)
     imports.make_clinic(store, "north", "North clinic")
     store.close()
-    assert "which is no example" in refused("--port", "0", "--demo", "--database", address)
+    assert "which is not an example" in refused("--port", "0", "--demo", "--database", address)
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.7"])

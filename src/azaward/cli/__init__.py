@@ -1,6 +1,6 @@
-"""The command line: the words of docs/commands.md, typed; one module a command.
+"""The command line described in docs/commands.md, with one module for each command.
 
-Whatever can't be used is said in one line on stderr and ends with exit code 1; what was typed wrongly ends with 2.
+Unusable input is reported in one line on stderr with exit code 1. A usage error gives exit code 2.
 """
 
 from __future__ import annotations
@@ -25,5 +25,5 @@ __all__ = [
 
 
 def main() -> None:
-    """The program."""
+    """Runs the program."""
     app()

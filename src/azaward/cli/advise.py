@@ -1,6 +1,6 @@
-"""`azaward advise TOPIC`: what to do in a situation of daily life; one command a topic, its options from the tables.
+"""`azaward advise TOPIC`: what to do in everyday situations. Each topic is a command with options from its tables.
 
-At a terminal the facts that would change the answer are asked for; elsewhere the cautious answer is given at once.
+On a terminal, it asks for facts that would change the answer; elsewhere, it gives the cautious answer at once.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 
 class Format(StrEnum):
-    """How an answer is given out."""
+    """The output formats."""
 
     text = "text"
     json = "json"
 
 
 class Topics(TyperGroup):
-    """One command a topic, made from the tables when the first of them is asked for."""
+    """One command for each topic, built from the tables on first use."""
 
     @property
     def commands(self) -> Any:
@@ -56,14 +56,14 @@ def _commands() -> Any:
 advise_app = typer.Typer(
     cls=Topics,
     invoke_without_command=True,
-    help="What to do in a situation of daily life: a missed dose, a fever, a vaccine, travel, and more.",
+    help="Advice for everyday situations: a missed dose, a fever, a vaccine, travel, and more.",
 )
 app.add_typer(advise_app, name="advise")
 
 
 @advise_app.callback(invoke_without_command=True)
 def list_topics(context: typer.Context) -> None:
-    """What to do in a situation of daily life; alone, the topics."""
+    """Advice for everyday situations; without a topic, lists the topics."""
     if context.invoked_subcommand is None:
         from azaward.knowledge.loading.advice import topics
         from azaward.reports import advice as report_advice
@@ -72,7 +72,7 @@ def list_topics(context: typer.Context) -> None:
 
 
 def option(question: Question) -> str:
-    """The option that gives a fact.
+    """The command-line option that sets a fact.
 
     >>> from azaward.guides.advise import find_topic
     >>> option(find_topic("missed-dose").questions[0])
@@ -88,7 +88,7 @@ def _metavar(question: Question) -> str:
         return UNIT_WORDS.get(question.unit or "", question.unit or "number").upper().replace("°C", "CELSIUS")
     if question.kind == "vaccine":
         return "NAME"
-    # Many signs don't fit; the question in the help names them.
+    # The list of signs is too long for a metavar; the help text names them.
     words = [choice.word for choice in question.choices]
     return "|".join(words) if question.kind == "choice" else "SIGN,..."
 
@@ -111,7 +111,7 @@ def _command(topic: Topic) -> Callable[..., None]:
         ]
         for question in topic.questions
     }
-    annotations["format"] = Annotated[Format, typer.Option(help="How to show it.")]
+    annotations["format"] = Annotated[Format, typer.Option(help="Output format.")]
     parameters = [
         inspect.Parameter(
             name,
@@ -151,7 +151,7 @@ def _answer(topic: Topic, facts: dict[str, Fact], format: Format) -> None:
 
 
 def _ask(topic: Topic, facts: dict[str, Fact]) -> None:
-    """Asks, one by one, for what would change the answer; an empty line means: I don't know."""
+    """Asks one by one for the facts that would change the answer; an empty line means "I don't know"."""
     from azaward.guides.advice_facts import FactError, possible
     from azaward.guides.advise import next_question
 
@@ -161,9 +161,9 @@ def _ask(topic: Topic, facts: dict[str, Fact]) -> None:
         typer.echo(question.text)
         for place, choice in enumerate(question.choices, 1):
             typer.echo(f"  {place}  {choice.meaning}")
-        several = ", or several with commas" if question.kind == "signs" else ""
+        several = ", or several separated by commas" if question.kind == "signs" else ""
         what = f"a number{several}" if question.choices else "an answer"
-        typed = typer.prompt(f"({what}; Enter: I don't know)", default="", show_default=False).strip()
+        typed = typer.prompt(f"({what}; press Enter if you don't know)", default="", show_default=False).strip()
         if not typed:
             skipped.add(question.fact)
             continue
@@ -180,7 +180,7 @@ def _ask(topic: Topic, facts: dict[str, Fact]) -> None:
 
 
 def _chosen(question: Question, typed: str) -> str:
-    """The word behind the number of a choice; a word stays as it is."""
+    """The word for a choice given by number; a word is returned unchanged."""
     if typed.isdigit() and 1 <= int(typed) <= len(question.choices):
         return question.choices[int(typed) - 1].word
     return typed

@@ -1,4 +1,4 @@
-"""`azaward assess`: who in a record needs something today, and why."""
+"""`azaward assess`: which patients in a record need something today, and why."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from azaward.cli.edge import app, day_of, fail, warn, write
 
 
 class Format(StrEnum):
-    """How an assessment is given out."""
+    """The output formats of an assessment."""
 
     text = "text"
     json = "json"
@@ -23,19 +23,19 @@ class Format(StrEnum):
 @app.command()
 def assess(
     record: Annotated[
-        Path, typer.Argument(help="A FHIR Bundle (.json, .ndjson), a folder of tables, or azaward's JSON.")
+        Path, typer.Argument(help="A FHIR Bundle (.json, .ndjson), a folder of tables, or azaward's own JSON.")
     ],
     as_of: Annotated[str | None, typer.Option(help="The day that counts as today (YYYY-MM-DD).")] = None,
-    protocol: Annotated[str, typer.Option(help="A protocol's id, a clinic's own .yaml file, or auto.")] = "auto",
-    format: Annotated[Format, typer.Option(help="How to show it.")] = Format.text,
-    patient: Annotated[str | None, typer.Option(help="One patient, in full.")] = None,
+    protocol: Annotated[str, typer.Option(help="A protocol id, your clinic's own .yaml file, or auto.")] = "auto",
+    format: Annotated[Format, typer.Option(help="Output format.")] = Format.text,
+    patient: Annotated[str | None, typer.Option(help="Show only this patient, in full.")] = None,
     genotype: Annotated[
-        list[Path] | None, typer.Option(help="A VCF or genotyping array whose samples are patients of the record.")
+        list[Path] | None, typer.Option(help="A VCF or genotyping-array file whose samples are patients in the record.")
     ] = None,
-    sample: Annotated[str | None, typer.Option(help="One sample of --genotype.")] = None,
-    ancestry: Annotated[str | None, typer.Option(help="A biogeographic group for --genotype.")] = None,
+    sample: Annotated[str | None, typer.Option(help="Use only this sample from --genotype.")] = None,
+    ancestry: Annotated[str | None, typer.Option(help="The biogeographic group to assume for --genotype.")] = None,
 ) -> None:
-    """Who needs something, and why: most urgent first."""
+    """List the patients who need something and why, most urgent first."""
     from azaward import assessment
     from azaward.errors import InputError, UserError
     from azaward.knowledge import load
@@ -50,7 +50,7 @@ def assess(
         held = read(record, knowledge)
         if patient is not None:
             if patient not in held.patient_ids():
-                raise InputError(f"{record}: no patient {patient!r} in it.")
+                raise InputError(f"{record}: has no patient {patient!r}. Check --patient.")
             held = held.of_patient(patient)
         if genotype:
             from azaward.cli.genotype import add_to

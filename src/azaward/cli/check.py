@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 class Format(StrEnum):
-    """How an answer is given out."""
+    """The output formats."""
 
     text = "text"
     json = "json"
 
 
 class Sex(StrEnum):
-    """As records give it."""
+    """Sex as recorded."""
 
     female = "female"
     male = "male"
@@ -32,27 +32,28 @@ class Sex(StrEnum):
 @app.command()
 def check(
     medicines: Annotated[
-        list[str] | None, typer.Argument(help="Names as on the packet or as people say them; codes of ATC and RxNorm.")
+        list[str] | None,
+        typer.Argument(help="Names as on the pack or as people say them; ATC or RxNorm codes."),
     ] = None,
     list_: Annotated[
         Path | None,
-        typer.Option("--list", help="A file with one medicine a line, or one patient's record; - for stdin."),
+        typer.Option("--list", help="A file with one medicine per line, or one patient's record; - for stdin."),
     ] = None,
     on: Annotated[
-        str, typer.Option(help="The medicine in question; also mercaptopurine, mycophenolate, methotrexate, ...")
+        str, typer.Option(help="Check against this medicine instead: mercaptopurine, mycophenolate, methotrexate, ...")
     ] = "azathioprine",
-    dose: Annotated[float | None, typer.Option(help="Its dose, mg a day.")] = None,
-    weight: Annotated[float | None, typer.Option(help="kg")] = None,
-    egfr: Annotated[float | None, typer.Option(help="Kidney function, mL/min/1.73 m2.")] = None,
-    age: Annotated[int | None, typer.Option(help="Years.", min=0, max=130)] = None,
-    sex: Annotated[Sex | None, typer.Option()] = None,
-    pregnant: Annotated[bool, typer.Option("--pregnant")] = False,
-    tpmt: Annotated[str | None, typer.Option(help="Phenotype: normal, intermediate, poor.")] = None,
-    nudt15: Annotated[str | None, typer.Option(help="Phenotype: normal, intermediate, poor.")] = None,
-    indication: Annotated[str | None, typer.Option(help="Why it is taken, such as crohns_disease.")] = None,
-    format: Annotated[Format, typer.Option(help="How to show it.")] = Format.text,
+    dose: Annotated[float | None, typer.Option(help="Its dose, in mg a day.")] = None,
+    weight: Annotated[float | None, typer.Option(help="Body weight, in kg.")] = None,
+    egfr: Annotated[float | None, typer.Option(help="Kidney function (eGFR), in mL/min/1.73 m2.")] = None,
+    age: Annotated[int | None, typer.Option(help="Age, in years.", min=0, max=130)] = None,
+    sex: Annotated[Sex | None, typer.Option(help="Sex.")] = None,
+    pregnant: Annotated[bool, typer.Option("--pregnant", help="The patient is pregnant.")] = False,
+    tpmt: Annotated[str | None, typer.Option(help="TPMT phenotype: normal, intermediate, poor.")] = None,
+    nudt15: Annotated[str | None, typer.Option(help="NUDT15 phenotype: normal, intermediate, poor.")] = None,
+    indication: Annotated[str | None, typer.Option(help="The condition treated, such as crohns_disease.")] = None,
+    format: Annotated[Format, typer.Option(help="Output format.")] = Format.text,
 ) -> None:
-    """Which medicines matter beside azathioprine: what happens, what to do, for how long, and where it was read."""
+    """Check which medicines interact with azathioprine: what happens, what to do, for how long, and the source."""
     from azaward.errors import InputError, KnowledgeError
     from azaward.medicines import check as medicines_check
     from azaward.readers.medicine_list import read_list
@@ -61,7 +62,7 @@ def check(
     try:
         asked = [*(medicines or ()), *(read_list(list_, knowledge) if list_ is not None else ())]
         if not asked:
-            raise typer.BadParameter("name a medicine, such as: azaward check 'Zyloric 300 mg', or give --list FILE.")
+            raise typer.BadParameter("name a medicine, such as azaward check 'Zyloric 300 mg', or use --list FILE.")
         facts = _facts(knowledge, dose, weight, egfr, age, sex, pregnant, tpmt, nudt15, indication)
         found = medicines_check.check(asked, on, facts, knowledge)
     except (InputError, KnowledgeError, medicines_check.NotInQuestionError) as error:
@@ -86,7 +87,7 @@ def _facts(
     nudt15: str | None,
     indication: str | None,
 ) -> Facts:
-    """The options as facts; what can't be understood is said at once, for a fact that is dropped would reassure."""
+    """The options as facts. A value that can't be understood is an error: ignoring it would give false reassurance."""
     from azaward.errors import InputError
     from azaward.medicines.check import Facts
 
@@ -96,7 +97,7 @@ def _facts(
         if value is not None and not low <= value <= high:
             raise InputError(f"--{analyte} {value:g}: expected {low:g} to {high:g} {about.unit}.")
     if dose is not None and not 0 < dose < float("inf"):
-        raise InputError(f"--dose {dose:g}: expected mg a day, above nothing.")
+        raise InputError(f"--dose {dose:g}: expected a dose above 0, in mg a day.")
     if tpmt or nudt15 or indication:
         from azaward.knowledge.loading.vocabulary import vocabulary
 
@@ -107,7 +108,9 @@ def _facts(
         tpmt, nudt15 = (held.phenotype(said) if said else None for said in (tpmt, nudt15))
         known = held.indication(indication) if indication else None
         if indication and known is None:
-            raise InputError(f"--indication {indication!r} is not known. See: azaward knowledge show indications")
+            raise InputError(
+                f"--indication {indication!r}: unknown indication. To list them: azaward knowledge show indications"
+            )
         indication = known
     return Facts(
         dose_mg_per_day=dose,

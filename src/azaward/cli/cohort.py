@@ -1,4 +1,4 @@
-"""`azaward cohort`: the same rules over a nation's records."""
+"""`azaward cohort`: the same rules for a whole population."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from azaward.cli.edge import app, day_of, fail, load_knowledge, progress_on_stde
 if TYPE_CHECKING:
     from azaward.knowledge import Knowledge
 
-cohort_app = typer.Typer(no_args_is_help=True, help="The same rules over a nation's records.")
+cohort_app = typer.Typer(no_args_is_help=True, help="Apply the same rules to a whole population.")
 app.add_typer(cohort_app, name="cohort")
 Folder = Annotated[Path, typer.Argument(help="The six tables as Parquet: NAME.parquet, or a folder NAME of parts.")]
 AsOf = Annotated[str | None, typer.Option(help="The day that counts as today (YYYY-MM-DD).")]
 
 
 class Kept(StrEnum):
-    """How the records of a folder are kept."""
+    """The data model of a folder."""
 
     tables = "tables"
     omop = "omop"
 
 
-From = Annotated[Kept, typer.Option("--from", help="What the folder holds: the six tables, or an OMOP CDM 5.4.")]
+From = Annotated[Kept, typer.Option("--from", help="The data model of the folder: the six tables, or OMOP CDM 5.4.")]
 
 
 @contextmanager
 def _six_tables(folder: Path, kept: Kept, out: Path | None, knowledge: Knowledge, memory_mb: int) -> Generator[Path]:
-    """The six tables of a folder; those of a CDM are made beside `out`, and go when the answer is there."""
+    """The six tables of a folder. Those of an OMOP CDM are made beside `out` and removed once the answer is written."""
     if kept is Kept.tables:
         yield folder
         return
@@ -54,7 +54,7 @@ def _six_tables(folder: Path, kept: Kept, out: Path | None, knowledge: Knowledge
 
 
 class EngineName(StrEnum):
-    """What the rules run on."""
+    """The engines that can run the rules."""
 
     duckdb = "duckdb"
     spark = "spark"
@@ -63,15 +63,15 @@ class EngineName(StrEnum):
 @cohort_app.command("assess")
 def assess_cohort(
     folder: Folder,
-    out: Annotated[Path, typer.Option(help="Where the findings go (Parquet); plans and more go beside it.")],
-    engine: Annotated[EngineName, typer.Option(help="duckdb on this machine, or spark.")] = EngineName.duckdb,
+    out: Annotated[Path, typer.Option(help="The Parquet file for findings; other tables are written beside it.")],
+    engine: Annotated[EngineName, typer.Option(help="duckdb (on this machine) or spark.")] = EngineName.duckdb,
     as_of: AsOf = None,
-    protocol: Annotated[str, typer.Option(help="A protocol's id, a clinic's own .yaml file, or auto.")] = "auto",
+    protocol: Annotated[str, typer.Option(help="A protocol id, your clinic's own .yaml file, or auto.")] = "auto",
     share: Annotated[int, typer.Option(min=1, help="Patients assessed at a time.")] = 50_000,
     memory_mb: Annotated[int, typer.Option(min=500, help="Memory that DuckDB may use.")] = 3_000,
     kept: From = Kept.tables,
 ) -> None:
-    """Everyone's findings and plans to Parquet, their numbers to stdout. Interrupted, it goes on where it was."""
+    """Write all findings and plans to Parquet and their totals to stdout. An interrupted run can resume."""
     import msgspec
 
     from azaward.cohort import assess
@@ -96,24 +96,24 @@ def assess_cohort(
     except UserError as error:
         fail(str(error))
     except OSError as error:
-        fail(f"{out}: {error.strerror or error}. What is done is kept; the same command goes on from there.")
+        fail(f"{out}: {error.strerror or error}. Completed work is kept; run the same command to resume.")
     _say(summary.set_aside, summary.first_set_aside, out)
     write(msgspec.json.encode(summary) + b"\n")
 
 
 def _say(kinds: dict[str, int], first: dict[str, list[str]], out: Path) -> None:
-    """How much was set aside, by kind, the first few of each."""
+    """Prints how many items of each kind were set aside, with the first few."""
     lines: list[str] = []
     for kind, count in sorted(kinds.items()):
         lines += [f"{count} x {kind}:", *(f"  {line}" for line in first.get(kind, []))]
     for line in lines:
         typer.echo(f"azaward: {line}", err=True)
     if lines:
-        typer.echo(f"azaward: all of them: {out.with_suffix('.set_aside.parquet')}", err=True)
+        typer.echo(f"azaward: the full list is in {out.with_suffix('.set_aside.parquet')}", err=True)
 
 
 class By(StrEnum):
-    """What the figures of a service may be divided by."""
+    """How quality-of-care figures can be broken down."""
 
     none = "none"
     clinic = "clinic"
@@ -125,18 +125,18 @@ class By(StrEnum):
 def quality_of_care(
     folder: Folder,
     by: Annotated[
-        By, typer.Option(help="Each figure for each clinic, protocol or year of the first tablet too.")
+        By, typer.Option(help="Also break each figure down by clinic, protocol or year of the first tablet.")
     ] = By.none,
-    html: Annotated[Path | None, typer.Option(help="Where a page of tables and plots goes.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Also write a page of tables and plots to this file.")] = None,
     as_of: AsOf = None,
     suppress: Annotated[
-        int | None, typer.Option(min=2, help="Hide counts below this, and what would give them away.")
+        int | None, typer.Option(min=2, help="Suppress counts below this, and others that would reveal them.")
     ] = None,
     share: Annotated[int, typer.Option(min=1, help="Patients counted at a time.")] = 10_000,
     memory_mb: Annotated[int, typer.Option(min=500, help="Memory that DuckDB may use.")] = 3_000,
     kept: From = Kept.tables,
 ) -> None:
-    """The figures that a service is judged by, with intervals, as JSON to stdout."""
+    """Print quality-of-care figures for a service, with intervals, as JSON."""
     import msgspec
 
     from azaward.cohort.quality.figures import quality
@@ -157,12 +157,12 @@ def quality_of_care(
         try:
             _write_whole(html, page(found, knowledge))
         except OSError as error:
-            fail(f"{html}: can't be written: {error.strerror or error}. Give another --html.")
+            fail(f"{html}: can't be written: {error.strerror or error}. Choose another file for --html.")
     write(msgspec.json.encode(found) + b"\n")
 
 
 def _write_whole(path: Path, text: str) -> None:
-    """The file, whole or not at all."""
+    """Writes the file atomically."""
     waiting = path.with_name(f".{path.name}.new")
     try:
         waiting.write_text(text, encoding="utf-8")
@@ -174,13 +174,15 @@ def _write_whole(path: Path, text: str) -> None:
 @cohort_app.command("sweep")
 def sweep_protocols(
     folder: Folder,
-    protocol: Annotated[str, typer.Option(help="Two protocols or more, with commas: ids, auto, a clinic's own .yaml.")],
+    protocol: Annotated[
+        str, typer.Option(help="Two or more protocols separated by commas: ids, auto, or your clinic's own .yaml.")
+    ],
     as_of: AsOf = None,
     share: Annotated[int, typer.Option(min=1, help="Patients assessed at a time.")] = 50_000,
     memory_mb: Annotated[int, typer.Option(min=500, help="Memory that DuckDB may use.")] = 3_000,
     kept: From = Kept.tables,
 ) -> None:
-    """How findings, tests and alarms differ between protocols on the same people, as JSON to stdout."""
+    """Compare findings, tests and alarms between protocols for the same people, as JSON."""
     import msgspec
 
     from azaward.cohort.assess import check_protocol
@@ -189,7 +191,7 @@ def sweep_protocols(
 
     asked = [word.strip() for word in protocol.split(",") if word.strip()]
     if len(asked) < 2 or len(set(asked)) < len(asked):
-        raise typer.BadParameter(f"{protocol!r}: expected two different protocols or more, such as bsr-2017,bsg-2019.")
+        raise typer.BadParameter(f"{protocol!r}: expected at least two different protocols, such as bsr-2017,bsg-2019.")
     day, knowledge = day_of(as_of), load_knowledge()
     try:
         for place, word in enumerate(asked):
@@ -209,13 +211,13 @@ def sweep_protocols(
 
 @cohort_app.command("synthesise")
 def synthesise_cohort(
-    patients: Annotated[int, typer.Option(min=1, help="How many people.")],
+    patients: Annotated[int, typer.Option(min=1, help="The number of people.")],
     out: Annotated[Path, typer.Option(help="The folder for the six tables.")],
     seed: Annotated[int, typer.Option(help="The same seed gives the same people.")] = 1,
     as_of: AsOf = None,
-    results: Annotated[int, typer.Option(min=1, help="Results of someone long on treatment.")] = 40,
+    results: Annotated[int, typer.Option(min=1, help="The number of results for someone on long-term treatment.")] = 40,
 ) -> None:
-    """People on azathioprine who don't exist, as Parquet: for a trial run, and for benchmarks."""
+    """Create synthetic patients on azathioprine as Parquet, for trial runs and benchmarks."""
     from azaward.synthesis.many import write_many
 
     day = day_of(as_of)

@@ -1,4 +1,4 @@
-"""Where the program meets the world: how days are read, answers written, warnings and failures said."""
+"""The edge of the program: reading days, writing output, and reporting warnings and errors."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 
 class _Commands(TyperGroup):
-    """The commands; a library that wasn't installed is one line, whichever of them asked for it."""
+    """The commands. If one needs a library that isn't installed, the error is a single line."""
 
     def invoke(self, ctx: Any) -> Any:
-        """Runs the command that was typed."""
+        """Runs the command that the user typed."""
         try:
             return super().invoke(ctx)
         except ModuleNotFoundError as error:
@@ -49,29 +49,29 @@ def _say_version(asked: bool) -> None:
 @app.callback()
 def azaward(
     _version: Annotated[
-        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say which version this is.")
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
     """Keeps people on azathioprine safe. Decision support, not a certified medical device."""
 
 
-# More lines of warnings than this help nobody; all of them are in the JSON.
+# Longer lists of warnings are not useful on a terminal; the JSON has them all.
 _WARNINGS = 10
 _SAY_EVERY_S = 10
 
 
 def day_of(text: str | None) -> dt.date:
-    """The day that was typed; today, asked once, where none was."""
+    """The day that the user typed, or today if none was given."""
     if text is None:
         return dt.date.today()
     try:
         return dt.date.fromisoformat(text)
     except ValueError:
-        raise typer.BadParameter(f"{text!r} is not a day. Expected YYYY-MM-DD, such as 2026-11-23.") from None
+        raise typer.BadParameter(f"{text!r} is not a valid date. Expected YYYY-MM-DD, such as 2026-11-23.") from None
 
 
 def load_knowledge() -> Knowledge:
-    """The knowledge that ships, or a failure that names the file and line."""
+    """The built-in knowledge base, or an error that names the file and line."""
     from azaward.errors import KnowledgeError
     from azaward.knowledge import load
 
@@ -82,27 +82,27 @@ def load_knowledge() -> Knowledge:
 
 
 def write(content: bytes) -> None:
-    """Bytes to stdout, which is the answer's alone."""
+    """Writes bytes to stdout, which carries nothing but the answer."""
     sys.stdout.buffer.write(content)
     sys.stdout.buffer.flush()
 
 
 def warn(lines: list[str]) -> None:
-    """What was set aside, a line each up to a few, to stderr."""
+    """Prints the first few set-aside items to stderr, one line each."""
     for line in lines[:_WARNINGS]:
         typer.echo(f"azaward: {line}", err=True)
     if len(lines) > _WARNINGS:
-        typer.echo(f"azaward: and {len(lines) - _WARNINGS} more; --format json lists all under set_aside", err=True)
+        typer.echo(f"azaward: and {len(lines) - _WARNINGS} more; see set_aside in --format json for all", err=True)
 
 
 def stopwatch() -> float:
-    """Seconds since some moment, to say how long something took."""
+    """Seconds on a monotonic clock, for measuring durations."""
     return time.monotonic()
 
 
 @contextmanager
 def progress_on_stderr(what: str) -> Generator[Callable[[int, int], None]]:
-    """How much is done and an estimate of the rest, on stderr: a bar at a terminal, else a line now and then."""
+    """Reports progress and the time remaining on stderr: a bar on a terminal, otherwise an occasional line."""
     if sys.stderr.isatty():
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -127,7 +127,7 @@ def progress_on_stderr(what: str) -> Generator[Callable[[int, int], None]]:
 
 
 def fail(line: str) -> NoReturn:
-    """Says why the input could not be used, and ends with exit code 1."""
+    """Prints why the input could not be used, and exits with code 1."""
     for part in line.splitlines():
         typer.echo(f"azaward: {part}", err=True)
     raise typer.Exit(1)

@@ -1,4 +1,4 @@
-"""`azaward genotype`: from a genome, an array or a laboratory's words to phenotypes and a dose."""
+"""`azaward genotype`: from a genome, an array or a laboratory report to phenotypes and a dose."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from azaward.record import Record
     from azaward.reports.genotype.report import Reporter, SampleReport
 
-# So many people are shown in full on a terminal; of more, one line each.
+# Up to this many people are shown in full on a terminal; above it, one line each.
 _IN_FULL = 3
 
 
 class Format(StrEnum):
-    """How a report is given out."""
+    """The output formats of a report."""
 
     text = "text"
     json = "json"
@@ -37,7 +37,7 @@ class Format(StrEnum):
 
 
 class Assembly(StrEnum):
-    """The reference that positions are counted on."""
+    """The reference assembly of the positions."""
 
     grch38 = "GRCh38"
     grch37 = "GRCh37"
@@ -46,34 +46,36 @@ class Assembly(StrEnum):
 @app.command()
 def genotype(
     files: Annotated[
-        list[Path] | None, typer.Argument(help="VCF, gVCF, BCF or genotyping-array text; several are read together.")
+        list[Path] | None,
+        typer.Argument(help="VCF, gVCF, BCF or genotyping-array text; several files are read together."),
     ] = None,
     assembly: Annotated[
-        Assembly | None, typer.Option(help="Where the file doesn't tell.", case_sensitive=False)
+        Assembly | None, typer.Option(help="The assembly, if the file doesn't state it.", case_sensitive=False)
     ] = None,
-    sample: Annotated[str | None, typer.Option(help="One sample of the file; with --report, what to call it.")] = None,
+    sample: Annotated[str | None, typer.Option(help="Use only this sample; with --report, a name for it.")] = None,
     ancestry: Annotated[
-        str | None, typer.Option(help="A biogeographic group, such as European; several as European=3,EAS=1.")
+        str | None,
+        typer.Option(help="The biogeographic group, such as European; if mixed, European=3,EAS=1."),
     ] = None,
     report: Annotated[
-        str | None, typer.Option(help="A laboratory's words instead of a file: 'TPMT *1/*3A; NUDT15 normal'.")
+        str | None, typer.Option(help="A laboratory's wording instead of a file: 'TPMT *1/*3A; NUDT15 normal'.")
     ] = None,
     activity: Annotated[
         str | None, typer.Option(help="A measured TPMT activity with its unit: '12 U/mL', '12 U/mL ARUP'.")
     ] = None,
-    indication: Annotated[str | None, typer.Option(help="Why it is taken, such as crohns_disease.")] = None,
-    weight: Annotated[float | None, typer.Option(help="kg; doses in mg are for adults.")] = None,
-    dose: Annotated[float | None, typer.Option(help="A dose of azathioprine to compare, mg a day.")] = None,
-    format: Annotated[Format, typer.Option(help="How to show it.")] = Format.text,
+    indication: Annotated[str | None, typer.Option(help="The condition treated, such as crohns_disease.")] = None,
+    weight: Annotated[float | None, typer.Option(help="Body weight, in kg; doses in mg are for adults.")] = None,
+    dose: Annotated[float | None, typer.Option(help="A dose of azathioprine to compare, in mg a day.")] = None,
+    format: Annotated[Format, typer.Option(help="Output format.")] = Format.text,
     out: Annotated[
-        Path | None, typer.Option(help="A file to write instead of the screen; whole or not at all.")
+        Path | None, typer.Option(help="Write to this file instead of the screen; the write is atomic.")
     ] = None,
 ) -> None:
-    """TPMT and NUDT15: alleles, phenotype, what was not seen, and the dose of each thiopurine that follows."""
+    """Interpret TPMT and NUDT15: alleles, phenotype, untested positions, and the dose of each thiopurine."""
     from azaward.errors import InputError, KnowledgeError
 
     if bool(files) == bool(report):
-        raise typer.BadParameter("give files, or a laboratory's words with --report.")
+        raise typer.BadParameter("give either FILES or --report.")
     knowledge = load_knowledge()
     try:
         reporter = _reporter(knowledge, files or [], indication, weight, dose, activity)
@@ -84,7 +86,7 @@ def genotype(
             reports = _of_files(reporter, files or [], assembly, sample, ancestry, knowledge, format, alone)
         if out is None:
             if format is Format.pdf and sys.stdout.isatty():
-                fail("a PDF cannot be shown on a terminal. Give --out FILE, or send the output to a file.")
+                fail("a PDF can't be shown on a terminal. Use --out FILE, or redirect the output to a file.")
             for content in _contents(reports, reporter, format, knowledge):
                 sys.stdout.buffer.write(content)
             sys.stdout.buffer.flush()
@@ -110,13 +112,13 @@ def _reporter(
     chosen = None
     if indication is not None and (chosen := vocabulary(knowledge).indication(indication)) is None:
         known = ", ".join(row.id for row in knowledge.tables["indications"])
-        raise InputError(f"--indication {indication!r} is not known. Known: {known}.")
+        raise InputError(f"--indication {indication!r}: unknown indication. Expected one of: {known}.")
     bounds = next(row for row in knowledge.tables["analytes"] if row.id == "weight")
     if weight is not None and not bounds.plausible_low <= weight <= bounds.plausible_high:
         low, high = bounds.plausible_low, bounds.plausible_high
-        raise InputError(f"--weight {weight:g} is not plausible. Expected kilograms from {low:g} to {high:g}.")
+        raise InputError(f"--weight {weight:g}: not plausible. Expected {low:g} to {high:g} kg.")
     if dose is not None and dose <= 0:
-        raise InputError(f"--dose {dose:g} is no dose. Expected mg of azathioprine a day, above 0.")
+        raise InputError(f"--dose {dose:g}: expected a dose of azathioprine above 0, in mg a day.")
     malignant = any(row.id == chosen and row.malignant for row in knowledge.tables["indications"])
     person = Person(malignant=malignant, usual=usual_dose(knowledge, chosen) if chosen else None, weight_kg=weight)
     return Reporter(
@@ -136,10 +138,10 @@ def _of_words(reporter: Reporter, report: str, sample: str | None, knowledge: Kn
     said = read_report(report, knowledge)
     if not said.genes and said.activity is None:
         raise InputError(
-            f"--report: nothing in {report!r} was understood. Expected a gene and its alleles, variants or phenotype, "
+            f"--report: could not interpret {report!r}. Expected a gene and its alleles, variants or phenotype, "
             "such as 'TPMT *1/*3A; NUDT15 normal'."
         )
-    warn([f"--report: not understood and not used: {part!r}" for part in said.unread])
+    warn([f"--report: could not interpret {part!r}; not used" for part in said.unread])
     return reporter.of_words(said, sample or "report")
 
 
@@ -162,11 +164,11 @@ def _of_files(
         several = several or len(part.samples) > 1
         if several and alone:
             raise InputError(
-                f"{files[0].name}: --weight, --dose and --activity are about one person, and there are several samples "
-                "in it. Choose one with --sample."
+                f"{files[0].name}: contains several samples, but --weight, --dose and --activity apply to one person. "
+                "Choose one with --sample."
             )
-        for one in caller.call(part):
-            yield reporter.of_call(one, every_position=every)
+        for call in caller.call(part):
+            yield reporter.of_call(call, every_position=every)
         several = True
 
 
@@ -183,7 +185,7 @@ def _caller(knowledge: Knowledge, ancestry: str | None) -> Caller:
 def add_to(
     record: Record, files: list[Path], sample: str | None, ancestry: str | None, day: dt.date, knowledge: Knowledge
 ) -> Record:
-    """The record with the genotypes that these files hold of its patients."""
+    """The record, with its patients' genotypes from these files added."""
     from azaward.errors import InputError
     from azaward.readers.genomes.rows import ancestry_of, with_genotypes
 
@@ -192,38 +194,38 @@ def add_to(
     except InputError:
         if ancestry is not None:
             raise
-        # What a record says of ancestry may be any words; unknown to the tables is unknown.
+        # A record may describe ancestry in any words; words that the tables don't know count as unknown.
         caller = _caller(knowledge, None)
-    calls = (one for part in _parts(files, knowledge, None, sample) for one in caller.call(part))
+    calls = (call for part in _parts(files, knowledge, None, sample) for call in caller.call(part))
     return with_genotypes(record, calls, day, ", ".join(path.name for path in files))
 
 
 def _parts(
     files: list[Path], knowledge: Knowledge, assembly: Assembly | None, sample: str | None
 ) -> Iterable[Genotypes]:
-    """The genotypes in these files, in parts; nothing is given before all files could be read."""
+    """The genotypes in these files, in parts; nothing is yielded until all files have been read."""
     from azaward.errors import InputError
     from azaward.readers.genomes.variants import read
 
     told = None if assembly is None else assembly.value
     parts = read(files, knowledge, told, sample, progress=_say, warn=lambda line: warn([line]))
-    # One file is read whole before its first part; of several, a later one may still be refused.
+    # A single file is read completely before its first part. With several, a later file may still fail.
     held: Iterable[Genotypes] = list(parts) if len(files) > 1 else parts
     found = False
     for part in held:
         found = found or bool(part.samples)
         yield part
     if not found:
-        raise InputError(f"{files[0].name}: no samples in it. Expected at least one person's genotypes.")
+        raise InputError(f"{files[0].name}: contains no samples. Expected at least one person's genotypes.")
 
 
 def _say(words: str) -> None:
-    """A long file's progress, on stderr."""
+    """Reports progress through a long file on stderr."""
     typer.echo(f"azaward: {words}", err=True)
 
 
 def _shares(ancestry: str | None) -> str | dict[str, float] | None:
-    """A group, or the share of each of several ("European=3,EAS=1")."""
+    """One group, or the shares of several ("European=3,EAS=1")."""
     if ancestry is None or "=" not in ancestry:
         return ancestry
     shares: dict[str, float] = {}
@@ -241,17 +243,17 @@ def _contents(
 ) -> Iterator[bytes]:
     match format:
         case Format.json:
-            for one in reports:
-                yield reporter.to_json(one)
+            for report in reports:
+                yield reporter.to_json(report)
         case Format.tsv:
             from azaward.reports.genotype import to_tsv as genotype_report_tsv
 
             first = True
-            for one in reports:
+            for report in reports:
                 if first:
                     yield genotype_report_tsv.header().encode()
                     first = False
-                yield genotype_report_tsv.line(one).encode()
+                yield genotype_report_tsv.line(report).encode()
         case Format.html:
             from azaward.reports.genotype.to_html import to_html
 
@@ -267,11 +269,11 @@ def _contents(
 
 
 def _write_whole(path: Path, contents: Iterable[bytes]) -> None:
-    """The file, whole or not at all."""
+    """Writes the file atomically."""
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     except OSError as error:
-        fail(f"{path}: {error.strerror}. Give a file in a folder that exists and can be written.")
+        fail(f"{path}: {error.strerror}. Choose a file in an existing folder that you can write to.")
     try:
         with os.fdopen(handle, "wb") as file:
             for content in contents:

@@ -1,4 +1,4 @@
-"""`azaward guides`: plain answers about azathioprine, each number with its source."""
+"""`azaward guides`: plain-language answers about azathioprine, with a source for every number."""
 
 from __future__ import annotations
 
@@ -14,21 +14,23 @@ if TYPE_CHECKING:
     from azaward.guides.library import Guide, Library
     from azaward.knowledge import Knowledge
 
-guides_app = typer.Typer(no_args_is_help=True, help="Plain answers about azathioprine, each number with its source.")
+guides_app = typer.Typer(
+    no_args_is_help=True, help="Plain-language answers about azathioprine, with a source for every number."
+)
 app.add_typer(guides_app, name="guides")
 
-Language = Annotated[str, typer.Option(help="The language of the guides: a folder of texts.")]
+Language = Annotated[str, typer.Option(help="The language of the guides: the name of a folder of texts.")]
 
 
 class ListFormat(StrEnum):
-    """How a list of guides is given out."""
+    """The output formats of a list of guides."""
 
     text = "text"
     json = "json"
 
 
 class Format(StrEnum):
-    """How a guide is given out."""
+    """The output formats of one guide."""
 
     text = "text"
     json = "json"
@@ -37,7 +39,7 @@ class Format(StrEnum):
 
 
 class BookFormat(StrEnum):
-    """How all guides are given out as one document."""
+    """The output formats of all guides as one document."""
 
     html = "html"
     pdf = "pdf"
@@ -45,9 +47,9 @@ class BookFormat(StrEnum):
 
 @guides_app.command("list")
 def list_guides(
-    format: Annotated[ListFormat, typer.Option(help="How to show it.")] = ListFormat.text, language: Language = "en"
+    format: Annotated[ListFormat, typer.Option(help="Output format.")] = ListFormat.text, language: Language = "en"
 ) -> None:
-    """Every guide, by topic."""
+    """List all guides by topic."""
     held = _library(language)
     if format is ListFormat.json:
         from azaward.reports.guides.to_json import listed, to_json
@@ -61,11 +63,11 @@ def list_guides(
 
 @guides_app.command("search")
 def search_guides(
-    words: Annotated[list[str], typer.Argument(help="What you would say: throwing up, forgot my pill.")],
-    format: Annotated[ListFormat, typer.Option(help="How to show it.")] = ListFormat.text,
+    words: Annotated[list[str], typer.Argument(help="Everyday words, such as: throwing up, forgot my pill.")],
+    format: Annotated[ListFormat, typer.Option(help="Output format.")] = ListFormat.text,
     language: Language = "en",
 ) -> None:
-    """Guides that answer these everyday words, the best first."""
+    """Search the guides in everyday words, best match first."""
     asked = " ".join(words)
     found = _library(language).search(asked)
     if format is ListFormat.json:
@@ -74,7 +76,7 @@ def search_guides(
         write(to_json([listed(guide) for guide in found]))
         return
     if not found:
-        typer.echo(f"azaward: no guide holds any of these words: {asked}. All of them: azaward guides list", err=True)
+        typer.echo(f"azaward: no guide matches {asked!r}. To list all guides: azaward guides list", err=True)
         return
     from azaward.reports.guides import to_text as guide_text
 
@@ -83,12 +85,12 @@ def search_guides(
 
 @guides_app.command("show")
 def show_guide(
-    id: Annotated[str, typer.Argument(help="A guide's id, as in the list.")],
-    format: Annotated[Format, typer.Option(help="How to show it.")] = Format.text,
-    out: Annotated[Path | None, typer.Option(help="Write it to this file.")] = None,
+    id: Annotated[str, typer.Argument(help="The guide's id, as shown by azaward guides list.")],
+    format: Annotated[Format, typer.Option(help="Output format.")] = Format.text,
+    out: Annotated[Path | None, typer.Option(help="Write to this file instead of the screen.")] = None,
     language: Language = "en",
 ) -> None:
-    """One guide, with its sources."""
+    """Show one guide with its sources."""
     from azaward.errors import KnowledgeError
     from azaward.guides.library import UnknownGuideError
 
@@ -108,10 +110,10 @@ def show_guide(
 @guides_app.command("export")
 def export_guides(
     out: Annotated[Path, typer.Option(help="The file to write.")],
-    format: Annotated[BookFormat, typer.Option(help="How to write it.")] = BookFormat.pdf,
+    format: Annotated[BookFormat, typer.Option(help="Output format.")] = BookFormat.pdf,
     language: Language = "en",
 ) -> None:
-    """All guides as one document for a reviewing clinician, with every fact and source at its end."""
+    """Export all guides as one document for clinical review, with every fact and source at the end."""
     from azaward.errors import KnowledgeError
 
     knowledge, held = load_knowledge(), _library(language)
@@ -163,12 +165,12 @@ def _one(guide: Guide, knowledge: Knowledge, format: Format) -> bytes:
 
 
 def _give(content: bytes, out: Path | None, binary: bool) -> None:
-    """To the file, whole or not at all; else to stdout, where a terminal isn't shown a PDF."""
+    """Writes atomically to the file, or to stdout if none is given; a PDF is never sent to a terminal."""
     import sys
 
     if out is None:
         if binary and sys.stdout.isatty():
-            fail("a PDF can't be shown on a terminal. Add: --out FILE.pdf")
+            fail("a PDF can't be shown on a terminal. Use --out FILE.pdf.")
         write(content)
         return
     beside = out.with_name(f".{out.name}.part")
@@ -177,4 +179,4 @@ def _give(content: bytes, out: Path | None, binary: bool) -> None:
         beside.replace(out)
     except OSError as error:
         beside.unlink(missing_ok=True)
-        fail(f"{out}: {error.strerror}. Choose a file in a folder that exists and can be written to.")
+        fail(f"{out}: {error.strerror}. Choose a file in an existing folder that you can write to.")

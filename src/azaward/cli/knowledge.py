@@ -1,4 +1,4 @@
-"""`azaward knowledge`: what azaward believes, and where it read it."""
+"""`azaward knowledge`: the facts that azaward uses, and their sources."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ import typer
 from azaward.cli.edge import app, fail, load_knowledge
 from azaward.errors import KnowledgeError
 
-knowledge_app = typer.Typer(no_args_is_help=False, help="What azaward believes, and where it read it.")
+knowledge_app = typer.Typer(no_args_is_help=False, help="The facts that azaward uses, and their sources.")
 app.add_typer(knowledge_app, name="knowledge", invoke_without_command=True)
 
 
 @knowledge_app.callback(invoke_without_command=True)
 def knowledge_default(context: typer.Context) -> None:
-    """What azaward believes; `list` where nothing else is asked."""
+    """The facts that azaward uses; `list` is the default."""
     if context.invoked_subcommand is None:
         list_knowledge()
 
 
 @knowledge_app.command("list")
 def list_knowledge() -> None:
-    """Every protocol and every table."""
+    """List all protocols and tables."""
     from azaward.reports import knowledge as report_knowledge
 
     report_knowledge.show_list(load_knowledge())
@@ -31,20 +31,20 @@ def list_knowledge() -> None:
 
 @knowledge_app.command("show")
 def show_knowledge(
-    id: Annotated[str, typer.Argument(help="A protocol, a table, a source, or the id of a row.")],
+    id: Annotated[str, typer.Argument(help="The id of a protocol, a table, a source or a row.")],
 ) -> None:
-    """One of them, as a clinician would read it."""
+    """Show a protocol, table, source or row, laid out for clinicians."""
     from azaward.reports import knowledge as report_knowledge
 
     if not report_knowledge.show_one(load_knowledge(), id):
-        fail(f"nothing in the knowledge base is called {id!r}. See: azaward knowledge list")
+        fail(f"the knowledge base has no entry {id!r}. To list them: azaward knowledge list")
 
 
 @knowledge_app.command("check")
 def check_knowledge(
-    protocol: Annotated[Path | None, typer.Argument(help="A clinic's own protocol, to check that alone.")] = None,
+    protocol: Annotated[Path | None, typer.Argument(help="Your clinic's own protocol, to check that alone.")] = None,
 ) -> None:
-    """Says what is wrong in a clinic's own protocol, line by line; without one, checks all that azaward believes."""
+    """Check your clinic's own protocol line by line or, without one, all the knowledge that azaward uses."""
     if protocol is not None:
         _check_own(protocol)
         return

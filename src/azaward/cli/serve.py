@@ -1,4 +1,4 @@
-"""`azaward serve`: the clinic's and the patient's pages."""
+"""`azaward serve`: the web pages for clinics and patients."""
 
 from __future__ import annotations
 
@@ -25,17 +25,19 @@ DATABASE_HELP = "sqlite:///FILE or postgresql://USER@HOST/NAME."
 @app.command()
 def serve(
     database: Annotated[str | None, typer.Option(help=DATABASE_HELP, envvar="AZAWARD_DATABASE")] = None,
-    demo: Annotated[bool, typer.Option("--demo", help="The example clinic, in a database of its own.")] = False,
-    host: Annotated[str, typer.Option(help="Which address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Which port.", min=0, max=65535)] = 8000,
+    demo: Annotated[bool, typer.Option("--demo", help="Serve the example clinic from a separate database.")] = False,
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port to listen on.", min=0, max=65535)] = 8000,
     as_of: Annotated[str | None, typer.Option(help="The day that counts as today (YYYY-MM-DD).")] = None,
-    secure: Annotated[bool, typer.Option("--secure", help="https stands in front: cookies go over it alone.")] = False,
+    secure: Annotated[
+        bool, typer.Option("--secure", help="Behind an HTTPS proxy: send cookies over HTTPS only.")
+    ] = False,
 ) -> None:
-    """The pages of the clinic and of the patient, on this machine."""
+    """Serve the web pages for clinics and patients from this machine."""
     if demo and not _is_loopback(host):
-        fail(f"--host {host}: the example clinic's passwords are known to all. Use --demo on 127.0.0.1 only.")
+        fail(f"--host {host}: the example clinic's passwords are public. Use --demo on 127.0.0.1 only.")
     if not secure and not _is_loopback(host):
-        typer.echo("azaward: without https in front (--secure), passwords and results can be read on the way", err=True)
+        typer.echo("azaward: without HTTPS (--secure), passwords and results can be intercepted", err=True)
     day = day_of(as_of) if as_of else None
     listening = _listen(host, port)
     knowledge = load_knowledge()
@@ -55,29 +57,29 @@ def serve(
         from azaward.wording import Words
 
         if demo:
-            # Real people are never shown as examples, nor their clinic opened without a second factor.
+            # Never show real patients as examples, or open a real clinic without a second factor.
             if others := sorted(set(clinic_ids(store)) - {CLINIC}):
                 store.close()
-                fail(f"{store.name}: holds the clinic {others[0]!r}, which is no example. Leave --demo away.")
+                fail(f"{store.name}: holds the clinic {others[0]!r}, which is not an example. Omit --demo.")
             furnish(store, knowledge)
             day = day or DAY
         settings = Settings(demo=demo, secure=secure, today=day, oidc=None if demo else _provider())
         room = Room(store, knowledge, Words(knowledge), Reads(store), settings)
         shown = listening.getsockname()
         address = f"http://{'localhost' if _is_loopback(host) else shown[0]}:{shown[1]}/"
-        typer.echo(f"azaward listens on {address}")
+        typer.echo(f"azaward is listening on {address}")
         if demo:
             logins = ", ".join(login for login, *_ in ACCOUNTS)
-            typer.echo(f"Sign in as {logins}; the password of each: {PASSWORD}")
+            typer.echo(f"Sign in as {logins}. The password for each is: {PASSWORD}")
         else:
             _first_visit(room, address)
-        typer.echo("Ctrl-C ends it.")
+        typer.echo("Press Ctrl-C to stop.")
         _run(room, listening)
         store.close()
 
 
 def _provider() -> OpenIDConnect | None:
-    """The hospital's identity provider, as the environment names it: all of it or nothing."""
+    """The hospital's identity provider from the environment; None if none of its variables is set."""
     from azaward.web.shared.room import OpenIDConnect
 
     names = ("AZAWARD_OIDC_ISSUER", "AZAWARD_OIDC_CLIENT_ID", "AZAWARD_OIDC_CLIENT_SECRET")
@@ -99,7 +101,7 @@ def _run(room: object, listening: socket.socket) -> None:
     from azaward.web.shared.room import Room
 
     if not isinstance(room, Room):
-        raise TypeError("a room is what the server stands on")
+        raise TypeError("the server needs a Room")
     config = uvicorn.Config(
         make_app(room),
         log_level="warning",
@@ -108,22 +110,22 @@ def _run(room: object, listening: socket.socket) -> None:
         proxy_headers=room.settings.secure,
         timeout_graceful_shutdown=5,
     )
-    # Ctrl-C is how it is meant to end.
+    # Ctrl-C is the normal way to stop.
     with suppress(KeyboardInterrupt):
         uvicorn.Server(config).run(sockets=[listening])
 
 
 def _first_visit(room: object, address: str) -> None:
-    """Prints the one-time code that makes the first administrator, where there is none yet."""
+    """Prints the one-time code for creating the first administrator, if there is no account yet."""
     from azaward.web.access import first
     from azaward.web.shared.room import Room
 
     if isinstance(room, Room) and (code := first.code(room)) is not None:
-        typer.echo(f"Nobody has an account yet. Make the first at {address}first with this code: {code}")
+        typer.echo(f"There are no accounts yet. Create the first at {address}first with this code: {code}")
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """A listening socket, or a failure that says why there is none."""
+    """A listening socket, or an error that explains why there is none."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         made = socket.socket(family, socket.SOCK_STREAM)
@@ -131,10 +133,10 @@ def _listen(host: str, port: int) -> socket.socket:
         made.bind((host, port))
         made.listen(1024)
     except socket.gaierror:
-        fail(f"--host {host}: no such address.")
+        fail(f"--host {host}: unknown address. Try 127.0.0.1.")
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            fail(f"--port {port}: in use by another program. Choose another with --port, or end that program.")
+            fail(f"--port {port}: in use by another program. Choose another port with --port, or stop that program.")
         fail(f"--host {host} --port {port}: {os.strerror(error.errno or 0)}.")
     return made
 

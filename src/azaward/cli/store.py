@@ -1,4 +1,4 @@
-"""`azaward import`, `backup`, `restore` and `audit verify`: what the keeper of the database types."""
+"""`azaward import`, `backup`, `restore` and `audit verify`: the commands that look after the database."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from azaward.store.imports import Imported
 
 DEFAULT = "sqlite:///azaward.db"
-DATABASE_HELP = f"sqlite:///FILE or postgresql://USER@HOST/NAME. Without it: {DEFAULT}."
+DATABASE_HELP = "sqlite:///FILE or postgresql://USER@HOST/NAME."
 Database = Annotated[str, typer.Option(help=DATABASE_HELP, envvar="AZAWARD_DATABASE")]
-trail = typer.Typer(no_args_is_help=True, help="The audit trail: who read or changed what.")
+trail = typer.Typer(no_args_is_help=True, help="The audit trail of who read or changed what.")
 app.add_typer(trail, name="audit")
 
 
 class Format(StrEnum):
-    """How it is said what came in."""
+    """The output formats of an import."""
 
     text = "text"
     json = "json"
@@ -45,12 +45,12 @@ def import_files(
     ],
     database: Database = DEFAULT,
     clinic: Annotated[
-        str | None, typer.Option(help="Whose patients; in a database without clinics it is made.")
+        str | None, typer.Option(help="The clinic that the patients belong to; created if the database has no clinic.")
     ] = None,
     as_of: Annotated[str | None, typer.Option(help="The day that counts as today (YYYY-MM-DD).")] = None,
-    format: Annotated[Format, typer.Option(help="How to say what came in.")] = Format.text,
+    format: Annotated[Format, typer.Option(help="Output format.")] = Format.text,
 ) -> None:
-    """Brings files into the database: each whole or not at all, and once however often it comes."""
+    """Import files into the database. Imports are atomic, and importing a file again changes nothing."""
     day = day_of(as_of)
     knowledge = load_knowledge()
     with _store(database) as store:
@@ -58,20 +58,20 @@ def import_files(
 
         clinic_id, is_new = _clinic(store, clinic)
         actor = Actor(_who(), clinic_id, day)
-        said: list[dict[str, Any]] = []
+        outcomes: list[dict[str, Any]] = []
         for file in files:
-            one, is_new = _bring(store, actor, file, knowledge, is_new)
-            said.append(one)
-            if format is Format.text and "error" not in one:
-                write((_in_words(one) + "\n").encode())
+            outcome, is_new = _bring(store, actor, file, knowledge, is_new)
+            outcomes.append(outcome)
+            if format is Format.text and "error" not in outcome:
+                write((_in_words(outcome) + "\n").encode())
         if format is Format.json:
-            write(json.dumps({"clinic": clinic_id, "files": said}, ensure_ascii=False, indent=1).encode() + b"\n")
-    if any("error" in one for one in said):
+            write(json.dumps({"clinic": clinic_id, "files": outcomes}, ensure_ascii=False, indent=1).encode() + b"\n")
+    if any("error" in outcome for outcome in outcomes):
         raise typer.Exit(1)
 
 
 def _bring(store: Store, actor: Actor, file: Path, knowledge: Knowledge, is_new: bool) -> tuple[dict[str, Any], bool]:
-    """One file, and whether the clinic is still to be made; a file that can't be used is said and left out."""
+    """Imports one file, and tells whether the clinic has still to be created. An unusable file is reported."""
     from azaward.errors import InputError, StoreError
     from azaward.readers.digest import digest
     from azaward.readers.read import read
@@ -82,7 +82,7 @@ def _bring(store: Store, actor: Actor, file: Path, knowledge: Knowledge, is_new:
         record = _genotypes(store, actor, file, knowledge) if _is_genotypes(file) else read(file, knowledge)
         if is_new:
             imports.make_clinic(store, actor.clinic_id, actor.clinic_id)
-            typer.echo(f"azaward: the database had no clinic; {actor.clinic_id!r} was made", err=True)
+            typer.echo(f"azaward: the database had no clinic; created {actor.clinic_id!r}", err=True)
             is_new = False
         with progress_on_stderr(f"patients of {file.name}") as progress:
             brought = imports.keep(store, actor, file.resolve().name, mark, record, knowledge, progress)
@@ -96,7 +96,7 @@ def _bring(store: Store, actor: Actor, file: Path, knowledge: Knowledge, is_new:
 
 
 def _is_genotypes(file: Path) -> bool:
-    """Whether a file holds variants or a genotyping array's text, rather than a record."""
+    """Whether a file holds variants or genotyping-array text rather than a record."""
     from azaward.readers.genomes.arrays import is_array
 
     if file.is_dir() or file.suffix.casefold() in (".json", ".ndjson"):
@@ -105,7 +105,7 @@ def _is_genotypes(file: Path) -> bool:
 
 
 def _genotypes(store: Store, actor: Actor, file: Path, knowledge: Knowledge) -> Record:
-    """The genotypes of those of the clinic's patients whose ids the samples bear; nobody else's are kept."""
+    """The genotypes of samples named after the clinic's patients; no others are kept."""
     from azaward.cli.genotype import add_to
     from azaward.errors import InputError
     from azaward.record.tables import Record
@@ -115,13 +115,12 @@ def _genotypes(store: Store, actor: Actor, file: Path, knowledge: Knowledge) -> 
         ids = records.everyone(connection, actor.clinic_id)
     if not ids:
         raise InputError(
-            f"{file.name}: holds genotypes, and the clinic has no patients yet. Import their record first."
+            f"{file.name}: contains genotypes, but the clinic has no patients yet. Import their records first."
         )
-    known = Record.of({"patients": [{"patient_id": one} for one in ids]})
-    found = add_to(known, [file], None, None, actor.today, knowledge)
-    return Record(
-        {**found.rows, "patients": []}, [one for one in found.set_aside if not one.what.startswith("patient ")]
-    )
+    known = Record.of({"patients": [{"patient_id": id} for id in ids]})
+    record = add_to(known, [file], None, None, actor.today, knowledge)
+    set_aside = [item for item in record.set_aside if not item.what.startswith("patient ")]
+    return Record({**record.rows, "patients": []}, set_aside)
 
 
 def _said(file: Path, brought: Imported, record: Record) -> dict[str, Any]:
@@ -132,60 +131,62 @@ def _said(file: Path, brought: Imported, record: Record) -> dict[str, Any]:
         "new_rows": brought.new_rows,
         "patients": brought.patients,
         "set_aside": [
-            {"where": one.where, "what": one.what, "why": one.why, "patient_id": one.patient_id, "kind": one.kind}
-            for one in record.set_aside
+            {"where": item.where, "what": item.what, "why": item.why, "patient_id": item.patient_id, "kind": item.kind}
+            for item in record.set_aside
         ],
         "before": None if before is None else before.isoformat(timespec="seconds"),
     }
 
 
-def _in_words(one: dict[str, Any]) -> str:
-    if one["before"] is not None:
-        return f"{one['file']}: the same file came in on {one['before'][:16].replace('T', ' ')} UTC; nothing was done."
-    aside = f", {len(one['set_aside'])} set aside" if one["set_aside"] else ""
-    return f"{one['file']}: {one['new_rows']:,} new rows of {one['rows']:,}, {one['patients']:,} patients{aside}."
+def _in_words(outcome: dict[str, Any]) -> str:
+    file, before, aside = outcome["file"], outcome["before"], len(outcome["set_aside"])
+    if before is not None:
+        return f"{file}: already imported on {before[:16].replace('T', ' ')} UTC; nothing changed."
+    people = "1 patient" if outcome["patients"] == 1 else f"{outcome['patients']:,} patients"
+    left = f", {aside} set aside" if aside else ""
+    return f"{file}: {outcome['new_rows']:,} of {outcome['rows']:,} rows new, {people}{left}."
 
 
 @app.command()
 def backup(
-    file: Annotated[Path, typer.Argument(help="Where to write it; it holds health data, keep it as safe as those.")],
+    file: Annotated[Path, typer.Argument(help="The file to write. It holds health data: protect it accordingly.")],
     database: Database = DEFAULT,
 ) -> None:
-    """Writes the whole database to one file, as it is at one moment, while others may go on working."""
+    """Back up the whole database to one file, as a consistent snapshot; others can keep working."""
     from azaward.store import backup as backups
 
     with _store(database, must_exist=True) as store, progress_on_stderr("rows") as progress:
         made = backups.backup(store, file, _who(), progress)
         if made.audit.wrong is not None:
-            typer.echo(f"azaward: the audit trail is wrong, and was backed up so: {made.audit.wrong}", err=True)
-        write(f"{file}: {made.rows:,} rows of {len(made.parts)} tables; {_trail(made.audit)}\n".encode())
+            typer.echo(f"azaward: the audit trail is damaged and was backed up as it is: {made.audit.wrong}", err=True)
+        write(f"{file}: backed up {made.rows:,} rows from {len(made.parts)} tables; {_trail(made.audit)}\n".encode())
 
 
 @app.command()
 def restore(
-    file: Annotated[Path, typer.Argument(help="A file that azaward backup wrote.")],
-    database: Annotated[str, typer.Option(help="An empty one: sqlite:///FILE or postgresql://USER@HOST/NAME.")],
+    file: Annotated[Path, typer.Argument(help="A file written by azaward backup.")],
+    database: Annotated[str, typer.Option(help="An empty database: sqlite:///FILE or postgresql://USER@HOST/NAME.")],
 ) -> None:
-    """Brings a backup back into an empty database, SQLite or PostgreSQL, wherever it was made."""
+    """Restore a backup into an empty SQLite or PostgreSQL database, whichever it came from."""
     with _pages(), progress_on_stderr("rows") as progress:
         from azaward.store import backup as backups
 
         made = backups.restore(file, database, progress)
-        write(f"{file}: {made.rows:,} rows of {len(made.parts)} tables came in; {_trail(made.audit)}\n".encode())
+        write(f"{file}: restored {made.rows:,} rows to {len(made.parts)} tables; {_trail(made.audit)}\n".encode())
 
 
 @trail.command()
 def verify(
     database: Database = DEFAULT,
-    head: Annotated[str | None, typer.Option(help="A hash that was noted earlier: it must stand in the trail.")] = None,
+    head: Annotated[str | None, typer.Option(help="A hash that you noted earlier; the trail must contain it.")] = None,
 ) -> None:
-    """Follows the audit trail from its beginning: has anybody altered an entry, or left one out?"""
+    """Verify the whole audit trail: report any entry that was altered or removed."""
     with _store(database, must_exist=True) as store:
         from azaward.store import audit
 
         found = audit.verify(store, head.strip() if head else None)
         if found.wrong is not None:
-            fail(f"{store.name}: the audit trail is wrong: {found.wrong}.")
+            fail(f"{store.name}: the audit trail is damaged: {found.wrong}.")
         write(f"{found.entries:,} entries, none altered; {_head(found.head)}\n".encode())
 
 
@@ -198,21 +199,21 @@ def _head(head: str) -> str:
 
 
 def _clinic(store: Store, named: str | None) -> tuple[str, bool]:
-    """The clinic that is meant, and whether it is still to be made."""
+    """The clinic to import into, and whether it has still to be created."""
     from azaward.store import imports
 
     ids = imports.clinic_ids(store)
     if named is None:
         return imports.only_clinic(store), False
     if ids and named not in ids:
-        fail(f"--clinic {named}: no such clinic in {store.name}. It holds {', '.join(ids)}.")
+        fail(f"--clinic {named}: no such clinic in {store.name}. Expected one of: {', '.join(ids)}.")
     if not named.strip():
-        fail("--clinic: empty. Expected the clinic's id, such as rheumatology.")
+        fail("--clinic is empty. Expected the clinic's id, such as rheumatology.")
     return named, not ids
 
 
 def _who() -> str:
-    """Who types, for the audit trail."""
+    """The user at the command line, for the audit trail."""
     try:
         return f"command line: {getpass.getuser()}"
     except (OSError, KeyError):
@@ -221,7 +222,7 @@ def _who() -> str:
 
 @contextlib.contextmanager
 def _pages() -> Generator[None]:
-    """What stands on the database's libraries; whatever it can't do is one line."""
+    """Reports database errors in one line."""
     from azaward.errors import StoreError
 
     try:

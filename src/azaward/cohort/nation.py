@@ -148,12 +148,12 @@ class Nation:
             yield SetAside(
                 str(self.source.folder),
                 f"{name}.parquet",
-                "missing: nothing of it is known for anyone",
+                "missing: its data are unknown for everyone",
                 None,
                 "missing_table",
             )
         for file, column in self.source.unknown_columns():
-            yield SetAside(file, f"column {column!r}", "no such column: not used", None, "unknown_column")
+            yield SetAside(file, f"column {column!r}", "unknown column: not used", None, "unknown_column")
         for name, rows in read.items():
             if any(row.verdict == "counted" for row in rows):
                 for *words, count, place in self._run(self._sql[name].counted).fetchall():
@@ -170,7 +170,7 @@ class Nation:
                 yield SetAside(
                     place + more,
                     "patient_id is empty, begins with a blank or holds a control character",
-                    "whose row this is can't be told. Fill in the clinic's id.",
+                    "the patient is unknown. Enter the clinic's patient id.",
                     None,
                     "no_id",
                 )
@@ -254,7 +254,7 @@ class Nation:
             yield SetAside(
                 stored[place],
                 f"patient_id {patient_id}",
-                "no such patient: assessed without age, sex or indication. Add the patient's row.",
+                "not in the patients table: assessed without age, sex or indication. Add a row there.",
                 patient_id,
                 "no_patient",
             )

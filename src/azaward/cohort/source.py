@@ -130,7 +130,7 @@ def _stored(database: Any, name: str, files: tuple[Path, ...]) -> Stored:
         # DuckDB tells no column from another by its capitals: it would read the first of them for both.
         names = [column.lower() for column, _ in described]
         if twice := next((column for column, _ in described if names.count(column.lower()) > 1), None):
-            raise InputError(f"{path}: column {twice!r} stands there twice. Keep one.")
+            raise InputError(f"{path}: duplicate column {twice!r}. Keep one.")
         check_columns(str(path), name, own)
         if columns and (odd := set(columns) ^ set(own)):
             raise InputError(

@@ -199,7 +199,7 @@ class _Nation:
         self.spark.sql(
             f"SELECT patient_id, DATE'{as_of.isoformat()}' AS as_of, {chosen} AS protocol FROM ids"
         ).createOrReplaceTempView("requests")
-        nobody = "no such patient: assessed without age, sex or indication. Add the patient's row."
+        nobody = "not in the patients table: assessed without age, sex or indication. Add a row there."
         names = ", ".join(f"WHEN {place} THEN '{table.name}'" for place, table in enumerate(tables)).replace(",", "")
         missing = self.spark.sql(
             f"SELECT 'no_patient' AS kind, patient_id, CASE place {names} END AS `where`, "

@@ -1,1 +1,1 @@
-"""What comes in: files become the record, and whatever can't be used is set aside with its reason."""
+"""Readers turn input files into a record, and set aside anything unusable with the reason."""

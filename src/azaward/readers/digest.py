@@ -1,4 +1,4 @@
-"""Is this the file that came in before? The SHA-256 of what a reader would read of it."""
+"""Has this file been imported before? The SHA-256 of everything that a reader would read from it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from azaward.record.tables import TABLES
 
 
 def digest(path: Path) -> str:
-    """The SHA-256 of a file's bytes; of a folder, that of its files' names and digests.
+    """The SHA-256 of a file's bytes or, for a folder, of the names and digests of its files.
 
-    In a folder only those count that are read: resources a line, or the six tables.
+    Only the files that a reader would use count: NDJSON files, or the six tables.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -29,7 +29,7 @@ def digest(path: Path) -> str:
                 return hashlib.file_digest(content, "sha256").hexdigest()
         parts = [[file.name, digest(file)] for file in sorted(path.iterdir()) if _is_read(file)]
     except OSError as error:
-        what = "Give a FHIR Bundle, a folder of tables or azaward's JSON."
+        what = "Expected a FHIR Bundle, a folder of tables or azaward's own JSON."
         raise InputError(f"{path}: {error.strerror}. {what}") from None
     return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()
 

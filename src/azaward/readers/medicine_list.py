@@ -1,4 +1,4 @@
-"""Reads a list of medicines: a text file with one a line, a CSV with a column of them, or one patient's record."""
+"""Reads a list of medicines from a text file with one per line, a column of a CSV, or one patient's record."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ _COLUMNS = ("medicine", "medication", "name", "drug")
 
 
 def read_list(path: Path, knowledge: Knowledge) -> list[str]:
-    """The names in a file, in order; `-` is standard input. `InputError` says which file and line, and what to do."""
+    """The names in a file, in order; `-` is standard input. `InputError` gives the file, the line and the remedy."""
     if path.is_dir() or path.suffix in (".json", ".ndjson"):
         return _of_record(path, knowledge)
     try:
         raw = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
     except OSError as error:
-        raise InputError(f"{path}: {error.strerror}.") from None
+        raise InputError(f"{path}: {error.strerror}. Expected a list with one medicine per line.") from None
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(
-            f"{path}: byte {error.start} is not UTF-8 text. Save the list as UTF-8, one medicine a line."
+            f"{path}: byte {error.start} is not UTF-8 text. Save the list as UTF-8, with one medicine per line."
         ) from None
     lines = [line.strip() for line in text.splitlines()]
     header = [cell.strip().casefold() for cell in lines[0].split(",")] if lines else []
@@ -35,20 +35,20 @@ def read_list(path: Path, knowledge: Knowledge) -> list[str]:
         lines = [row[place] for row in csv.reader(lines[1:]) if len(row) > place]
     found = [line for line in lines if line.strip() and not line.startswith("#")]
     if not found:
-        raise InputError(f"{path}: no medicine in it. Expected one a line, such as: allopurinol 100 mg")
+        raise InputError(f"{path}: contains no medicines. Expected one per line, such as: allopurinol 100 mg")
     if len(found) > MOST:
-        raise InputError(f"{path}: {len(found)} names; at most {MOST} are checked at once. Split the list.")
+        raise InputError(f"{path}: contains {len(found)} names; the limit is {MOST}. Split the list.")
     return found
 
 
 def _of_record(path: Path, knowledge: Knowledge) -> list[str]:
-    """The medicines that one patient's record says are taken or planned."""
+    """The current and planned medicines in one patient's record."""
     from azaward.readers.read import read
 
     record = read(path, knowledge)
     people = record.patient_ids()
     if len(people) != 1:
-        raise InputError(f"{path}: {len(people)} patients in it, expected one. For many: azaward assess {path}")
+        raise InputError(f"{path}: {len(people)} patients; expected one. For several, use: azaward assess {path}")
     from azaward.record.tables import TABLES
 
     names = [column.name for column in TABLES["exposures"]]
@@ -56,5 +56,5 @@ def _of_record(path: Path, knowledge: Knowledge) -> list[str]:
     rows = record.rows["exposures"]
     found = [str(row[medicine]).removeprefix("unknown:").replace("_", " ") for row in rows if row[stopped] is None]
     if not found:
-        raise InputError(f"{path}: no medicine that is taken or planned in it.")
+        raise InputError(f"{path}: contains no current or planned medicines. Check that this is the right record.")
     return list(dict.fromkeys(found))

@@ -1,7 +1,7 @@
-"""Which reader a RECORD needs.
+"""Chooses the reader for a RECORD.
 
-A FHIR Bundle, resources a line (one file, or a folder of them as bulk exports write it), a folder of tables, or
-azaward's own JSON.
+A record is a FHIR Bundle, NDJSON resources (one file, or a folder from a bulk export), a folder of tables, or azaward's
+own JSON.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from azaward.record.tables import TABLES, Record
 
 
 def read(path: Path, knowledge: Knowledge) -> Record:
-    """The record at `path`; `InputError` with one line where it can't be used."""
+    """The record at `path`. Raises a one-line `InputError` if it can't be used."""
     from azaward.readers.fhir import bundle as fhir
 
     if path.is_dir():
@@ -30,7 +30,7 @@ def read(path: Path, knowledge: Knowledge) -> Record:
     if kind == ".ndjson":
         return fhir.read_ndjson(content, file, knowledge)
     if kind != ".json":
-        raise InputError(f"{file}: unknown kind of file. Expected .json, .ndjson or a folder of CSV or Parquet tables.")
+        raise InputError(f"{file}: unknown file type. Expected .json, .ndjson, or a folder of CSV or Parquet tables.")
     if b'"resourceType"' in content:
         return fhir.read_bundle(content, file, knowledge)
     try:
@@ -43,11 +43,11 @@ def read(path: Path, knowledge: Knowledge) -> Record:
 
 
 def _text(path: Path) -> bytes:
-    """The file's bytes, proven to be UTF-8, without a byte order mark."""
+    """The file's bytes, checked to be UTF-8, without a byte order mark."""
     try:
         content = path.read_bytes()
     except OSError as error:
-        what = "Give a FHIR Bundle, a folder of tables or azaward's JSON."
+        what = "Expected a FHIR Bundle, a folder of tables or azaward's own JSON."
         raise InputError(f"{path}: {error.strerror}. {what}") from None
     decode(content, path.name)
     return content.removeprefix(b"\xef\xbb\xbf")

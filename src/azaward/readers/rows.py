@@ -1,7 +1,7 @@
-"""From the cells of a file to rows of the six tables, the same for CSV, Parquet and azaward's own JSON.
+"""Turns the cells of a CSV, Parquet or JSON file into rows of the six tables.
 
-A cell that can't be read is set aside with its place and the reason; the rest of the row stays, so that a
-result whose date is nonsense still raises a finding. A file that can't be used at all is an `InputError`.
+An unreadable cell is set aside with its place and the reason. The rest of the row is kept, so that a result with an
+invalid date still raises a finding. A file that can't be used at all raises `InputError`.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from azaward.record.dates import DateError, is_partial, read_day
 from azaward.record.tables import TABLES, Cell, Column, Record, SetAside
 
 _NUMBER = re.compile(r"([<>]=?|≤|≥)?\s*([-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)")
-# What may stand for a start that has not come; anything else that is no day is a start whose day isn't known.
+# Words for a treatment that has not started. Any other text that isn't a date means a start on an unknown day.
 _NOT_BEGUN = re.compile(r"\b(?:planned|not (?:yet )?(?:begun|started)|to (?:begin|start)|pending|tbc|tbd|none|n/?a)\b")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _COMPARATORS = {"≤": "<=", "≥": ">="}
 _ONLY_COUNTED = ("unknown_analyte", "unknown_event", "unknown_column", "not_read", "uncounted")
 _SIGNS = ("<", "<=", ">", ">=")
-# What a partial date is for decides how it is read.
+# How a partial date is read depends on its column.
 _LATEST = {("patients", "birth_date"), ("exposures", "stopped_on"), ("events", "ended_on")}
 _SEXES = {"f": "female", "m": "male", "female": "female", "male": "male", "other": "other", "unknown": "unknown"}
 
 
 def read_number(text: str) -> tuple[str | None, float] | None:
-    """A comparator and a number, or None where the text is something else.
+    """A comparator and a number, or None if the text is anything else.
 
     >>> read_number("<0.5"), read_number("4.2"), read_number("4,2")
     (('<', 0.5), (None, 4.2), None)
@@ -43,7 +43,7 @@ def read_number(text: str) -> tuple[str | None, float] | None:
 
 
 class RowReader:
-    """Collects rows of the six tables, in the words of the knowledge base, and what could not be read."""
+    """Collects rows of the six tables, in the terms of the knowledge base, and items that could not be read."""
 
     def __init__(self, knowledge: Knowledge) -> None:
         self.words: Vocabulary = vocabulary(knowledge)
@@ -54,15 +54,15 @@ class RowReader:
         self._patients: dict[str, dict[str, Cell]] = {}
 
     def aside(self, where: str, what: str, why: str, patient_id: str | None = None, kind: str = "unusable") -> None:
-        """Notes something that was not used."""
+        """Sets an item aside."""
         self.set_aside.append(SetAside(where, what, why, patient_id, kind))
 
     def add(self, table: str, row: Mapping[str, Any], where: str) -> None:
-        """One row as a mapping of column names to cells; a cell may be text or already typed."""
+        """Adds one row, given as a mapping of column names to cells; a cell may be text or already typed."""
         patient = row.get("patient_id")
         patient_id = _CONTROL.sub(" ", str(patient)).strip() if patient is not None else ""
         if not patient_id:
-            self.aside(where, "patient_id is empty", "whose row this is can't be told. Fill in the clinic's id.")
+            self.aside(where, "patient_id is empty", "the patient is unknown. Enter the clinic's patient id.")
             return
         cells: dict[str, Cell] = {"patient_id": patient_id}
         for column in TABLES[table][1:]:
@@ -73,7 +73,7 @@ class RowReader:
                 cell = None
                 if (table, column.name) == ("exposures", "started_on"):
                     cells["started_text"] = _start_in_words(row[column.name])
-            # A value such as "<0.5" or "haemolysed" has filled these two; their own columns may add to it.
+            # A value such as "<0.5" or "haemolysed" already filled these two; their own columns may add to it.
             if (found := cells.get(column.name)) is not None and cell != found:
                 cell = found if cell is None else f"{found} {cell}"
             cells[column.name] = cell
@@ -90,9 +90,9 @@ class RowReader:
         status: str,
         where: str,
     ) -> bool:
-        """Adds a plain number of a known analyte on a whole day; False where `add` has to look closer.
+        """Adds a plain number for a known analyte on a complete date; False if it needs the full checks of `add`.
 
-        Most results are like this, and a bundle holds thousands.
+        Most results are this simple, and a bundle holds thousands.
         """
         if is_partial(on) or not math.isfinite(value) or patient_id.strip() != patient_id:
             return False
@@ -104,20 +104,20 @@ class RowReader:
         return True
 
     def record(self, *, whole: bool = True) -> Record:
-        """All rows added so far; where they are only part of a record (not `whole`), nobody is missing from it."""
+        """All rows added so far. If they are only part of a record (not `whole`), missing patients are not reported."""
         for name, (where, count) in self._unknown_analytes.items():
             more = f" and {count - 1} more" if count > 1 else ""
             self.aside(
                 where + more,
                 f"result {name!r}",
-                "not a test that azaward knows. If it is one, name it as in analytes.csv or by its LOINC code.",
+                "not a test that azaward recognises. If it is a test, use its name in analytes.csv or its LOINC code.",
                 kind="unknown_analyte",
             )
         for (kind, code), (where, count) in self._unknown_events.items():
             more = f" and {count - 1} more" if count > 1 else ""
             why = (
-                "not one that azaward knows: kept in words. Symptoms in such words are still asked about; no rule acts "
-                "on the rest. Name it as in events.csv if it stands there."
+                "not an event that azaward recognises: kept as text. Symptoms in the text still raise a question; no "
+                "rule uses the rest. If events.csv has this event, use its name there."
             )
             self.aside(where + more, f"{kind} {code!r}", why, kind="unknown_event")
         known = {row[0] for row in self.rows["patients"]}
@@ -131,11 +131,11 @@ class RowReader:
                         self.aside(
                             name,
                             f"patient_id {patient_id}",
-                            "no such patient: assessed without age, sex or indication. Add the patient's row.",
+                            "not in the patients table: assessed without age, sex or indication. Add a row there.",
                             str(patient_id),
                             "no_patient",
                         )
-        # What may hide harm comes before what was only counted.
+        # Items that could hide harm come before those that are only counted.
         self.set_aside.sort(key=lambda item: item.kind in _ONLY_COUNTED)
         return Record(self.rows, self.set_aside)
 
@@ -143,7 +143,7 @@ class RowReader:
         if raw is None or raw == "":
             return None
         if column.type == "string":
-            # A control character means nothing in a record, and something to a terminal.
+            # Control characters mean nothing in a record but could affect a terminal.
             return _CONTROL.sub(" ", str(raw)).strip() or None
         if column.type == "date":
             if isinstance(raw, dt.datetime):
@@ -156,7 +156,7 @@ class RowReader:
                 self.aside(
                     where,
                     f"{column.name} {text!r}",
-                    f"the day is missing: read the cautious way, as {day}",
+                    f"incomplete date: read cautiously as {day}",
                     str(cells["patient_id"]),
                     "partial_date",
                 )
@@ -197,7 +197,7 @@ class RowReader:
             case "exposures":
                 dose = cells.get("dose_mg_per_day")
                 if isinstance(dose, float) and dose <= 0:
-                    why = "expected milligrams above 0; a stop is `stopped_on`"
+                    why = "expected a dose above 0 mg. To record a stop, use `stopped_on`"
                     self.aside(where, f"dose_mg_per_day {dose:g}", why, patient_id)
                     cells["dose_mg_per_day"] = None
                 self._in_order(cells, "stopped_on", where)
@@ -235,49 +235,49 @@ class RowReader:
         self._append(table, cells)
 
     def _unknown_event(self, kind: str, code: str, where: str) -> None:
-        """Counts an event that no rule can act on; what azathioprine treats is known as an indication."""
+        """Counts an event that no rule uses; conditions that azathioprine treats are handled as indications."""
         if self.words.indication(code) is None:
             first, count = self._unknown_events.get((kind, code), (where, 0))
             self._unknown_events[kind, code] = (first, count + 1)
 
     def _one_patient(self, patient_id: str, cells: Mapping[str, Cell], where: str) -> None:
-        """Notes a second patient with an id that another has; the same line again says nothing new."""
+        """Reports a second patient with the same id; an identical row is not reported."""
         first = self._patients.setdefault(patient_id, dict(cells))
         if odd := [name for name, cell in cells.items() if cell != first.get(name)]:
             self.aside(
                 where,
                 f"patient_id {patient_id}",
-                f"a second patient with this id; {', '.join(odd)} differ. Give each patient an id of their own.",
+                f"duplicate patient id with a different {', '.join(odd)}. Give each patient a unique id.",
                 patient_id,
                 "two_patients",
             )
 
     def _in_order(self, cells: dict[str, Cell], end: str, where: str) -> None:
-        """An end before its start is no end: what may go on counts as going on."""
+        """Sets aside an end date before the start date, so that the medicine or event counts as ongoing."""
         start, stop = cells.get("started_on"), cells.get(end)
         if isinstance(start, dt.date) and isinstance(stop, dt.date) and stop < start:
             self.aside(
                 where,
                 f"{end} {stop}",
-                f"lies before started_on {start}: not used, so that it counts as going on. Correct one of them.",
+                f"before started_on {start}: not used, so counted as ongoing. Correct one of the dates.",
                 str(cells["patient_id"]),
             )
             cells[end] = None
 
     def _comparator(self, cells: dict[str, Cell], where: str) -> None:
-        """Only <, <=, > and >= say which way a value may lie; with another sign the value is only words."""
+        """Accepts only <, <=, > and >=, which bound the value; with any other sign, the value is kept as text."""
         sign = str(cells.get("comparator") or "").strip()
         sign = _COMPARATORS.get(sign, sign)
         cells["comparator"] = sign or None
         if sign and sign not in _SIGNS:
             value = cells["value"]
             shown = f"{sign} {value:g}" if isinstance(value, float) else sign
-            why = "expected <, <=, > or >=: not used as a number"
+            why = "expected <, <=, > or >=: value kept as text"
             self.aside(where, f"comparator {sign!r}", why, str(cells["patient_id"]))
             cells |= {"comparator": None, "value": None, "text": cells.get("text") or shown}
 
     def genotype(self, cells: dict[str, Cell], where: str) -> None:
-        """A genotype or activity; where diplotype and phenotype disagree, both stay and rules meet both."""
+        """Adds a genotype or activity. If diplotype and phenotype disagree, both are kept and rules consider both."""
         patient_id = str(cells["patient_id"])
         gene = str(cells.get("gene") or "").upper()
         cells["gene"] = gene
@@ -297,7 +297,7 @@ class RowReader:
         if diplotype := cells.get("diplotype"):
             found = self.words.diplotype_phenotypes(gene, str(diplotype))
             if not found:
-                why = "not a pair of named alleles such as *1/*3A"
+                why = "expected a pair of named alleles, such as *1/*3A"
                 self.aside(where, f"{gene} diplotype {diplotype!r}", why, patient_id, "genotype")
             phenotypes += found
         each = {phenotype for phenotype in phenotypes if phenotype} or {None}
@@ -309,13 +309,13 @@ class RowReader:
 
 
 def _start_in_words(raw: Any) -> str | None:
-    """What stands for a start that is no day; None where it says that nothing has begun."""
+    """The text of a start that isn't a date; None if it says that treatment has not begun."""
     text = _CONTROL.sub(" ", str(raw)).strip()
     return None if _NOT_BEGUN.search(text.casefold()) else text
 
 
 _WHAT_TO_DO = {
-    "date": "expected a day that exists, as YYYY-MM-DD",
+    "date": "expected a valid date (YYYY-MM-DD)",
     "float": "expected a number with a decimal point, such as 4.2",
     "string": "expected text",
 }

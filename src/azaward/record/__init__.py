@@ -1,4 +1,4 @@
-"""What is known of patients: six tables, their units, their checks."""
+"""The patient record: six tables, their units and their checks."""
 
 from azaward.record.tables import TABLES, Record, SetAside
 

@@ -1,7 +1,7 @@
-"""Days as records write them: whole, partial ("2024", "2024-03") or with a time of day.
+"""Reads dates in records: complete, partial ("2024", "2024-03") or with a time of day.
 
-A partial date is read the cautious way, which depends on what it is for: `earliest` for a result or an
-event (it counts as old), `latest` for a birth (the patient counts as young) and for the end of something.
+A partial date is read cautiously, which depends on its meaning: `earliest` for a result or event (it counts as old),
+`latest` for a birth (the patient counts as young) and for an end date.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ _DAY = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2})(?:[T ]\d{2}:\d{2}.*)?)?)?")
 
 
 class DateError(ValueError):
-    """The text is not an ISO 8601 day that exists."""
+    """The text is not a valid ISO 8601 date."""
 
 
 @lru_cache(maxsize=65536)
 def read_day(text: str, reading: Literal["earliest", "latest"] = "earliest") -> dt.date:
-    """The day that `text` names; `DateError` where there is no such day.
+    """The day that `text` names. Raises `DateError` if there is no such day.
 
     >>> read_day("2024-02-29T08:30:00+01:00")
     datetime.date(2024, 2, 29)
@@ -47,5 +47,5 @@ def read_day(text: str, reading: Literal["earliest", "latest"] = "earliest") -> 
 
 
 def is_partial(text: str) -> bool:
-    """Whether the text leaves the day open: "2024" or "2024-03"."""
+    """Whether the text omits the day: "2024" or "2024-03"."""
     return len(text.strip()) < 10

@@ -1,7 +1,7 @@
-"""The six tables that hold what is known of patients, their columns and types.
+"""The six tables of a patient record, with their columns and types.
 
-The same columns stand in a CSV, in Parquet, in DuckDB and in Spark (docs/tables.md). Facts hold no
-clock: what counts "today" is decided by the `as_of` that a rule is given.
+The columns are the same in CSV, Parquet, DuckDB and Spark (docs/tables.md). A record does not depend on the clock: the
+`as_of` date passed to a rule decides which day counts as today.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Cell = str | float | dt.date | None
 
 
 class Column(NamedTuple):
-    """One column: its name, its type, whether a table without it can't be used, and its meaning."""
+    """One column: its name, its type, whether it is required, and its meaning."""
 
     name: str
     type: Type
@@ -26,28 +26,26 @@ class Column(NamedTuple):
 
 TABLES: Mapping[str, tuple[Column, ...]] = {
     "patients": (
-        Column("patient_id", "string", True, "the clinic's own id, never a name"),
-        Column("birth_date", "date", True, "a partial date is read as the youngest age it allows"),
+        Column("patient_id", "string", True, "the clinic's own patient id, never a name"),
+        Column("birth_date", "date", True, "a partial date is read as the latest possible birth date"),
         Column("sex", "string", True, "female, male, other or unknown"),
-        Column("indication", "string", True, "why azathioprine: an id of indications.csv, or words"),
-        Column("ancestry", "string", False, "biogeographical group, when known"),
-        Column(
-            "clinic", "string", False, "the clinic that looks after them, in its own word; figures are divided by it"
-        ),
+        Column("indication", "string", True, "why azathioprine is taken: an id from indications.csv, or words"),
+        Column("ancestry", "string", False, "biogeographical group, if known"),
+        Column("clinic", "string", False, "the clinic that looks after the patient; figures can be broken down by it"),
     ),
     "exposures": (
         Column("patient_id", "string", True, "whose"),
-        Column("medicine", "string", True, "an ingredient id, or `unknown:` and the text as it came"),
-        Column("dose_mg_per_day", "float", False, "total mg in a day"),
+        Column("medicine", "string", True, "an ingredient id, or `unknown:` followed by the original text"),
+        Column("dose_mg_per_day", "float", False, "total dose in mg a day"),
         Column("frequency", "string", False, "as written"),
-        Column("started_on", "date", False, "empty: planned, not begun"),
-        Column("stopped_on", "date", False, "the first day without it; empty: still taken"),
-        Column("started_text", "string", False, "a start that is no day, as written: begun, since when is not known"),
+        Column("started_on", "date", False, "empty if planned but not begun"),
+        Column("stopped_on", "date", False, "the first day without it; empty if still taken"),
+        Column("started_text", "string", False, "a start that isn't a date, as written: begun on an unknown day"),
         Column("origin", "string", False, "where it stood: file and line, or place in the bundle"),
     ),
     "results": (
         Column("patient_id", "string", True, "whose"),
-        Column("analyte", "string", True, "an id of analytes.csv"),
+        Column("analyte", "string", True, "an id from analytes.csv"),
         Column("value", "float", False, "as measured, in `unit`"),
         Column("comparator", "string", False, "<, <=, > or >="),
         Column("text", "string", False, "a result in words"),
@@ -55,14 +53,14 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("ref_low", "float", False, "the laboratory's lower limit of normal, in `unit`"),
         Column("ref_high", "float", False, "the laboratory's upper limit of normal, in `unit`"),
         Column("taken_on", "date", True, "the day of the sample"),
-        Column("status", "string", True, "as in FHIR; entered-in-error and cancelled never count"),
+        Column("status", "string", True, "as in FHIR; entered-in-error and cancelled results are not used"),
         Column("origin", "string", False, "where it stood: file and line, or place in the bundle"),
     ),
     "genotypes": (
         Column("patient_id", "string", True, "whose"),
         Column("gene", "string", True, "TPMT or NUDT15"),
         Column("diplotype", "string", False, "such as *1/*3A"),
-        Column("phenotype", "string", False, "in the words of phenotype_rules.csv"),
+        Column("phenotype", "string", False, "as named in phenotype_rules.csv"),
         Column("method", "string", True, "genotype or activity"),
         Column("reported_on", "date", True, "the day of the report"),
     ),
@@ -75,9 +73,9 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
             "condition, allergy, pregnancy, breastfeeding, vaccination, symptom, infection, "
             "exposure_to_infection, transfusion, procedure",
         ),
-        Column("code", "string", True, "an id of events.csv, a coding, or plain words"),
+        Column("code", "string", True, "an id from events.csv, a coding, or plain words"),
         Column("started_on", "date", True, "a partial date is read as its first day"),
-        Column("ended_on", "date", False, "empty: goes on, or not known"),
+        Column("ended_on", "date", False, "empty if ongoing or unknown"),
     ),
     "contacts": (
         Column("patient_id", "string", True, "whose"),
@@ -92,7 +90,7 @@ STATUS_NEVER_COUNTS = ("entered-in-error", "cancelled")
 
 @dataclass(frozen=True)
 class SetAside:
-    """Something in the input that was not used: where it stood, what it was, why, what to do."""
+    """An item in the input that was not used: where it was, what it was, why, and what to do."""
 
     where: str
     what: str
@@ -103,7 +101,7 @@ class SetAside:
 
 @dataclass(frozen=True)
 class Record:
-    """The six tables as rows, and what could not be read.
+    """The six tables as rows, and the items that could not be read.
 
     Each table is a list of tuples in the order of `TABLES[name]`.
 
@@ -117,20 +115,20 @@ class Record:
 
     @staticmethod
     def of(tables: Mapping[str, Iterable[Mapping[str, Cell]]], set_aside: Sequence[SetAside] = ()) -> Record:
-        """A record from tables as mappings; absent columns are empty, other names are refused."""
+        """A record from tables of mappings. Absent columns are empty; unknown names raise an error."""
         rows: dict[str, list[tuple[Cell, ...]]] = {}
         for name, columns in TABLES.items():
             names = [column.name for column in columns]
             table: list[tuple[Cell, ...]] = []
             for row in tables.get(name, ()):
                 if extra := set(row) - set(names):
-                    raise ValueError(f"{name}: no such column: {', '.join(sorted(extra))}")
+                    raise ValueError(f"{name}: unknown column: {', '.join(sorted(extra))}")
                 table.append(tuple(row.get(column) for column in names))
             rows[name] = table
         return Record(rows, list(set_aside))
 
     def patient_ids(self) -> list[str]:
-        """Every patient that any table speaks of, in order of first appearance."""
+        """Every patient mentioned in any table, in order of first appearance."""
         seen: dict[str, None] = {}
         for name in TABLES:
             for row in self.rows[name]:

@@ -1,7 +1,7 @@
-"""Who has an account, and whose is this session?
+"""User accounts and sessions.
 
-Passwords are kept as argon2 hashes, the tokens of sessions as SHA-256: whoever reads the database can sign in as
-nobody. A session ends when it was not used for a while, and at the latest after a working day.
+Passwords are stored as argon2 hashes and session tokens as SHA-256, so that nobody can sign in with what is in the
+database. A session ends after a period without use, and after a working day at the latest.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ _TOUCH = dt.timedelta(minutes=1)
 
 
 class AccountError(StoreError):
-    """The account can't be made, changed or used so; one line that says why."""
+    """The account can't be created, changed or used in this way; one line gives the reason."""
 
 
 @dataclass(frozen=True)
 class User:
-    """Somebody who may sign in; a patient's account sees the record of `patient_id` and no other."""
+    """A user who may sign in; a patient's account can see only the record of `patient_id`."""
 
     id: int
     login: str
@@ -54,13 +54,13 @@ class User:
 
     @property
     def has_second_factor(self) -> bool:
-        """Whether signing in takes a second step."""
+        """Whether signing in needs a second factor."""
         return self.has_totp or self.passkeys > 0
 
 
 @dataclass(frozen=True)
 class Session:
-    """A signed-in browser; `whole` once the second factor was given too, `step` what a ceremony has to remember."""
+    """A browser session; `whole` after the second factor, and `step` holds the state of a ceremony in progress."""
 
     user: User
     csrf: str
@@ -69,7 +69,7 @@ class Session:
 
 
 def digest_of(token: str) -> str:
-    """What is kept of a secret token."""
+    """The stored digest of a secret token."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
@@ -83,10 +83,10 @@ def make_user(
     patient_id: str | None = None,
     by: str = "system",
 ) -> int:
-    """Makes an account and returns its id; `AccountError` where the login is taken or the password too short."""
+    """Creates an account and returns its id. Raises `AccountError` if the login is taken or the password too short."""
     login = _login(login)
     if (role == "patient") != (patient_id is not None):
-        raise AccountError(f"role {role}: a patient's account, and no other, belongs to a patient of the clinic.")
+        raise AccountError(f"role {role}: only a patient's account belongs to a patient of the clinic.")
     if password is not None:
         passwords.check(password, login)
     if connection.execute(sa.select(users.c.id).where(users.c.login == login)).one_or_none() is not None:
@@ -120,7 +120,7 @@ def _login(login: str) -> str:
 
 
 def by_password(store: Store, login: str, password: str) -> User | None:
-    """The user with this login and password, who isn't disabled; None for any other reason alike."""
+    """The enabled user with this login and password; None otherwise, whatever the reason."""
     with store.read() as connection:
         row = connection.execute(_users().where(users.c.login == login.strip().casefold())).mappings().one_or_none()
     held: str | None = None if row is None or row["disabled"] else row["password_hash"]
@@ -137,7 +137,7 @@ def by_password(store: Store, login: str, password: str) -> User | None:
 
 
 def note_failure(store: Store, login: str, what: str) -> None:
-    """Enters a failed sign-in in the audit trail; a login that nobody has isn't repeated there."""
+    """Records a failed sign-in in the audit trail, without the login if no user has it."""
     with store.write() as connection:
         row = connection.execute(_users().where(users.c.login == login.strip().casefold())).mappings().one_or_none()
         known = None if row is None else row["login"]
@@ -153,16 +153,16 @@ def by_id(store: Store, user_id: int) -> User | None:
 
 
 def by_subject(store: Store, subject: str) -> User | None:
-    """The user whom the hospital's identity provider calls so."""
+    """The user with this name at the hospital's identity provider."""
     with store.read() as connection:
         row = connection.execute(_users().where(users.c.oidc_subject == subject)).mappings().one_or_none()
     return None if row is None else _user(row)
 
 
 def link_subject(store: Store, login: str, subject: str) -> User | None:
-    """Ties an account that waits for the hospital's identity provider to who that says they are; None without one.
+    """Links an account to an identity at the hospital's identity provider; None if no account is waiting for it.
 
-    Such an account was made for it by an administrator: it has no password, and nobody came through it yet.
+    An administrator created that account for this purpose: it has no password and has not been used yet.
     """
     waits = (users.c.login == login.strip().casefold(), users.c.password_hash.is_(None), users.c.oidc_subject.is_(None))
     with store.write() as connection:
@@ -176,17 +176,17 @@ def link_subject(store: Store, login: str, subject: str) -> User | None:
 
 
 def change_name(store: Store, user: User, name: str) -> None:
-    """Changes what the pages call a user."""
+    """Changes a user's display name."""
     name = " ".join(name.split())
     if not name:
-        raise AccountError("name: empty. Expected what the pages should call you.")
+        raise AccountError("name: empty. Enter your name as the pages should show it.")
     with store.write() as connection:
         connection.execute(sa.update(users).where(users.c.id == user.id).values(name=name))
         audit.append(connection, [Entry(user.login, "change name", user.clinic_id, user.login)])
 
 
 def change_password(store: Store, user: User, password: str, keep: str | None) -> None:
-    """Changes a password, and ends every session but the one with the token `keep`."""
+    """Changes a password and ends every session except the one with the token `keep`."""
     passwords.check(password, user.login)
     held = passwords.hash_of(password)
     with store.write() as connection:
@@ -211,9 +211,9 @@ def begin(
     step: Mapping[str, Any] | None = None,
     attempt: int | None = None,
 ) -> str:
-    """Begins a session and returns its token, for the browser alone.
+    """Begins a session and returns its token, which only the browser keeps.
 
-    It takes the place of the session whose token is `instead_of`; `attempt` was the try that succeeded.
+    The session replaces the one whose token is `instead_of`; `attempt` is the sign-in attempt that succeeded.
     """
     token = secrets.token_urlsafe(32)
     row = {
@@ -248,7 +248,7 @@ def end(store: Store, token: str) -> None:
 
 
 def end_sessions(connection: Connection, user_id: int, but: str | None = None) -> int:
-    """Ends every session of a user but the one with the token `but`; how many."""
+    """Ends every session of a user except the one with the token `but`, and returns how many."""
     which = sessions.c.user_id == user_id
     if but:
         which &= sessions.c.digest != digest_of(but)
@@ -263,7 +263,7 @@ def sign_out_everywhere(store: Store, user: User) -> None:
 
 
 def open_sessions(connection: Connection, user: User, now: dt.datetime) -> list[Mapping[Any, Any]]:
-    """The sessions of a user that last: when each began, was last used, and ends at the latest."""
+    """A user's active sessions: when each began, was last used, and expires."""
     question = sa.select(sessions.c.digest, sessions.c.created_at, sessions.c.seen_at, sessions.c.ends_at).where(
         sessions.c.user_id == user.id, sessions.c.ends_at >= now, sessions.c.seen_at >= now - IDLE
     )
@@ -271,14 +271,14 @@ def open_sessions(connection: Connection, user: User, now: dt.datetime) -> list[
 
 
 def remember(store: Store, token: str, step: Mapping[str, Any]) -> None:
-    """Keeps what a ceremony in several steps has to remember, in place of what was kept before."""
+    """Stores the state of a ceremony with several steps, in place of any earlier state."""
     with store.write() as connection:
         kept = json.dumps(dict(step)) if step else None
         connection.execute(sa.update(sessions).where(sessions.c.digest == digest_of(token)).values(step=kept))
 
 
 def session_of(store: Store, token: str, now: dt.datetime) -> Session | None:
-    """The session of a token, unless it has ended or its user was disabled."""
+    """The session with this token, unless it has ended or its user is disabled."""
     question = (
         _users()
         .add_columns(sessions.c.csrf, sessions.c.whole, sessions.c.seen_at, sessions.c.ends_at, sessions.c.step)
@@ -310,7 +310,7 @@ def _user(row: Mapping[Any, Any]) -> User:
 
 
 def user_of_token(store: Store, token: str, now: dt.datetime) -> User | None:
-    """The user of a program's token, unless it has ended, was revoked, or its user was disabled."""
+    """The user of a program's token, unless it has expired or been revoked, or its user is disabled."""
     question = (
         _users()
         .add_columns(tokens.c.ends_at, tokens.c.revoked_at)

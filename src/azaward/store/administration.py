@@ -1,7 +1,6 @@
 """What may an administrator do with the accounts of their clinic?
 
-A clinic always keeps somebody who may administer it: the last administrator can be neither disabled nor made
-something else.
+A clinic always has an administrator: the last one can't be disabled or given another role.
 """
 
 from __future__ import annotations
@@ -17,9 +16,9 @@ from azaward.store.schema import audit_head, users
 
 
 def change_role(store: Store, user: User, role: Role, by: User) -> None:
-    """Gives a member of staff another role; a patient's account stays a patient's."""
+    """Gives a member of staff another role; a patient's account can't change its role."""
     if role not in ROLES or "patient" in (role, user.role):
-        raise AccountError(f"role {role}: an account of staff can't become a patient's, nor the other way round.")
+        raise AccountError(f"role {role}: a staff account can't become a patient's, or a patient's a staff account.")
     with store.write() as connection:
         if role != "administrator":
             _not_the_last(connection, user)
@@ -29,7 +28,7 @@ def change_role(store: Store, user: User, role: Role, by: User) -> None:
 
 
 def disable(store: Store, user: User, by: User) -> None:
-    """Lets nobody in with this account any more; its sessions end at once, its tokens are refused."""
+    """Disables an account: its sessions end at once, and its tokens are refused."""
     with store.write() as connection:
         _not_the_last(connection, user)
         connection.execute(sa.update(users).where(users.c.id == user.id).values(disabled=True))
@@ -38,7 +37,7 @@ def disable(store: Store, user: User, by: User) -> None:
 
 
 def enable(store: Store, user: User, by: User) -> None:
-    """Lets a disabled account in again."""
+    """Enables a disabled account."""
     with store.write() as connection:
         connection.execute(sa.update(users).where(users.c.id == user.id).values(disabled=False))
         audit.append(connection, [Entry(by.login, "enable user", user.clinic_id, user.login)])
@@ -54,4 +53,4 @@ def _not_the_last(connection: Connection, user: User) -> None:
         users.c.id != user.id,
     )
     if user.role == "administrator" and connection.execute(others.limit(1)).one_or_none() is None:
-        raise AccountError(f"{user.login}: the clinic's last administrator. Make somebody else one first.")
+        raise AccountError(f"{user.login}: the clinic's last administrator. Make someone else an administrator first.")

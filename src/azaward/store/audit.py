@@ -1,7 +1,7 @@
-"""Who read or changed what, and has nobody altered that since?
+"""The audit trail: who read or changed what, protected against tampering.
 
-Every entry holds the hash of the one before it, so that no entry can be changed, left out or put in between without
-the rest telling. A change and its entry are one transaction; a read is shown only once its entry is kept.
+Every entry contains the hash of the previous one, so that changing, removing or inserting an entry breaks the chain. A
+change and its entry are one transaction; data are shown only after the entry for the read has been stored.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _FIELDS = ("seq", "at", "clinic_id", "actor", "action", "subject", "detail", "pr
 
 @dataclass(frozen=True)
 class Entry:
-    """One thing that somebody did: `actor` did `action` to `subject` (a patient's id, a user's login, a file)."""
+    """One act: `actor` did `action` to `subject` (a patient's id, a user's login, a file)."""
 
     actor: str
     action: str
@@ -40,7 +40,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Verified:
-    """What checking the chain gave: how many entries, the last hash, and the first entry that is wrong, if any."""
+    """The outcome of verifying the chain: the number of entries, the last hash, and the first fault, if any."""
 
     entries: int
     head: str
@@ -48,7 +48,7 @@ class Verified:
 
 
 def append(connection: Connection, entries: Sequence[Entry]) -> None:
-    """Adds entries in the transaction of `connection`, which waits for whoever is adding others."""
+    """Adds entries in the transaction of `connection`, which waits for other writers."""
     seq, previous = connection.execute(sa.select(audit_head.c.seq, audit_head.c.hash).with_for_update()).one()
     now = dt.datetime.now(dt.UTC).isoformat(timespec="microseconds")
     rows: list[dict[str, Any]] = []
@@ -71,14 +71,14 @@ def append(connection: Connection, entries: Sequence[Entry]) -> None:
 
 
 def link(row: Mapping[str, Any]) -> str:
-    """The hash of an entry, which stands on the hash of the one before it."""
+    """The hash of an entry, which includes the hash of the previous one."""
     return hashlib.sha256(json.dumps([row[name] for name in _FIELDS], ensure_ascii=False).encode()).hexdigest()
 
 
 def verify(store: Store, head: str | None = None) -> Verified:
-    """Follows the chain from its beginning; `head` is a hash noted earlier, which must stand in it.
+    """Verifies the chain from its beginning; `head` is a hash noted earlier, which the chain must contain.
 
-    Whoever can write to the database can also make a whole new chain: a hash that was noted elsewhere tells.
+    Someone who can write to the database could forge a whole new chain; a hash noted elsewhere reveals this.
     """
     with store.read() as connection:
         return follow(connection, head)
@@ -91,15 +91,15 @@ def follow(connection: Connection, head: str | None = None) -> Verified:
     for row in _rows(connection, last_seq):
         count += 1
         if row["seq"] != count:
-            return Verified(count - 1, last_hash, f"entry {count} is missing: the next one has number {row['seq']}")
+            return Verified(count - 1, last_hash, f"entry {count} is missing: the next entry is number {row['seq']}")
         if row["previous"] != previous or row["hash"] != link(row):
             return Verified(count - 1, last_hash, f"entry {count} of {row['at']} was altered")
         previous = str(row["hash"])
         met = met or previous == head
     if (count, previous) != (last_seq, last_hash):
-        return Verified(count, last_hash, f"the last entries are missing: {count} of {last_seq} are there")
+        return Verified(count, last_hash, f"the last entries are missing: only {count} of {last_seq} exist")
     if not met:
-        return Verified(count, last_hash, f"no entry has the hash {head}: the trail was made anew")
+        return Verified(count, last_hash, f"no entry has the hash {head}: the trail has been replaced")
     return Verified(count, last_hash, None)
 
 
@@ -109,7 +109,7 @@ def _rows(connection: Connection, last: int) -> Iterator[Mapping[Any, Any]]:
 
 
 class Reads:
-    """Keeps the entries of reads: those that come together share a transaction, and each waits until it is kept."""
+    """Stores entries for reads: simultaneous ones share a transaction, and each caller waits until it is stored."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -118,15 +118,15 @@ class Reads:
         self._thread.start()
 
     def note(self, entry: Entry) -> None:
-        """Returns once the entry is kept; raises what kept it from being kept."""
+        """Returns once the entry is stored; raises the error if it can't be."""
         if not self._thread.is_alive():
-            raise StoreError("the audit trail of reads is closed: the server is ending.")
+            raise StoreError("the audit trail is closed: the server is shutting down.")
         kept: Future[None] = Future()
         self._waiting.put((entry, kept))
         kept.result()
 
     def close(self) -> None:
-        """Keeps what waits, and ends."""
+        """Stores the entries that are waiting, and ends."""
         self._waiting.put(None)
         self._thread.join()
 

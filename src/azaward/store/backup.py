@@ -1,8 +1,8 @@
-"""How is a database kept elsewhere, and brought back, on SQLite or on PostgreSQL?
+"""Backup and restore of a database, on SQLite and PostgreSQL.
 
-A backup is one zip file of one state of the database: a manifest, and a part for each table with a line of JSON a
-row. The manifest says what each column holds, so that either database and a later version can read it; it holds the
-digest of each part and the head of the audit trail, against which a restore is checked before it is kept.
+A backup is a zip file with a consistent snapshot of the database: a manifest, and a part for each table with one line
+of JSON per row. The manifest gives the type of each column, so that either database and later versions can read it. It
+also has the digest of each part and the head of the audit trail, which a restore checks before it commits.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ _KINDS: Mapping[str, tuple[type[sa.types.TypeEngine[Any]] | type[Moment], type]]
 
 
 class Column(msgspec.Struct, frozen=True):
-    """A column of a part: its name, and which kind of cells it holds."""
+    """A column of a part: its name and the type of its cells."""
 
     name: str
     kind: str
@@ -75,7 +75,7 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class Trail(msgspec.Struct, frozen=True):
-    """What the audit trail was: as `azaward.store.audit.Verified`."""
+    """The state of the audit trail, as in `azaward.store.audit.Verified`."""
 
     entries: int
     head: str
@@ -83,7 +83,7 @@ class Trail(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """What a backup holds."""
+    """The contents of a backup."""
 
     format: int
     azaward: str
@@ -99,12 +99,12 @@ class Manifest(msgspec.Struct, frozen=True):
 
 
 def backup(store: Store, file: Path, by: str, progress: Progress = lambda done, all: None) -> Manifest:
-    """Writes one state of the database to a file, whole or not at all; only its owner may read it.
+    """Atomically writes a snapshot of the database to a file that only its owner may read.
 
-    An earlier backup of that name is replaced, any other file is left alone: `StoreError`.
+    An earlier backup of the same name is replaced. Raises `StoreError` for any other existing file, which is kept.
     """
     if file.exists() and not is_backup(file):
-        raise StoreError(f"{file}: stands there already and is no backup of azaward. Give another name.")
+        raise StoreError(f"{file}: already exists and is not an azaward backup. Choose another name.")
     with store.write() as connection:
         audit.append(connection, [Entry(by, "back up", None, file.name)])
     with _written(file) as target, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -126,7 +126,7 @@ def backup(store: Store, file: Path, by: str, progress: Progress = lambda done, 
 
 
 def read_manifest(file: Path) -> Manifest:
-    """What a backup says that it holds; `StoreError` where it is none, is not whole, or was altered."""
+    """The manifest of a backup. Raises `StoreError` if the file is not a backup, is incomplete or was altered."""
     with _opened(file) as archive:
         manifest = _manifest(file, archive)
         for part in manifest.parts:
@@ -136,7 +136,7 @@ def read_manifest(file: Path) -> Manifest:
                     digest.update(block)
                     rows += block.count(b"\n")
             if (digest.hexdigest(), rows) != (part.sha256, part.rows):
-                raise StoreError(f"{file}: {part.file} is not as it was written. Use another backup.")
+                raise StoreError(f"{file}: {part.file} was altered after it was written. Use another backup.")
     return manifest
 
 
@@ -150,15 +150,15 @@ def is_backup(file: Path) -> bool:
 
 
 def restore(file: Path, address: str, progress: Progress = lambda done, all: None) -> Manifest:
-    """Brings a backup back into an empty database, whole or not at all.
+    """Atomically restores a backup into an empty database.
 
-    Its digests are checked before anything is written; its counts and its audit trail before anything is kept.
+    The digests are checked before anything is written; the counts and the audit trail are checked before the commit.
     """
     manifest = read_manifest(file)
     if manifest.tables_version not in known():
         raise StoreError(
-            f"{file}: made by azaward {manifest.azaward} with tables of version {manifest.tables_version}; this is "
-            f"{__version__} with {newest()}. Use the newer azaward."
+            f"{file}: created by azaward {manifest.azaward} with tables of version {manifest.tables_version}; this is "
+            f"{__version__} with {newest()}. Use the newer version of azaward."
         )
     store = Store.at(address)
     try:
@@ -176,7 +176,7 @@ def restore(file: Path, address: str, progress: Progress = lambda done, all: Non
                 command.upgrade(config(connection), "head")
     except DBAPIError as error:
         line = (str(error.orig).strip().splitlines() or ["no reason given"])[0]
-        raise StoreError(f"{store.name}: the backup doesn't go in: {line}. Nothing was changed.") from None
+        raise StoreError(f"{store.name}: the backup can't be restored: {line}. Nothing was changed.") from None
     finally:
         store.close()
     return manifest
@@ -184,7 +184,7 @@ def restore(file: Path, address: str, progress: Progress = lambda done, all: Non
 
 @contextmanager
 def _one_state(store: Store) -> Generator[Connection]:
-    """A connection that sees the database as it is at one moment, whatever others write meanwhile."""
+    """A connection that sees a consistent snapshot of the database, whatever others write meanwhile."""
     with store.engine.connect() as connection:
         if store.engine.dialect.name == "postgresql":
             connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
@@ -193,7 +193,7 @@ def _one_state(store: Store) -> Generator[Connection]:
 
 @contextmanager
 def _written(file: Path) -> Generator[IO[bytes]]:
-    """A new file under another name, which takes its own once all of it is on the disk."""
+    """A new file under a temporary name, renamed once it is completely on disk."""
     waiting = file.with_name(f".{file.name}.{secrets.token_hex(4)}.new")
     try:
         number = os.open(waiting, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
@@ -212,7 +212,7 @@ def _written(file: Path) -> Generator[IO[bytes]]:
         finally:
             os.close(folder)
     except OSError as error:
-        raise StoreError(f"{file}: can't be written: {error.strerror}. There is no backup.") from None
+        raise StoreError(f"{file}: can't be written: {error.strerror}. No backup was made.") from None
 
 
 def _write(connection: Connection, table: sa.Table, archive: zipfile.ZipFile, say: Callable[[int], None]) -> Part:
@@ -244,20 +244,20 @@ def _kind(column: sa.Column[Any]) -> str:
     for word, (type_, _) in _KINDS.items():
         if isinstance(column.type, type_):
             return word
-    raise TypeError(f"{column}: a kind of column that backups don't know")
+    raise TypeError(f"{column}: a column type that backups don't support")
 
 
 @contextmanager
 def _opened(file: Path) -> Generator[zipfile.ZipFile]:
-    """A zip file to read; whatever is wrong with it is one line."""
+    """Opens a zip file for reading; any fault is reported in one line."""
     try:
         with zipfile.ZipFile(file) as archive:
             yield archive
     except OSError as error:
-        raise StoreError(f"{file}: {error.strerror or error}. Give a file that azaward backup wrote.") from None
+        raise StoreError(f"{file}: {error.strerror or error}. Expected a file written by azaward backup.") from None
     except _BROKEN as error:
         raise StoreError(
-            f"{file}: no whole backup: {error}. Give a file that azaward backup wrote to its end."
+            f"{file}: not a complete backup: {error}. Expected a complete file written by azaward backup."
         ) from None
 
 
@@ -265,7 +265,7 @@ def _manifest(file: Path, archive: zipfile.ZipFile) -> Manifest:
     names = archive.namelist()
     if MANIFEST not in names:
         raise StoreError(
-            f"{file}: a zip file, but no backup: {MANIFEST} is missing. Give one that azaward backup wrote."
+            f"{file}: a zip file but not a backup: {MANIFEST} is missing. Expected a file written by azaward backup."
         )
     try:
         manifest = msgspec.json.decode(archive.read(MANIFEST), type=Manifest)
@@ -273,19 +273,19 @@ def _manifest(file: Path, archive: zipfile.ZipFile) -> Manifest:
         raise StoreError(f"{file}: {MANIFEST} can't be read: {error}. Use another backup.") from None
     if manifest.format != FORMAT:
         raise StoreError(
-            f"{file}: a backup of format {manifest.format}, and this azaward reads {FORMAT}. Use a newer one."
+            f"{file}: backup format {manifest.format}; this version of azaward reads {FORMAT}. Use a newer version."
         )
     if sorted(names) != sorted([MANIFEST, *(part.file for part in manifest.parts)]):
-        raise StoreError(f"{file}: its parts are not those that {MANIFEST} names. Use another backup.")
+        raise StoreError(f"{file}: its parts differ from those in {MANIFEST}. Use another backup.")
     for part in manifest.parts:
         for column in part.columns:
             if column.kind not in _KINDS:
-                raise StoreError(f"{file}: {part.table}.{column.name}: an unknown kind, {column.kind!r}.")
+                raise StoreError(f"{file}: {part.table}.{column.name}: unknown column type {column.kind!r}.")
     return manifest
 
 
 def _batches(file: Path, archive: zipfile.ZipFile, part: Part) -> Iterator[list[dict[str, Any]]]:
-    """The rows of a part, some at a time."""
+    """The rows of a part, in batches."""
     names = [column.name for column in part.columns]
     cells = tuple(_KINDS[column.kind][1] | None for column in part.columns)
     decoder: msgspec.json.Decoder[tuple[Any, ...]] = msgspec.json.Decoder(tuple.__class_getitem__(cells))
@@ -304,20 +304,20 @@ def _batches(file: Path, archive: zipfile.ZipFile, part: Part) -> Iterator[list[
 
 
 def _table(part: Part) -> sa.TableClause:
-    """The part's table as it was when the backup was made; it may have changed since."""
+    """The part's table at the time of the backup; it may have changed since."""
     return sa.table(part.table, *(sa.column(column.name, _KINDS[column.kind][0]()) for column in part.columns))
 
 
 def _empty_tables(connection: Connection, manifest: Manifest, name: str) -> None:
-    """Makes the tables of the backup's version, or finds them there and empty."""
+    """Creates the tables in the backup's version, or checks that they exist and are empty."""
     there = sa.inspect(connection).get_table_names()
     if not there:
         command.upgrade(config(connection), manifest.tables_version)
     elif MigrationContext.configure(connection).get_current_revision() != manifest.tables_version:
-        raise StoreError(f"{name}: not empty, its tables are others than the backup's. Give an empty database.")
+        raise StoreError(f"{name}: not empty: its tables differ from the backup's. Use an empty database.")
     for part in manifest.parts:
         if part.table != "audit_head" and (rows := _count(connection, part.table)):
-            raise StoreError(f"{name}: not empty: {part.table} has {rows} rows. Give an empty database.")
+            raise StoreError(f"{name}: not empty: {part.table} has {rows} rows. Use an empty database.")
     # The head of the empty trail; the backup brings its own.
     connection.execute(sa.delete(sa.table("audit_head")))
 
@@ -325,17 +325,17 @@ def _empty_tables(connection: Connection, manifest: Manifest, name: str) -> None
 def _check(connection: Connection, manifest: Manifest, file: Path) -> None:
     for part in manifest.parts:
         if (rows := _count(connection, part.table)) != part.rows:
-            raise StoreError(f"{file}: {part.table}: {rows} rows went in, {part.rows} expected. Nothing was kept.")
+            raise StoreError(f"{file}: {part.table}: {rows} rows restored, {part.rows} expected. Nothing was changed.")
     if _count(connection, "audit_head") != 1:
-        raise StoreError(f"{file}: audit_head: expected one row, the head of the audit trail. Nothing was kept.")
+        raise StoreError(f"{file}: audit_head: expected one row, the head of the audit trail. Nothing was changed.")
     found = audit.follow(connection)
     if Trail(found.entries, found.head, found.wrong) != manifest.audit:
         why = found.wrong or f"{found.entries} entries up to {found.head}"
-        raise StoreError(f"{file}: its audit trail is not the one that was backed up: {why}. Nothing was kept.")
+        raise StoreError(f"{file}: its audit trail is not the one that was backed up: {why}. Nothing was changed.")
 
 
 def _number_on(connection: Connection, manifest: Manifest) -> None:
-    """New rows get numbers after those that came in; SQLite sees to that itself."""
+    """Continues numbering after the restored rows; SQLite does this automatically."""
     if connection.dialect.name != "postgresql":
         return
     for part in manifest.parts:

@@ -1,7 +1,7 @@
-"""How is the database opened, and what keeps it whole?
+"""Opens the database and keeps it consistent.
 
-Every change is one transaction, written through to the disk before it is acknowledged. SQLite has one writer at a
-time; PostgreSQL's writers meet at the head of the audit trail. A database that can't be used says so in one line.
+Every change is one transaction, on disk before it is acknowledged. SQLite has one writer at a time; PostgreSQL's
+writers are serialised by locking the head of the audit trail. A database that can't be used gives a one-line error.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ _POOL: dict[str, Any] = {"pool_size": 20, "max_overflow": 30}
 
 
 class _Turns:
-    """Lets threads in one after another, in the order in which they came.
+    """A fair lock: lets threads in one after another, in order of arrival.
 
-    SQLite has one writer and no queue: whoever asks again and again would keep the others out.
+    SQLite allows one writer and has no queue, so a thread that writes repeatedly could starve the others.
     """
 
     def __init__(self) -> None:
@@ -69,9 +69,9 @@ class Store:
 
     @staticmethod
     def open(address: str = DEFAULT) -> Store:
-        """Opens the database at a URL (`sqlite:///FILE` or `postgresql://...`) and brings its tables up to date.
+        """Opens the database at a URL (`sqlite:///FILE` or `postgresql://...`) and upgrades its tables.
 
-        `StoreError` where it can't be reached, isn't azaward's, or was made by a newer version.
+        Raises `StoreError` if it can't be reached, isn't azaward's, or was created by a newer version.
         """
         from azaward.store.versions import bring_up_to_date
 
@@ -88,7 +88,7 @@ class Store:
 
     @staticmethod
     def at(address: str) -> Store:
-        """The database at a URL as it stands, its tables not touched; `StoreError` where it can't be reached."""
+        """Opens the database at a URL without upgrading its tables. Raises `StoreError` if it can't be reached."""
         store = Store(_engine(_url(address)))
         try:
             store.engine.connect().close()
@@ -99,7 +99,7 @@ class Store:
 
     @contextmanager
     def read(self) -> Generator[Connection]:
-        """A connection that sees one state of the database and changes nothing."""
+        """A read-only connection that sees a consistent snapshot."""
         try:
             with self.engine.connect() as connection:
                 yield connection
@@ -108,7 +108,7 @@ class Store:
 
     @contextmanager
     def write(self) -> Generator[Connection]:
-        """A connection whose changes are kept together at the end, or not at all."""
+        """A connection whose changes are committed together, or rolled back."""
         try:
             with self._turns, self.engine.connect() as plain:
                 connection = plain.execution_options(azaward_writes=True)
@@ -117,7 +117,7 @@ class Store:
         except DBAPIError as error:
             if _is_full(error):
                 raise FullError(
-                    f"{self.name}: the disk is full. Nothing was changed. Make room, then try again."
+                    f"{self.name}: the disk is full. Nothing was changed. Free some space, then try again."
                 ) from None
             if isinstance(error, DataError):
                 raise StoreError(_unheld(error)) from None
@@ -133,7 +133,7 @@ def _url(address: str) -> URL:
         url = make_url(address)
     except ArgumentError:
         raise StoreError(
-            f"database {address!r}: not an address. Expected sqlite:///FILE or postgresql://USER@HOST/NAME."
+            f"database {address!r}: invalid address. Expected sqlite:///FILE or postgresql://USER@HOST/NAME."
         ) from None
     backend = url.get_backend_name()
     if backend == "postgresql":
@@ -177,11 +177,11 @@ def _is_full(error: DBAPIError) -> bool:
 
 
 def _unheld(error: DataError) -> str:
-    """What a database can't hold, such as a control character in PostgreSQL."""
+    """The error for a value that the database can't store, such as a control character in PostgreSQL."""
     line = (str(error.orig).strip().splitlines() or ["no reason given"])[0]
-    return f"a value that the database can't hold: {line}. Nothing was changed. Correct it where it came from."
+    return f"a value can't be stored: {line}. Nothing was changed. Correct it at its source."
 
 
 def _unreachable(name: str, error: DBAPIError) -> str:
     lines = str(error.orig).strip().splitlines() or ["no reason given"]
-    return f"{name}: can't be used: {lines[0]}. Check the address, that the server runs, and who may write there."
+    return f"{name}: can't be used: {lines[0]}. Check the address, the server and the write permissions."

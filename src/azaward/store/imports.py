@@ -1,7 +1,7 @@
-"""How does a file get into the database: whole or not at all, and once however often it comes?
+"""Atomic and idempotent imports of files into the database.
 
-What a file's reader made of it comes in as a `Record`; its rows, what was set aside, the new assessments and the
-entry in the audit trail are one transaction.
+A file arrives as the `Record` that its reader made. Its rows, the set-aside items, the new assessments and the entry in
+the audit trail are stored in one transaction.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from azaward.store.schema import clinics, imports
 
 @dataclass(frozen=True)
 class Imported:
-    """What a file brought: its rows, those that were new, whose, and how much was set aside.
+    """The outcome of an import: the number of rows, new rows, patients and set-aside items.
 
-    `before` is the moment at which the same file came in before, when nothing was done now.
+    `before` is the time of an earlier import of the same file; in that case nothing was changed.
     """
 
     file: str
@@ -50,7 +50,7 @@ def keep(
     knowledge: Knowledge,
     progress: Callable[[int, int], None] = lambda done, all: None,
 ) -> Imported:
-    """Keeps the record of a file; `digest` is the SHA-256 of the file's bytes."""
+    """Stores the record of a file; `digest` is the SHA-256 of the file's bytes."""
     rows = sum(len(table) for table in record.rows.values())
     with store.write() as connection:
         same = sa.select(imports).where(imports.c.clinic_id == actor.clinic_id, imports.c.digest == digest)
@@ -81,7 +81,7 @@ def keep(
 
 
 def make_clinic(store: Store, clinic_id: str, name: str, phone: str | None = None, protocol: str = "auto") -> None:
-    """Makes a clinic, unless there is one with that id."""
+    """Creates a clinic unless one with that id exists."""
     with store.write() as connection:
         if connection.execute(sa.select(clinics.c.id).where(clinics.c.id == clinic_id)).one_or_none() is None:
             now = dt.datetime.now(dt.UTC)
@@ -97,9 +97,9 @@ def clinic_of(connection: Connection, clinic_id: str) -> dict[str, Any]:
 
 
 def describe_clinic(store: Store, actor: Actor, name: str, phone: str | None) -> None:
-    """Changes what letters say of a clinic: its name, and the telephone number that patients call."""
+    """Changes the name and telephone number of a clinic that appear in letters."""
     if not name.strip():
-        raise StoreError("name: empty. Expected the clinic's name, as patients know it.")
+        raise StoreError("name: empty. Enter the clinic's name as patients know it.")
     with store.write() as connection:
         given = {"name": name.strip(), "phone": phone.strip() or None if phone else None}
         connection.execute(sa.update(clinics).where(clinics.c.id == actor.clinic_id).values(given))
@@ -107,13 +107,13 @@ def describe_clinic(store: Store, actor: Actor, name: str, phone: str | None) ->
 
 
 def clinic_ids(store: Store) -> list[str]:
-    """The ids of every clinic of a database."""
+    """The ids of all clinics in a database."""
     with store.read() as connection:
         return list(connection.scalars(sa.select(clinics.c.id).order_by(clinics.c.id)))
 
 
 def only_clinic(store: Store) -> str:
-    """The clinic of a database that has one; `StoreError` where it has none or several."""
+    """The only clinic in a database. Raises `StoreError` if there is none, or more than one."""
     ids = clinic_ids(store)
     if len(ids) != 1:
         which = f"several clinics ({', '.join(ids)})" if ids else "no clinic"

@@ -1,6 +1,6 @@
-"""What would a file bring, and what did those before it bring?
+"""Previews an import, and lists earlier ones.
 
-A preview reads and changes nothing: how many rows of each table are new, and which patients the clinic knows already.
+A preview changes nothing. It shows how many rows of each table are new, and which patients the clinic already knows.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _AT_ONCE = 5_000
 
 @dataclass(frozen=True)
 class Coming:
-    """What a record would bring: its rows by table, those not there yet, whose; `before` if the file came already."""
+    """The preview of an import: rows by table, new rows and patients; `before` if the file was already imported."""
 
     rows: Mapping[str, int]
     new_rows: Mapping[str, int]
@@ -33,7 +33,7 @@ class Coming:
 
 @dataclass(frozen=True)
 class Kept:
-    """A file that came in."""
+    """An imported file."""
 
     id: int
     file: str
@@ -47,7 +47,7 @@ class Kept:
 
 @dataclass(frozen=True)
 class Aside:
-    """A line of what was set aside of a file, and who looked into it since."""
+    """A set-aside item of a file, and who has reviewed it since."""
 
     patient_id: str | None
     where: str
@@ -59,7 +59,7 @@ class Aside:
 
 
 def coming(connection: Connection, clinic_id: str, record: Record, digest: str) -> Coming:
-    """What this record would bring to a clinic; `digest` is its file's."""
+    """Previews the import of a record into a clinic; `digest` is its file's."""
     same = sa.select(imports.c.at).where(imports.c.clinic_id == clinic_id, imports.c.digest == digest)
     ids = record.patient_ids()
     known = _held(connection, assessments.c.patient_id, assessments.c.clinic_id == clinic_id, ids)
@@ -79,13 +79,13 @@ def coming(connection: Connection, clinic_id: str, record: Record, digest: str) 
 
 
 def history(connection: Connection, clinic_id: str, most: int = 200) -> list[Kept]:
-    """The files that came in to a clinic, the latest first."""
+    """The files imported into a clinic, latest first."""
     question = _kept().where(imports.c.clinic_id == clinic_id).order_by(imports.c.id.desc()).limit(most)
     return [Kept(**row) for row in connection.execute(question).mappings()]
 
 
 def one(connection: Connection, clinic_id: str, number: int) -> tuple[Kept, list[Aside]] | None:
-    """A file that came in to a clinic, and what was set aside of it."""
+    """A file imported into a clinic, and its set-aside items."""
     question = _kept().where(imports.c.clinic_id == clinic_id, imports.c.id == number)
     row = connection.execute(question).mappings().one_or_none()
     if row is None:
@@ -100,7 +100,7 @@ def _kept() -> sa.Select[Any]:
 
 
 def _held(connection: Connection, column: Any, clinic: Any, wanted: list[str]) -> set[str]:
-    """Those of the wanted that a column of the clinic holds."""
+    """The wanted values that exist in a column for the clinic."""
     held: set[str] = set()
     for start in range(0, len(wanted), _AT_ONCE):
         some = sa.select(column).where(clinic, column.in_(wanted[start : start + _AT_ONCE]))

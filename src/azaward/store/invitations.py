@@ -1,7 +1,7 @@
-"""How does somebody get an account: by an invitation, as the very first, or through the hospital's sign-in?
+"""Creating accounts: by invitation, as the first administrator, or through the hospital's sign-in.
 
-An invitation is a link that works once and ends by itself. Whoever invites hands it over; it is kept as a digest, so
-that it can be shown only when it is made.
+An invitation is a link that works once and expires. The person who invites passes it on. Only a digest is stored, so
+the link can be shown only when it is created.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from azaward.store.schema import assessments, audit_head, clinics, invitations, 
 
 LASTS, NEW_PASSWORD_LASTS = dt.timedelta(days=7), dt.timedelta(days=1)
 _MISSING = (
-    "This invitation doesn't work: it was used, it has ended, or a part of the link is missing. "
-    "Ask whoever gave it to you for a new one."
+    "This invitation doesn't work: it was already used, it has expired, or part of the link is missing. "
+    "Ask the person who gave it to you for a new one."
 )
 
 
 class InvitationError(AccountError):
-    """The invitation was used, has ended, or never was; the message says whom to ask."""
+    """The invitation was used, has expired or never existed; the message says whom to ask."""
 
 
 @dataclass(frozen=True)
 class Invitation:
-    """An invitation as it stands in the database; `user_id` where it is for a new password of that account."""
+    """An invitation in the database; `user_id` is set if it is for a new password for that account."""
 
     id: int
     clinic_id: str
@@ -45,7 +45,7 @@ class Invitation:
 
 
 def invite(store: Store, by: User, role: Role, patient_id: str | None, now: dt.datetime) -> str:
-    """Makes an invitation to `by`'s clinic and returns its token; nurses and clinicians may invite patients only."""
+    """Creates an invitation to `by`'s clinic and returns its token; nurses and clinicians can invite only patients."""
     _may_invite(by, role)
     with store.write() as connection:
         _belongs(connection, by.clinic_id, role, patient_id)
@@ -58,7 +58,7 @@ def invite(store: Store, by: User, role: Role, patient_id: str | None, now: dt.d
 def invite_through_provider(
     store: Store, by: User, login: str, name: str, role: Role, patient_id: str | None = None
 ) -> None:
-    """Makes an account that waits for its owner to come through the hospital's identity provider, by their e-mail."""
+    """Creates an account whose owner will sign in through the hospital's identity provider, matched by e-mail."""
     _may_invite(by, role)
     with store.write() as connection:
         _belongs(connection, by.clinic_id, role, patient_id)
@@ -66,9 +66,9 @@ def invite_through_provider(
 
 
 def new_password(store: Store, user: User, by: User, now: dt.datetime) -> str:
-    """A link by which a user who forgot their password chooses another; its token."""
+    """Creates a link with which a user can choose a new password, and returns its token."""
     if not user.has_password:
-        raise AccountError(f"{user.login}: has no password here; they sign in through the hospital.")
+        raise AccountError(f"{user.login}: has no password here; this user signs in through the hospital.")
     with store.write() as connection:
         token = _make(connection, by, user.role, user.patient_id, now, NEW_PASSWORD_LASTS, user.id)
         audit.append(connection, [Entry(by.login, "offer new password", user.clinic_id, user.login)])
@@ -76,14 +76,14 @@ def new_password(store: Store, user: User, by: User, now: dt.datetime) -> str:
 
 
 def open_ones(connection: Connection, clinic_id: str, now: dt.datetime) -> list[Invitation]:
-    """A clinic's invitations that were not used and have not ended, the newest first."""
+    """A clinic's unused and unexpired invitations, newest first."""
     which = (invitations.c.clinic_id == clinic_id, invitations.c.used_at.is_(None), invitations.c.ends_at >= now)
     rows = connection.execute(_columns().where(*which).order_by(invitations.c.id.desc()))
     return [Invitation(**row) for row in rows.mappings()]
 
 
 def withdraw(store: Store, by: User, number: int, now: dt.datetime) -> bool:
-    """Ends an invitation of `by`'s clinic before it was used; False where there is none."""
+    """Withdraws an unused invitation of `by`'s clinic; False if there is none."""
     with store.write() as connection:
         which = (invitations.c.id == number, invitations.c.clinic_id == by.clinic_id, invitations.c.used_at.is_(None))
         found = connection.execute(sa.update(invitations).where(*which).values(ends_at=now, used_at=now)).rowcount == 1
@@ -93,7 +93,7 @@ def withdraw(store: Store, by: User, number: int, now: dt.datetime) -> bool:
 
 
 def by_token(connection: Connection, token: str, now: dt.datetime) -> Invitation:
-    """The invitation of a link; `InvitationError` where it doesn't work any more."""
+    """The invitation of a link. Raises `InvitationError` if it is no longer valid."""
     row = connection.execute(_columns().where(invitations.c.digest == digest_of(token))).mappings().one_or_none()
     used = sa.select(invitations.c.used_at).where(invitations.c.digest == digest_of(token))
     if row is None or connection.execute(used).scalar_one() is not None or row["ends_at"] < now:
@@ -102,7 +102,7 @@ def by_token(connection: Connection, token: str, now: dt.datetime) -> Invitation
 
 
 def accept(store: Store, token: str, login: str, name: str, password: str, now: dt.datetime) -> User:
-    """Uses an invitation: makes the account, or gives it its new password; the user."""
+    """Uses an invitation: creates the account or sets its new password, and returns the user."""
     with store.write() as connection:
         found = by_token(connection, token, now)
         taken = sa.update(invitations).where(invitations.c.id == found.id, invitations.c.used_at.is_(None))
@@ -123,12 +123,12 @@ def accept(store: Store, token: str, login: str, name: str, password: str, now: 
 def make_first(
     store: Store, clinic_id: str, clinic: str, phone: str | None, login: str, name: str, password: str
 ) -> User:
-    """Makes a clinic and its administrator where nobody has an account yet; `AccountError` where somebody has."""
+    """Creates a clinic and its administrator if there are no accounts yet; otherwise raises `AccountError`."""
     now = dt.datetime.now(dt.UTC)
     with store.write() as connection:
         connection.execute(sa.select(audit_head.c.id).with_for_update())
         if connection.execute(sa.select(users.c.id).limit(1)).one_or_none() is not None:
-            raise AccountError("there is an account already. Ask its owner for an invitation.")
+            raise AccountError("an account already exists. Ask its owner for an invitation.")
         # Results may have come in before anybody had an account: then the clinic is there.
         if connection.execute(sa.select(clinics.c.id).where(clinics.c.id == clinic_id)).one_or_none() is None:
             given = {"id": clinic_id, "name": clinic, "phone": phone, "protocol": "auto", "created_at": now}
@@ -145,17 +145,17 @@ def _may_invite(by: User, role: Role) -> None:
     if role not in ROLES:
         raise AccountError(f"role {role}: expected one of {', '.join(ROLES)}.")
     if role != "patient" and by.role != "administrator":
-        raise AccountError(f"role {role}: only an administrator invites staff. You may invite patients.")
+        raise AccountError(f"role {role}: only an administrator can invite staff. You can invite patients.")
 
 
 def _belongs(connection: Connection, clinic_id: str, role: Role, patient_id: str | None) -> None:
-    """A patient's account needs a patient of the clinic, and no other account has one."""
+    """Checks that a patient's account names a patient of the clinic, and that no other account does."""
     if role != "patient":
         if patient_id is not None:
             raise AccountError(f"patient {patient_id}: only a patient's account belongs to a patient.")
         return
     if patient_id is None:
-        raise AccountError("patient_id: empty. Say whose record the patient's account may see.")
+        raise AccountError("patient_id: empty. Enter the patient whose record the account may see.")
     which = (assessments.c.clinic_id == clinic_id, assessments.c.patient_id == patient_id)
     if connection.execute(sa.select(assessments.c.patient_id).where(*which)).one_or_none() is None:
         raise AccountError(f"patient {patient_id}: not a patient of this clinic.")

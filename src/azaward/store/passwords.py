@@ -1,7 +1,6 @@
-"""Is this the password, and is it good enough to be one?
+"""Hashes passwords and checks their strength.
 
-Passwords are kept as argon2 hashes. A few are worked out at a time: each takes its share of memory, and many at once
-must not take the machine's.
+Passwords are stored as argon2 hashes. Only a few are computed at a time, because each needs a lot of memory.
 """
 
 from __future__ import annotations
@@ -22,11 +21,11 @@ _at_once = threading.BoundedSemaphore(4)
 
 
 class PasswordError(StoreError):
-    """The password can't be one; one line that says why."""
+    """The password is not acceptable; one line gives the reason."""
 
 
 def check(password: str, login: str = "") -> None:
-    """Raises `PasswordError` where a password is too short, too long, too plain, or the login again.
+    """Raises `PasswordError` if a password is too short, too long, too simple, or the same as the login.
 
     >>> check("correct horse battery")
     >>> check("short")
@@ -45,7 +44,7 @@ def check(password: str, login: str = "") -> None:
 
 
 def hash_of(password: str) -> str:
-    """What is kept of a password."""
+    """The stored hash of a password."""
     with _at_once:
         return _hasher.hash(_plain(password))
 
@@ -55,7 +54,7 @@ _NOBODY = _hasher.hash(secrets.token_urlsafe(16))
 
 
 def fits(held: str | None, password: str) -> bool:
-    """Whether this is the password that a hash was made of; without a hash it takes as long to say no."""
+    """Whether a password matches a hash; without a hash, False takes just as long."""
     with _at_once:
         try:
             _hasher.verify(held or _NOBODY, _plain(password))
@@ -65,7 +64,7 @@ def fits(held: str | None, password: str) -> bool:
 
 
 def is_old(held: str) -> bool:
-    """Whether a hash was made with other parameters than those of today."""
+    """Whether a hash was made with outdated parameters."""
     return _hasher.check_needs_rehash(held)
 
 

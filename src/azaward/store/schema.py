@@ -1,8 +1,8 @@
-"""Which tables does a clinic's database have?
+"""The tables of a clinic's database.
 
-The six tables of a record as `record/tables.py` has them, each row with who gave it and when; what was worked out
-of them; what people did about it; who may sign in; and the audit trail. Rows of the six tables are never changed:
-a mistake is struck out, with who did it and why, and what corrects it is a row of its own.
+They include the six tables of a record, as in `record/tables.py`, with the author and time of each row; assessments;
+decisions; accounts; and the audit trail. Rows of the six tables are never changed. A mistake is struck out, with the
+person and the reason, and a correction is a new row.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _SQL: Mapping[Type, Any] = {"string": Text, "date": Date, "float": Float}
 
 
 class Moment(TypeDecorator[dt.datetime]):
-    """A moment in UTC, with its time zone on either database."""
+    """A UTC timestamp, with its time zone on either database."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -51,7 +51,7 @@ class Moment(TypeDecorator[dt.datetime]):
     def process_bind_param(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
         """In UTC; a moment without a time zone is refused."""
         if value is not None and value.tzinfo is None:
-            raise ValueError(f"a moment without a time zone: {value}")
+            raise ValueError(f"a timestamp without a time zone: {value}")
         return None if value is None else value.astimezone(dt.UTC)
 
     def process_result_value(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:

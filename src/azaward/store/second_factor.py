@@ -1,7 +1,7 @@
-"""What else than a password does somebody sign in with: the codes of an authenticator app, or passkeys?
+"""Second factors for signing in: authenticator-app codes and passkeys.
 
-A code counts once: the time step of the last one used is kept, and no step up to it is taken again. A passkey that
-counts its uses must count upwards, or it is a copy.
+A code works once: the time step of the last one used is stored, and no earlier or equal step is accepted. The use
+counter of a passkey must increase; otherwise it is a copy.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ MOST_PASSKEYS = 20
 
 @dataclass(frozen=True)
 class Passkey:
-    """A passkey: whose it is, what it is known by, and how often it was used."""
+    """A passkey: its owner, its name and its use counter."""
 
     id: int
     user_id: int
@@ -49,7 +49,7 @@ def new_secret() -> str:
 
 
 def address(login: str, secret: str) -> str:
-    """What an authenticator app reads from the picture.
+    """The address that an authenticator app reads from the QR code.
 
     >>> address("nurse@clinic.example", "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")
     'otpauth://totp/azaward:nurse%40clinic.example?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=azaward'
@@ -58,7 +58,7 @@ def address(login: str, secret: str) -> str:
 
 
 def step_of(secret: str, code: str, now: dt.datetime, after: int = 0) -> int | None:
-    """The time step that a code is of, if it is one of those near now and later than the step `after`.
+    """The time step of a code, if it is close to the present and later than the step `after`.
 
     >>> noon = dt.datetime(2026, 11, 23, 12, tzinfo=dt.UTC)
     >>> code = TOTP("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP").at(noon)
@@ -77,21 +77,19 @@ def step_of(secret: str, code: str, now: dt.datetime, after: int = 0) -> int | N
 
 
 def add_app(store: Store, user: User, secret: str, code: str, now: dt.datetime) -> None:
-    """Takes an authenticator app into use once it gave a right code; `AccountError` where it didn't."""
+    """Adds an authenticator app after it has given a correct code; otherwise raises `AccountError`."""
     if user.has_totp:
-        raise AccountError("an authenticator app is set up already. Remove it before you set up another.")
+        raise AccountError("an authenticator app is already set up. Remove it before you set up another.")
     step = step_of(secret, code, now)
     if step is None:
-        raise AccountError(
-            "the code is not right. Check that the phone shows the right time, then type the newest code."
-        )
+        raise AccountError("the code is wrong. Check that the phone's clock is correct, then enter the latest code.")
     with store.write() as connection:
         connection.execute(sa.update(users).where(users.c.id == user.id).values(totp_secret=secret, totp_step=step))
         audit.append(connection, [Entry(user.login, "add authenticator app", user.clinic_id, user.login)])
 
 
 def use_code(store: Store, user: User, code: str, now: dt.datetime) -> bool:
-    """Whether this is a code of the user's app that was not used before; it is used now."""
+    """Whether this is an unused code from the user's app; marks it as used."""
     with store.write() as connection:
         held = connection.execute(sa.select(users.c.totp_secret, users.c.totp_step).where(users.c.id == user.id)).one()
         step = None if held.totp_secret is None else step_of(held.totp_secret, code, now, held.totp_step)
@@ -102,20 +100,20 @@ def use_code(store: Store, user: User, code: str, now: dt.datetime) -> bool:
 
 
 def remove_app(store: Store, user: User) -> None:
-    """Takes a user's authenticator app out of use."""
+    """Removes a user's authenticator app."""
     with store.write() as connection:
         connection.execute(sa.update(users).where(users.c.id == user.id).values(totp_secret=None))
         audit.append(connection, [Entry(user.login, "remove authenticator app", user.clinic_id, user.login)])
 
 
 def passkeys_of(connection: Connection, user: User) -> list[Passkey]:
-    """A user's passkeys, the oldest first."""
+    """A user's passkeys, oldest first."""
     rows = connection.execute(sa.select(passkeys).where(passkeys.c.user_id == user.id).order_by(passkeys.c.id))
     return [_passkey(row) for row in rows.mappings()]
 
 
 def passkey(store: Store, credential_id: bytes) -> tuple[Passkey, User] | None:
-    """The passkey with this id, and whose it is."""
+    """The passkey with this id, and its owner."""
     with store.read() as connection:
         row = connection.execute(sa.select(passkeys).where(passkeys.c.credential_id == credential_id)).mappings()
         held = row.one_or_none()
@@ -127,14 +125,14 @@ def passkey(store: Store, credential_id: bytes) -> tuple[Passkey, User] | None:
 def add_passkey(
     store: Store, user: User, name: str, credential_id: bytes, public_key: bytes, count: int, now: dt.datetime
 ) -> None:
-    """Takes a passkey into use."""
+    """Adds a passkey."""
     name = " ".join(name.split()) or "Passkey"
     with store.write() as connection:
         held = sa.select(sa.func.count()).where(passkeys.c.user_id == user.id)
         if connection.execute(held).scalar_one() >= MOST_PASSKEYS:
-            raise AccountError(f"there are {MOST_PASSKEYS} passkeys already. Remove one that you no longer use.")
+            raise AccountError(f"there are already {MOST_PASSKEYS} passkeys. Remove one that you no longer use.")
         if connection.execute(sa.select(passkeys.c.id).where(passkeys.c.credential_id == credential_id)).first():
-            raise AccountError("this passkey is in use already.")
+            raise AccountError("this passkey is already in use.")
         connection.execute(
             sa.insert(passkeys).values(
                 user_id=user.id,
@@ -149,14 +147,14 @@ def add_passkey(
 
 
 def use_passkey(store: Store, key: Passkey, count: int) -> bool:
-    """Keeps how often a passkey was used; False where somebody used the same answer a moment before."""
+    """Stores a passkey's use counter; False if the same response was used a moment before."""
     with store.write() as connection:
         same = sa.update(passkeys).where(passkeys.c.id == key.id, passkeys.c.sign_count == key.sign_count)
         return connection.execute(same.values(sign_count=count)).rowcount == 1
 
 
 def remove_passkey(store: Store, user: User, number: int) -> bool:
-    """Takes one of a user's passkeys out of use; False where they have none with that number."""
+    """Removes one of a user's passkeys; False if the user has none with that number."""
     with store.write() as connection:
         which = sa.delete(passkeys).where(passkeys.c.id == number, passkeys.c.user_id == user.id)
         name = connection.execute(which.returning(passkeys.c.name)).scalar_one_or_none()
@@ -167,7 +165,7 @@ def remove_passkey(store: Store, user: User, number: int) -> bool:
 
 
 def reset(store: Store, user: User, by: User) -> None:
-    """Takes everything but the password from a user: they sign in anew, and set a second factor up again."""
+    """Removes a user's second factors and sessions; they sign in again and set up a new second factor."""
     with store.write() as connection:
         connection.execute(sa.update(users).where(users.c.id == user.id).values(totp_secret=None))
         connection.execute(sa.delete(passkeys).where(passkeys.c.user_id == user.id))

@@ -1,7 +1,7 @@
-"""May somebody try to sign in now, or were there too many failures?
+"""Limits repeated failures to sign in.
 
-Every try is counted before it is looked at, so that many at once don't slip through; one that succeeds is taken back.
-Logins are kept as digests: people type passwords into the wrong field.
+Every attempt is counted before it is checked, so that simultaneous attempts can't bypass the limit; a successful one is
+removed again. Logins are stored as digests, because people sometimes type passwords into the wrong field.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ BY_LOGIN, BY_ADDRESS = 5, 20
 
 
 class TooManyError(StoreError):
-    """There were too many failures; `seconds` until the next try."""
+    """There were too many failures; `seconds` is the time until the next attempt."""
 
     def __init__(self, seconds: int) -> None:
         self.seconds = seconds
         minutes = -(-seconds // 60)
         unit = "minute" if minutes == 1 else "minutes"
-        super().__init__(f"Too many failed tries. Try again in {minutes} {unit}, or ask your clinic.")
+        super().__init__(f"Too many failed attempts. Try again in {minutes} {unit}, or ask your clinic.")
 
 
 def claim(store: Store, login: str, address: str, now: dt.datetime) -> int:
-    """Counts a try and returns its number; `TooManyError` where there were too many before it.
+    """Counts an attempt and returns its number. Raises `TooManyError` if there were too many before it.
 
-    An empty login (a passkey tells it only afterwards) is held to the limit of the address alone.
+    An empty login (a passkey reveals it only afterwards) is subject only to the limit for the address.
     """
     name, network = key_of(login), network_of(address)
     with store.write() as connection:
@@ -51,7 +51,7 @@ def claim(store: Store, login: str, address: str, now: dt.datetime) -> int:
 
 
 def forget(connection: Connection, number: int | None = None, login: str | None = None) -> None:
-    """Takes a try back that succeeded, or all of a login once it is signed in wholly."""
+    """Removes a successful attempt, or all attempts for a login once it is fully signed in."""
     if number is not None:
         connection.execute(sa.delete(attempts).where(attempts.c.id == number))
     if login is not None:
@@ -59,12 +59,12 @@ def forget(connection: Connection, number: int | None = None, login: str | None 
 
 
 def key_of(login: str) -> str:
-    """What tries for a login are counted under."""
+    """The key under which attempts for a login are counted."""
     return hashlib.sha256(login.strip().casefold().encode()).hexdigest()
 
 
 def network_of(address: str) -> str:
-    """What tries from an address are counted under: a household of IPv6 addresses is one.
+    """The key under which attempts from an address are counted; an IPv6 network counts as one.
 
     >>> network_of("2001:db8::1:2:3:4"), network_of("192.0.2.7")
     ('2001:db8::/64', '192.0.2.7')
@@ -79,7 +79,7 @@ def network_of(address: str) -> str:
 
 
 def _wait(connection: Connection, which: sa.ColumnElement[bool], limit: int, now: dt.datetime) -> int:
-    """How many seconds until one more try of these fits under the limit."""
+    """The number of seconds until another attempt is within the limit."""
     tries = sa.select(attempts.c.at).where(which, attempts.c.at > now - WITHIN)
     held = list(connection.scalars(tries.order_by(attempts.c.at.desc()).limit(limit)))
     if len(held) < limit:

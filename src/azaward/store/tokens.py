@@ -1,6 +1,7 @@
-"""Which programs may ask in somebody's name, and until when?
+"""Tokens with which programs act for a user.
 
-A token is shown once and kept as a digest. It can do what its owner can but change their account, and ends on a day.
+A token is shown once and stored as a digest. It has its owner's permissions, except for changes to the account, and it
+expires.
 """
 
 from __future__ import annotations
@@ -33,17 +34,17 @@ class Token:
 
 
 def of_user(connection: Connection, user: User) -> list[Token]:
-    """A user's tokens, the newest first, with those that ended or were revoked."""
+    """A user's tokens, newest first, including expired and revoked ones."""
     names = [tokens.c[name] for name in Token.__dataclass_fields__]
     rows = connection.execute(sa.select(*names).where(tokens.c.user_id == user.id).order_by(tokens.c.id.desc()))
     return [Token(**row) for row in rows.mappings()]
 
 
 def make(store: Store, user: User, name: str, days: int, now: dt.datetime) -> str:
-    """Makes a token that lasts some days, and returns its secret, which is kept nowhere."""
+    """Creates a token that lasts for a number of days, and returns its secret, which is not stored."""
     name = " ".join(name.split())
     if not name:
-        raise AccountError("name: empty. Expected what the token is for.")
+        raise AccountError("name: empty. Enter the purpose of the token.")
     if not 1 <= days <= LONGEST_DAYS:
         raise AccountError(f"days {days}: expected 1 to {LONGEST_DAYS}.")
     secret = "azaward_" + secrets.token_urlsafe(32)
@@ -62,7 +63,7 @@ def make(store: Store, user: User, name: str, days: int, now: dt.datetime) -> st
 
 
 def revoke(store: Store, user: User, number: int, now: dt.datetime) -> bool:
-    """Revokes one of a user's tokens; False where they have none with that number that still counts."""
+    """Revokes one of a user's tokens; False if the user has no valid token with that number."""
     with store.write() as connection:
         which = (tokens.c.id == number, tokens.c.user_id == user.id, tokens.c.revoked_at.is_(None))
         held = sa.update(tokens).where(*which).values(revoked_at=now).returning(tokens.c.name)

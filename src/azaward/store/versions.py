@@ -1,6 +1,6 @@
-"""Which version of the tables does a database have, and how does it get to this program's?
+"""Checks the version of a database's tables and upgrades them to the version of this program.
 
-Alembic's migrations stand in `migrations/versions/`, one a change. A database of a newer version is left alone.
+Alembic's migrations are in `migrations/versions/`, one for each change. A database of a newer version is not changed.
 """
 
 from __future__ import annotations
@@ -28,27 +28,27 @@ def config(connection: Connection | None = None) -> Config:
 
 
 def newest() -> str:
-    """The version that this program's tables have."""
+    """The version of this program's tables."""
     return str(ScriptDirectory.from_config(config()).get_current_head())
 
 
 def known() -> frozenset[str]:
-    """Every version that this program can bring up to date."""
+    """Every version that this program can upgrade."""
     return frozenset(script.revision for script in ScriptDirectory.from_config(config()).walk_revisions())
 
 
 def bring_up_to_date(engine: Engine, name: str) -> None:
-    """Makes the tables, or changes them to this program's version, in one transaction."""
+    """Creates the tables, or upgrades them to this program's version, in one transaction."""
     with engine.connect() as connection:
         current = MigrationContext.configure(connection).get_current_revision()
         if current == newest():
             return
         if current is not None and current not in known():
             raise StoreError(
-                f"{name}: its tables are of version {current}, newer than this program's {newest()}. "
-                "Use the newer azaward, or restore a backup of this one."
+                f"{name}: its tables have version {current}, newer than this program's {newest()}. "
+                "Use the newer version of azaward, or restore a backup from this one."
             )
         if current is None and (found := inspect(connection).get_table_names()):
-            raise StoreError(f"{name}: holds other tables ({found[0]}) and none of azaward's. Give it one of its own.")
+            raise StoreError(f"{name}: contains tables ({found[0]}), but not azaward's. Use a separate database.")
     with engine.connect().execution_options(azaward_writes=True) as connection, connection.begin():
         command.upgrade(config(connection), "head")

@@ -155,28 +155,28 @@ def test_the_build_is_told_by_header_or_positions(tmp_path: Path) -> None:
 
 def test_another_build_is_refused(tmp_path: Path) -> None:
     assert refused(tmp_path, array({R139C: "CT"}, build="36")) == (
-        "c001.txt: the header says build 36, expected 37 or 38. Download the file anew on build 37."
+        "c001.txt: the header says build 36; expected 37 or 38. Download the file again on build 37."
     )
     moved = array({R139C: "CT"}, build="").replace(str(position(R139C, "GRCh37")), "47517855")
     assert refused(tmp_path, moved) == (
         "c001.txt line 3: rs116855232 is at chr13:47517855; GRCh37 has it at chr13:48619855, GRCh38 at 48045719. The "
-        "file is on another build: get it on build 37."
+        "file uses another build: get build 37."
     )
 
 
 def test_a_header_that_says_another_build_than_the_positions_is_refused(tmp_path: Path) -> None:
     assert refused(tmp_path, array({R139C: "CT"}, build="37", assembly="GRCh38")) == (
-        "c001.txt line 4: rs116855232 is at 48045719, its place on GRCh38, but the header says GRCh37. Ask who made "
-        "the file which is right."
+        "c001.txt line 4: rs116855232 is at 48045719, its place on GRCh38, but the header says GRCh37. Ask the "
+        "file's provider which is right."
     )
-    assert "its place on GRCh37, but you said GRCh38" in refused(tmp_path, array({R139C: "CT"}), assembly="GRCh38")
+    assert "its place on GRCh37, but you gave GRCh38" in refused(tmp_path, array({R139C: "CT"}), assembly="GRCh38")
     both = array({R139C: "CT"}, build="") + f"{TPMT3C}\t6\t{position(TPMT3C)}\tTT\n"
     assert "some of its positions are those of GRCh37, others those of GRCh38" in refused(tmp_path, both)
 
 
 def test_nothing_is_guessed_where_no_position_tells(tmp_path: Path) -> None:
     assert refused(tmp_path, array({}, build="")).startswith(
-        "c001.txt: can't tell the build: the header doesn't say, and no position shows it."
+        "c001.txt: unknown build: the header doesn't give it, and no position shows it."
     )
     assert seen(of(tmp_path, array({}, build=""), assembly="GRCh37"), R139C)[1] == Status.NOT_TESTED
 
@@ -184,10 +184,10 @@ def test_nothing_is_guessed_where_no_position_tells(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("# rsid\tchromosome\tposition\tgenotype\n", "c001.txt: no row of an array in it."),
-        (array({}) + "rs1\t13\n", "c001.txt line 4: 2 cells, expected rsid, chromosome, position and the bases."),
+        ("# rsid\tchromosome\tposition\tgenotype\n", "c001.txt: contains no array rows."),
+        (array({}) + "rs1\t13\n", "c001.txt line 4: 2 cells; expected rsid, chromosome, position and bases."),
         (array({}) + f"{R139C}\t13\tfar\tCC\n", "c001.txt line 4: position 'far' isn't a number."),
-        (array({}) + "x" * 20_000, "c001.txt line 4: longer than a row of an array can be."),
+        (array({}) + "x" * 20_000, "c001.txt line 4: too long for an array row."),
     ],
 )
 def test_bad_rows_have_their_line(tmp_path: Path, text: str, said: str) -> None:
@@ -205,7 +205,7 @@ def test_packed_files(tmp_path: Path) -> None:
         assert part.samples == (name[0],)
     with zipfile.ZipFile(tmp_path / "c.zip", "w") as out:
         out.writestr("readme.md", "nothing")
-    with pytest.raises(InputError, match=r"c.zip: 0 text files in the zip, expected one"):
+    with pytest.raises(InputError, match=r"c.zip: the zip has 0 text files; expected one"):
         list(read([tmp_path / "c.zip"], KNOWLEDGE))
     (tmp_path / "d.zip").write_bytes((tmp_path / "b.zip").read_bytes()[:60])
     with pytest.raises(InputError, match=r"d.zip: the zip can't be unpacked"):

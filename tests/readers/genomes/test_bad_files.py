@@ -37,13 +37,13 @@ def refused(path: Path, assembly: AssemblyName | None = None, sample: str | None
         ("", "x.vcf: the file is empty."),
         ("hello\n", "x.vcf: line 1: found 'hello', expected ##fileformat=VCFv4.2 or another version."),
         ("##fileformat=VCFv4.2\n", "x.vcf: no line begins with #CHROM."),
-        (header(), "x.vcf: no records in it. An empty file says nothing of anyone: give the whole file."),
+        (header(), "x.vcf: contains no records, so nothing is known about anyone. Use the complete file."),
         (header(()), "x.vcf: line 15: no sample after FORMAT."),
-        (header(()).replace("\tFORMAT", ""), "x.vcf: no samples in it, only sites."),
-        (header(("c001", "c001")), "x.vcf: line 15: sample 'c001' stands there twice."),
+        (header(()).replace("\tFORMAT", ""), "x.vcf: contains sites but no samples."),
+        (header(("c001", "c001")), "x.vcf: line 15: duplicate sample 'c001'."),
         (
             header() + line("chr1", 5, "A", "C", "0/1"),
-            "x.vcf: no such contig: chr6 or chr13 (6 or 13). Found: chr1.",
+            "x.vcf: no contig chr6 or chr13 (6 or 13). Found: chr1.",
         ),
         (
             header() + at(R139C, "0/1/1"),
@@ -59,15 +59,15 @@ def refused(path: Path, assembly: AssemblyName | None = None, sample: str | None
         ),
         (
             header() + line("chr13", position(R139C), "G", "T", "0/1"),
-            "x.vcf line 16, chr13:48045719: REF is G at 48045719, where GRCh38 has C. The file isn't on GRCh38, or it "
-            "is damaged.",
+            "x.vcf line 16, chr13:48045719: REF is G at 48045719, where GRCh38 has C. The file doesn't use GRCh38, or "
+            "it is damaged.",
         ),
         (header(("c001", "c002")) + at(R139C, "0/1"), "x.vcf: line 16: 10 columns, expected 11 as in the #CHROM line."),
         (
             header() + at(TPMT3C, "0/1") + "chr13\tsome\t.\tC\tT\t.\t.\t.\tGT\t0/1\n",
             "x.vcf: line 17: position 'some' isn't a number.",
         ),
-        (header() + at(R139C, "0/x"), "x.vcf: line 16: genotype '0/x' of the sample in column 10 isn't a genotype."),
+        (header() + at(R139C, "0/x"), "x.vcf: line 16: '0/x' for the sample in column 10 isn't a genotype."),
         (header() + "chr13\t5\n", "x.vcf: line 16: 2 columns, expected 10"),
     ],
 )
@@ -77,7 +77,7 @@ def test_each_fault_has_its_line(tmp_path: Path, text: str, line_said: str) -> N
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     assert refused(tmp_path / "no.vcf").endswith(
-        "no.vcf: No such file or directory. Give a VCF, a BCF or a genotyping array's text file."
+        "no.vcf: No such file or directory. Expected a VCF, a BCF or a genotyping-array file."
     )
     assert "Is a directory" in refused(tmp_path)
 
@@ -86,7 +86,7 @@ def test_a_sample_that_is_not_in_the_file(tmp_path: Path) -> None:
     names = [f"c{each:03d}" for each in range(8)]
     path = write(tmp_path / "x.vcf", header(names) + at(R139C, *["0/1"] * 8))
     assert refused(path, sample="c9") == (
-        "x.vcf: no sample 'c9' in it. It has: c000, c001, c002, c003, c004 and 3 more."
+        "x.vcf: has no sample 'c9'. Expected one of: c000, c001, c002, c003, c004 and 3 more."
     )
 
 
@@ -110,9 +110,9 @@ def packed(tmp_path: Path, how: str) -> bytes:
 @pytest.mark.parametrize(
     ("how", "name", "cut", "said"),
     [
-        ("bgzip", "x.vcf.gz", lambda raw: raw[:-28], "x.vcf.gz: the bgzip file has no end: it was cut off."),
-        ("bgzip", "x.vcf.gz", lambda raw: raw[: len(raw) // 2], "x.vcf.gz: the bgzip file has no end"),
-        ("bcf", "x.bcf", lambda raw: raw[:-28], "x.bcf: the bgzip file has no end"),
+        ("bgzip", "x.vcf.gz", lambda raw: raw[:-28], "x.vcf.gz: the bgzip file is truncated."),
+        ("bgzip", "x.vcf.gz", lambda raw: raw[: len(raw) // 2], "x.vcf.gz: the bgzip file is truncated"),
+        ("bcf", "x.bcf", lambda raw: raw[:-28], "x.bcf: the bgzip file is truncated"),
         ("bcf", "x.bcf", lambda raw: raw[: len(raw) // 2] + raw[-28:], "x.bcf: record "),
         ("gzip", "x.vcf.gz", lambda raw: raw[: len(raw) // 2], "x.vcf.gz: "),
         ("gzip", "x.vcf.gz", lambda raw: raw[:-4], "x.vcf.gz: "),
@@ -128,14 +128,14 @@ def test_a_cut_or_damaged_file_is_refused(
     path.write_bytes(cut(path.read_bytes()))
     found = refused(path)
     assert found.startswith(said)
-    assert found.endswith(("anew.", "anew, whole.", "Expected a VCF (4.1 to 4.4) or a BCF."))
+    assert found.endswith(("again.", "Expected a VCF (4.1 to 4.4) or a BCF."))
 
 
 def test_an_index_of_another_file_is_refused_or_finds_nothing(tmp_path: Path) -> None:
     pysam.tabix_compress(str(write(tmp_path / "a.vcf", header() + whole())), str(tmp_path / "a.vcf.gz"))
     Path(f"{tmp_path / 'a.vcf.gz'}.tbi").write_bytes(b"nonsense")
     assert refused(tmp_path / "a.vcf.gz") == (
-        "a.vcf.gz: can't be read by its index a.vcf.gz.tbi. The file or its index is damaged: make them anew."
+        "a.vcf.gz: can't be read with its index a.vcf.gz.tbi. The file or its index is damaged: create both again."
     )
 
 
@@ -153,9 +153,9 @@ def test_the_assembly_is_told_by_the_bases_where_the_header_is_silent(tmp_path: 
 
 
 def test_the_assembly_is_never_guessed(tmp_path: Path) -> None:
-    ask = "Say which it is with --assembly GRCh38 or --assembly GRCh37, after asking who made the file."
+    ask = "Ask the file's provider, then use --assembly GRCh38 or --assembly GRCh37."
     far = write(tmp_path / "x.vcf", header(assembly=None) + line("chr6", 18_135_000, "A", "G", "0/1"))
-    assert refused(far).endswith(f"the header doesn't say, and too few reference bases fit either. {ask}")
+    assert refused(far).endswith(f"the header doesn't give it, and too few reference bases fit either. {ask}")
     other = header(assembly=None) + line("chr13", position(R139C), "G", "A", "0/1")
     assert refused(write(tmp_path / "x.vcf", other)).endswith(ask)
     assert list(read([far], KNOWLEDGE, assembly="GRCh37"))
@@ -176,7 +176,7 @@ def test_a_header_tells_by_name(tmp_path: Path, said: str) -> None:
     path = write(tmp_path / "x.vcf", text)
     assert list(read([path], KNOWLEDGE))
     assert refused(path, assembly="GRCh38") == (
-        "x.vcf: the header says GRCh37, you said --assembly GRCh38. Leave --assembly out, or give the file that is on "
+        "x.vcf: the header says GRCh37, but you gave --assembly GRCh38. Omit --assembly, or give the file that uses "
         "GRCh38."
     )
 
@@ -189,8 +189,8 @@ def test_a_header_that_contradicts_itself(tmp_path: Path) -> None:
 def test_an_assembly_that_azaward_does_not_read(tmp_path: Path) -> None:
     text = header().replace(str(LENGTHS["GRCh38"]["chr6"]), "172126628") + whole()
     assert refused(write(tmp_path / "x.vcf", text)) == (
-        "x.vcf: header: contig chr6 has length 172126628, expected 170805979 (GRCh38) or 171115067 (GRCh37). azaward "
-        "reads GRCh38 and GRCh37: align or lift the file to one of them."
+        "x.vcf: header: contig chr6 has length 172126628; expected 170805979 (GRCh38) or 171115067 (GRCh37). azaward "
+        "reads GRCh38 and GRCh37: realign or lift over the file to one of them."
     )
 
 

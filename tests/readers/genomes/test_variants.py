@@ -346,7 +346,7 @@ def test_a_sample_may_be_in_one_file_only(tmp_path: Path) -> None:
     two = write(tmp_path / "two.vcf", header(("c002",)) + at(R139C, "0/0"))
     (part,) = read([one, two], KNOWLEDGE, sample="c002")
     assert part.samples == ("c002",)
-    with pytest.raises(InputError, match=r"one.vcf: no sample 'c003' in it. It has: c001"):
+    with pytest.raises(InputError, match=r"one.vcf: has no sample 'c003'. Expected one of: c001"):
         list(read([one, two], KNOWLEDGE, sample="c003"))
 
 
@@ -354,7 +354,7 @@ def test_a_file_of_one_chromosome_warns_of_the_other_gene(tmp_path: Path) -> Non
     path = write(tmp_path / "six.vcf", header() + at(TPMT3C, "0/1"))
     lines: list[str] = []
     list(read([path], KNOWLEDGE, warn=lines.append))
-    assert lines == ["six.vcf: no contig chr13: nothing is known of NUDT15. Add the file that has it."]
+    assert lines == ["six.vcf: no contig chr13, so NUDT15 is unknown. Add the file that has it."]
 
 
 def test_long_files_report_their_progress(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -210,7 +210,7 @@ def _table(name: str, files: tuple[Path, ...]) -> CdmTable:
                 f"found: {', '.join(names)}."
             )
     if twice := [column for column in names if names.count(column) > 1]:
-        raise InputError(f"{files[0]}: column {twice[0]!r} stands there twice. Keep one.")
+        raise InputError(f"{files[0]}: duplicate column {twice[0]!r}. Keep one.")
     return CdmTable(name, files, {one: written[one] for one in COLUMNS[name] if one in written}, tuple(names), tabs)
 
 

@@ -1,7 +1,7 @@
-"""FHIR R4 and R4B Bundles (.json) and resources a line (.ndjson) into the six tables.
+"""Reads FHIR R4 and R4B Bundles (.json) and NDJSON resources (.ndjson) into the six tables.
 
-Each resource is decoded by itself, so that one that is broken is set aside with its place and hides no
-other. What azaward doesn't read (imaging, claims) or never counts (cancelled orders) is counted, not listed.
+Each resource is decoded separately, so that an invalid one is set aside with its place and the others are still read.
+Resources that azaward doesn't read (imaging, claims) or must not use (cancelled orders) are counted, not listed.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ def read_bundle(content: bytes, file: str, knowledge: Knowledge) -> Record:
         raise InputError(where_in_json(error, content, file)) from None
     if bundle.resourceType != "Bundle":
         raise InputError(
-            f"{file}: resourceType is {bundle.resourceType!r}, expected 'Bundle'. Put the resources into a Bundle, "
-            "or one a line into an .ndjson file."
+            f"{file}: resourceType is {bundle.resourceType!r}; expected 'Bundle'. Put the resources in a Bundle, "
+            "or one per line in an .ndjson file."
         )
     return _read(entries(bundle, file), file, knowledge)
 
 
 def read_ndjson(content: bytes, file: str, knowledge: Knowledge) -> Record:
-    """The record in resources, or Bundles, one a line."""
+    """The record in a file with one resource or Bundle per line."""
     return _read(_lines(content, file), file, knowledge)
 
 
 def read_export(files: Mapping[str, bytes], knowledge: Knowledge) -> Record:
-    """The record in a bulk export: several .ndjson files by name, most often one for each type of resource."""
+    """The record in a bulk export: several .ndjson files by name, usually one for each resource type."""
     lines = (raw for file, content in files.items() for raw in _lines(content, file))
     return _read(lines, ", ".join(files), knowledge)
 
@@ -51,14 +51,14 @@ def _lines(content: bytes, file: str) -> Iterator[Raw]:
         try:
             HEAD.decode(line)
         except msgspec.ValidationError:
-            pass  # JSON, but no resource: set aside by itself
+            pass  # Valid JSON, but not a resource: set aside on its own.
         except BROKEN as error:
-            raise InputError(f"{where}: {error}. Expected one FHIR resource a line.") from None
+            raise InputError(f"{where}: {error}. Expected one FHIR resource per line.") from None
         yield Raw(where, None, line)
 
 
 def where_in_json(error: Exception, content: bytes, file: str) -> str:
-    """A JSON error with its file and line, from the byte that the decoder names."""
+    """A JSON error with its file and line, worked out from the byte offset in the decoder's message."""
     text, _, tail = str(error).partition(" (byte ")
     if isinstance(error, RecursionError):
         return f"{file}: nested too deeply to be a record. Expected a FHIR Bundle or azaward's own JSON."
@@ -81,8 +81,8 @@ def _read(resources: Iterable[Raw], file: str, knowledge: Knowledge) -> Record:
         broken = [item for item in rows.set_aside if item.kind == "resource"]
         unread = f" Not readable: {broken[0].where}: {broken[0].what}: {broken[0].why}" if broken else ""
         raise InputError(
-            f"{file}: no Patient that can be read in this Bundle; whose record it is can't be told. "
-            f"Export its Patient too.{unread}"
+            f"{file}: no readable Patient in this Bundle, so the patient is unknown. "
+            f"Export the Patient resource too.{unread}"
         )
     Writer(index, knowledge).write()
     return rows.record()

@@ -1,7 +1,7 @@
-"""What a FHIR dosage says in milligrams a day, and from when to when a medicine is taken.
+"""Converts FHIR dosages to milligrams a day, and finds the period over which a medicine is taken.
 
-Only numbers count: a dose in tablets or in words stays unknown. Where an order leaves a choice ("1 to 2
-tablets", "up to three times") the larger counts.
+Only numeric doses count: a dose in tablets or in words stays unknown. If an order allows a range ("1 to 2 tablets", "up
+to three times"), the larger number counts.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from azaward.record.dates import DateError, is_partial, read_day
 UCUM = "http://unitsofmeasure.org"
 _MILLIGRAMS = {"mg": 1.0, "milligram": 1.0, "milligrams": 1.0, "g": 1000.0, "ug": 0.001, "mcg": 0.001, "µg": 0.001}
 _A_DAY = {"d": 1.0, "h": 24.0, "wk": 1 / 7}
-# Timing codes of FHIR (v3 GTSAbbreviation) and of orders; how often a day.
+# Timing codes of FHIR (v3 GTSAbbreviation) and of orders, with the number of times a day.
 _TIMING_CODES = {
     **dict.fromkeys(("QD", "AM", "PM", "BED", "OD", "DAILY", "Q24H"), 1.0),
     **dict.fromkeys(("BID", "BD", "Q12H"), 2.0),
@@ -31,9 +31,9 @@ _OVER = ("completed", "stopped", "ended")
 
 
 class Course(NamedTuple):
-    """The first day of a medicine, the first day without it, and what is doubtful about them: (what, why, kind).
+    """The first day of a medicine, the first day without it, and any doubts about them: (what, why, kind).
 
-    `no_start` without a start means begun, since when isn't said.
+    `no_start` with no start means that the medicine was begun on an unknown day.
     """
 
     start: str | None
@@ -42,14 +42,14 @@ class Course(NamedTuple):
 
 
 def unit_of(quantity: fhir.Quantity) -> str | None:
-    """The UCUM code where there is one, else the unit as displayed."""
+    """The UCUM code if there is one, otherwise the displayed unit."""
     if quantity.code and (quantity.system == UCUM or not quantity.unit):
         return quantity.code
     return quantity.unit
 
 
 def milligrams(quantity: fhir.Quantity | None) -> float | None:
-    """A mass in mg; None for tablets, millilitres and the like."""
+    """A mass in mg; None for tablets, millilitres and other non-mass units."""
     if quantity is None or quantity.value is None:
         return None
     factor = _MILLIGRAMS.get((unit_of(quantity) or "").casefold())
@@ -57,7 +57,7 @@ def milligrams(quantity: fhir.Quantity | None) -> float | None:
 
 
 def steps(dosages: Sequence[fhir.Dosage]) -> list[Sequence[fhir.Dosage]]:
-    """The dosages that hold at one time together: one list each, where all say from when they hold."""
+    """The dosages grouped by the time at which they apply, if all of them give that time."""
     by_start: dict[str | None, list[fhir.Dosage]] = {}
     for dosage in dosages:
         bounds = _bounds([dosage])
@@ -66,7 +66,7 @@ def steps(dosages: Sequence[fhir.Dosage]) -> list[Sequence[fhir.Dosage]]:
 
 
 def mg_per_day(dosages: Sequence[fhir.Dosage]) -> float | None:
-    """Milligrams a day: lines add up; lines with different `sequence` follow each other, and the highest counts.
+    """Milligrams a day. Lines add up; lines with different `sequence` are consecutive, and the highest counts.
 
     >>> twice = fhir.Timing(repeat=fhir.Repeat(frequency=2, period=1, periodUnit="d"))
     >>> fifty = fhir.DoseAndRate(doseQuantity=fhir.Quantity(value=50, unit="mg"))
@@ -83,7 +83,7 @@ def mg_per_day(dosages: Sequence[fhir.Dosage]) -> float | None:
 
 
 def frequency(dosages: Iterable[fhir.Dosage]) -> str | None:
-    """How often it is taken, as written, or at which times of the day: what tells two tablets of one day apart."""
+    """The frequency as written, or the times of day; it distinguishes two tablets taken on the same day."""
     for dosage in dosages:
         code = dosage.timing.code if dosage.timing else None
         named = [code.text, *(coding.code for coding in code.coding)] if code else []
@@ -96,7 +96,7 @@ def frequency(dosages: Iterable[fhir.Dosage]) -> str | None:
 
 
 def course(kind: str, use: fhir.MedicationUse, dosages: Sequence[fhir.Dosage]) -> Course:
-    """From when to when; a start of None means planned, not begun."""
+    """The period of use; a start of None means planned, not begun."""
     bounds = _bounds(dosages)
     first = min((period.start for period in bounds if period.start), default=None)
     ends = [period.end for period in bounds if period.end]
@@ -112,29 +112,29 @@ def course(kind: str, use: fhir.MedicationUse, dosages: Sequence[fhir.Dosage]) -
     what = f"{kind} is {use.status or 'without status'}"
     if not start and not over:
         if use.dateAsserted:
-            why = f"since when isn't said: counted from {use.dateAsserted[:10]}, when it was recorded."
+            why = f"no start date: counted from {use.dateAsserted[:10]}, when it was recorded."
             return Course(use.dateAsserted, stop, (what, why, "no_start"))
         if kind == "MedicationStatement" and use.status == "active":
-            why = "since when isn't said: counted as taken. Give the day of the first dose."
+            why = "no start date: counted as taken. Enter the date of the first dose."
             return Course(None, stop, (what, why, "no_start"))
-        why = "since when isn't said: counted as not begun. Give the day of the first dose."
+        why = "no start date: counted as not begun. Enter the date of the first dose."
         return Course(None, stop, (what, why, "unusable"))
     if not over or stop:
         return Course(start, stop)
     supply = use.dispenseRequest.validityPeriod if use.dispenseRequest else None
     stop = (supply.end if supply else None) or start
     if stop is None:
-        return Course(None, None, (what, "neither start nor end: not used. Give both days.", "unusable"))
+        return Course(None, None, (what, "no start or end date: not used. Enter both dates.", "unusable"))
     if kind == "MedicationDispense":
-        return Course(start, None)  # handed over, not taken up: how long it lasts isn't known
+        return Course(start, None)  # Dispensed, with no known duration of use.
     if kind == "MedicationAdministration":
         return Course(start, _day_after(stop))
-    why = f"taken as ended on {stop[:10]}. Give the day on which it ended."
-    return Course(start, stop, (f"{what} without an end", why, "no_end"))
+    why = f"counted as ended on {stop[:10]}. Enter the date on which it ended."
+    return Course(start, stop, (f"{what} without an end date", why, "no_end"))
 
 
 def _day_after(day: str | None) -> str | None:
-    """A FHIR period includes its end: the next day is the first without the medicine."""
+    """The first day without the medicine: a FHIR period includes its last day."""
     if day is None or is_partial(day):
         return day
     try:
@@ -162,7 +162,7 @@ def _times_a_day(timing: fhir.Timing | None) -> float | None:
     repeat = timing.repeat
     if repeat is not None and (repeat.period or repeat.timeOfDay or repeat.when):
         times = repeat.frequencyMax or repeat.frequency or len(repeat.timeOfDay) or len(repeat.when) or 1.0
-        # "On Monday and Thursday" with a frequency that counts otherwise can be meant in two ways.
+        # "On Monday and Thursday" with a conflicting frequency is ambiguous.
         if repeat.dayOfWeek and (repeat.periodUnit != "wk" or times < len(repeat.dayOfWeek)):
             return None
         a_day = _A_DAY.get(repeat.periodUnit or ("" if repeat.period else "d"))

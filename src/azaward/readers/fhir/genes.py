@@ -1,7 +1,7 @@
-"""TPMT and NUDT15 reports among FHIR Observations: which gene, which pair of alleles, which phenotype.
+"""Finds TPMT and NUDT15 reports in FHIR Observations: the gene, its two alleles and the phenotype.
 
-The gene stands in the code, in the value, in a component ("gene studied") or in an extension, and the call as
-text or as a concept. What names a gene but isn't understood is given back as it came, to be reported.
+The gene may be in the code, the value, a component ("gene studied") or an extension; the call may be text or a concept.
+An Observation that names a gene but can't be interpreted is returned unchanged, so that it can be reported.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _LOINC = {
     "93193-1": GENES,
 }
 _GENE_STUDIED = "48018-6"
-# Variant, haplotype and region: the pieces from which a laboratory makes a genotype.
+# Variant, haplotype and region: the components of a genotype.
 _PIECES = ("69548-6", "84414-2", "53041-0")
 _NAMES = re.compile(r"TPMT|NUDT15|thiopurine (?:s-)?methyltransferase|nudix hydrolase 15", re.I)
 _OF_GENES = re.compile(r"\bgene|geno|predicted|mutation|variant|allel|diplotyp|metaboli|\*\w", re.I)
@@ -32,7 +32,7 @@ _PAIR = re.compile(r"(\*\w+)\s*/\s*(\*\w+)")
 
 
 class Call(NamedTuple):
-    """A report of one gene; `unread` holds words that are neither alleles nor a phenotype."""
+    """A report on one gene; `unread` holds words that are neither alleles nor a phenotype."""
 
     gene: str
     method: str
@@ -47,13 +47,13 @@ def names_gene(seen: fhir.Observation) -> bool:
 
 
 def is_piece(seen: fhir.Observation) -> bool:
-    """Whether it is a variant or a haplotype, from which nobody should read a genotype."""
+    """Whether it is a variant or a haplotype, which alone does not give a genotype."""
     codes = {coding.code for coding in seen.code.coding}
     return bool(codes & set(_PIECES)) or any("haplotype" in name.casefold() for name in _words(seen.code))
 
 
 def calls(seen: fhir.Observation, words: Vocabulary) -> list[Call]:
-    """What the Observation says of each gene, most often one call; nothing said gives a call without any."""
+    """The calls in the Observation, usually one; if it reports nothing, a call without a result."""
     mine = _genes_of(seen)
     said: dict[str, list[str]] = {gene: [] for gene in mine}
     for part in (seen, *seen.component):
@@ -79,7 +79,7 @@ def _settle(gene: str, method: str, texts: list[str], words: Vocabulary) -> Iter
     if not pairs and not phenotypes:
         yield Call(gene, method, None, None, unread)
         return
-    # Where one report says two things, each is a row of its own, and the weaker enzyme counts.
+    # If one report gives two results, each becomes a row, and the weaker enzyme counts.
     yield Call(gene, method, next(iter(pairs), None), next(iter(phenotypes), None), None)
     yield from (Call(gene, method, pair, None, None) for pair in list(pairs)[1:])
     yield from (Call(gene, method, None, phenotype, None) for phenotype in list(phenotypes)[1:])
@@ -97,7 +97,7 @@ def _genes_in(text: str) -> list[str]:
 
 
 def _named(concept: fhir.Concept | None) -> list[str]:
-    """The genes that a concept names, by words or by code."""
+    """The genes that a concept names, in words or by code."""
     if concept is None:
         return []
     found = [gene for text in _words(concept) for gene in _genes_in(text)]
@@ -129,7 +129,7 @@ def _genes_of(seen: fhir.Observation) -> list[str]:
 
 
 def _value(part: fhir.Component) -> Iterable[str]:
-    """The value as words: of a concept its text and displays, or its codes where it has none."""
+    """The value as words: the text and displays of a concept, or its codes if it has neither."""
     if part.valueString:
         return [part.valueString]
     concept = part.valueCodeableConcept
@@ -154,9 +154,9 @@ def _by_gene(text: str, genes: list[str]) -> Iterator[tuple[str, str]]:
 
 
 def _is_by_gene(seen: fhir.Observation) -> bool:
-    """Whether anything says that the gene was looked at; if nothing does, TPMT's activity was measured.
+    """Whether the Observation says that the gene was tested; otherwise it counts as a TPMT activity.
 
-    The more careful reading: transfusions and some medicines falsify an activity, and no gene.
+    This is the more cautious reading: transfusions and some medicines distort an activity but not a genotype.
     """
     texts = [*_words(seen.code), *(text for part in (seen, *seen.component) for text in _value(part))]
     coded = any(coding.system == LOINC and coding.code in _LOINC for coding in seen.code.coding)

@@ -1,7 +1,7 @@
-"""What lies in a FHIR Bundle, decoded and findable: each resource with its place, and whom a reference means.
+"""An index of the decoded resources in a FHIR Bundle, with their places, that resolves references to patients.
 
-Records point at each other by relative, absolute and urn:uuid addresses, by identifier, or at something inside
-themselves. A reference that leads nowhere is said to; the same id on another server is another person.
+Resources refer to each other by relative, absolute or urn:uuid address, by identifier, or to a contained resource. A
+reference that can't be resolved is reported. The same id on another server is another person.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ _SUBJECT: msgspec.json.Decoder[fhir.Subject] = msgspec.json.Decoder(fhir.Subject
 _DECODERS: Mapping[str, msgspec.json.Decoder[Any]] = {
     name: msgspec.json.Decoder(kind) for name, kind in fhir.READ.items()
 }
-# Medicines in other versions of FHIR: too weighty to be only counted.
+# Medicines in other versions of FHIR: too important to be only counted.
 _OTHER_VERSIONS = ("MedicationOrder", "MedicationUsage")
 
 
 class Raw(NamedTuple):
-    """A resource as it came, where it stood, and its address."""
+    """An undecoded resource, its place in the file and its address."""
 
     where: str
     url: str | None
@@ -37,7 +37,7 @@ class Raw(NamedTuple):
 
 
 class Place(NamedTuple):
-    """A resource that was decoded, where it stood, and what it is called there."""
+    """A decoded resource, its place in the file and its name there."""
 
     type: str
     resource: Any
@@ -59,7 +59,7 @@ def entries(bundle: fhir.Bundle, where: str) -> Iterator[Raw]:
 
 
 class Index:
-    """Takes resources one by one, then answers whom and what their references mean."""
+    """Takes resources one by one, then resolves their references to patients and other resources."""
 
     def __init__(self, rows: RowReader) -> None:
         self.rows = rows
@@ -74,7 +74,7 @@ class Index:
         self._not_read: Counter[str] = Counter()
 
     def take(self, raw: Raw, subject: fhir.Reference | None = None) -> None:
-        """Decodes one resource and remembers what others may refer to."""
+        """Decodes one resource and records the names by which others may refer to it."""
         try:
             head = HEAD.decode(raw.content)
         except BROKEN as error:
@@ -120,12 +120,12 @@ class Index:
             self.take(entry)
 
     def _take_contained(self, head: fhir.Head, raw: Raw) -> None:
-        """Results inside a report stand for themselves; they are about whom the report is about."""
+        """Indexes the results contained in a report; they belong to the report's patient."""
         for number, content in enumerate(head.contained):
             try:
                 is_result = HEAD.decode(content).resourceType == "Observation"
             except BROKEN:
-                is_result = True  # nobody can tell: it is set aside by itself
+                is_result = True  # The patient can't be determined: set aside on its own.
             if is_result:
                 inside = Raw(f"{raw.where}.contained[{number}]", None, bytes(content))
                 self.take(inside, _about(raw.content))
@@ -134,7 +134,7 @@ class Index:
         if not kind:
             self._break(raw, "resource", "resourceType is missing. Expected a FHIR resource.")
         elif kind in _OTHER_VERSIONS:
-            why = "a medicine in another version of FHIR than R4: not read. Export R4."
+            why = "a medicine in a FHIR version other than R4: not read. Export it as R4."
             self._break(raw, kind, why)
         else:
             self._not_read[kind] += 1
@@ -143,21 +143,21 @@ class Index:
         self._broken.append((raw, what, why, patient_id))
 
     def report_unread(self, file: str) -> None:
-        """Sets aside what was broken, by patient where that can be told, and counts what azaward has no use for."""
+        """Sets aside invalid resources, for their patient if known, and counts those that azaward does not use."""
         for raw, what, why, patient_id in self._broken:
             about = _about(raw.content)
             whose = patient_id or self.patient((about.reference if about else None) or "")
             self.rows.aside(raw.where, what, why, whose, "resource")
         if self._not_read:
             listed = ", ".join(f"{count} {kind}" for kind, count in sorted(self._not_read.items()))
-            self.rows.aside(file, listed, "not read: azaward has no use for these kinds of resource", kind="not_read")
+            self.rows.aside(file, listed, "not read: azaward does not use these resource types", kind="not_read")
 
     def find(self, reference: fhir.Reference) -> Place | None:
-        """What is referred to, where it came along."""
+        """The resource that a reference means, if it is in the bundle."""
         return resolve(reference, self._found)
 
     def patient(self, name: str) -> str | None:
-        """The patient that an address names; None where it names something else."""
+        """The patient that an address names; None if it names something else."""
         name = name.partition("/_history/")[0]
         if found := self.patients.get(name):
             return found
@@ -169,13 +169,13 @@ class Index:
         return name.rpartition(":")[2] if name.startswith(("urn:uuid:", "urn:oid:")) else None
 
     def whose(self, reference: fhir.Reference | None, place: Place) -> str | None:
-        """The patient referred to; one that isn't in the bundle keeps the id that the reference gives."""
+        """The patient that a reference means; one that isn't in the bundle keeps the id in the reference."""
         reference = reference or place.subject or fhir.Reference()
         name, identifier = reference.reference, reference.identifier
         if not name and identifier:
             name = f"Patient?identifier={identifier.system or ''}|{identifier.value}"
         if not name and len(everyone := set(self.patients.values())) == 1:
-            why = "names no patient; the only one in the bundle was taken"
+            why = "names no patient: assigned to the only patient in the bundle"
             patient_id = everyone.pop()
             self.rows.aside(place.where, place.type, why, patient_id, "no_subject")
             return patient_id
@@ -188,13 +188,13 @@ class Index:
         else:
             found = self.patient(name)
         if found is None:
-            why = "no patient by this name: not used. Correct `subject`."
+            why = "unknown patient: not used. Correct `subject`."
             self.rows.aside(place.where, f"{place.type} about {name}", why)
         return found
 
 
 def resolve(reference: fhir.Reference, among: Mapping[str, T]) -> T | None:
-    """What is referred to, by its whole address or by type and id."""
+    """The resource that a reference means, by full address or by type and id."""
     return next((among[name] for name in _tails(reference.reference) if name in among), None)
 
 
@@ -206,7 +206,7 @@ def _tails(name: str | None) -> tuple[str, ...]:
 
 
 def _about(content: bytes) -> fhir.Reference | None:
-    """Whom a resource is about, even one that is broken elsewhere."""
+    """The patient of a resource, even if other parts of it are invalid."""
     try:
         found = _SUBJECT.decode(content)
     except BROKEN:
@@ -215,5 +215,5 @@ def _about(content: bytes) -> fhir.Reference | None:
 
 
 def subjects(references: Iterable[fhir.Reference | None], index: Index) -> fhir.Reference | None:
-    """The first of several actors who is a patient."""
+    """The first actor who is a patient."""
     return next((each for each in references if each and index.patient(each.reference or "")), None)

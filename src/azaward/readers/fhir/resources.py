@@ -1,4 +1,4 @@
-"""The parts of FHIR R4 and R4B resources that azaward reads, as msgspec structs; other elements are skipped."""
+"""The elements of FHIR R4 and R4B resources that azaward reads, as msgspec structs; other elements are skipped."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import msgspec
 
 
 class Element(msgspec.Struct, frozen=True, gc=False):
-    """A piece of a resource."""
+    """A part of a resource."""
 
 
 class Identifier(Element, frozen=True, gc=False):
@@ -212,7 +212,7 @@ class Meeting(Element, frozen=True, gc=False):
 
 
 class Head(Element, frozen=True, gc=False):
-    """What every resource begins with."""
+    """The elements that every resource has."""
 
     resourceType: str = ""
     id: str | None = None
@@ -220,7 +220,7 @@ class Head(Element, frozen=True, gc=False):
 
 
 class Subject(Element, frozen=True, gc=False):
-    """Whom any resource is about, even one that is broken elsewhere."""
+    """The patient of any resource, even if other parts of it are invalid."""
 
     subject: Reference | None = None
     patient: Reference | None = None
@@ -232,7 +232,7 @@ class Entry(Element, frozen=True, gc=False):
 
 
 class Bundle(Element, frozen=True, gc=False):
-    """Entries stay undecoded, so that one that is broken hides no other."""
+    """A Bundle. Its entries stay undecoded, so that an invalid one does not affect the others."""
 
     resourceType: str = ""
     entry: list[msgspec.Raw] = []

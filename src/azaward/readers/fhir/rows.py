@@ -1,7 +1,6 @@
-"""From FHIR resources to rows of the six tables: results, genotypes, medicines, events and visits.
+"""Turns FHIR resources into rows of the six tables: results, genotypes, medicines, events and visits.
 
-Whatever a resource says ends as a row, as a line set aside with its place, or in a count; nothing is dropped
-in silence.
+Every resource becomes a row, an item set aside with its place, or part of a count. Nothing is discarded silently.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ _MEETINGS = {
 
 
 class Writer:
-    """Writes the rows of everything in an index."""
+    """Makes the rows for all resources in an index."""
 
     def __init__(self, index: Index, knowledge: Knowledge) -> None:
         self.index = index
@@ -41,7 +40,7 @@ class Writer:
         self._usual_units = {(row.analyte, row.written): row for row in knowledge.tables["conversions"]}
 
     def write(self) -> None:
-        """Rows from every resource, patients last: what they are treated for stands in their prescriptions."""
+        """Rows from every resource, patients last, because prescriptions give their indications."""
         readers: dict[str, Callable[[Place], None]] = {
             **dict.fromkeys((kind for kind in fhir.READ if kind.startswith("Medication")), self._medicine),
             **dict.fromkeys(("Condition", "AllergyIntolerance", "Immunization", "Procedure"), self._clinical),
@@ -49,7 +48,7 @@ class Writer:
             "Observation": self._observation,
         }
         del readers["Medication"]
-        # What was handed over comes after the prescriptions that may explain it.
+        # Dispenses come after the prescriptions that may account for them.
         for place in sorted(self.index.places, key=lambda place: place.type == "MedicationDispense"):
             if read := readers.get(place.type):
                 read(place)
@@ -59,9 +58,9 @@ class Writer:
         called = {(row[0], row[1]) for row in self.rows.rows["genotypes"]}
         for patient_id, gene, said, place in self._pieces:
             if (patient_id, gene) in called:
-                self._uncount(place, "a piece of a genotype in this bundle, which counts")
+                self._uncount(place, "a component of a genotype in this bundle; the genotype is used")
             else:
-                why = "a variant or haplotype without its genotype; the rest isn't guessed. Ask the laboratory."
+                why = "a variant or haplotype without a genotype: not used. Ask the laboratory for the genotype."
                 self.rows.aside(place.where, f"{gene} {said}", why, patient_id, "genotype")
         for (kind, why), (where, count) in self._uncounted.items():
             more = f" and {count - 1} more" if count > 1 else ""
@@ -85,14 +84,14 @@ class Writer:
             self.rows.add("events", {"patient_id": place.id, **event}, place.where)
 
     def _indication(self, patient_id: str, reasons: Mapping[str, str], where: str) -> str | None:
-        """The reason given with the thiopurine, else the conditions that it treats; None where they differ."""
+        """The reason on the thiopurine prescription, or else the condition that it treats; None if they differ."""
         found = {name for name, how in reasons.items() if how == "reason"} or set(reasons)
         if len(found) > 1:
             self.rows.aside(
                 where,
                 f"indication: {' or '.join(sorted(found))}",
-                "more than one condition that azathioprine treats: the most cautious protocol counts. "
-                "Say which in the prescription's reason.",
+                "several conditions that azathioprine treats: the most cautious protocol is used. "
+                "State the indication in the prescription.",
                 patient_id,
                 "indication",
             )
@@ -107,7 +106,7 @@ class Writer:
         return text, codings
 
     def _analyte(self, concept: fhir.Concept) -> tuple[str | None, str]:
-        """The analyte and the name as written; bundles repeat few codes often, so look-ups are kept."""
+        """The analyte and the name as written; look-ups are cached, because bundles repeat a few codes often."""
         coding = concept.coding
         key = (concept.text, *coding[0:1]) if len(coding) < 2 else None
         if key is not None and key in self._concepts:
@@ -128,7 +127,7 @@ class Writer:
         period = seen.effectivePeriod
         on = seen.effectiveDateTime or seen.effectiveInstant or (period and (period.start or period.end)) or seen.issued
         if seen.valueQuantity is not None and not seen.component:
-            # Most are a single number, which neither panels nor genes concern.
+            # Most observations are a single number, so they can't be panels or gene reports.
             self._result(seen, seen.status, patient_id, on, place.where)
             return
         parts = [(part, f"{place.where}.component[{number}]") for number, part in enumerate(seen.component)]
@@ -143,10 +142,10 @@ class Writer:
             self._result(part, seen.status, patient_id, on, where)
 
     def _members(self, members: list[fhir.Reference], patient_id: str, where: str) -> None:
-        """A panel says nothing by itself; members that didn't come with it are missing results."""
+        """A panel has no result of its own; members that the bundle lacks are missing results."""
         names = [member.reference or "unnamed" for member in members if not self.index.find(member)]
         if missing := [name for name in names if not name.startswith("#")]:
-            why = f"{len(missing)} of its {len(members)} results are not in the bundle. Export them too."
+            why = f"{len(missing)} of its {len(members)} results are missing from the bundle. Export them too."
             self.rows.aside(where, f"panel without {missing[0]}", why, patient_id)
 
     def _result(self, part: fhir.Component, status: str | None, patient_id: str, on: str | None, where: str) -> None:
@@ -182,7 +181,7 @@ class Writer:
     def _normal_bounds(
         self, part: fhir.Component, analyte: str | None, unit: str | None
     ) -> tuple[float | None, float | None]:
-        """Of several normal ranges (by sex, by age) the tightest, in the value's unit."""
+        """The tightest of several normal ranges (by sex or age), in the value's unit."""
         lows: list[float] = []
         highs: list[float] = []
         for each in part.referenceRange:
@@ -194,7 +193,7 @@ class Writer:
         return max(lows, default=None), min(highs, default=None)
 
     def _in_unit(self, bound: fhir.Quantity, analyte: str | None, unit: str | None) -> float | None:
-        """A limit of normal in the unit of the value; None where that can't be told."""
+        """A limit of normal in the unit of the value; None if that can't be determined."""
         given = doses.unit_of(bound)
         if bound.value is None or given in (None, unit):
             return bound.value
@@ -204,14 +203,14 @@ class Writer:
         return round_off((bound.value * theirs.factor + theirs.offset - ours.offset) / ours.factor)
 
     def _unlisted(self, part: fhir.Component, name: str, row: Mapping[str, Any], where: str) -> None:
-        """A result that azaward has no name for is counted.
+        """Counts a result that azaward doesn't recognise.
 
-        Where its words name a test and its code another, and the unit fits, nobody can tell which is right.
+        If the name and the code mean different tests and the unit fits, there is no way to tell which is right.
         """
         named = self.words.analyte(name)
         codes = ", ".join(coding.code for coding in part.code.coding)
         if named and (named, row.get("unit")) in self._usual_units:
-            why = "the name is a test's that azaward knows, its code isn't: not used. Correct the code."
+            why = "the name is a known test but the code is not: not used. Correct the code."
             self.rows.aside(where, f"{name} ({codes})", why, row["patient_id"])
         else:
             self.rows.add("results", {**row, "analyte": f"{name} ({codes})" if named else name}, where)
@@ -230,14 +229,14 @@ class Writer:
 
     def _genotype(self, place: Place, seen: fhir.Observation, patient_id: str, on: str | None) -> None:
         if seen.status in _NEVER_COUNTS:
-            self._uncount(place, f"{seen.status}: never counts")
+            self._uncount(place, f"{seen.status}: not used")
             return
         for call in genes.calls(seen, self.rows.words):
             said = call.diplotype or call.phenotype or call.unread
             if genes.is_piece(seen):
                 self._pieces.append((patient_id, call.gene, said or "without a result", place))
             elif said is None:
-                why = "without a result: not known, not normal. Ask the laboratory."
+                why = "no result: unknown, not assumed normal. Ask the laboratory."
                 self.rows.aside(place.where, f"{call.gene} {call.method}", why, patient_id, "genotype")
             else:
                 row = {"patient_id": patient_id, "gene": call.gene, "method": call.method, "reported_on": on}
@@ -251,19 +250,19 @@ class Writer:
             return
         text, medicines = self._named(use)
         if use.status == "not-taken":
-            why = "recorded as not taken. Where it is prescribed, the prescription counts; ask the patient."
+            why = "recorded as not taken; any prescription for it still counts. Ask the patient."
             self.rows.aside(place.where, text, why, patient_id, "not_taken")
             return
         if use.doNotPerform:
             self.rows.aside(
-                place.where, text, "an order not to give it: not counted as taken", patient_id, "not_to_give"
+                place.where, text, "ordered not to be given: not counted as taken", patient_id, "not_to_give"
             )
             return
         if use.status in _NEVER_COUNTS:
-            self._uncount(place, f"{use.status}: never counts")
+            self._uncount(place, f"{use.status}: not used")
             return
         if self._prescribed(use):
-            self._uncount(place, "handed over for a prescription in this bundle, which counts")
+            self._uncount(place, "dispensed for a prescription in this bundle; the prescription is used")
             return
         dosages = use.dosageInstruction or (use.dosage if isinstance(use.dosage, list) else [])
         if set(medicines) & set(_THIOPURINES):
@@ -290,7 +289,7 @@ class Writer:
             self._until[place.where] = course.stop
 
     def _prescribed(self, use: fhir.MedicationUse) -> bool:
-        """Whether a prescription explains that it was handed over: one that counts, and had not ended before."""
+        """Whether a dispense is accounted for by a valid prescription that had not ended before it."""
         for reference in use.authorizingPrescription:
             order = self.index.find(reference)
             if order and order.where in self._until:
@@ -299,7 +298,7 @@ class Writer:
         return False
 
     def _named(self, use: fhir.MedicationUse) -> tuple[str, tuple[str, ...]]:
-        """The medicine's name as written, and the ingredients; `unknown:` where no name of it is known."""
+        """The medicine's name as written, and its ingredients; `unknown:` if none of its names is recognised."""
         reference = use.medicationReference or fhir.Reference()
         inside = {f"#{each.id}": each.code for each in use.contained}
         concept = (
@@ -327,7 +326,7 @@ class Writer:
         doubt = {coding.code for coding in item.verificationStatus.coding} if item.verificationStatus else set[str]()
         never = (doubt & {"refuted", "entered-in-error"}) or ({item.status} & {*_NEVER_COUNTS, "preparation"})
         if never:
-            self._uncount(place, f"{min(str(each) for each in never)}: never counts")
+            self._uncount(place, f"{min(str(each) for each in never)}: not used")
             return
         kind = _KINDS.get(place.type, "condition")
         concept = item.vaccineCode or item.code
@@ -341,7 +340,7 @@ class Writer:
             kind, code = known
         if place.type == "Condition" and (indication := self.words.indication(text, codings)):
             self._reasons.setdefault(patient_id, {}).setdefault(indication, "condition")
-            # Words in another language are known by their code alone.
+            # Text in another language can only be recognised by its code.
             code = code if self.words.indication(code) else indication
         onset, performed = item.onsetPeriod, item.performedPeriod
         start = (
@@ -363,7 +362,7 @@ class Writer:
         meeting: fhir.Meeting = place.resource
         kind = _MEETINGS.get(meeting.status or "")
         if kind is None:
-            self._uncount(place, f"{meeting.status or 'without status'}: neither attended nor missed")
+            self._uncount(place, f"{meeting.status or 'without status'}: counted as neither attended nor missed")
             return
         actor = subjects((each.actor for each in meeting.participant), self.index)
         patient_id = self.index.whose(meeting.subject or actor, place)

@@ -1,1 +1,1 @@
-"""Variant files and genotyping arrays."""
+"""Readers for variant files and genotyping arrays."""

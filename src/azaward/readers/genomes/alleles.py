@@ -1,8 +1,8 @@
 """What does one record of a variant file say about the positions that define alleles of TPMT and NUDT15?
 
-The same change can be written in many ways: an insertion into a repeat at any of its copies, two changes in one
-record, one position split over several. So a change is compared by the sequence that it leaves behind, on the
-stretches of reference that gene_sequences.csv holds, and never by how it was written.
+The same change can be written in many ways: an insertion at any copy of a repeat, two changes in one record, or one
+position split over several. Changes are therefore compared by the sequence that they produce, on the stretches of
+reference in gene_sequences.csv, and never by how they were written.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _BASES = frozenset("ACGTN")
 
 
 class Edit(NamedTuple):
-    """Bases start to end (0-based, end not included) replaced by others, with nothing left to trim."""
+    """The replacement of bases start to end (0-based, end excluded), fully trimmed."""
 
     start: int
     end: int
@@ -33,7 +33,7 @@ class Edit(NamedTuple):
 
     @property
     def same_length(self) -> bool:
-        """Whether every base that follows keeps its place."""
+        """Whether the bases that follow keep their positions."""
         return self.end - self.start == len(self.bases)
 
 
@@ -56,7 +56,7 @@ def trim(start: int, ref: str, alt: str) -> Edit:
 
 @dataclass(frozen=True, eq=False)
 class Place:
-    """A site on the assembly of the file: the column that it fills, and from where to where its reference lies."""
+    """A site on the file's assembly: its column and the span of its reference allele."""
 
     gene: str
     column: int
@@ -78,11 +78,11 @@ class Stretch:
     bases: str
 
     def holds(self, start: int, end: int) -> bool:
-        """Whether start to end lies inside."""
+        """Whether the span from start to end lies inside."""
         return self.start <= start and end <= self.start + len(self.bases)
 
     def after(self, edit: Edit) -> str:
-        """The piece as the edit leaves it."""
+        """The sequence after the edit."""
         return self.bases[: edit.start - self.start] + edit.bases + self.bases[edit.end - self.start :]
 
     def footprint(self, edit: Edit) -> tuple[int, int]:
@@ -107,7 +107,7 @@ class Stretch:
 
 
 class Reading(NamedTuple):
-    """What a record says of a place: a code for each of its alleles, and the bases on which it testifies reference."""
+    """What a record says about a place: a code for each allele, and the bases that it reports as reference."""
 
     codes: tuple[int, ...]
     covers: int
@@ -136,20 +136,20 @@ class Map:
         return found
 
     def known(self, chrom: str, start: int, ref: str) -> Iterator[tuple[int, str, str]]:
-        """Each base of `ref` that can be checked: its position (1-based), the base found and the one expected."""
+        """Each base of `ref` that can be checked: its 1-based position, the actual base and the expected base."""
         for offset, base in enumerate(ref):
             if (expected := self.base(chrom, start + offset)) and base != "N":
                 yield start + offset + 1, base, expected
 
     def base(self, chrom: str, position: int) -> str | None:
-        """The reference base at a 0-based position, where it is known."""
+        """The reference base at a 0-based position, if it is known."""
         for each in self.stretches:
             if each.chrom == chrom and each.holds(position, position + 1):
                 return each.bases[position - each.start]
         return None
 
     def at(self, chrom: str, start: int, end: int) -> Iterator[Place]:
-        """The places that a record over these bases may speak of: those it touches, or whose repeat it touches."""
+        """The places that a record over these bases may describe: those that it, or its repeat, touches."""
         for place in self.places:
             if place.site.chrom != chrom:
                 continue
@@ -158,7 +158,7 @@ class Map:
                 yield place
 
     def leftmost(self, chrom: str, edit: Edit) -> Edit:
-        """An insertion or deletion as far left as the known bases let it be written; anything else as it is."""
+        """An insertion or deletion, left-aligned as far as the known bases allow; other edits are unchanged."""
         if (edit.start == edit.end) == (not edit.bases):
             return edit
         held = [each for each in self.stretches if each.chrom == chrom and each.holds(edit.start, edit.end)]
@@ -215,7 +215,7 @@ def map_of(knowledge: Knowledge, assembly: AssemblyName) -> Map:
 
 @lru_cache(maxsize=512)
 def _stretch_of(on: Map, place: Place) -> Stretch:
-    """The longest known piece around a place."""
+    """The longest known sequence around a place."""
     held = [each for each in on.stretches if each.chrom == place.site.chrom and each.holds(place.start, place.end)]
     return max(held, key=lambda each: len(each.bases))
 
@@ -227,14 +227,14 @@ def _changes(on: Map, place: Place) -> tuple[Edit, ...]:
 
 @lru_cache(maxsize=512)
 def _reach(on: Map, place: Place) -> tuple[int, int]:
-    """From where to where an insertion or deletion of this place can be written; a substitution has one place."""
+    """The span within which this insertion or deletion can be written; a substitution has one position."""
     spans = [(place.start, place.end)]
     spans += [_stretch_of(on, place).footprint(edit) for edit in _changes(on, place) if not edit.same_length]
     return min(low for low, _ in spans), max(high for _, high in spans)
 
 
 def read_record(on: Map, place: Place, start: int, end: int, ref: str, alts: Sequence[str]) -> Reading | None:
-    """What a record from `start` to `end` (0-based) with these alleles says of a place; None where nothing.
+    """What a record from `start` to `end` (0-based) with these alleles says about a place; None if nothing.
 
     >>> from azaward.knowledge import load
     >>> on = map_of(load(), "GRCh38")
@@ -269,7 +269,7 @@ def read_record(on: Map, place: Place, start: int, end: int, ref: str, alts: Seq
 
 
 def _read_allele(on: Map, place: Place, start: int, end: int, ref: str, alt: str) -> tuple[int, bool, Edit | None]:
-    """The code of one ALT at a place, whether it makes the record speak of the place, and the edit that it is."""
+    """The code of one ALT at a place, whether it makes the record relevant to that place, and its edit."""
     snv = len(place.site.ref) == 1 and all(len(each) == 1 for each in place.site.alts)
     if alt in ANY_OTHER:
         return (UNDOCUMENTED if start < place.end and end > place.start else NOTHING), False, None

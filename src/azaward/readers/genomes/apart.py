@@ -1,7 +1,7 @@
-"""Does work in a process of its own, so that a C library that dies on a damaged file takes nothing with it.
+"""Runs work in a separate process, so that a C library that crashes on a damaged file does not take the program down.
 
-BCF and indexes are the memory of htslib written to disk, and even of text it ends the process for some damage: not all
-of it can be noticed before it is used. It may end the process that reads, or never end it.
+BCF files and indexes are dumps of htslib's memory, and some damage even to text makes htslib exit. Not all damage can
+be detected in advance, and it can crash the reading process or make it hang.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ SILENCE_S = 30
 
 
 class LostError(Exception):
-    """The process that did the work died or hung, and left no answer."""
+    """The worker process died or hung without an answer."""
 
 
 def apart(work: Callable[[Progress], T], progress: Progress | None = None, *, must_live: bool = False) -> T:
-    """What `work` returns. An `InputError` is raised here as there; `LostError` where the process died.
+    """Returns what `work` returns. An `InputError` is raised here too; `LostError` means that the process died.
 
-    With `must_live`, `work` has to call what it is given at least every `SILENCE_S` seconds; an empty line is a sign of
-    life and no progress.
+    With `must_live`, `work` has to call the function that it is given at least every `SILENCE_S` seconds; an empty line
+    is a sign of life without progress.
 
     >>> apart(lambda say: 1 + 1)
     2

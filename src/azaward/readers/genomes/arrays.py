@@ -1,7 +1,7 @@
-"""The text file that a genotyping array's maker gives to its customer: 23andMe, AncestryDNA, MyHeritage and the like.
+"""Reads the genotyping-array text files that consumers download from 23andMe, AncestryDNA, MyHeritage and others.
 
-Such a file confirms nothing: its makers say that it isn't for medical use, it has few of the positions that matter,
-and its strand is only promised. Whatever in it can be read in two ways counts as missing.
+Such a file confirms nothing. Its makers say that it isn't for medical use, it covers few of the relevant positions, and
+its strand is not verified. Anything ambiguous counts as missing.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from azaward.readers.genomes.file import chromosome
 from azaward.readers.genomes.text import lines
 
 CONFIRMS_NOTHING = (
-    "from a genotyping array's text file: it confirms nothing. Have a medical laboratory test both genes before any "
-    "dose goes by it."
+    "from a genotyping array's text file: it confirms nothing. Have a medical laboratory test both genes before using "
+    "it to choose a dose."
 )
 _BUILD = re.compile(r"\bbuild\s*(\d\d)(?:\.\d)?\b", re.IGNORECASE)
 _BUILDS: Mapping[str, AssemblyName] = {"37": "GRCh37", "38": "GRCh38"}
@@ -50,7 +50,7 @@ class _Found:
 
 
 def is_array(path: Path) -> bool:
-    """Whether a file looks like an array's text: no VCF, and its first lines are rows of named positions."""
+    """Whether a file looks like array text: not a VCF, and its first lines are rows of named positions."""
     try:
         with path.open("rb") as file:
             head = file.read(4)
@@ -72,9 +72,9 @@ def read_array(
     assembly: AssemblyName | None = None,
     warn: Callable[[str], None] | None = None,
 ) -> Genotypes:
-    """The genotypes in an array's text file, of one sample called as the file is.
+    """The genotypes in an array's text file, as one sample named after the file.
 
-    Raises `InputError` where the file's build can't be told, is neither GRCh37 nor GRCh38, or isn't what was said.
+    Raises `InputError` if the file's build can't be determined, is neither GRCh37 nor GRCh38, or isn't the one given.
 
     >>> from azaward.knowledge import load
     >>> found = read_array(Path("examples/genotype/array.txt"), load())
@@ -83,7 +83,7 @@ def read_array(
     """
     found = _scan(path, knowledge)
     if not found.rows:
-        raise InputError(f"{path.name}: no row of an array in it. Expected lines of rsid, chromosome, position, bases.")
+        raise InputError(f"{path.name}: contains no array rows. Expected lines of rsid, chromosome, position, bases.")
     _check_build(path.name, found, assembly, knowledge)
     name = path.name.split(".")[0] or path.name
     genotypes = nothing_seen([name], knowledge, Status.NOT_TESTED)
@@ -106,7 +106,7 @@ def _note(notes: Mapping[tuple[int, int], tuple[str, ...]], column: int, text: s
 
 
 def _text_lines(path: Path) -> Iterator[str]:
-    """The file's lines, out of a zip with one text file in it where the maker gives it so."""
+    """The file's lines, unzipped if the file is a zip with one text file in it."""
     with path.open("rb") as file:
         zipped = file.read(2) == b"PK"
     if not zipped:
@@ -117,18 +117,18 @@ def _text_lines(path: Path) -> Iterator[str]:
         with zipfile.ZipFile(path) as archive:
             inside = [name for name in archive.namelist() if name.casefold().endswith((".txt", ".csv", ".tsv"))]
             if len(inside) != 1:
-                raise InputError(f"{path.name}: {len(inside)} text files in the zip, expected one. Unpack it first.")
+                raise InputError(f"{path.name}: the zip has {len(inside)} text files; expected one. Unpack it first.")
             with archive.open(inside[0]) as text:
                 for line in text:
                     yield line.decode("utf-8", "replace").rstrip("\r\n").removeprefix("\ufeff")
     except InputError:
         raise
     except Exception:  # zipfile raises a dozen kinds for what may be damaged
-        raise InputError(f"{path.name}: the zip can't be unpacked. Download it anew.") from None
+        raise InputError(f"{path.name}: the zip can't be unpacked. Download it again.") from None
 
 
 def _scan(path: Path, knowledge: Knowledge) -> _Found:
-    """The rows of the file that lie at a site, by rs number or by position on either assembly."""
+    """The rows of the file at a site, matched by rs number or by position on either assembly."""
     by_name: dict[str, Site] = {}
     by_place: dict[tuple[str, int], Site] = {}
     for gene in GENES:
@@ -147,11 +147,11 @@ def _scan(path: Path, knowledge: Knowledge) -> _Found:
             found.header.append(line)
             continue
         if len(line) > _TOO_LONG:
-            raise InputError(f"{path.name} line {number}: longer than a row of an array can be. Is it another file?")
+            raise InputError(f"{path.name} line {number}: too long for an array row. Is this the right file?")
         cells = [cell.strip() for cell in _cells(line.replace('"', ""))]
         if len(cells) < 4:
             raise InputError(
-                f"{path.name} line {number}: {len(cells)} cells, expected rsid, chromosome, position and the bases."
+                f"{path.name} line {number}: {len(cells)} cells; expected rsid, chromosome, position and bases."
             )
         found.rows += 1
         site = by_name.get(cells[0])
@@ -187,7 +187,7 @@ def _check_build(name: str, found: _Found, asked: AssemblyName | None, knowledge
     told = {_BUILDS[build] for build in builds if build in _BUILDS} | named_in(header, knowledge)
     if others := sorted(builds - set(_BUILDS)):
         raise InputError(
-            f"{name}: the header says build {others[0]}, expected 37 or 38. Download the file anew on build 37."
+            f"{name}: the header says build {others[0]}; expected 37 or 38. Download the file again on build 37."
         )
     if len(told) > 1:
         raise InputError(f"{name}: the header names both {' and '.join(sorted(told))}. {ASK}")
@@ -201,25 +201,25 @@ def _check_build(name: str, found: _Found, asked: AssemblyName | None, knowledge
             if not fits:
                 raise InputError(
                     f"{row.where}: {site.label} is at {row.chrom}:{row.position}; GRCh37 has it at {site.chrom}:"
-                    f"{site.pos_grch37}, GRCh38 at {site.pos_grch38}. The file is on another build: get it on build 37."
+                    f"{site.pos_grch37}, GRCh38 at {site.pos_grch38}. The file uses another build: get build 37."
                 )
-            for said, who in ((told, "the header says"), ({asked} if asked else set[AssemblyName](), "you said")):
+            for said, who in ((told, "the header says"), ({asked} if asked else set[AssemblyName](), "you gave")):
                 if said and not said & fits:
                     raise InputError(
                         f"{row.where}: {site.label} is at {row.position}, its place on {min(fits)}, but {who} "
-                        f"{min(said)}. Ask who made the file which is right."
+                        f"{min(said)}. Ask the file's provider which is right."
                     )
             fitting &= fits
     if asked and told and asked not in told:
-        raise InputError(f"{name}: the header says {min(told)}, you said --assembly {asked}.")
+        raise InputError(f"{name}: the header says {min(told)}, but you gave --assembly {asked}. Omit --assembly.")
     if not fitting:
         raise InputError(f"{name}: some of its positions are those of GRCh37, others those of GRCh38. {ASK}")
     if not asked and not told and len(fitting) > 1:
-        raise InputError(f"{name}: can't tell the build: the header doesn't say, and no position shows it. {ASK}")
+        raise InputError(f"{name}: unknown build: the header doesn't give it, and no position shows it. {ASK}")
 
 
 def _genotype(site: Site, rows: list[_Row]) -> tuple[tuple[int, int], Status, str | None]:
-    """The allele codes of a site, what happened to it, and why where that needs words."""
+    """The allele codes of a site, its status, and a reason if one is needed."""
     readings = [_one(site, row.genotype) for row in rows]
     known = [reading for reading in readings if MISSING not in reading[0]] or readings
     if len({reading[0] for reading in known}) > 1:
@@ -259,7 +259,7 @@ def _one(site: Site, genotype: str) -> tuple[tuple[int, int], Status, str | None
 
 
 def _insertions(alleles: tuple[str, ...]) -> dict[str, int] | None:
-    """Which code I and D mean: the longer and the shorter of two alleles; None where there are more, or equal ones."""
+    """The codes meant by I and D, the longer and shorter of two alleles; None if there are more, or equal lengths."""
     if len(alleles) != 2 or len(alleles[0]) == len(alleles[1]):
         return None
     longer = int(len(alleles[1]) > len(alleles[0]))

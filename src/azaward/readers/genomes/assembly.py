@@ -1,7 +1,7 @@
-"""Which assembly a variant file has: GRCh38 or GRCh37. It is told by the file, or by who asks, and never guessed.
+"""Determines whether a variant file uses GRCh38 or GRCh37, from the file or from the user, without guessing.
 
-The header tells by the lengths of chromosomes 6 and 13 or by the assembly's name; failing that, the reference bases
-of its records must fit one assembly and contradict the other.
+The header shows it by the lengths of chromosomes 6 and 13 or by the assembly's name. Otherwise the reference bases of
+the records must fit one assembly and contradict the other.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from azaward.knowledge import Knowledge
 from azaward.readers.genomes.alleles import ASSEMBLIES, AssemblyName
 from azaward.readers.genomes.file import chromosome
 
-ASK = "Say which it is with --assembly GRCh38 or --assembly GRCh37, after asking who made the file."
+ASK = "Ask the file's provider, then use --assembly GRCh38 or --assembly GRCh37."
 _LINES = re.compile(r"^##(?:reference|assembly|genome[-_ ]?build|contig)=.*$", re.MULTILINE | re.IGNORECASE)
 _NAMED_IN_CONTIG = re.compile(r"(?:assembly|URL)=\"?([^,>\"]+)", re.IGNORECASE)
 
 
 @dataclass
 class BaseEvidence:
-    """How the reference bases of a file's records fit one assembly."""
+    """How well the reference bases of a file's records fit one assembly."""
 
     fitting: set[tuple[str, int]] = field(default_factory=set[tuple[str, int]])
     named: int = 0
@@ -57,7 +57,7 @@ def named_in(text: str, knowledge: Knowledge) -> set[AssemblyName]:
 def told_by_header(
     name: str, header: str, contigs: Mapping[str, int | None], knowledge: Knowledge
 ) -> AssemblyName | None:
-    """What the header says; None where it says nothing. Raises `InputError` where it contradicts itself."""
+    """The assembly in the header; None if it gives none. Raises `InputError` if the header contradicts itself."""
     lengths = {(row.chrom, row.length): row.assembly for row in knowledge.tables["assemblies"]}
     by_length: dict[AssemblyName, str] = {}
     chromosomes = {chrom for chrom, _ in lengths}
@@ -70,8 +70,8 @@ def told_by_header(
                 f"{size} ({which})" for (chrom, size), which in lengths.items() if chrom == chromosome(contig)
             )
             raise InputError(
-                f"{name}: header: contig {contig} has length {length}, expected {known}. azaward reads GRCh38 and "
-                "GRCh37: align or lift the file to one of them."
+                f"{name}: header: contig {contig} has length {length}; expected {known}. azaward reads GRCh38 and "
+                "GRCh37: realign or lift over the file to one of them."
             )
         by_length[assembly] = f"contig {contig} has length {length}"
     texts: list[str] = []
@@ -83,37 +83,39 @@ def told_by_header(
     told: dict[AssemblyName, str] = {**by_name, **by_length}
     if len(told) > 1:
         says = "; ".join(f"{assembly} by {how.lstrip('#')!r}" for assembly, how in told.items())
-        raise InputError(f"{name}: the header contradicts itself: {says}. Correct the header, or make the file anew.")
+        raise InputError(
+            f"{name}: the header contradicts itself: {says}. Correct the header, or create the file again."
+        )
     return next(iter(told), None)
 
 
 def check_asked(name: str, asked: AssemblyName | None, by_header: AssemblyName | None) -> None:
-    """Raises `InputError` where the header says another assembly than who asks."""
+    """Raises `InputError` if the header gives a different assembly from the user's."""
     if asked and by_header and asked != by_header:
         raise InputError(
-            f"{name}: the header says {by_header}, you said --assembly {asked}. Leave --assembly out, or give the file "
-            f"that is on {asked}."
+            f"{name}: the header says {by_header}, but you gave --assembly {asked}. Omit --assembly, or give the file "
+            f"that uses {asked}."
         )
 
 
 def decide(
     name: str, asked: AssemblyName | None, by_header: AssemblyName | None, bases: Mapping[AssemblyName, BaseEvidence]
 ) -> AssemblyName:
-    """The assembly to go by. Raises `InputError` where none is told, or what is told doesn't fit the bases."""
+    """The assembly to use. Raises `InputError` if none is given, or if the given one doesn't fit the bases."""
     told = asked or by_header
     if told is not None:
         if (wrong := bases[told].mismatch) is not None:
-            raise InputError(f"{wrong} The file isn't on {told}, or it is damaged.")
+            raise InputError(f"{wrong} The file doesn't use {told}, or it is damaged.")
         other: AssemblyName = "GRCh37" if told == "GRCh38" else "GRCh38"
         if bases[other].convinces and bases[other].named and not bases[told].named:
-            who = "you said --assembly" if asked else "its header says"
+            who = "you gave --assembly" if asked else "its header says"
             raise InputError(
-                f"{name}: its records lie where {other} has these variants, but {who} {told}. Give {other} with "
-                "--assembly and correct the header, or make the file anew."
+                f"{name}: its records lie where {other} has these variants, but {who} {told}. Use --assembly "
+                f"{other} and correct the header, or create the file again."
             )
         return told
     fitting: list[AssemblyName] = [assembly for assembly in ASSEMBLIES if bases[assembly].convinces]
     if len(fitting) != 1:
         why = "the reference bases fit both" if len(fitting) > 1 else "too few reference bases fit either"
-        raise InputError(f"{name}: can't tell the assembly: the header doesn't say, and {why}. {ASK}")
+        raise InputError(f"{name}: unknown assembly: the header doesn't give it, and {why}. {ASK}")
     return fitting[0]

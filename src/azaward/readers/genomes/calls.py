@@ -1,7 +1,7 @@
-"""The genotypes of one record as the few different calls in it, and for each sample which of them it has.
+"""The genotypes of one record as its distinct calls, and the call of each sample.
 
-Depth, quality and the samples' own filters are judged here, against the limits of parameters.csv: below them a
-genotype has a reason not to be used.
+Depth, quality and sample filters are checked here against the limits in parameters.csv. A genotype that falls below
+them is marked with the reason for not using it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _REASONS = (Status.SEEN, Status.LOW_QUALITY, Status.LOW_DEPTH, Status.FILTERED)
 
 @dataclass(frozen=True)
 class Limits:
-    """Below these a genotype counts as missing, where the file gives depth and quality."""
+    """The limits below which a genotype counts as missing, if the file gives depth and quality."""
 
     depth: float
     quality: float
@@ -53,17 +53,17 @@ class Call(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Column(Generic[S]):
-    """The different states, and for each sample the place of its own among them."""
+    """The distinct states, and the index of each sample's own state."""
 
     states: Sequence[S]
     of: NDArray[Any]
 
     def mapped(self, change: Callable[[S], T]) -> Column[T]:
-        """The column with each state changed; those that become alike are one."""
+        """The column with a function applied to each state; states that become equal are merged."""
         return _of_states([change(state) for state in self.states], self.of)
 
     def joined(self, other: Column[T], both: Callable[[S, T], U]) -> Column[U]:
-        """Two accounts of the same samples as one."""
+        """Combines two accounts of the same samples."""
         if len(self.states) == 1:
             return other.mapped(lambda state: both(self.states[0], state))
         if len(other.states) == 1:
@@ -74,7 +74,7 @@ class Column(Generic[S]):
 
 
 def distinct(codes: NDArray[Any]) -> tuple[list[int], NDArray[Any]]:
-    """The different codes (none below 0) in order, and for each row the place of its own among them."""
+    """The distinct codes (none below 0) in order, and the index of each row's own code."""
     if not len(codes):
         return [], codes
     highest = int(codes.max())
@@ -93,7 +93,7 @@ def distinct(codes: NDArray[Any]) -> tuple[list[int], NDArray[Any]]:
 
 
 def _few(codes: bytes) -> tuple[list[int], NDArray[Any]]:
-    """As `distinct`, of codes below 256: bytes are searched and translated several times as fast as arrays."""
+    """As `distinct`, for codes below 256: bytes are searched and translated several times faster than arrays."""
     present: list[int] = []
     left = codes
     while left:
@@ -117,7 +117,7 @@ def _of_states(states: Sequence[S], of: NDArray[Any]) -> Column[S]:
 def read_calls(
     variant: Any, where: Callable[[], str], alts: int, samples: Sequence[str], limits: Limits
 ) -> Column[Call] | None:
-    """The calls of a cyvcf2 variant; None where it has no GT. `InputError` where a sample has more than two alleles."""
+    """The calls of a cyvcf2 variant; None if it has no GT. Raises `InputError` for more than two alleles."""
     try:
         array: NDArray[Any] = variant.genotype.array()
     except Exception:
@@ -133,10 +133,10 @@ def read_calls(
         who = int(np.argmax(array[:, :-1].max(axis=1)))
         raise InputError(
             f"{where()}: sample {samples[who]!r} has allele {highest}; the record lists {alts} besides the reference. "
-            "The file is damaged: make it anew."
+            "The file is damaged: create it again."
         )
     if int(array.min(initial=0)) < -2:
-        raise InputError(f"{where()}: a sample has an allele below 0. The file is damaged: make it anew.")
+        raise InputError(f"{where()}: a sample has an allele below 0. The file is damaged: create it again.")
     # One small number a sample for its alleles, phase and reason: a hundred thousand are then told apart at once.
     wide = alts + 3
     if 8 * wide * wide > np.iinfo(np.int16).max:
@@ -160,7 +160,7 @@ def _call(code: int, wide: int) -> Call:
 
 
 def _with_sets(calls: list[Call], of: NDArray[Any], variant: Any) -> Column[Call]:
-    """The calls with the phase set that the file names for each sample; a set matters only to two unlike alleles."""
+    """The calls with each sample's phase set from the file; it matters only if the two alleles differ."""
     named = _phase_sets(variant)
     unlike = np.array([bool(call.phase) and call.first != call.second for call in calls])
     rows = np.flatnonzero(unlike[of] & (named != _ABSENT))
@@ -177,7 +177,7 @@ def _with_sets(calls: list[Call], of: NDArray[Any], variant: Any) -> Column[Call
 
 
 def _reasons(variant: Any, fields: Sequence[str], limits: Limits, n: int) -> NDArray[np.int16] | None:
-    """For each sample the place in `_REASONS` of why its genotype can't be used."""
+    """For each sample, the index in `_REASONS` of why its genotype can't be used."""
     depth = _least(variant, fields, (("MIN_DP",), ("DP",)))
     if depth is None and (least := variant.INFO.get("MinDP")) is not None:
         depth = np.full(n, _number(str(least)))
@@ -197,7 +197,7 @@ def _reasons(variant: Any, fields: Sequence[str], limits: Limits, n: int) -> NDA
 
 
 def _numbers(variant: Any, field: str) -> NDArray[np.float64] | None:
-    """A FORMAT field as one number a sample, NaN where it is missing; text is read where the header has no type."""
+    """A FORMAT field as one number per sample, NaN if missing; text is parsed if the header gives no type."""
     try:
         found: Any = variant.format(field)
     except Exception:
@@ -222,7 +222,7 @@ def _number(text: str) -> float:
 
 
 def _least(variant: Any, fields: Sequence[str], choices: tuple[tuple[str, ...], ...]) -> NDArray[np.float64] | None:
-    """The least of the first of these fields that the record has; NaN where a sample has none."""
+    """The lowest value of the first of these fields in the record; NaN for a sample without one."""
     for choice in choices:
         found = [numbers for field in choice if field in fields and (numbers := _numbers(variant, field)) is not None]
         if found:

@@ -1,8 +1,8 @@
-"""The genotypes of one variant file at the sites that matter: a column a site, filled record by record.
+"""The genotypes of one variant file at the relevant sites, with one column for each site, filled record by record.
 
-Of a hundred thousand people only a handful differ at a site, so a column is its few different states and, for each
-sample, which of them it has. A site may be told of by several records (one for each of its changes, blocks of
-reference, the same line twice): they are joined state by state, and where they disagree the alleles are missing.
+Even among a hundred thousand people, a site has only a few distinct states, so a column holds those states and each
+sample's index among them. Several records may describe one site (one for each change, reference blocks, duplicate
+lines). They are merged state by state; if they disagree, the alleles are missing.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _REFERENCE_CALL = "RefCall"
 
 
 class State(NamedTuple):
-    """What one file says of one sample at one site: two allele codes, a `Status`, the phase set, and words."""
+    """What one file says about one sample at one site: two allele codes, a `Status`, the phase set, and a note."""
 
     first: int
     second: int
@@ -45,7 +45,7 @@ ABSENT = State(MISSING, MISSING, Status.NO_RECORD)
 
 @dataclass(eq=False)
 class Columns:
-    """What one file says, on one assembly, of its samples."""
+    """What one file says about its samples on one assembly."""
 
     on: Map
     only_bases: bool = False
@@ -59,7 +59,7 @@ class Columns:
     _pieces: dict[Key, Column[tuple[int, int]]] = field(default_factory=dict[Key, Column[tuple[int, int]]])
 
     def add(self, record: Record, calls: Callable[[], Column[Call] | None]) -> None:
-        """Takes in a record. What makes the whole file unusable on this assembly is kept in `bases` and `error`."""
+        """Adds a record. Faults that make the file unusable on this assembly are kept in `bases` and `error`."""
         for position, found, expected in self.on.known(record.chrom, record.start, record.ref):
             if found != expected:
                 if self.bases.mismatch is None:
@@ -101,7 +101,7 @@ class Columns:
             self.bases.named += not names or place.site.rsid is None or place.site.rsid in names
 
     def _novel(self, record: Record, told: list[tuple[Place, Reading]]) -> list[tuple[str, int, str]]:
-        """Insertions and deletions in coding bases that no named allele has: gene, allele number, words."""
+        """Insertions and deletions in coding bases that belong to no named allele: gene, allele number, note."""
         found: list[tuple[str, int, str]] = []
         for number, alt in enumerate(record.alts, start=1):
             if alt in ANY_OTHER or alt == "*" or not alt.isalpha() or not record.ref.isalpha():
@@ -147,7 +147,7 @@ class Columns:
         self._edits[key] = before | edits
 
     def finish(self) -> None:
-        """Turns what was covered piece by piece into reference, and what no record spoke of into missing."""
+        """Marks sites covered piece by piece as reference, and sites without any record as missing."""
         for (gene, column), pieces in self._pieces.items():
             place = next(each for each in self.on.places if (each.gene, each.column) == (gene, column))
             full = (1 << len(place.site.ref)) - 1
@@ -163,7 +163,7 @@ class Columns:
 
 
 def _judged(record: Record, call: Call) -> tuple[Call, int]:
-    """A call and why it can't be used whole; what the file or its numbers reject comes before what it lacks."""
+    """A call and why it can't be fully used; rejection by the file or its figures outranks missing data."""
     first, second = call.first, call.second
     if first < 0 and second < 0:
         return call, Status.NO_CALL
@@ -183,7 +183,7 @@ def _usable(one: tuple[Call, int]) -> bool:
 
 
 def _state(one: tuple[Call, int], record: Record, reading: Reading) -> State:
-    """What a call says of a place."""
+    """What a call says about a place."""
     call, status = one
     if not _usable(one):
         return State(MISSING, MISSING, status)
@@ -206,7 +206,7 @@ def _change(code: int) -> bool:
 
 
 def add_up(one: State, other: State) -> State:
-    """Two records of different changes at a site: each calls reference what it doesn't know of.
+    """Combines two records of different changes at a site; each reports the other's change as reference.
 
     >>> add_up(State(0, 1, 0), State(2, 0, 0))[:2]
     (2, 1)
@@ -229,7 +229,7 @@ def add_up(one: State, other: State) -> State:
 
 
 def agree(one: State, other: State) -> State:
-    """Two records of the same change: they must say the same, or only one of them anything.
+    """Combines two records of the same change: they must agree, or only one of them may have a call.
 
     >>> agree(State(0, 1, 0), State(-1, -1, 2)).status.name, agree(State(0, 1, 0), State(1, 1, 0))[:2]
     ('CONFLICT_SETTLED', (-1, -1))
@@ -243,7 +243,7 @@ def agree(one: State, other: State) -> State:
 
 
 def settle(one: State, other: State) -> State:
-    """What two files say of a sample: as two records of the same change, but a file without the site says nothing."""
+    """Combines two files for a sample, as two records of the same change; a file without the site adds nothing."""
     text = _both(one.text, other.text)
     if one.status == Status.NO_RECORD:
         return other._replace(text=text)

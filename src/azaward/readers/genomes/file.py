@@ -1,7 +1,7 @@
-"""Opens a VCF or BCF and gives the records that lie where they matter, each with its genotypes as arrays.
+"""Opens a VCF or BCF and yields the records in the relevant regions, with their genotypes as arrays.
 
-htslib, by way of cyvcf2, does the reading: plain, gzip, bgzip, VCF or BCF. With an index only the two genes are
-fetched; without one the file is read through. What can't be read ends in one `InputError` that says where.
+htslib does the reading through cyvcf2: plain, gzip, bgzip, VCF or BCF. With an index, only the two genes are fetched;
+without one, the whole file is read. A file that can't be read raises one `InputError` that gives the place.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from azaward.readers.genomes.text import first_bad_line, lines, may_lead_with_ph
 
 Progress = Callable[[str], None]
 EVERY = 100_000
-"""Records between two reports of progress."""
+"""The number of records between two progress reports."""
 # An empty block ends every bgzip file: a file without it was cut off.
 _BGZIP_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 
@@ -33,7 +33,7 @@ ctypes.CDLL(cyvcf2.cyvcf2.__file__).hts_set_log_level(0)
 
 
 class Span(NamedTuple):
-    """Bases on a chromosome, 0-based, end not included."""
+    """A range of bases on a chromosome, 0-based, end excluded."""
 
     chrom: str
     start: int
@@ -42,7 +42,7 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Record:
-    """One line of a variant file; `where` and `calls` are worked out only when asked for."""
+    """One line of a variant file; `where` and `calls` are computed on demand."""
 
     where: Callable[[], str]
     chrom: str
@@ -56,7 +56,7 @@ class Record:
 
 
 def chromosome(name: str) -> str:
-    """The chromosome that a contig's name means: `chr6` for `6`, `chr6` or `CHR6`."""
+    """The chromosome that a contig name stands for: `chr6` for `6`, `chr6` or `CHR6`."""
     return f"chr{name[3:] if name[:3] in ('chr', 'Chr', 'CHR') else name}"
 
 
@@ -64,7 +64,7 @@ class VariantFile:
     """An open VCF or BCF: its samples, its header, and its records."""
 
     def __init__(self, path: Path, limits: Limits, sample: str | None = None, plain: Path | None = None) -> None:
-        """`plain` is a copy of the file in which no genotype leads with its phase."""
+        """`plain` is a copy of the file in which no genotype begins with its phase."""
         self.path = path
         self.limits = limits
         self.name = path.name
@@ -81,7 +81,7 @@ class VariantFile:
             raise InputError(f"{self.name}: {what}. Expected a VCF (4.1 to 4.4) or a BCF.") from None
         self._declare()
         if not names:
-            raise InputError(f"{self.name}: no samples in it, only sites. Give the file that has the genotypes.")
+            raise InputError(f"{self.name}: contains sites but no samples. Use the file that has the genotypes.")
         if sample is not None:
             self._vcf.set_samples([sample])
             names = [sample]
@@ -91,15 +91,15 @@ class VariantFile:
         self.contigs_seen: set[str] = set()
 
     def _declare(self) -> None:
-        """Adds to htslib's header what a file may have left out of it.
+        """Adds definitions that the file may have left out to htslib's header.
 
-        cyvcf2 0.35 dies on a record that is broken and on a contig that the header hasn't, and on the bases of a
-        record whose INFO it wasn't asked for; with END declared, asking for END is always enough (`_end`).
+        cyvcf2 0.35 crashes on a malformed record, on a contig missing from the header, and on the bases of a record
+        whose INFO was never read. With END declared, reading END is always enough (`_end`).
         """
         try:
             self._declared = set(self.contigs) & set(self._vcf.seqnames)
         except UnicodeDecodeError:
-            raise InputError(f"{self.name}: header: a contig's name isn't UTF-8. Save the file as UTF-8.") from None
+            raise InputError(f"{self.name}: header: a contig name isn't UTF-8. Save the file as UTF-8.") from None
         for number in ("6", "13"):
             if not any(chromosome(name) == f"chr{number}" for name in self._declared):
                 for name in (number, f"chr{number}", f"Chr{number}", f"CHR{number}"):
@@ -110,7 +110,7 @@ class VariantFile:
 
     @property
     def contigs(self) -> Mapping[str, int | None]:
-        """Each contig that the header or the index names, with its length where the header gives it."""
+        """Each contig named in the header or the index, with its length if the header gives one."""
         lengths: dict[str, int | None] = {}
         for line in re.findall(r"^##contig=<(.*)>\s*$", self.header, re.MULTILINE):
             found = re.search(r"(?:^|,)ID=([^,>]+)", line)
@@ -138,7 +138,7 @@ class VariantFile:
             names = list(dict.fromkeys([*self._vcf.seqnames, *self.contigs]))
         except Exception:
             raise InputError(
-                f"{self.name}: its index {index.name} can't be read. Make it anew, or remove it."
+                f"{self.name}: its index {index.name} can't be read. Create it again, or remove it."
             ) from None
         self.contigs_seen = set(self.contigs) or set(names)
         wanted = [(name, span) for span in spans for name in names if chromosome(name) == span.chrom]
@@ -158,9 +158,9 @@ class VariantFile:
                     self._maybe_rewrite()
                     what = (
                         None if self._bcf else first_bad_line(self._source)
-                    ) or f"can't be read by its index {index.name}"
+                    ) or f"can't be read with its index {index.name}"
                     raise InputError(
-                        f"{self.name}: {what}. The file or its index is damaged: make them anew."
+                        f"{self.name}: {what}. The file or its index is damaged: create both again."
                     ) from None
 
     def _streamed(self, spans: Sequence[Span], progress: Progress | None) -> Iterator[Record]:
@@ -193,13 +193,13 @@ class VariantFile:
             self._maybe_rewrite()
             at_line = None if self._bcf else first_bad_line(self._source, self._line_of(count + 1))
             what = at_line or f"record {count + 1} can't be read ({error})"
-            raise InputError(f"{self.name}: {what}. It may be cut off or damaged: make or copy it anew.") from None
+            raise InputError(f"{self.name}: {what}. It may be truncated or damaged: create or copy it again.") from None
         finally:
             self.records_read = count
             self.contigs_seen = set(wanted)
 
     def any_record(self) -> bool:
-        """Whether the file holds any record at all, wherever it lies."""
+        """Whether the file has any record at all."""
         try:
             return next(iter(cyvcf2.VCF(os.path.abspath(self._source), lazy=True)), None) is not None
         except Exception:
@@ -234,10 +234,10 @@ class VariantFile:
         except InputError:
             raise
         except Exception as error:
-            raise InputError(f"{where()}: its genotypes can't be read ({error}). Make the file anew.") from None
+            raise InputError(f"{where()}: its genotypes can't be read ({error}). Create the file again.") from None
 
     def _line_of(self, number: int) -> int:
-        """The line of a record in the text; htslib's own header may have lines that the file hasn't."""
+        """The line number of a record; htslib's own header may have lines that the file lacks."""
         for before, line in enumerate(lines(self._source)):
             if not line.startswith(b"#"):
                 return before + number
@@ -245,17 +245,17 @@ class VariantFile:
 
 
 class LeadingPhaseError(Exception):
-    """htslib can't read a record of a file in which a genotype may begin with its phase."""
+    """htslib can't read a record, in a file whose genotypes may begin with their phase."""
 
 
 def shown(names: Sequence[str], most: int = 5) -> str:
-    """The first names of a list, and how many more there are."""
+    """The first names in a list, and the number of others."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
 
 
 def _whole(path: Path) -> None:
-    """Raises where the file isn't there, is empty, or is bgzip without its end."""
+    """Raises `InputError` if the file is missing, empty, or truncated bgzip."""
     try:
         with path.open("rb") as file:
             head = file.read(18)
@@ -266,20 +266,18 @@ def _whole(path: Path) -> None:
                 file.seek(0, os.SEEK_END)
                 file.seek(max(0, file.tell() - len(_BGZIP_END)))
                 if file.read() != _BGZIP_END:
-                    raise InputError(
-                        f"{path.name}: the bgzip file has no end: it was cut off. Copy or make it anew, whole."
-                    )
+                    raise InputError(f"{path.name}: the bgzip file is truncated. Copy or create it again.")
     except OSError as error:
-        raise InputError(f"{path}: {error.strerror}. Give a VCF, a BCF or a genotyping array's text file.") from None
+        raise InputError(f"{path}: {error.strerror}. Expected a VCF, a BCF or a genotyping-array file.") from None
 
 
 def has_index(path: Path) -> bool:
-    """Whether a file has an index beside it, which htslib then opens."""
+    """Whether a file has an index beside it, which htslib would open."""
     return any(Path(f"{path}{end}").exists() for end in (".tbi", ".csi"))
 
 
 def is_bcf(path: Path) -> bool:
-    """Whether a file holds BCF, whatever it is called."""
+    """Whether a file is BCF, regardless of its name."""
     try:
         with path.open("rb") as file:
             head = file.read(65536)
@@ -289,7 +287,7 @@ def is_bcf(path: Path) -> bool:
 
 
 def _end(variant: Any) -> int:
-    """One past the last base: htslib's own, or INFO/END of a header that doesn't say that END is a number."""
+    """One past the last base: htslib's value, or INFO/END if the header doesn't define END as a number."""
     end = int(variant.end)
     try:
         named = variant.INFO.get("END")

@@ -1,4 +1,4 @@
-"""Genotypes called from a genome, put beside a patient's record: whose they are, and whose they may not be."""
+"""Adds genotypes called from a genome to a record, and matches samples to patients."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from azaward.errors import InputError
 from azaward.genetics.model import SampleCall
 from azaward.record.tables import Cell, Record, SetAside
 
-# More names than this are counted.
+# Names beyond this number are only counted.
 _NAMED = 5
 
 
 def with_genotypes(record: Record, calls: Iterable[SampleCall], day: dt.date, file: str) -> Record:
-    """The record with a row for each gene of each sample that is one of its patients.
+    """The record with a row for each gene of each sample that belongs to one of its patients.
 
-    A sample is the patient whose id it bears; a lone sample is a lone patient's, which is said where the names
-    differ. Samples and patients without the other are set aside with a line; no pair at all raises `InputError`.
+    A sample belongs to the patient with the same id. A single sample belongs to a single patient; if the names differ,
+    this is reported. Unmatched samples and patients are set aside; no match at all raises `InputError`.
     """
     patients = record.patient_ids()
     known = set(patients)
@@ -34,7 +34,7 @@ def with_genotypes(record: Record, calls: Iterable[SampleCall], day: dt.date, fi
             first = first or one
             strangers.append(one.sample)
     if len(patients) == 1 and len(strangers) == 1 and first is not None and not matched:
-        why = f"taken as those of patient {patients[0]}, the only one in the record. Check that it is the same person."
+        why = f"assigned to patient {patients[0]}, the only one in the record. Check that it is the same person."
         asides.append(SetAside(file, f"genotypes of sample {first.sample}", why, patients[0], "genotype"))
         rows += _rows(first, patients[0], day)
         matched.add(patients[0])
@@ -42,14 +42,14 @@ def with_genotypes(record: Record, calls: Iterable[SampleCall], day: dt.date, fi
     if not matched:
         raise InputError(
             f"{file}: no sample is a patient of the record (samples: {_names(strangers) or 'none'}; "
-            f"patients: {_names(patients) or 'none'}). Name the sample with --sample, for a record of one patient, "
-            "or give samples the patients' ids."
+            f"patients: {_names(patients) or 'none'}). For a record of one patient, use --sample; otherwise rename "
+            "the samples to the patients' ids."
         )
     if strangers:
-        why = "no patient of the record has this id, so these genotypes were not used."
+        why = "no patient in the record has this id, so these genotypes were not used."
         asides.append(SetAside(file, f"sample {_names(strangers)}", why, None, "genotype"))
     if without := [patient for patient in patients if patient not in matched]:
-        asides.append(SetAside(file, f"patient {_names(without)}", "no sample in it has this id.", None, "genotype"))
+        asides.append(SetAside(file, f"patient {_names(without)}", "the file has no such sample.", None, "genotype"))
     return Record({**record.rows, "genotypes": rows}, [*record.set_aside, *asides])
 
 
@@ -66,6 +66,6 @@ def _names(names: Sequence[str]) -> str:
 
 
 def ancestry_of(record: Record) -> str | None:
-    """What the record says of the ancestry of its only patient; None where it has several, or says nothing."""
+    """The recorded ancestry of the only patient; None if there are several patients or no ancestry is recorded."""
     patients = record.rows["patients"]
     return str(patients[0][4]) if len(patients) == 1 and patients[0][4] is not None else None

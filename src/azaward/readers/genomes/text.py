@@ -1,7 +1,7 @@
-"""A VCF as lines of text, for what htslib leaves unsaid: which line of a file can't be read, and why.
+"""Reads a VCF as lines of text, to find what htslib does not report: which line can't be read, and why.
 
-It also puts plainly the one thing of VCF 4.4 that htslib 1.19 can't read: a genotype that begins with its own phase,
-such as `|0|1`.
+It also rewrites the one VCF 4.4 feature that htslib 1.19 can't read: a genotype that begins with its own phase, such as
+`|0|1`.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ _GENOTYPE = re.compile(rb"[|/]?(?:\.|\d+)(?:[|/](?:\.|\d+))*")
 _ALLELES = re.compile(rb"[ACGTNacgtn]+|[RYSWKMBDHVryswkmbdhv]+")
 _CHUNK = 1 << 20
 FIXED = 9
-"""Columns before the first sample."""
+"""The number of columns before the first sample."""
 
 
 def lines(path: Path) -> Iterator[bytes]:
-    """The lines of a plain, gzip or bgzip file without their ends; it ends early where the compression is damaged."""
+    """The lines of a plain, gzip or bgzip file without line endings; stops early if the compression is damaged."""
     with path.open("rb") as raw:
         packed = raw.read(2) == b"\x1f\x8b"
         raw.seek(0)
@@ -42,9 +42,9 @@ def lines(path: Path) -> Iterator[bytes]:
 
 
 def first_bad_line(path: Path, near: int | None = None) -> str | None:
-    """What is wrong with the first line that isn't VCF, or None where no line shows it.
+    """The fault in the first line that isn't valid VCF, or None if no line shows one.
 
-    With `near`, only that line and those after it are looked at, besides the header.
+    With `near`, only the header, that line and those after it are checked.
     """
     columns = 0
     number = 0
@@ -57,9 +57,9 @@ def first_bad_line(path: Path, near: int | None = None) -> str | None:
             columns = line.count(b"\t") + 1
             names = line.split(b"\t")[FIXED:]
             if twice := [name for name in set(names) if names.count(name) > 1] if len(names) < 10_000 else []:
-                return f"line {number}: sample {_short(twice[0])} stands there twice"
+                return f"line {number}: duplicate sample {_short(twice[0])}"
             if not line.startswith(b"#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO"):
-                return f"line {number}: found {_short(line)}, expected #CHROM, POS, ID and so on, with tabs between"
+                return f"line {number}: found {_short(line)}, expected #CHROM, POS, ID and so on, separated by tabs"
             if columns == FIXED:
                 return f"line {number}: no sample after FORMAT"
             continue
@@ -68,11 +68,11 @@ def first_bad_line(path: Path, near: int | None = None) -> str | None:
         if (near is None or number >= near) and line and (wrong := _wrong(line, columns)):
             return f"line {number}: {wrong}"
     if number == 0:
-        return "nothing in it can be read as VCF"
+        return "no part of it can be read as VCF"
     if not columns:
         return "no line begins with #CHROM"
     if near is not None and number < near:
-        return f"it ends after line {number}, in the middle of the compressed text"
+        return f"it ends after line {number}, in the middle of the compressed data"
     return None
 
 
@@ -83,12 +83,12 @@ def _wrong(line: bytes, columns: int) -> str | None:
     if not cells[1].isdigit():
         return f"position {_short(cells[1])} isn't a number"
     if not _ALLELES.fullmatch(cells[3]):
-        return f"REF {_short(cells[3])} isn't made of bases"
+        return f"REF {_short(cells[3])} isn't a sequence of bases"
     if columns > FIXED and cells[8].split(b":")[0] == b"GT":
         for place, cell in enumerate(cells[FIXED:], start=1):
             genotype = cell.split(b":", 1)[0]
             if genotype != b"." and not _GENOTYPE.fullmatch(genotype):
-                return f"genotype {_short(genotype)} of the sample in column {FIXED + place} isn't a genotype"
+                return f"{_short(genotype)} for the sample in column {FIXED + place} isn't a genotype"
     return None
 
 
@@ -98,15 +98,15 @@ def _short(cell: bytes) -> str:
 
 
 def may_lead_with_phase(header: str) -> bool:
-    """Whether the file's version allows a genotype to begin with its phase: from VCF 4.4."""
+    """Whether the file's version (4.4 or later) allows a genotype to begin with its phase."""
     found = re.match(r"##fileformat=VCFv(\d{1,3})\.(\d{1,3})", header)
     return found is not None and (int(found[1]), int(found[2])) >= (4, 4)
 
 
 def without_leading_phase(path: Path, wanted: Callable[[bytes, int], bool], to: Path) -> bool:
-    """Writes the header and the wanted records (contig, position) with genotypes as earlier versions write them.
+    """Writes the header and the wanted records (contig, position) with genotypes in the form of earlier versions.
 
-    `|0|1` becomes `0|1`; `/0|1`, whose first allele is of unknown phase, becomes `0/1`. False where nothing changed.
+    `|0|1` becomes `0|1`; `/0|1`, whose first allele has unknown phase, becomes `0/1`. False if nothing changed.
     """
     changed = False
     with to.open("wb") as out:

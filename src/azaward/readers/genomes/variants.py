@@ -1,7 +1,7 @@
-"""Variant files of any kind and size as genotypes at the sites that define alleles of TPMT and NUDT15.
+"""Reads variant files of any kind and size into genotypes at the sites that define alleles of TPMT and NUDT15.
 
-`read` takes VCF, gVCF and BCF files and genotyping-array text, one person or hundreds of thousands, and gives
-`Genotypes` in parts of bounded size. docs/variant-files.md says how each oddity of these formats is read.
+`read` takes VCF, gVCF and BCF files and genotyping-array text, for one person or hundreds of thousands, and yields
+`Genotypes` in parts of bounded size. docs/variant-files.md describes how the peculiarities of these formats are read.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from azaward.readers.genomes.file import (
 from azaward.readers.genomes.text import without_leading_phase
 
 PART = 100_000
-"""Samples in one part."""
+"""The number of samples in one part."""
 _WIDE = 1 << 17
 """How many rows are told apart by number before those that no sample has are dropped."""
 _LONG = 500
@@ -48,7 +48,7 @@ Warn = Callable[[str], None]
 
 @dataclass(frozen=True, eq=False)
 class _OneFile:
-    """What one file said of its samples."""
+    """What one file says about its samples."""
 
     name: str
     samples: tuple[str, ...]
@@ -64,11 +64,11 @@ def read(
     progress: Progress | None = None,
     warn: Warn | None = None,
 ) -> Iterator[Genotypes]:
-    """The genotypes in these files, samples in the order in which the files first name them.
+    """The genotypes in these files, with samples in the order in which the files first name them.
 
-    A sample's genes may stand in several files (one a chromosome); where files disagree on a site, it is missing.
-    `assembly` is needed only where a file doesn't tell; `progress` gets a line of words now and then; `warn` gets what
-    a user must know of a file as a whole. Raises `InputError` with one line for whatever can't be used.
+    A sample's genes may be in several files (one for each chromosome); a site on which files disagree is missing.
+    `assembly` is needed only if a file doesn't give it. `progress` receives occasional progress messages, and `warn`
+    receives warnings about a file as a whole. Raises a one-line `InputError` for input that can't be used.
 
     >>> from azaward.knowledge import load
     >>> part = next(read([Path("examples/genotype/one.vcf")], load()))
@@ -82,7 +82,7 @@ def read(
 
 
 def _one_line(text: str) -> str:
-    """A message that quotes a damaged file: what means something only to a terminal is shown as `?`."""
+    """A message that quotes a damaged file, with control characters shown as `?`."""
     plain = "".join(each if each.isprintable() else "?" for each in text)
     return plain if len(plain) <= _LONG else f"{plain[:_LONG]}..."
 
@@ -115,11 +115,11 @@ def _read(
         if sample is None or genotypes.samples == (sample,):
             yield genotypes
         elif not files:
-            raise InputError(f"{path.name}: no sample {sample!r} in it. It has: {genotypes.samples[0]}.")
+            raise InputError(f"{path.name}: has no sample {sample!r}. Expected: {genotypes.samples[0]}.")
 
 
 class _NoSuchSampleError(InputError):
-    """A file without the sample asked for: another file may have it."""
+    """The file does not have the requested sample; another file may have it."""
 
 
 def _read_file(
@@ -132,7 +132,7 @@ def _read_file(
         return apart(lambda say: _read_here(path, knowledge, asked, sample, say), progress, must_live=indexed)
     except LostError:
         what = "the file or its index is" if indexed else "the BCF is" if is_bcf(path) else "the file is"
-        raise InputError(f"{path.name}: {what} damaged: htslib can't read it. Make or copy it anew.") from None
+        raise InputError(f"{path.name}: {what} damaged: htslib can't read it. Create or copy it again.") from None
 
 
 def _read_here(
@@ -142,7 +142,7 @@ def _read_here(
     file = VariantFile(path, limits)
     if sample is not None:
         if sample not in file.samples:
-            raise _NoSuchSampleError(f"{file.name}: no sample {sample!r} in it. It has: {shown(file.samples)}.")
+            raise _NoSuchSampleError(f"{file.name}: has no sample {sample!r}. Expected one of: {shown(file.samples)}.")
         file = VariantFile(path, limits, sample)
     by_header = told_by_header(file.name, file.header, file.contigs, knowledge)
     check_asked(file.name, asked, by_header)
@@ -157,7 +157,7 @@ def _read_here(
             file = VariantFile(path, limits, sample, plain)
             held = _fill(file, knowledge, told, spans, progress)
     if not file.records_read and not file.any_record():
-        raise InputError(f"{file.name}: no records in it. An empty file says nothing of anyone: give the whole file.")
+        raise InputError(f"{file.name}: contains no records, so nothing is known about anyone. Use the complete file.")
     if {span.chrom for span in spans} & {chromosome(name) for name in file.contigs_seen}:
         columns = held[decide(file.name, asked, by_header, {name: each.bases for name, each in held.items()})]
     else:
@@ -165,26 +165,26 @@ def _read_here(
     if columns.error is not None:
         raise columns.error
     if columns.without is not None and not columns.with_genotypes:
-        raise InputError(f"{columns.without}: no GT among its FORMAT fields. Give the file that has the genotypes.")
+        raise InputError(f"{columns.without}: no GT among its FORMAT fields. Use the file that has the genotypes.")
     columns.finish()
     return _OneFile(file.name, file.samples, columns.columns, frozenset(file.contigs_seen))
 
 
 def _near(name: str, spans: Sequence[Span], progress: Progress | None) -> Callable[[bytes, int], bool]:
-    """Whether a record may reach into the spans, with a word of progress now and then."""
+    """Whether a record may reach into the spans; reports progress occasionally."""
     last = {span.chrom: max(each.end for each in spans if each.chrom == span.chrom) for span in spans}
     asked = itertools.count(1)
 
     def near(contig: bytes, at: int) -> bool:
         if not (count := next(asked)) % EVERY and progress is not None:
-            progress(f"{name}: {count:,} records looked through")
+            progress(f"{name}: {count:,} records scanned")
         return at <= last.get(chromosome(contig.decode("utf-8", "replace")), 0)
 
     return near
 
 
 def _spans(knowledge: Knowledge) -> list[Span]:
-    """The stretches that matter on either assembly; those that overlap as one, so that no record is read twice."""
+    """The relevant stretches on either assembly, with overlaps merged so that no record is read twice."""
     found: dict[str, list[Span]] = {}
     for assembly in ASSEMBLIES:
         for chrom, (_, start, end) in map_of(knowledge, assembly).regions().items():
@@ -220,16 +220,16 @@ def _check_contigs(files: Sequence[_OneFile], knowledge: Knowledge, warn: Warn |
     if len(missing) == len(genes):
         found = list(dict.fromkeys(name for file in files for name in file.contigs))
         raise InputError(
-            f"{files[0].name}: no such contig: {' or '.join(genes)} (6 or 13). Found: {shown(found)}. "
-            "Give the file that has these chromosomes."
+            f"{files[0].name}: no contig {' or '.join(genes)} (6 or 13). Found: {shown(found)}. "
+            "Use the file that has these chromosomes."
         )
     for chrom in missing:
         if warn is not None:
-            warn(f"{files[0].name}: no contig {chrom}: nothing is known of {genes[chrom]}. Add the file that has it.")
+            warn(f"{files[0].name}: no contig {chrom}, so {genes[chrom]} is unknown. Add the file that has it.")
 
 
 def _parts(files: Sequence[_OneFile], knowledge: Knowledge) -> Iterator[Genotypes]:
-    """The samples of all files, a part at a time."""
+    """The samples of all files, one part at a time."""
     if not files:
         return
     names = files[0].samples
@@ -246,7 +246,7 @@ def _parts(files: Sequence[_OneFile], knowledge: Knowledge) -> Iterator[Genotype
 
 
 def _spread(column: Column[State], samples: Sequence[str], names: Sequence[str]) -> Column[State]:
-    """A file's column for the samples of all files: those that it doesn't have are absent from it."""
+    """A file's column for the samples of all files; samples that it lacks are marked absent."""
     at = {name: row for row, name in enumerate(samples)}
     rows = np.array([at.get(name, -1) for name in names], np.intp)
     of = np.where(rows < 0, len(column.states), column.of[rows].astype(np.int32))
@@ -254,7 +254,7 @@ def _spread(column: Column[State], samples: Sequence[str], names: Sequence[str])
 
 
 def _gene(gene: str, columns: Mapping[Key, Column[State]], low: int, high: int, knowledge: Knowledge) -> GeneGenotypes:
-    """The different rows of a gene among some samples, and which of them each sample has."""
+    """The distinct rows of a gene among some samples, and each sample's index among them."""
     held = {column: each for (of, column), each in columns.items() if of == gene}
     row_of: NDArray[Any] = np.zeros(high - low, np.int32)
     rows = 1
@@ -292,7 +292,7 @@ def _gene(gene: str, columns: Mapping[Key, Column[State]], low: int, high: int, 
 
 
 def _relabel(phase: NDArray[np.int32]) -> None:
-    """Phase sets as 1, 2, 3 in the order of the sites: what a file calls them would make equal people look unlike."""
+    """Phase sets renumbered 1, 2, 3 in the order of the sites, so that equal people compare equal."""
     rows = np.flatnonzero((phase > 1).any(axis=1))
     if not len(rows):
         return

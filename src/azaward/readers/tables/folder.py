@@ -1,4 +1,4 @@
-"""A folder of the six tables as CSV or Parquet, and azaward's own JSON."""
+"""Reads a folder of the six tables as CSV or Parquet, and azaward's own JSON."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ NEEDED = ("patients", "exposures", "results")
 
 
 def read_folder(folder: Path, knowledge: Knowledge) -> Record:
-    """The record in a folder that holds `patients.csv` or `patients.parquet` and so on."""
+    """The record in a folder of tables: `patients.csv` or `patients.parquet`, and so on."""
     found = {
         name: path for name in TABLES for path in (folder / f"{name}.csv", folder / f"{name}.parquet") if path.exists()
     }
     if parts := [path for path in found.values() if not path.is_file()]:
-        raise InputError(f"{parts[0]}: a folder. Give one file; tables in parts are for `azaward cohort`.")
+        raise InputError(f"{parts[0]}: is a folder; expected one file. Only `azaward cohort` reads tables in parts.")
     if not found:
         raise InputError(
-            f"{folder}: no table in this folder. Expected {', '.join(f'{name}.csv' for name in TABLES)} or .parquet."
+            f"{folder}: contains no tables. Expected {', '.join(f'{name}.csv' for name in TABLES)} or .parquet."
         )
     if missing := [name for name in NEEDED if name not in found]:
         raise InputError(
-            f"{folder}: {missing[0]}.csv (or .parquet) is missing; without it nobody can be assessed. "
-            "If there are none, give the file with its header line alone."
+            f"{folder}: {missing[0]}.csv (or .parquet) is missing, so no patients can be assessed. "
+            "If it has no rows, supply a file with only the header line."
         )
     reader = RowReader(knowledge)
     for name in TABLES:
         if name not in found:
-            reader.aside(str(folder), f"{name}.csv", "missing: nothing of it is known for anyone", kind="missing_table")
+            reader.aside(str(folder), f"{name}.csv", "missing: its data are unknown for everyone", kind="missing_table")
             continue
         path = found[name]
         rows = _csv(path, name, reader) if path.suffix == ".csv" else _parquet(path, name, reader)
@@ -49,7 +49,7 @@ def read_own_json(document: Mapping[str, Any], file: str, knowledge: Knowledge) 
     """azaward's own JSON: the six tables as lists of rows."""
     reader = RowReader(knowledge)
     if odd := [key for key in document if key not in TABLES]:
-        raise InputError(f"{file}: no table is called {odd[0]!r}. Expected: {', '.join(TABLES)}.")
+        raise InputError(f"{file}: unknown table {odd[0]!r}. Expected: {', '.join(TABLES)}.")
     for name, columns in TABLES.items():
         rows: Any = document.get(name, [])
         if not isinstance(rows, list):
@@ -62,13 +62,13 @@ def read_own_json(document: Mapping[str, Any], file: str, knowledge: Knowledge) 
                 continue
             cells = cast(dict[str, Any], row)
             if odd := [key for key in cells if key not in names]:
-                reader.aside(where, f"column {odd[0]!r}", "no such column: not used", kind="unknown_column")
+                reader.aside(where, f"column {odd[0]!r}", "unknown column: not used", kind="unknown_column")
             reader.add(name, cells, where)
     return reader.record()
 
 
 def decode(content: bytes, file: str) -> str:
-    """Text from UTF-8, or the line on which it isn't."""
+    """Decodes UTF-8; an error names the line that isn't UTF-8."""
     if not content.strip():
         raise InputError(f"{file}: the file is empty.")
     try:
@@ -91,21 +91,21 @@ def _csv(path: Path, table: str, reader: RowReader) -> Iterator[tuple[str, Mappi
             if not cells:
                 continue
             if len(cells) != len(header):
-                # Cells may have slipped by one: none of them can be trusted.
+                # The cells may be shifted by one, so none of them can be trusted.
                 reader.aside(
                     where,
                     f"{len(cells)} cells",
-                    f"expected {len(header)}, as in the header. Quote cells that hold a comma.",
+                    f"expected {len(header)}, as in the header. Put quotes around cells that contain a comma.",
                     _sure_patient(table, header, cells),
                 )
                 continue
             yield where, dict(zip(header, cells, strict=True))
     except csv.Error as error:
-        raise InputError(f"{path.name} line {lines.line_num}: not CSV: {error}.") from None
+        raise InputError(f"{path.name} line {lines.line_num}: invalid CSV: {error}. Export the file again.") from None
 
 
 def _sure_patient(table: str, header: list[str], cells: list[str]) -> str | None:
-    """The patient of a broken row, where the id is its first cell."""
+    """The patient of a malformed row, if the id is its first cell."""
     return cells[0] if header[0] == "patient_id" and cells else None
 
 
@@ -121,7 +121,7 @@ def _parquet(path: Path, table: str, reader: RowReader) -> Iterator[tuple[str, M
                     raise InputError(f"{path.name}: column {name!r} is a {kind}; expected fewer. Convert the column.")
             for place, cells in enumerate(parquet.read(database, path, columns, used)):
                 row = dict(zip(used, cells, strict=True))
-                # A row that was brought here from elsewhere says where it stood there.
+                # A converted row names its place in the original file.
                 yield str(row.get("origin") or f"{path.name} row {place + 1}"), row
     except parquet.ParquetError as error:
         raise InputError(f"{path.name}: {error}") from None
@@ -135,10 +135,10 @@ def _check_header(where: str, table: str, header: list[str], reader: RowReader) 
                 f"{where}: column {column.name!r} is missing. Expected: {', '.join(names)}; found: {', '.join(header)}."
             )
     if twice := [name for name in header if header.count(name) > 1]:
-        raise InputError(f"{where}: column {twice[0]!r} stands there twice. Keep one.")
+        raise InputError(f"{where}: duplicate column {twice[0]!r}. Keep one.")
     for name in header:
         if name not in names:
-            reader.aside(where, f"column {name!r}", "no such column: not used", kind="unknown_column")
+            reader.aside(where, f"column {name!r}", "unknown column: not used", kind="unknown_column")
 
 
 def _bytes(path: Path) -> bytes:

@@ -1,1 +1,1 @@
-"""What a clinic keeps about its patients: their records, what was done, who was called, what is asked."""
+"""What a clinic stores about its patients: records, decisions, contacts and questions."""

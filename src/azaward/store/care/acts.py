@@ -1,8 +1,8 @@
-"""What can somebody do about a patient, and what happens then?
+"""Acts of staff on a patient's record.
 
 Each act is one transaction: the change, its entry in the audit trail, and the patient's new assessment. An act that
-rests on what somebody saw names the version that they saw; where somebody else was quicker, `ChangedMeanwhileError`
-tells who, and nothing is changed.
+depends on what the user saw names the version that was shown. If someone else has changed the patient since,
+`ChangedMeanwhileError` says who, and nothing is changed.
 """
 
 from __future__ import annotations
@@ -30,30 +30,30 @@ How = Literal["done", "snoozed"]
 
 
 class ChangedMeanwhileError(StoreError):
-    """Somebody changed the patient after the page was shown; the message tells who and what."""
+    """Someone changed the patient after the page was shown; the message says who and what."""
 
 
 class NoSuchPatientError(StoreError):
-    """The clinic has no patient with that id."""
+    """The clinic has no patient with this id."""
 
 
 @dataclass(frozen=True)
 class Actor:
-    """Who acts: their login, their clinic, and the day that counts as today where they are."""
+    """The person acting: their login, their clinic, and the day that counts as today for them."""
 
     login: str
     clinic_id: str
     today: dt.date
 
     def by(self) -> By:
-        """The same as the giver of rows, now."""
+        """The same person as the author of rows, at the present time."""
         return By(self.login, dt.datetime.now(dt.UTC))
 
 
 def add_rows(
     store: Store, actor: Actor, tables: Mapping[str, Sequence[Mapping[str, Cell]]], knowledge: Knowledge
 ) -> int:
-    """Keeps rows that were entered by hand, and assesses their patients at once; how many were new."""
+    """Stores rows that were entered by hand, assesses their patients, and returns the number of new rows."""
     record = Record.of(tables)
     with store.write() as connection:
         added = records.add(connection, actor.clinic_id, record, actor.by())
@@ -71,7 +71,7 @@ def strike(
     """Strikes a patient's row out."""
     with store.write() as connection:
         if not records.strike(connection, actor.clinic_id, patient_id, table, row_id, actor.by(), why):
-            raise NoSuchPatientError(f"{table} {row_id}: no such row of patient {patient_id}, or struck out already.")
+            raise NoSuchPatientError(f"{table} {row_id}: patient {patient_id} has no such row, or it was struck out.")
         detail = {"table": table, "row": row_id, "why": why}
         audit.append(connection, [Entry(actor.login, "strike", actor.clinic_id, patient_id, detail)])
         reassess.reassess(connection, actor.clinic_id, [patient_id], actor.today, knowledge)
@@ -80,9 +80,9 @@ def strike(
 def change_dose(
     connection: Connection, actor: Actor, patient_id: str, medicine: str, mg_per_day: float | None, day: dt.date
 ) -> None:
-    """Ends what runs of a medicine on a day and, unless it is stopped (None), begins the new dose on that day.
+    """Ends current entries of a medicine on a day and, unless it is stopped (None), begins the new dose on that day.
 
-    What had been planned and never begun is struck out: the new dose takes its place.
+    Planned entries that never began are struck out and replaced by the new dose.
     """
     rows = RECORD["exposures"]
     by = actor.by()
@@ -119,7 +119,7 @@ def decide(
     knowledge: Knowledge,
     dose: tuple[str, float | None, dt.date] | None = None,
 ) -> None:
-    """Records what was decided about a patient: these findings are dealt with until a day.
+    """Records a decision about a patient, which settles these findings until a day.
 
     `dose` is a medicine, its new dose in mg a day (None: stopped) and the first day of it.
     """
@@ -156,7 +156,7 @@ def handle(
     until: dt.date,
     knowledge: Knowledge,
 ) -> None:
-    """Marks findings as done (what was done) or snoozed (why), until a day; the patient stays as they are."""
+    """Marks findings as done (and how) or snoozed (and why) until a day, without changing the patient's record."""
     with store.write() as connection:
         _claim(connection, actor, patient_id, version)
         _handle(connection, actor, patient_id, findings, how, why, until)
@@ -166,7 +166,7 @@ def handle(
 
 
 def assign(store: Store, actor: Actor, patient_id: str, to: str | None, note: str | None) -> None:
-    """Says who looks after a patient's line of the worklist, and what they should know."""
+    """Assigns a patient's line on the worklist to someone, with a note."""
     with store.write() as connection:
         found = connection.execute(
             sa.update(worklist)
@@ -180,11 +180,11 @@ def assign(store: Store, actor: Actor, patient_id: str, to: str | None, note: st
 
 
 def resolve(store: Store, actor: Actor, patient_id: str, aside_id: int, why: str, knowledge: Knowledge) -> None:
-    """Says that what was set aside of a patient was looked into."""
+    """Marks a patient's set-aside item as reviewed."""
     with store.write() as connection:
         if not records.resolve(connection, actor.clinic_id, patient_id, aside_id, actor.by(), why):
             raise NoSuchPatientError(
-                f"set aside {aside_id}: no such line of patient {patient_id}, or looked into already."
+                f"set aside {aside_id}: patient {patient_id} has no such item, or it is already reviewed."
             )
         detail = {"set_aside": aside_id, "why": why}
         audit.append(connection, [Entry(actor.login, "resolve", actor.clinic_id, patient_id, detail)])
@@ -192,7 +192,7 @@ def resolve(store: Store, actor: Actor, patient_id: str, aside_id: int, why: str
 
 
 def _claim(connection: Connection, actor: Actor, patient_id: str, version: int) -> None:
-    """Takes the next version of a patient, if nobody took it since `version` was shown."""
+    """Advances a patient's version, unless someone else has done so since `version` was shown."""
     of_this = (assessments.c.clinic_id == actor.clinic_id, assessments.c.patient_id == patient_id)
     taken = connection.execute(
         sa.update(assessments).where(*of_this, assessments.c.version == version).values(version=version + 1)
@@ -214,8 +214,8 @@ def _claim(connection: Connection, actor: Actor, patient_id: str, version: int) 
     ).one_or_none()
     what = f"{latest.actor} ({latest.action}, {latest.at[:16]})" if latest else "a new assessment"
     raise ChangedMeanwhileError(
-        f"patient {patient_id}: changed since you opened the page, by {what}. Nothing of yours was kept. "
-        "Look at what stands now, then decide."
+        f"patient {patient_id}: changed by {what} since you opened the page. Your change was not saved. "
+        "Review the current record, then decide."
     )
 
 

@@ -1,6 +1,6 @@
-"""How often did people come, when did they stay away, and when did the clinic last reach out to them?
+"""Attendance: how often patients attended or missed appointments, and when the clinic last contacted them.
 
-Counted in the database: a page that shows it costs the same however long the history is.
+The counts are made in the database, so a page is equally fast however long the history.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _AT_ONCE = 5_000
 
 @dataclass(frozen=True)
 class Attendance:
-    """A patient's contacts: how often they came and stayed away, the last of each, and who last wrote or called.
+    """A patient's contacts: appointments attended and missed, the last of each, and the clinic's last message or call.
 
     >>> Attendance(attended=3, missed=1).kept
     0.75
@@ -37,12 +37,12 @@ class Attendance:
 
     @property
     def kept(self) -> float | None:
-        """The share of appointments that were kept; None where none is known."""
+        """The proportion of appointments kept; None if there are none."""
         return self.attended / (self.attended + self.missed) if self.attended or self.missed else None
 
 
 def of_patients(connection: Connection, clinic_id: str, patient_ids: Sequence[str]) -> dict[str, Attendance]:
-    """The contacts of these patients, summed up; who has none is left out."""
+    """A summary of these patients' contacts, without patients who have none."""
     contacts = RECORD["contacts"]
     kinds: dict[str, dict[str, tuple[int, dt.date | None]]] = {}
     for start in range(0, len(patient_ids), _AT_ONCE):
@@ -61,7 +61,7 @@ def of_patients(connection: Connection, clinic_id: str, patient_ids: Sequence[st
 
 
 def of_clinic(connection: Connection, clinic_id: str, after: dt.date, until: dt.date) -> Attendance:
-    """How often the clinic's patients came and stayed away, from the day after `after` to `until`."""
+    """The clinic's attended and missed appointments, from the day after `after` to `until`."""
     contacts = RECORD["contacts"]
     question = (
         sa.select(contacts.c.kind, sa.func.count(), sa.func.max(contacts.c.on))

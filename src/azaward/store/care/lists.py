@@ -1,7 +1,6 @@
-"""Which lines does the worklist show, in which order, and how many are there?
+"""The worklist: its lines, their order and their counts.
 
-The lines stand ready (`reassess.py`): a page of them costs the same whether the clinic has a hundred results or a
-million.
+The lines are prepared in advance (`reassess.py`), so a page is equally fast with a hundred results or a million.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ _NOTHING_TO_DO = URGENCIES.index("info")
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which lines: by urgency, by words, by whose they are, whether a test is overdue; `everyone` adds the quiet."""
+    """A filter by urgency, text, assignee or overdue tests; `everyone` includes patients who need nothing."""
 
     urgency: str | None = None
     words: str = ""
@@ -38,7 +37,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Line:
-    """One patient's line: the most urgent thing that nobody dealt with, and how many stand beside it."""
+    """One patient's line: the most urgent unhandled finding, and the number of others."""
 
     patient_id: str
     urgency: str
@@ -59,7 +58,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Shown:
-    """A page of lines; `counts` of the whole clinic by urgency, `behind` those whose day is not today."""
+    """A page of lines; `counts` covers the whole clinic by urgency, and `behind` the lines not assessed today."""
 
     lines: Sequence[Line]
     found: int
@@ -91,7 +90,7 @@ def page(connection: Connection, clinic_id: str, wanted: Wanted, today: dt.date,
 
 
 def overdue(connection: Connection, clinic_id: str) -> list[Line]:
-    """Everyone whose test should have been done, the longest overdue first."""
+    """Everyone with an overdue test, longest overdue first."""
     question = (
         sa.select(worklist)
         .where(worklist.c.clinic_id == clinic_id, worklist.c.overdue_days > 0)

@@ -1,7 +1,7 @@
-"""By which protocol does a clinic look after its patients, and what follows when it chooses another?
+"""The clinic's protocol, and the consequences of choosing another.
 
-The choice, its entry in the audit trail and everyone's new assessment are one transaction: nobody is ever shown an
-answer by the old protocol under the name of the new one.
+The choice, its entry in the audit trail and everyone's new assessment are one transaction, so that a page never shows
+an assessment by the old protocol under the name of the new one.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def of_clinic(connection: Connection, clinic_id: str) -> str:
 
 
 def choices(knowledge: Knowledge) -> list[str]:
-    """What a clinic may choose.
+    """The protocols that a clinic can choose.
 
     >>> from azaward.knowledge import load
     >>> choices(load())[:2]
@@ -37,11 +37,11 @@ def choices(knowledge: Knowledge) -> list[str]:
 
 
 def choose(store: Store, actor: Actor, protocol: str, knowledge: Knowledge) -> int:
-    """Chooses a clinic's protocol and assesses everyone by it; how many they were, none where it was chosen before."""
+    """Sets a clinic's protocol, assesses everyone, and returns their number; 0 if the protocol is unchanged."""
     known = choices(knowledge)
     if protocol not in known:
         shown = protocol if len(protocol) <= 60 else f"{protocol[:60]}…"
-        raise StoreError(f"protocol {shown!r}: not known. Expected one of: {', '.join(known)}.")
+        raise StoreError(f"protocol {shown!r}: unknown. Expected one of: {', '.join(known)}.")
     with store.write() as connection:
         before = of_clinic(connection, actor.clinic_id)
         if before == protocol:

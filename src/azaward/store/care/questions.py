@@ -1,4 +1,4 @@
-"""What does a patient want to ask at the next visit? Written down, marked as answered, kept with the record."""
+"""Questions that a patient writes down for the next visit; stored with the record and marked when answered."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MOST_OPEN = 100
 
 
 class NoSuchQuestionError(StoreError):
-    """The patient has no open question of that number."""
+    """The patient has no open question with this number."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Question:
 
 
 def of_patient(connection: Connection, clinic_id: str, patient_id: str) -> list[Question]:
-    """A patient's questions: those that are open first, in the order in which they were written down."""
+    """A patient's questions, open ones first, in the order in which they were written."""
     rows = connection.execute(
         sa.select(questions.c.id, questions.c.words, questions.c.at, questions.c.answered_at)
         .where(questions.c.clinic_id == clinic_id, questions.c.patient_id == patient_id)
@@ -45,17 +45,17 @@ def of_patient(connection: Connection, clinic_id: str, patient_id: str) -> list[
 
 
 def ask(store: Store, actor: Actor, patient_id: str, words: str) -> int:
-    """Writes a question down and returns its number."""
+    """Stores a question and returns its number."""
     words = words.strip()
     if not words:
         raise StoreError("question: empty. Write what you want to ask.")
     if len(words) > LONGEST:
-        raise StoreError(f"question: {len(words)} characters. Expected at most {LONGEST}: write two.")
+        raise StoreError(f"question: {len(words)} characters. Expected at most {LONGEST}. Split it into two questions.")
     with store.write() as connection:
         whose = (questions.c.clinic_id == actor.clinic_id, questions.c.patient_id == patient_id)
         still_open = sa.select(sa.func.count()).where(*whose, questions.c.answered_at.is_(None))
         if connection.execute(still_open).scalar_one() >= MOST_OPEN:
-            raise StoreError(f"question: {MOST_OPEN} are open already. Mark those that were answered first.")
+            raise StoreError(f"question: {MOST_OPEN} questions are already open. Mark the answered ones first.")
         given = {"clinic_id": actor.clinic_id, "patient_id": patient_id, "words": words, "at": dt.datetime.now(dt.UTC)}
         number = connection.execute(sa.insert(questions).values(given).returning(questions.c.id)).scalar_one()
         detail = {"question": number}
@@ -77,6 +77,6 @@ def answered(store: Store, actor: Actor, patient_id: str, number: int) -> None:
             .values(answered_at=dt.datetime.now(dt.UTC))
         )
         if found.rowcount == 0:
-            raise NoSuchQuestionError(f"question {number}: not one of yours that is open.")
+            raise NoSuchQuestionError(f"question {number}: you have no open question with this number.")
         detail = {"question": number}
         audit.append(connection, [Entry(actor.login, "answered", actor.clinic_id, patient_id, detail)])

@@ -1,8 +1,8 @@
-"""What do the rules say of a patient now, and what does that leave to do?
+"""Keeps assessments and the worklist up to date.
 
-Every change to a patient's rows is followed, in the same transaction, by a new assessment and a new line of the
-worklist, so that nobody is ever shown an old answer. A finding that somebody dealt with is hidden until the day
-that they named; a new value, or one that has become more urgent, is another finding and is shown at once.
+Every change to a patient's rows is followed, in the same transaction, by a new assessment and a new line on the
+worklist, so that no outdated assessment is ever shown. A handled finding is hidden until the chosen day. A new value or
+a higher urgency makes it a different finding, which is shown at once.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ _AT_ONCE = 250
 _URGENCY = {urgency.value: urgency.rank for urgency in Urgency}
 _ACTION = {action.value: action.rank for action in Action}
 NOTHING = len(_ACTION)
-"""The action rank of a patient of whom nothing is left to do."""
+"""The action rank of a patient who needs nothing."""
 _LASTING = ("d", "wk", "mo", "a")
 _decoder = msgspec.json.Decoder(PatientAssessment)
 
 
 def fingerprint(finding: Finding) -> str:
-    """What a finding says of whom, without the words: the same from one day to the next while nothing changes.
+    """The identity of a finding, without its wording: the same from one day to the next while nothing changes.
 
-    How long something has lasted is left out, as it changes every day; how urgent it is stays in.
+    It excludes durations, which change every day, and includes the urgency.
     """
     seen = finding.observed
     said = [
@@ -58,7 +58,7 @@ def reassess(
     knowledge: Knowledge,
     progress: Callable[[int, int], None] = lambda done, all: None,
 ) -> None:
-    """Assesses these patients as of a day by their clinic's protocol, and makes their lines of the worklist."""
+    """Assesses these patients as of a day by their clinic's protocol, and updates their lines on the worklist."""
     knowledge = knowledge.held_on(as_of)
     protocol = connection.execute(sa.select(clinics.c.protocol).where(clinics.c.id == clinic_id)).scalar_one()
     each = sorted(set(patient_ids))
@@ -73,14 +73,14 @@ def reassess(
 
 
 def changed(connection: Connection, clinic_id: str) -> None:
-    """Counts a change of the clinic, which open pages watch."""
+    """Increments the clinic's change counter, which open pages watch."""
     connection.execute(sa.update(clinics).where(clinics.c.id == clinic_id).values(changes=clinics.c.changes + 1))
 
 
 def of_patient(
     connection: Connection, clinic_id: str, patient_id: str
 ) -> tuple[PatientAssessment, int, dt.date] | None:
-    """A patient's assessment as it stands, its version, and the day it is of."""
+    """A patient's current assessment, its version and its day."""
     row = connection.execute(
         sa.select(assessments.c.document, assessments.c.version, assessments.c.as_of).where(
             assessments.c.clinic_id == clinic_id, assessments.c.patient_id == patient_id
@@ -90,7 +90,7 @@ def of_patient(
 
 
 def behind(store: Store, as_of: dt.date, knowledge: Knowledge) -> dict[str, list[str]]:
-    """By clinic, the patients whose assessment is of an earlier day, or by earlier knowledge."""
+    """By clinic, the patients whose assessment uses an earlier day or an earlier version of the knowledge."""
     question = sa.select(assessments.c.clinic_id, assessments.c.patient_id).where(
         (assessments.c.as_of != as_of) | (assessments.c.knowledge != knowledge.version)
     )
@@ -102,7 +102,7 @@ def behind(store: Store, as_of: dt.date, knowledge: Knowledge) -> dict[str, list
 
 
 def new_day(store: Store, as_of: dt.date, knowledge: Knowledge) -> int:
-    """Assesses everyone whose assessment is behind, some at a time so that others can write; how many they were."""
+    """Assesses everyone whose assessment is outdated, in batches so that others can write; returns their number."""
     count = 0
     for clinic_id, patient_ids in behind(store, as_of, knowledge).items():
         for start in range(0, len(patient_ids), _AT_ONCE):
@@ -114,7 +114,7 @@ def new_day(store: Store, as_of: dt.date, knowledge: Knowledge) -> int:
 
 
 def relist(connection: Connection, clinic_id: str, patient_id: str, as_of: dt.date, knowledge: Knowledge) -> None:
-    """Makes a patient's line anew from the assessment that stands, after someone dealt with a finding."""
+    """Rebuilds a patient's line from the current assessment after a finding has been handled."""
     standing = of_patient(connection, clinic_id, patient_id)
     if standing is None:
         return
@@ -132,7 +132,7 @@ def relist(connection: Connection, clinic_id: str, patient_id: str, as_of: dt.da
 def hidden_findings(
     connection: Connection, clinic_id: str, patient_ids: Sequence[str], as_of: dt.date
 ) -> dict[str, frozenset[str]]:
-    """The findings that were dealt with until a day that has not come, by patient."""
+    """The findings that are still handled on a day, by patient."""
     question = sa.select(handled.c.patient_id, handled.c.finding).where(
         handled.c.clinic_id == clinic_id, handled.c.patient_id.in_(patient_ids), handled.c.until > as_of
     )
@@ -200,7 +200,7 @@ def _line(
     as_of: dt.date,
     words: Words,
 ) -> dict[str, Any]:
-    """A patient's line: the most urgent thing that nobody has dealt with, and what stands beside it."""
+    """A patient's line: the most urgent unhandled finding, and a summary of the others."""
     open_ones = [finding for finding in patient.findings if fingerprint(finding) not in hidden]
     tests = list(assessment.first_due(patient, as_of).values())
     indication = indications.get(patient.patient_id)

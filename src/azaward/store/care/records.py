@@ -1,8 +1,8 @@
-"""How do a patient's rows get into the database and out again?
+"""Stores and reads the rows of patients.
 
-A row that is there already is no new row, so that the same file may come twice. Nothing is overwritten: what takes
-an earlier row back strikes it out, and what contradicts one is kept or set aside, which every later assessment of
-that patient names.
+An existing row is not added again, so that imports are idempotent. Nothing is overwritten. A row that retracts an
+earlier one strikes it out. A row that contradicts one is kept or set aside, and every later assessment of that patient
+says so.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _WHO = ("birth_date", "sex")
 
 @dataclass(frozen=True)
 class By:
-    """Who gave the rows, when, and the number of the import that they came with."""
+    """The author and time of rows, and the number of their import."""
 
     who: str
     at: dt.datetime
@@ -36,14 +36,14 @@ class By:
 
 @dataclass(frozen=True)
 class Added:
-    """How many rows were new, and whose."""
+    """The number of new rows, and their patients."""
 
     rows: int
     patients: frozenset[str]
 
 
 def add(connection: Connection, clinic_id: str, record: Record, by: By) -> Added:
-    """Keeps a record's rows and what was set aside of it."""
+    """Stores a record's rows and set-aside items."""
     given = {"clinic_id": clinic_id, "import_id": by.import_id, "entered_by": by.who, "entered_at": by.at}
     added, patients = 0, set[str]()
     asides = list(record.set_aside)
@@ -68,7 +68,7 @@ def add(connection: Connection, clinic_id: str, record: Record, by: By) -> Added
 
 
 def of_patients(connection: Connection, clinic_id: str, patient_ids: Sequence[str]) -> Record:
-    """Everything that stands of these patients, and what was set aside of them and isn't resolved."""
+    """The current rows of these patients, and their unresolved set-aside items."""
     rows: dict[str, list[tuple[Cell, ...]]] = {}
     for name, columns in TABLES.items():
         table = RECORD[name]
@@ -91,18 +91,18 @@ def of_patients(connection: Connection, clinic_id: str, patient_ids: Sequence[st
 
 
 def of_patient(connection: Connection, clinic_id: str, patient_id: str) -> Record:
-    """Everything that stands of one patient."""
+    """The current rows of one patient."""
     return of_patients(connection, clinic_id, [patient_id])
 
 
 def everyone(connection: Connection, clinic_id: str) -> list[str]:
-    """Every patient of a clinic of whom any table speaks."""
+    """Every patient of a clinic who appears in any table."""
     each = [sa.select(table.c.patient_id).where(table.c.clinic_id == clinic_id) for table in RECORD.values()]
     return sorted(connection.scalars(sa.union(*each)))
 
 
 def strike(connection: Connection, clinic_id: str, patient_id: str, table: str, row_id: int, by: By, why: str) -> bool:
-    """Strikes a patient's row out, with who did it and why; False where they have no such row that stands."""
+    """Strikes out a patient's row, with the person and the reason; False if there is no such current row."""
     rows = RECORD[table]
     done = connection.execute(
         sa.update(rows)
@@ -114,7 +114,7 @@ def strike(connection: Connection, clinic_id: str, patient_id: str, table: str, 
 
 
 def resolve(connection: Connection, clinic_id: str, patient_id: str, aside_id: int, by: By, why: str) -> bool:
-    """Says that what was set aside of a patient has been looked into; False where there is no such line."""
+    """Marks a patient's set-aside item as reviewed; False if there is no such item."""
     done = connection.execute(
         sa.update(set_aside)
         .where(set_aside.c.clinic_id == clinic_id, set_aside.c.patient_id == patient_id, set_aside.c.id == aside_id)
@@ -125,7 +125,7 @@ def resolve(connection: Connection, clinic_id: str, patient_id: str, aside_id: i
 
 
 def digest(row: Mapping[str, Cell]) -> str:
-    """What a row says, as a hash: the same cells give the same one."""
+    """The hash of a row's content: equal cells give equal hashes."""
     said = {name: cell for name, cell in row.items() if name not in _NOT_IN_DIGEST and cell is not None}
     return hashlib.sha256(json.dumps(said, sort_keys=True, ensure_ascii=False, default=str).encode()).hexdigest()
 
@@ -141,7 +141,7 @@ def _known(connection: Connection, name: str, clinic_id: str, digests: Iterable[
 
 
 def _standing(connection: Connection, clinic_id: str, patient_ids: Sequence[str]) -> dict[str, dict[str, Cell]]:
-    """The row of `patients` that stands for each."""
+    """The current row of `patients` for each patient."""
     table = RECORD["patients"]
     names = [column.name for column in TABLES["patients"]]
     rows: dict[str, dict[str, Cell]] = {}
@@ -158,10 +158,10 @@ def _standing(connection: Connection, clinic_id: str, patient_ids: Sequence[str]
 def _people(
     connection: Connection, clinic_id: str, rows: Sequence[dict[str, Cell]], by: By, asides: list[SetAside]
 ) -> list[dict[str, Cell]]:
-    """Rows of `patients` beside those that stand: what was empty is filled in, what contradicts is told.
+    """Merges new rows of `patients` with the current ones: fills empty cells, and reports contradictions.
 
-    Two who differ in birth or sex may be two people: both rows stay, and the rules say so. Of anything else the row
-    that stands decides.
+    Rows that differ in birth date or sex may be two people: both are kept, and the rules report them. For any other
+    column, the current row takes precedence.
     """
     standing = _standing(connection, clinic_id, [str(row["patient_id"]) for row in rows])
     new: list[dict[str, Cell]] = []
@@ -187,7 +187,7 @@ def _people(
 
 
 def _replaces(connection: Connection, name: str, clinic_id: str, row: Mapping[str, Cell], by: By) -> None:
-    """Strikes out what a new row takes back: a result sent in error, a medicine or an event that has ended since."""
+    """Strikes out rows that a new row retracts: a result sent in error, or a medicine or event that has since ended."""
     if name == "results" and row["status"] in STATUS_NEVER_COUNTS:
         keys = ("patient_id", "analyte", "taken_on", "value", "comparator", "unit")
         same = {key: row[key] for key in keys}
@@ -217,14 +217,14 @@ def _against(name: str, standing: Mapping[str, Cell], row: Mapping[str, Cell]) -
     return SetAside(
         "patients",
         f"{name} {row[name]}",
-        f"{standing[name]} stands in the record: kept. Look which is right, and correct it by hand.",
+        f"the record has {standing[name]}, which was kept. Check which is right, and correct it by hand.",
         str(row["patient_id"]),
         "two_patients",
     )
 
 
 def _add_asides(connection: Connection, clinic_id: str, asides: Sequence[SetAside], import_id: int | None) -> set[str]:
-    """Keeps what was set aside, each line of a patient once as long as nobody has resolved it."""
+    """Stores set-aside items, each item of a patient only once while it is unresolved."""
     told = sorted({aside.patient_id for aside in asides if aside.patient_id})
     known: set[tuple[str, str, str]] = set()
     for start in range(0, len(told), _AT_ONCE):
