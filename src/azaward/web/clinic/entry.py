@@ -20,8 +20,9 @@ from azaward.knowledge.loading.vocabulary import vocabulary
 from azaward.readers.rows import RowReader, read_number
 from azaward.record.tables import TABLES, Cell, Record
 from azaward.store.care import acts, reassess
-from azaward.web.clinic.patient import DECISIONS, known
+from azaward.web.clinic.patient import DECISIONS
 from azaward.web.shared.answer import answer, done, page_of
+from azaward.web.shared.course import known
 from azaward.web.shared.room import Room, room_of
 from azaward.web.shared.who import STAFF, Visitor, actor, may
 from azaward.wording import amount

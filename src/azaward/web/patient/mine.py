@@ -24,9 +24,9 @@ from azaward.store.care import questions, reassess
 from azaward.store.care.acts import NoSuchPatientError
 from azaward.store.care.questions import NoSuchQuestionError
 from azaward.store.schema import clinics
-from azaward.web.clinic.patient import Known, draw, known
 from azaward.web.patient.results import results_of
 from azaward.web.shared.answer import answer, as_json, done, failed, wants_json
+from azaward.web.shared.course import Known, draw, known
 from azaward.web.shared.room import Room, room_of
 from azaward.web.shared.sources import Source, sources_of
 from azaward.web.shared.who import Visitor, actor, may, note_read
