@@ -50,7 +50,7 @@ def serve(
             fail(str(error))
         from azaward.store.audit import Reads
         from azaward.store.imports import clinic_ids
-        from azaward.web.demo import ACCOUNTS, CLINIC, DAY, PASSWORD, furnish
+        from azaward.web.demo import CLINIC, DAY, EXAMPLES, furnish
         from azaward.web.shared.room import Room, Settings
         from azaward.wording import Words
 
@@ -61,14 +61,15 @@ def serve(
                 fail(f"{store.name}: holds the clinic {others[0]!r}, which is no example. Leave --demo away.")
             furnish(store, knowledge)
             day = day or DAY
-        settings = Settings(demo=demo, secure=secure, today=day, oidc=None if demo else _provider())
+        settings = Settings(
+            demo=EXAMPLES if demo else None, secure=secure, today=day, oidc=None if demo else _provider()
+        )
         room = Room(store, knowledge, Words(knowledge), Reads(store), settings)
         shown = listening.getsockname()
         address = f"http://{'localhost' if _is_loopback(host) else shown[0]}:{shown[1]}/"
         typer.echo(f"azaward listens on {address}")
         if demo:
-            logins = ", ".join(login for login, *_ in ACCOUNTS)
-            typer.echo(f"Sign in as {logins}; the password of each: {PASSWORD}")
+            typer.echo(f"Sign in as {', '.join(EXAMPLES.logins)}; the password of each: {EXAMPLES.password}")
         else:
             _first_visit(room, address)
         typer.echo("Ctrl-C ends it.")

@@ -61,7 +61,7 @@ def page(request: Request, template: str, model: Mapping[str, Any]) -> str:
             visitor=who.user,
             csrf=who.csrf,
             today=room.today(),
-            demo=room.settings.demo,
+            demo=room.settings.demo is not None,
             path=request.url.path,
             partial=request.headers.get("hx-request") == "true",
             disclaimer=DISCLAIMER,
