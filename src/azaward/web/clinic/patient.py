@@ -22,6 +22,7 @@ from azaward.reports.assessment.page import Numbers, Shown, facts, shown
 from azaward.store import accounts
 from azaward.store.care import questions, reassess
 from azaward.store.schema import RECORD, audit, decisions, handled, set_aside, worklist
+from azaward.web.clinic.forms import DECISIONS
 from azaward.web.shared.answer import answer, as_json, page_of
 from azaward.web.shared.course import draw, known
 from azaward.web.shared.room import Room, room_of
@@ -30,7 +31,6 @@ from azaward.web.shared.who import STAFF, Visitor, may, note_read
 router = APIRouter(tags=["patients"])
 # How many rows of a table the page holds; the JSON of the record holds them all.
 ROWS_SHOWN = 60
-DECISIONS = ("continue", "reduce", "withhold", "stop", "change", "refer", "test", "other")
 _NEWEST = {"results": "taken_on", "exposures": "started_on", "events": "started_on", "contacts": "on"}
 
 
