@@ -6,14 +6,12 @@ names its one style sheet by hash. Plots are drawn from numbers alone. The same 
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from azaward.cohort.intervals import DAYS_IN_MONTH, DAYS_IN_YEAR
@@ -21,7 +19,8 @@ from azaward.cohort.quality.figures import Days, Figure, Quality, Row, Shown
 from azaward.cohort.quality.survival import Treatment
 from azaward.cohort.quality.words import DEFINITIONS, OUTCOMES, REASONS, TREATMENT
 from azaward.knowledge import Knowledge
-from azaward.reports.words import long_day, printable
+from azaward.reports.html import alone, environment
+from azaward.reports.words import long_day
 
 HERE = Path(__file__).parent
 EVERYONE = "everyone"
@@ -55,16 +54,9 @@ class _Section(NamedTuple):
 
 def page(found: Quality, knowledge: Knowledge) -> str:
     """The page, as HTML."""
+    template = _environment().get_template("quality.html.jinja")
     style = (HERE / "quality.css").read_text(encoding="utf-8")
-    return (
-        _environment()
-        .get_template("quality.html.jinja")
-        .render(
-            **content(found, knowledge),
-            style=style,
-            style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
-        )
-    )
+    return alone(template, style, **content(found, knowledge))
 
 
 def content(found: Quality, knowledge: Knowledge) -> dict[str, Any]:
@@ -313,15 +305,5 @@ def _steps(points: list[tuple[float, float]]) -> list[str]:
 
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=printable,
-    )
-    # Only for what is made here: the style sheet, and drawings of numbers.
-    environment.filters["made_here"] = Markup
-    environment.filters["count"] = _count
-    return environment
+    # Drawings are of numbers alone.
+    return environment(HERE, made_here=Markup, count=_count)

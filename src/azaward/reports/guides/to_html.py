@@ -6,14 +6,12 @@ hash. Text comes from Markdown in which HTML is not allowed; numbers and sources
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
@@ -25,6 +23,7 @@ from azaward.reports.guides.appendix import facts_used
 from azaward.reports.guides.days import in_words
 from azaward.reports.guides.icons import to_svg
 from azaward.reports.guides.sources import Line, line
+from azaward.reports.html import alone, environment
 
 HERE = Path(__file__).parent
 _PICTURE_PARAGRAPH = re.compile(f"<p>\\s*{marks.PICTURE.pattern}\\s*</p>")
@@ -107,21 +106,10 @@ def _markdown() -> MarkdownIt:
 
 
 def _render(template: str, words: GuideWords, **values: Any) -> str:
-    css = (HERE / "guide.css").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
-    return (
-        _environment()
-        .get_template(template)
-        .render(words=words, ui=words.sections["ui"], style=Markup(css), style_hash=digest, **values)  # noqa: S704
-    )
+    style = (HERE / "guide.css").read_text(encoding="utf-8")
+    return alone(_environment().get_template(template), style, words=words, ui=words.sections["ui"], **values)
 
 
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
-    return Environment(
-        loader=FileSystemLoader(HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    return environment(HERE)
