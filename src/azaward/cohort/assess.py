@@ -162,10 +162,14 @@ def _unusable(nation: Nation, words: Words) -> Iterator[SetAside]:
         f"SELECT i.patient_id, u.origin, {', '.join(f'u.{name}' for name in _EXPLAINED)} "
         "FROM s_unusable AS u JOIN ids AS i ON u.patient_id = i.n ORDER BY i.n, u.origin, u.analyte, u.taken_on"
     )
-    for patient_id, origin, *cells in rows:
-        row = dict(zip(_EXPLAINED, cells, strict=True))
-        what, why = explain(row, words)
-        yield SetAside(origin or "results", what, why, patient_id, f"result_{row['problem']}")
+    for cells in rows:
+        yield unusable_aside(dict(zip(("patient_id", "origin", *_EXPLAINED), cells, strict=True)), words)
+
+
+def unusable_aside(row: Mapping[str, Any], words: Words) -> SetAside:
+    """A result that can't be used, as what was set aside."""
+    what, why = explain(row, words)
+    return SetAside(row["origin"] or "results", what, why, row["patient_id"], f"result_{row['problem']}")
 
 
 def _counted(nation: Nation, patients: int, asides: Sequence[SetAside]) -> Mapping[str, Any]:

@@ -51,6 +51,10 @@ class Source:
     folder: Path | str
     tables: Mapping[str, Stored]
 
+    def there(self) -> list[Stored]:
+        """The tables that the folder has."""
+        return [stored for stored in self.tables.values() if stored.files]
+
     def fingerprint(self) -> list[tuple[str, int, int]]:
         """The fingerprints of all files."""
         return [each for stored in self.tables.values() for each in stored.fingerprint()]

@@ -17,9 +17,19 @@ from typing import Any
 import sqlglot
 
 from azaward import __version__
-from azaward.assessment import DISCLAIMER, explain
-from azaward.cohort.assess import Summary, check_protocol
-from azaward.cohort.reading import WORDS, id_sql, read_odd, read_words, table_sql
+from azaward.assessment import DISCLAIMER
+from azaward.cohort.assess import Summary, check_protocol, unusable_aside
+from azaward.cohort.reading import (
+    NO_SUCH_PATIENT,
+    WORDS,
+    counted_asides,
+    ids_sql,
+    map_table,
+    read_odd,
+    read_words,
+    table_sql,
+    units_read,
+)
 from azaward.cohort.source import Source, Stored, check_columns, find
 from azaward.cohort.words import KEPT, SAID, source_lines
 from azaward.cohort.written import ASIDE_COLUMNS, BESIDE, set_aside_before
@@ -151,9 +161,8 @@ class _Nation:
     def __init__(self, spark: Any, source: Source, address: str, knowledge: Knowledge) -> None:
         self.spark, self.source, self.knowledge = spark, source, knowledge
         self._base = address.rstrip("/").replace("file:///", "file:/") + "/"
-        for name, stored in source.tables.items():
-            if stored.files:
-                self._see(name, stored)
+        for stored in source.there():
+            self._see(stored.name, stored)
 
     def _sql(self, sql: str) -> Any:
         """A statement of DuckDB's, translated."""
@@ -177,15 +186,10 @@ class _Nation:
 
     def read(self, as_of: dt.date, protocol: str | None) -> None:
         """The record's tables in the words of the knowledge base, those of one patient in one place."""
-        tables = [stored for stored in self.source.tables.values() if stored.files]
-        ids = " UNION ALL ".join(
-            f"SELECT {'' if table.name == 'patients' else 'DISTINCT '}{id_sql(table)} AS patient_id, "
-            f"{int(table.name == 'patients')} AS listed, {place} AS place FROM raw_{table.name} AS r"
-            for place, table in enumerate(tables)
-        )
+        tables = self.source.there()
         people = self._sql(
             "SELECT patient_id, CAST(sum(listed) AS INTEGER) AS times, min(place) AS place "
-            f"FROM ({ids}) AS x GROUP BY patient_id"
+            f"FROM ({ids_sql(tables)}) AS x GROUP BY patient_id"
         ).where(f"patient_id <> '' AND patient_id = trim(patient_id) AND NOT patient_id RLIKE '{_CONTROL}'")
         self._keep(self._together(people), "ids").createOrReplaceTempView("whose")
         pairs: set[tuple[str, str]] = set()
@@ -198,11 +202,10 @@ class _Nation:
         self.spark.sql(
             f"SELECT patient_id, DATE'{as_of.isoformat()}' AS as_of, {chosen} AS protocol FROM ids"
         ).createOrReplaceTempView("requests")
-        nobody = "no such patient: assessed without age, sex or indication. Add the patient's row."
         names = ", ".join(f"WHEN {place} THEN '{table.name}'" for place, table in enumerate(tables)).replace(",", "")
         missing = self.spark.sql(
             f"SELECT 'no_patient' AS kind, patient_id, CASE place {names} END AS `where`, "
-            f"concat('patient_id ', patient_id) AS what, \"{nobody}\" AS why FROM ids WHERE times = 0"
+            f"concat('patient_id ', patient_id) AS what, \"{NO_SUCH_PATIENT}\" AS why FROM ids WHERE times = 0"
         )
         asides = missing
         if before := set_aside_before(self.source.folder):
@@ -221,17 +224,14 @@ class _Nation:
 
     def _table(self, stored: Stored) -> set[tuple[str, str]]:
         """One table: plain rows by what came of their words, odd rows by the reader itself."""
-        name, names = stored.name, WORDS[stored.name]
+        name = stored.name
         # The combinations of words, not the people who have them, come to the driver.
         found = [tuple(row) for row in self._sql(table_sql(stored).words).collect()]
         read = read_words(name, found, self.knowledge)
-        schema = ", ".join([*(f"{one} string" for one in names), *(f"new_{one} string" for one in names)])
-        rows = [(*row.words, *row.becomes, row.verdict, row.stays) for row in read]
-        self.spark.createDataFrame(rows, f"{schema}, verdict string, stays boolean").createOrReplaceTempView(
-            f"map_{name}"
-        )
-        as_stored = all(row.verdict == "plain" and row.becomes == row.words for row in read)
-        sql = table_sql(stored, as_stored=as_stored)
+        names, rows = map_table(name, read)
+        schema = ", ".join(f"{column} {'boolean' if column == 'stays' else 'string'}" for column in names)
+        self.spark.createDataFrame(rows, schema).createOrReplaceTempView(f"map_{name}")
+        sql = table_sql(stored, read)
         plain = self._sql(sql.plain)
         odd = self._sql(sql.odd).repartition("patient_id").sortWithinPartitions("file_", "row_")
         columns = ", ".join(f"`{column.name}` {_TYPES[column.type]}" for column in TABLES[name])
@@ -246,9 +246,7 @@ class _Nation:
         if any(row.verdict == "counted" for row in read):
             counted = self._sql(sql.counted).mapInArrow(_counted(name), _ASIDE)
             self.asides.append(counted)
-        if name != "results":
-            return set()
-        return {(str(row.becomes[0]), str(row.becomes[1])) for row in read if row.stays and row.becomes[1]}
+        return units_read(read) if name == "results" else set()
 
     def _empty(self, name: str, schema: Mapping[str, str]) -> None:
         columns = ", ".join(f"`{column}` {_TYPES[kind]}" for column, kind in schema.items())
@@ -390,8 +388,6 @@ def _counted(name: str) -> Any:
     """Combinations of words that are only counted, as what was set aside."""
 
     def say(batches: Iterator[Any]) -> Iterator[Any]:
-        from azaward.cohort.nation import counted_asides
-
         for batch in batches:
             rows = [
                 asdict(aside)
@@ -435,17 +431,4 @@ def _worded(batches: Iterator[Any]) -> Iterator[Any]:
 def _unusable(batches: Iterator[Any]) -> Iterator[Any]:
     words = Words(load())
     for batch in batches:
-        rows: list[dict[str, Any]] = []
-        for row in batch.to_pylist():
-            what, why = explain(row, words)
-            where = row["origin"] or "results"
-            rows.append(
-                {
-                    "kind": f"result_{row['problem']}",
-                    "patient_id": row["patient_id"],
-                    "where": where,
-                    "what": what,
-                    "why": why,
-                }
-            )
-        yield _aside_batch(rows)
+        yield _aside_batch([asdict(unusable_aside(row, words)) for row in batch.to_pylist()])
