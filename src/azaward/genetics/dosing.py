@@ -14,6 +14,7 @@ import msgspec
 
 from azaward.knowledge import ACTIONS, URGENCIES, Knowledge
 
+GENES = ("TPMT", "NUDT15")
 DRUGS = ("azathioprine", "mercaptopurine", "tioguanine")
 BODIES = ("CPIC", "DPWG", "FDA")
 NORMAL, INDETERMINATE = "Normal Metabolizer", "Indeterminate"
@@ -26,7 +27,7 @@ ORDER = (
     NORMAL,
 )
 _TOLD = ("Poor Metabolizer", "Intermediate Metabolizer", NORMAL)
-_NO_DOSE = ("stop", "withhold", "do-not-start", "avoid")
+NO_DOSE = ("stop", "withhold", "do-not-start", "avoid")
 Range = tuple[float, float]
 
 
@@ -170,13 +171,13 @@ def plan(
         for one in advice(knowledge, drug, own.get("TPMT"), own.get("NUDT15"), malignant=person.malignant)
         if one.body == body
     )
-    untold = [gene for gene in ("TPMT", "NUDT15") if phenotypes.get(gene) in (None, INDETERMINATE)]
+    untold = [gene for gene in GENES if phenotypes.get(gene) in (None, INDETERMINATE)]
     outcome = _outcome(knowledge, drug, tpmt, nudt15, said, person)
     best = worst = None
     if untold:
         pairs = {
             gene: sorted(possible.get(gene) or _TOLD, key=ORDER.index) if gene in untold else [str(phenotypes[gene])]
-            for gene in ("TPMT", "NUDT15")
+            for gene in GENES
         }
         ends = [(pairs["TPMT"][end], pairs["NUDT15"][end]) for end in (-1, 0)]
         best, worst = (
@@ -222,7 +223,7 @@ def _outcome(
     wait = (max(low for low, _ in waits), max(high for _, high in waits)) if waits else None
     start = up_to = per_kg = tablets = None
     usual = person.usual if drug == "azathioprine" else None
-    if action in _NO_DOSE:
+    if action in NO_DOSE:
         fraction = wait = None
     elif fraction and usual:
         per_kg = _times(usual.start_mg_per_kg, fraction)
@@ -301,7 +302,7 @@ def _lower_start(one: tuple[str, Any]) -> tuple[float, str]:
 
 
 def _unknown_words(phenotypes: Mapping[str, str | None]) -> Iterable[str]:
-    for gene in ("TPMT", "NUDT15"):
+    for gene in GENES:
         if phenotypes.get(gene) is None:
             yield f"{gene} is not known: this is not a normal result. Have it tested before the first tablet."
 
@@ -327,6 +328,15 @@ def _disagreement(said: Sequence[Advice]) -> str | None:
 def _share(one: Advice) -> str:
     if one.fraction is None:
         return ""
-    low, high = (f"{100 * part:g}" for part in one.fraction)
-    else_ = ", else" if one.action in _NO_DOSE else " to"
-    return f"{else_} {high}% of the usual dose" if low == high else f"{else_} {low}-{high}% of the usual dose"
+    else_ = ", else" if one.action in NO_DOSE else " to"
+    return f"{else_} {percent_of_usual(one.fraction)} of the usual dose"
+
+
+def percent_of_usual(fraction: Range) -> str:
+    """A share of the usual dose as it is written.
+
+    >>> percent_of_usual((0.3, 0.5)), percent_of_usual((0.1, 0.1))
+    ('30-50%', '10%')
+    """
+    low, high = (f"{100 * part:g}" for part in fraction)
+    return f"{high}%" if low == high else f"{low}-{high}%"

@@ -17,9 +17,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from azaward.genetics.dosing import GENES as GENES
 from azaward.knowledge import Knowledge
 
-GENES = ("TPMT", "NUDT15")
 REFERENCE, MISSING, UNDOCUMENTED = 0, -1, -2
 """Codes in `GeneGenotypes.alleles`; a positive code is the place in `Site.alts`, counted from 1."""
 UNDOCUMENTED_BASE = "?"

@@ -13,11 +13,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from azaward.genetics.dosing import ORDER
+from azaward.genetics.dosing import GENES, ORDER
 from azaward.knowledge import Knowledge
 from azaward.knowledge.loading.vocabulary import Vocabulary, plain, vocabulary
 
-GENES = ("TPMT", "NUDT15")
 _GENE = re.compile(
     r"\bTPMT\b|\bNUDT[- ]?15\b|\bthiopurine\s+(?:s-?)?\s*methyltransferase\b|\bnudix\s+hydrolase\s+15\b", re.I
 )

@@ -13,10 +13,12 @@ from azaward.reports.genotype.words import (
     called,
     do,
     for_the_patient,
+    may_also_be,
     notes,
-    percent,
+    read_as,
     share,
     start,
+    unknown,
     wait,
     what_else,
 )
@@ -75,11 +77,8 @@ def _gene(name: str, gene: GeneOut | None) -> dict[str, Any]:
             "seen": "",
         }
     lines: list[str] = []
-    others = [one for one in gene.phenotypes if one.phenotype != gene.phenotype and one.probability > 0]
-    if others:
-        lines.append(
-            "May also be: " + ", ".join(f"{one.phenotype} ({percent(one.probability)})" for one in others) + "."
-        )
+    if others := may_also_be(gene):
+        lines.append(f"May also be: {others}.")
     if gene.missing_positions:
         why = dict.fromkeys(one.status for one in gene.evidence if "." in one.alleles)
         lines.append(f"{len(gene.missing_positions)} of {gene.positions} positions were not seen ({'; '.join(why)}).")
@@ -111,13 +110,11 @@ def _position(one: PositionOut) -> dict[str, str]:
 def _activity(report: SampleReport) -> list[str]:
     if report.activity is None or report.activity.phenotype is None:
         return []
-    bands = "; ".join(f"{one.category} ({one.method})" for one in report.activity.bands)
     decided = f"The dose goes by TPMT {report.dosed_by['TPMT']}."
-    return [f"{report.activity.text}: {bands}.", *report.weighed, decided]
+    return [f"{read_as(report.activity)}.", *report.weighed, decided]
 
 
 def _dose(drug: str, plan: DrugPlan, numbers: dict[str, int]) -> dict[str, Any]:
-    own = {one.says for one in plan.bodies}
     return {
         "drug": DRUG[drug],
         "do": do(plan.outcome.action),
@@ -125,7 +122,7 @@ def _dose(drug: str, plan: DrugPlan, numbers: dict[str, int]) -> dict[str, Any]:
         "share": share(plan.outcome),
         "start": start(plan.outcome),
         "wait": wait(plan.outcome),
-        "unknown": [one for one in plan.says if one not in own],
+        "unknown": unknown(plan),
         "bodies": [{"body": one.body, "says": one.says, "number": numbers[one.source]} for one in plan.bodies],
         "silent": " and ".join(plan.silent),
         "disagreement": plan.disagreement,

@@ -15,17 +15,19 @@ from rich.table import Table
 from rich.text import Text
 
 from azaward.genetics.dosing import DrugPlan
-from azaward.reports.genotype.report import SampleReport
+from azaward.reports.genotype.report import PositionOut, SampleReport
 from azaward.reports.genotype.words import (
     DRUG,
     called,
     do,
     for_the_patient,
+    may_also_be,
     notes,
-    percent,
+    read_as,
     seen,
     share,
     start,
+    unknown,
     wait,
     what_else,
 )
@@ -82,9 +84,8 @@ def show(report: SampleReport, console: Console | None = None) -> None:
             Text.assemble((name, "bold"), "  ", called(gene), "  ", (gene.phenotype, _STYLES.get(gene.phenotype, "")))
         )
         lines = [seen(gene)] if gene.positions else []
-        others = [one for one in gene.phenotypes if one.phenotype != gene.phenotype]
-        if others:
-            lines.append("may also be: " + ", ".join(f"{one.phenotype} ({percent(one.probability)})" for one in others))
+        if others := may_also_be(gene):
+            lines.append(f"may also be: {others}")
         lines += [f"{one.rsid or one.pos_grch38} {one.hgvs}: {one.alleles}" for one in gene.evidence if _found(one)]
         lines += [f"no named allele has: {one}" for one in gene.undocumented]
         for line in (*lines, *notes(gene)):
@@ -100,15 +101,14 @@ def show(report: SampleReport, console: Console | None = None) -> None:
     console.print(Padding(Text(f"{report.disclaimer} Knowledge {report.knowledge}.", style="dim"), (1, 0, 1, 0)))
 
 
-def _found(one: object) -> bool:
-    return not getattr(one, "reference_only", True) and "." not in str(getattr(one, "alleles", "."))
+def _found(position: PositionOut) -> bool:
+    return not position.reference_only and "." not in position.alleles
 
 
 def _activity(report: SampleReport, console: Console) -> None:
     if report.activity is None or report.activity.phenotype is None:
         return
-    bands = "; ".join(f"{one.category} ({one.method})" for one in report.activity.bands)
-    console.print(Text.assemble(("TPMT activity", "bold"), f"  {report.activity.text}: {bands}"))
+    console.print(Text.assemble(("TPMT activity", "bold"), f"  {read_as(report.activity)}"))
     for line in report.weighed:
         console.print(Padding(Text(line, style="dim"), (0, 0, 0, 4)))
     console.print(Padding(Text(f"dosed as TPMT {report.dosed_by['TPMT']}"), (0, 0, 0, 4)))
@@ -129,8 +129,7 @@ def _doses(report: SampleReport, console: Console) -> None:
 
 
 def _why(plan: DrugPlan) -> list[str]:
-    lines = [f"{one.body}: {one.says} ({one.source}, {one.how})" for one in plan.bodies]
-    lines = [one for one in plan.says if one not in {said.says for said in plan.bodies}] + lines
+    lines = [*unknown(plan), *(f"{one.body}: {one.says} ({one.source}, {one.how})" for one in plan.bodies)]
     if plan.silent:
         lines.append(f"{' and '.join(plan.silent)}: no advice for this pair of results.")
     if plan.disagreement:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from azaward.genetics.dosing import DrugPlan, Outcome
+from azaward.genetics.activity import Activity
+from azaward.genetics.dosing import NO_DOSE, DrugPlan, Outcome, percent_of_usual
 from azaward.reports.genotype.report import GeneOut, SampleReport
 
 DRUG = {"azathioprine": "Azathioprine", "mercaptopurine": "Mercaptopurine", "tioguanine": "Tioguanine"}
@@ -54,8 +55,8 @@ def do(action: str) -> str:
 def share(outcome: Outcome) -> str:
     """The share of the usual dose that is left."""
     if outcome.fraction is None:
-        return "none" if outcome.action in ("do-not-start", "stop", "avoid", "withhold") else "not said"
-    return _range(tuple(100 * part for part in outcome.fraction), "%")
+        return "none" if outcome.action in NO_DOSE else "not said"
+    return percent_of_usual(outcome.fraction)
 
 
 def start(outcome: Outcome) -> str:
@@ -88,6 +89,26 @@ def called(gene: GeneOut) -> str:
         if one.probability is None or one.probability >= 0.0001 or one is gene.diplotypes[0]
     ]
     return " or ".join(shown) or "no alleles named"
+
+
+def may_also_be(gene: GeneOut) -> str:
+    """The other phenotypes that fit, each with its probability; nothing where there are none."""
+    return ", ".join(
+        f"{other.phenotype} ({percent(other.probability)})"
+        for other in gene.phenotypes
+        if other.phenotype != gene.phenotype and other.probability > 0
+    )
+
+
+def read_as(activity: Activity) -> str:
+    """What was measured of the enzyme, and how laboratories read it."""
+    return f"{activity.text}: {'; '.join(f'{band.category} ({band.method})' for band in activity.bands)}"
+
+
+def unknown(plan: DrugPlan) -> list[str]:
+    """What a plan says that no body says: which gene is not known."""
+    said = {body.says for body in plan.bodies}
+    return [line for line in plan.says if line not in said]
 
 
 def what_else(plan: DrugPlan) -> list[str]:
