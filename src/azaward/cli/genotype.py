@@ -249,7 +249,7 @@ def _contents(
             first = True
             for one in reports:
                 if first:
-                    yield genotype_report_tsv.header().encode()
+                    yield genotype_report_tsv.header(knowledge).encode()
                     first = False
                 yield genotype_report_tsv.line(one).encode()
         case Format.html:

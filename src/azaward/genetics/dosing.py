@@ -15,7 +15,6 @@ import msgspec
 from azaward.knowledge import ACTIONS, URGENCIES, Knowledge
 
 GENES = ("TPMT", "NUDT15")
-DRUGS = ("azathioprine", "mercaptopurine", "tioguanine")
 BODIES = ("CPIC", "DPWG", "FDA")
 NORMAL, INDETERMINATE = "Normal Metabolizer", "Indeterminate"
 # From the weakest enzyme to the strongest; what can't be told is more cautious than normal.

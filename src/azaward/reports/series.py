@@ -16,10 +16,10 @@ from typing import Any, NamedTuple
 
 from azaward.assessment import Finding, PatientAssessment
 from azaward.knowledge import ACTIONS, MOST_CAUTIOUS, Knowledge
-from azaward.knowledge.loading.relations import split
 from azaward.knowledge.loading.units import convert
 from azaward.record.tables import STATUS_NEVER_COUNTS, TABLES, Record
 from azaward.rules.organs.metabolites import FALLBACK
+from azaward.treatment import thiopurines
 from azaward.wording import amount
 
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -252,12 +252,12 @@ def _action(table: Iterable[Any], protocol: str, pattern: str) -> str:
 
 def dose_steps(record: Record, knowledge: Knowledge, as_of: dt.date) -> tuple[str, tuple[Step, ...]]:
     """The thiopurine (azathioprine where both were taken) and its steps, as rules/stages/person.py reads them."""
-    thiopurines = {row.id: row.name for row in knowledge.tables["medicines"] if "thiopurine" in split(row.classes)}
-    taken = [row for row in rows_of(record, "exposures") if row["medicine"] in thiopurines and row["started_on"]]
+    drugs = thiopurines(knowledge)
+    taken = [row for row in rows_of(record, "exposures") if row["medicine"] in drugs and row["started_on"]]
     taken = [row for row in taken if row["started_on"] <= as_of]
     if not taken:
-        return thiopurines["azathioprine"], ()
-    drug = min((row["medicine"] for row in taken), key=lambda medicine: (medicine != "azathioprine", medicine))
+        return next(iter(drugs.values())), ()
+    drug = min((row["medicine"] for row in taken), key=list(drugs).index)
     begun: dict[dt.date, list[Row]] = {}
     for row in taken:
         if row["medicine"] == drug and row not in begun.get(row["started_on"], ()):
@@ -283,7 +283,7 @@ def dose_steps(record: Record, knowledge: Knowledge, as_of: dt.date) -> tuple[st
             steps[-1] = steps[-1]._replace(end=end)
         else:
             steps.append(Step(start, end, mg))
-    return thiopurines[drug], tuple(steps)
+    return drugs[drug], tuple(steps)
 
 
 def _marks(record: Record, knowledge: Knowledge, drug: str, first: dt.date, last: dt.date) -> tuple[Mark, ...]:

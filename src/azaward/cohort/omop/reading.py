@@ -36,6 +36,7 @@ from azaward.cohort.written import TRANSLATED, write_set_aside
 from azaward.errors import InputError
 from azaward.knowledge import Knowledge
 from azaward.record.tables import SetAside
+from azaward.treatment import thiopurines
 
 MEMORY_MB = 3_000
 Say = Callable[[str], None]
@@ -151,10 +152,7 @@ class _Translation:
             "results_in_words", {"id": "BIGINT", "name": "VARCHAR"}, list((words.shipped("result") | named).items())
         )
         self._list("milligrams", {"id": "BIGINT"}, [[number] for number in sorted(milligrams)])
-        thiopurines = [
-            [row.id] for row in self._knowledge.tables["medicines"] if "thiopurine" in (row.classes or "").split(";")
-        ]
-        self._list("thiopurines", {"id": "VARCHAR"}, thiopurines)
+        self._list("thiopurines", {"id": "VARCHAR"}, [[medicine] for medicine in thiopurines(self._knowledge)])
         ingredients: list[tuple[int, str]] = []
         for (number,) in self._run("SELECT DISTINCT ingredient_concept_id FROM cdm_drug_strength").fetchall():
             meant = words.drug(number, None, None)

@@ -9,7 +9,6 @@ from azaward.genetics.model import GENES
 from azaward.knowledge import Knowledge
 from azaward.reports.genotype.report import GeneOut, PositionOut, SampleReport
 from azaward.reports.genotype.words import (
-    DRUG,
     called,
     do,
     for_the_patient,
@@ -116,7 +115,7 @@ def _activity(report: SampleReport) -> list[str]:
 
 def _dose(drug: str, plan: DrugPlan, numbers: dict[str, int]) -> dict[str, Any]:
     return {
-        "drug": DRUG[drug],
+        "drug": drug.capitalize(),
         "do": do(plan.outcome.action),
         "urgency": plan.outcome.urgency,
         "share": share(plan.outcome),

@@ -14,12 +14,13 @@ import msgspec
 from azaward import __version__
 from azaward.assessment import DISCLAIMER, Cited
 from azaward.genetics.activity import Activity, Weighed, read_activity, weigh
-from azaward.genetics.dosing import DRUGS, INDETERMINATE, DrugPlan, Person, plan
+from azaward.genetics.dosing import INDETERMINATE, DrugPlan, Person, plan
 from azaward.genetics.model import GENES, GeneCall, PositionEvidence, SampleCall, Site, Status
 from azaward.genetics.nomenclature import Reported
 from azaward.genetics.possible import phenotype_of_body, possible_phenotypes
 from azaward.knowledge import Knowledge
 from azaward.knowledge.loading.vocabulary import vocabulary
+from azaward.treatment import thiopurines
 
 # Diplotypes less probable than this are many and add nothing that the phenotypes' probabilities don't say.
 _SHOWN_DIPLOTYPES = 5
@@ -269,7 +270,8 @@ class Reporter:
                 gene: phenotype_of_body(self.knowledge, "DPWG", gene, first[gene], phenotypes[gene]) for gene in GENES
             }
             plans = {
-                drug: plan(self.knowledge, drug, phenotypes, possible, self._person, {"DPWG": dpwg}) for drug in DRUGS
+                drug: plan(self.knowledge, drug, phenotypes, possible, self._person, {"DPWG": dpwg})
+                for drug in thiopurines(self.knowledge)
             }
             differs = {gene: theirs for gene, theirs in dpwg.items() if theirs and theirs != phenotypes[gene]}
             self._plans[key] = plans, {"DPWG": differs} if differs else {}

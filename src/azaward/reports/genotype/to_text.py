@@ -17,7 +17,6 @@ from rich.text import Text
 from azaward.genetics.dosing import DrugPlan
 from azaward.reports.genotype.report import PositionOut, SampleReport
 from azaward.reports.genotype.words import (
-    DRUG,
     called,
     do,
     for_the_patient,
@@ -120,10 +119,10 @@ def _doses(report: SampleReport, console: Console) -> None:
         table.add_column(name, ratio=2 if name == "start" else None)
     for drug, plan in report.dosing.items():
         outcome = plan.outcome
-        table.add_row(DRUG[drug], do(outcome.action), share(outcome), start(outcome), wait(outcome))
+        table.add_row(drug.capitalize(), do(outcome.action), share(outcome), start(outcome), wait(outcome))
     console.print(table)
     for drug, plan in report.dosing.items():
-        console.print(Padding(Text(DRUG[drug], style="bold"), (1, 0, 0, 0)))
+        console.print(Padding(Text(drug.capitalize(), style="bold"), (1, 0, 0, 0)))
         for line in _why(plan):
             console.print(Padding(Text(line, style="dim"), (0, 0, 0, 4)))
 

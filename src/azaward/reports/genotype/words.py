@@ -8,7 +8,6 @@ from azaward.genetics.activity import Activity
 from azaward.genetics.dosing import NO_DOSE, DrugPlan, Outcome, percent_of_usual
 from azaward.reports.genotype.report import GeneOut, SampleReport
 
-DRUG = {"azathioprine": "Azathioprine", "mercaptopurine": "Mercaptopurine", "tioguanine": "Tioguanine"}
 PLAIN_GENE = {"TPMT": "first enzyme (TPMT)", "NUDT15": "second enzyme (NUDT15)"}
 _PLAIN = {
     "Normal Metabolizer": "works as usual",

@@ -14,13 +14,13 @@ from azaward.assessment import DISCLAIMER, PatientAssessment, first_due
 from azaward.guides.advise import DISCLAIMER as ADVICE_DISCLAIMER
 from azaward.knowledge import MOST_CAUTIOUS, Knowledge
 from azaward.knowledge.loading.advice import HOLDS_BACK
-from azaward.knowledge.loading.relations import split
 from azaward.record.tables import Record
 from azaward.reports.paper import one_line, typeset
 from azaward.reports.patient import booklet_advice
 from azaward.reports.patient.letters import in_patient_words
 from azaward.reports.series import ANALYTES, GROUPS, Series, dose_steps, rows_of, series_of, timeline
 from azaward.reports.words import HOW, SOON, long_day, normal_range, phrase, pretty_unit
+from azaward.treatment import thiopurines
 from azaward.wording import COMPARISONS, Words, amount, messages
 
 HERE = Path(__file__).parent
@@ -121,7 +121,6 @@ def _about(own: Record, words: Words) -> list[tuple[str, str]]:
 
 def _medicines(own: Record, knowledge: Knowledge, words: Words, as_of: dt.date) -> list[dict[str, str]]:
     """What runs or is planned on that day, thiopurines first; each entry of the record is shown as it stands."""
-    thiopurines = {row.id for row in knowledge.tables["medicines"] if "thiopurine" in split(row.classes)}
     shown: list[tuple[bool, str, dict[str, str]]] = []
     for row in rows_of(own, "exposures"):
         if row["stopped_on"] and row["stopped_on"] <= as_of and not _contradicts(row):
@@ -137,7 +136,7 @@ def _medicines(own: Record, knowledge: Knowledge, words: Words, as_of: dt.date) 
             "often": str(row["frequency"] or ""),
             "since": "planned, not begun" if planned else since,
         }
-        shown.append((row["medicine"] not in thiopurines, name, entry))
+        shown.append((row["medicine"] not in thiopurines(knowledge), name, entry))
     return [entry for *_, entry in sorted(shown, key=lambda one: one[:2])]
 
 
