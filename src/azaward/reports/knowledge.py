@@ -41,14 +41,14 @@ def show_one(knowledge: Knowledge, id: str, console: Console | None = None) -> b
     if id in knowledge.tables:
         _rows(id, knowledge.tables[id], console)
         return True
-    found = False
+    any_row = False
     for name, rows in knowledge.tables.items():
         keys = ("id", "code", "test", "analyte", "indication", "name", "trial")
         named = [row for row in rows if id in (getattr(row, key, None) for key in keys)]
         if named and name not in ("units", "conversions"):
             _rows(name, named, console)
-            found = True
-    return found
+            any_row = True
+    return any_row
 
 
 def show_check(knowledge: Knowledge, console: Console | None = None) -> None:

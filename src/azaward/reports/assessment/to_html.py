@@ -69,7 +69,9 @@ def to_html(assessment: Assessment, record: Record, knowledge: Knowledge) -> str
     """
     words = Words(knowledge)
     own = _by_patient(record)
-    full = [one for one in assessment.patients if one.plan.urgency != "info" or len(assessment.patients) == 1]
+    full = [
+        patient for patient in assessment.patients if patient.plan.urgency != "info" or len(assessment.patients) == 1
+    ]
     pages = [
         _page(number, patient, own.get(patient.patient_id, Record.of({})), assessment, knowledge, words)
         for number, patient in enumerate(full, start=1)
@@ -80,9 +82,13 @@ def to_html(assessment: Assessment, record: Record, knowledge: Knowledge) -> str
         _environment().get_template("report.html.jinja"),
         _style(pages),
         assessment=assessment,
-        counts=[(word, sum(one.plan.urgency == word for one in assessment.patients)) for word in URGENCIES],
+        counts=[(word, sum(patient.plan.urgency == word for patient in assessment.patients)) for word in URGENCIES],
         lines=lines,
-        quiet=[(one, on_page.get(one.patient_id)) for one in assessment.patients if one.plan.urgency == "info"],
+        quiet=[
+            (patient, on_page.get(patient.patient_id))
+            for patient in assessment.patients
+            if patient.plan.urgency == "info"
+        ],
         pages=pages,
         asides=[item for item in assessment.set_aside if item.patient_id not in on_page],
         protocol=_protocol(assessment.protocol, knowledge),

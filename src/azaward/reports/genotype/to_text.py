@@ -45,12 +45,12 @@ def contents(reports: Iterable[SampleReport], *, in_full: int) -> Iterator[bytes
     rest = iter(reports)
     few = list(islice(rest, in_full + 1))
     if len(few) <= in_full:
-        for one in few:
-            yield _written(partial(show, one))
+        for report in few:
+            yield _written(partial(show, report))
         return
     yield b"One person in full: --sample NAME. Everything: --format json or tsv.\n"
-    for one in chain(few, rest):
-        yield _line(one).encode()
+    for report in chain(few, rest):
+        yield _line(report).encode()
 
 
 def _written(draw: Callable[[Console], None]) -> bytes:
@@ -65,9 +65,9 @@ def _written(draw: Callable[[Console], None]) -> bytes:
 def _line(report: SampleReport) -> str:
     """One person on one line."""
     genes = [
-        f"{name} {one.diplotypes[0].call if one.diplotypes else '?'} {one.phenotype}"
-        + (f" ({len(one.missing_positions)} of {one.positions} positions not seen)" if one.missing_positions else "")
-        for name, one in report.genes.items()
+        f"{name} {gene.diplotypes[0].call if gene.diplotypes else '?'} {gene.phenotype}"
+        + (f" ({len(gene.missing_positions)} of {gene.positions} positions not seen)" if gene.missing_positions else "")
+        for name, gene in report.genes.items()
     ]
     aza = report.dosing["azathioprine"].outcome
     dose = f"azathioprine: {do(aza.action).lower()}" + (f", {share(aza)}" if aza.fraction else "")
@@ -85,8 +85,12 @@ def show(report: SampleReport, console: Console | None = None) -> None:
         lines = [seen(gene)] if gene.positions else []
         if others := may_also_be(gene):
             lines.append(f"may also be: {others}")
-        lines += [f"{one.rsid or one.pos_grch38} {one.hgvs}: {one.alleles}" for one in gene.evidence if _found(one)]
-        lines += [f"no named allele has: {one}" for one in gene.undocumented]
+        lines += [
+            f"{position.rsid or position.pos_grch38} {position.hgvs}: {position.alleles}"
+            for position in gene.evidence
+            if _found(position)
+        ]
+        lines += [f"no named allele has: {variant}" for variant in gene.undocumented]
         for line in (*lines, *notes(gene)):
             console.print(Padding(Text(line, style="dim"), (0, 0, 0, 4)))
     _activity(report, console)
@@ -128,7 +132,7 @@ def _doses(report: SampleReport, console: Console) -> None:
 
 
 def _why(plan: DrugPlan) -> list[str]:
-    lines = [*unknown(plan), *(f"{one.body}: {one.says} ({one.source}, {one.how})" for one in plan.bodies)]
+    lines = [*unknown(plan), *(f"{body.body}: {body.says} ({body.source}, {body.how})" for body in plan.bodies)]
     if plan.silent:
         lines.append(f"{' and '.join(plan.silent)}: no advice for this pair of results.")
     if plan.disagreement:

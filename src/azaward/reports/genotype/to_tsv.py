@@ -46,20 +46,20 @@ def line(report: SampleReport) -> str:
     """One person; an empty cell means that nothing is known or said."""
     cells: list[str] = [report.sample]
     for gene in GENES:
-        one = report.genes.get(gene)
-        if one is None:
+        result = report.genes.get(gene)
+        if result is None:
             cells += [""] * len(_OF_GENE)
             continue
-        top = one.diplotypes[0] if one.diplotypes else None
+        top = result.diplotypes[0] if result.diplotypes else None
         cells += [
             top.call if top else "",
             f"{top.probability:.6g}" if top and top.probability is not None else "",
-            one.phenotype,
-            str(one.positions - len(one.missing_positions)) if one.positions else "",
-            str(one.positions) if one.positions else "",
-            ";".join(f"{hidden.allele}={hidden.probability:.3g}" for hidden in one.could_hide),
-            ";".join(one.undocumented),
-            ";".join(one.notes),
+            result.phenotype,
+            str(result.positions - len(result.missing_positions)) if result.positions else "",
+            str(result.positions) if result.positions else "",
+            ";".join(f"{hidden.allele}={hidden.probability:.3g}" for hidden in result.could_hide),
+            ";".join(result.undocumented),
+            ";".join(result.notes),
         ]
     cells += [report.dosed_by[gene] or "" for gene in GENES]
     for plan in report.dosing.values():

@@ -83,9 +83,9 @@ def _range(ends: Iterable[float], unit: str) -> str:
 def called(gene: GeneOut) -> str:
     """The likeliest pair of alleles with its probability, and the next likeliest."""
     shown = [
-        one.call if one.probability is None else f"{one.call} ({percent(one.probability)})"
-        for one in gene.diplotypes[:2]
-        if one.probability is None or one.probability >= 0.0001 or one is gene.diplotypes[0]
+        diplotype.call if diplotype.probability is None else f"{diplotype.call} ({percent(diplotype.probability)})"
+        for diplotype in gene.diplotypes[:2]
+        if diplotype.probability is None or diplotype.probability >= 0.0001 or diplotype is gene.diplotypes[0]
     ]
     return " or ".join(shown) or "no alleles named"
 
@@ -135,7 +135,9 @@ def seen(gene: GeneOut) -> str:
 def notes(gene: GeneOut) -> list[str]:
     """The notes of a call, less the one that only counts what a report lists."""
     return [
-        one for one in gene.notes if not one.startswith(f"{len(gene.missing_positions)} of {gene.positions} positions")
+        note
+        for note in gene.notes
+        if not note.startswith(f"{len(gene.missing_positions)} of {gene.positions} positions")
     ]
 
 
@@ -145,7 +147,7 @@ def for_the_patient(report: SampleReport) -> list[str]:
     for gene, name in PLAIN_GENE.items():
         phenotype = report.dosed_by[gene]
         theirs = {_PLAIN[genes[gene]] for genes in report.dosed_otherwise.values() if gene in genes}
-        other = "".join(f", or {one} by another guideline; the more careful counts" for one in sorted(theirs))
+        other = "".join(f", or {plain} by another guideline; the more careful counts" for plain in sorted(theirs))
         lines.append(f"Your {name} {_PLAIN[phenotype]}{other}." if phenotype else f"Your {name} was not looked at.")
     said = report.dosing["azathioprine"].says_patient
     return [*lines, said] if said else lines

@@ -83,19 +83,19 @@ def body_html(guide: Guide, body: Body, deeper: int = 0) -> Markup:
     html = _markdown().render(body.markdown)
     of_people = str(guide.words("ui", "of_people"))
 
-    def drawn(found: re.Match[str]) -> str:
-        icons = body.pictures[int(found[1])]
+    def drawn(match: re.Match[str]) -> str:
+        icons = body.pictures[int(match[1])]
         return f"<figure>{to_svg(icons, of_people.format(per=f'{icons.per:,}'))}</figure>"
 
-    def linked(found: re.Match[str]) -> str:
-        numbers = marks.CITED.findall(found[0])
+    def linked(match: re.Match[str]) -> str:
+        numbers = marks.CITED.findall(match[0])
         links = ",".join(f'<a href="#{guide.id}-source-{number}">{number}</a>' for number in numbers)
         return f'<sup class="cite">{links}</sup>'
 
     html = _PICTURE_PARAGRAPH.sub(drawn, html)
     html = re.sub(f"(?:{marks.CITED.pattern})+", linked, html)
     html = _TABLE.sub(r'<div class="wide" tabindex="0"><table>\1</table></div>', html)
-    html = _HEADING.sub(lambda found: f"<{found[1]}h{int(found[2]) + deeper}>", html)
+    html = _HEADING.sub(lambda match: f"<{match[1]}h{int(match[2]) + deeper}>", html)
     # Made of Markdown in which HTML is not allowed, and of what is escaped above.
     return Markup(html)  # noqa: S704
 

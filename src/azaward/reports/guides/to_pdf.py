@@ -98,8 +98,8 @@ def _node(node: SyntaxTreeNode) -> dict[str, Any]:
     """A node of the Markdown as plain data: its kind, its children, its text cut at the marks of its sources."""
     if node.type == "text":
         return {"kind": "runs", "runs": [_run(part) for part in marks.runs(node.content)]}
-    if node.type == "paragraph" and (found := marks.PICTURE.fullmatch(node.children[0].content.strip())):
-        return {"kind": "picture", "number": int(found[1])}
+    if node.type == "paragraph" and (match := marks.PICTURE.fullmatch(node.children[0].content.strip())):
+        return {"kind": "picture", "number": int(match[1])}
     made: dict[str, Any] = {"kind": node.type, "children": [_node(child) for child in node.children]}
     if node.type == "heading":
         made["level"] = int(node.tag[1:])
