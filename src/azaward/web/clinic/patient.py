@@ -59,13 +59,17 @@ def patient(
         tables = {name: _rows(connection, name, user.clinic_id, patient_id) for name in TABLES}
         history = _decisions(connection, user.clinic_id, patient_id)
         asides = _asides(connection, user.clinic_id, patient_id)
-        asked = [one for one in questions.of_patient(connection, user.clinic_id, patient_id) if not one.answered_at]
+        asked = [
+            question
+            for question in questions.of_patient(connection, user.clinic_id, patient_id)
+            if not question.answered_at
+        ]
         line = connection.execute(
             sa.select(worklist.c.assigned_to, worklist.c.note, worklist.c.since).where(
                 worklist.c.clinic_id == user.clinic_id, worklist.c.patient_id == patient_id
             )
         ).one()
-        staff = [one.login for one in accounts.of_clinic(connection, user.clinic_id) if one.role != "patient"]
+        staff = accounts.staff_of(connection, user.clinic_id)
     note_read(request, who, "patient", patient_id)
     numbers: Numbers = {}
     findings = [_standing(finding, room, numbers, done) for finding in of_this.assessment.findings]

@@ -94,9 +94,9 @@ async def _same_site(request: Request) -> str | None:
 
 
 def _known(request: Request) -> Visitor:
-    found = visitor(request)
-    request.state.visitor = found
-    return found
+    asking = visitor(request)
+    request.state.visitor = asking
+    return asking
 
 
 async def _checked(request: Request, who: Annotated[Visitor, Depends(_known)]) -> Visitor:
