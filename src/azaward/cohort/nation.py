@@ -186,17 +186,17 @@ class Nation:
     def assess(self, share: Share, as_of: dt.date, protocol: str | None) -> list[SetAside]:
         """Fills `findings`, `s_plan`, `s_due` and `s_unusable` for a share; gives what of its rows was set aside."""
         # As text, in the order in which shares were made: the number 10 comes before 2.
-        one = "CAST(r.patient_id AS VARCHAR)"
-        whose = f"{one} >= {sql_text(share.first)}"
-        whose += f" AND {one} < {sql_text(share.until)}" if share.until is not None else ""
+        patient_id = "CAST(r.patient_id AS VARCHAR)"
+        whose = f"{patient_id} >= {sql_text(share.first)}"
+        whose += f" AND {patient_id} < {sql_text(share.until)}" if share.until is not None else ""
         self._see_all(f"WHERE {whose}")
         self._run(f"CREATE OR REPLACE TABLE ids AS SELECT * FROM everyone AS r WHERE {whose}")
         self._run("CREATE OR REPLACE TABLE whose AS SELECT patient_id, n FROM ids")
         reader = RowReader(self.knowledge)
         for name, sql in self._sql.items():
-            found = self._run(sql.odd)
-            columns = [column[0] for column in found.description]
-            while rows := found.fetchmany(10_000):
+            answer = self._run(sql.odd)
+            columns = [column[0] for column in answer.description]
+            while rows := answer.fetchmany(10_000):
                 read_odd(name, (dict(zip(columns, row, strict=True)) for row in rows), reader)
         odd = reader.record(whole=False)
         numbers = dict(self._run("SELECT patient_id, n FROM ids").fetchall()) if any(odd.rows.values()) else {}

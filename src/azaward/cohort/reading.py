@@ -62,7 +62,7 @@ class Read:
     stays: bool
 
 
-def read_words(table: str, found: Iterable[Sequence[str | None]], knowledge: Knowledge) -> list[Read]:
+def read_words(table: str, combinations: Iterable[Sequence[str | None]], knowledge: Knowledge) -> list[Read]:
     """Each combination of words as the record's own reader reads it."""
     names = WORDS[table]
     others = {
@@ -72,7 +72,7 @@ def read_words(table: str, found: Iterable[Sequence[str | None]], knowledge: Kno
     } | ({"value": 1.0} if table == "results" else {})
     places = [[column.name for column in TABLES[table]].index(name) for name in names]
     read: list[Read] = []
-    for words in found:
+    for words in combinations:
         reader = RowReader(knowledge)
         reader.add(table, {**others, **dict(zip(names, words, strict=True))}, "")
         record = reader.record(whole=False)

@@ -209,7 +209,7 @@ class _Nation:
         )
         asides = missing
         if before := set_aside_before(self.source.folder):
-            said = [tuple(asdict(one)[name] for name in ASIDE_COLUMNS) for one in before]
+            said = [tuple(asdict(aside)[name] for name in ASIDE_COLUMNS) for aside in before]
             asides = asides.unionByName(self.spark.createDataFrame(said, _ASIDE))
         for each in self.asides:
             asides = asides.unionByName(each)
@@ -226,8 +226,8 @@ class _Nation:
         """One table: plain rows by what came of their words, odd rows by the reader itself."""
         name = stored.name
         # The combinations of words, not the people who have them, come to the driver.
-        found = [tuple(row) for row in self._sql(table_sql(stored).words).collect()]
-        read = read_words(name, found, self.knowledge)
+        combinations = [tuple(row) for row in self._sql(table_sql(stored).words).collect()]
+        read = read_words(name, combinations, self.knowledge)
         names, rows = map_table(name, read)
         schema = ", ".join(f"{column} {'boolean' if column == 'stays' else 'string'}" for column in names)
         self.spark.createDataFrame(rows, schema).createOrReplaceTempView(f"map_{name}")
@@ -235,13 +235,13 @@ class _Nation:
         plain = self._sql(sql.plain)
         odd = self._sql(sql.odd).repartition("patient_id").sortWithinPartitions("file_", "row_")
         columns = ", ".join(f"`{column.name}` {_TYPES[column.type]}" for column in TABLES[name])
-        beside = ", ".join(f"aside_{one} string" for one in ASIDE_COLUMNS)
+        beside = ", ".join(f"aside_{name} string" for name in ASIDE_COLUMNS)
         both = odd.mapInArrow(_read_odd(name), f"{columns}, {beside}")
         both = self._keep(both, f"odd_{name}")
         whole = plain.unionByName(both.where("aside_kind IS NULL").select(*(column.name for column in TABLES[name])))
         self._keep(self._together(whole), name)
         self.asides.append(
-            both.where("aside_kind IS NOT NULL").selectExpr(*(f"aside_{one} AS `{one}`" for one in ASIDE_COLUMNS))
+            both.where("aside_kind IS NOT NULL").selectExpr(*(f"aside_{name} AS `{name}`" for name in ASIDE_COLUMNS))
         )
         if any(row.verdict == "counted" for row in read):
             counted = self._sql(sql.counted).mapInArrow(_counted(name), _ASIDE)
@@ -261,7 +261,7 @@ class _Nation:
 
     def write(self, target: str, as_of: dt.date, protocol: str, elapsed: Callable[[], float]) -> Summary:
         """Works out stages, rules and plans, writes them, and counts what was written."""
-        found: Any = None
+        findings: Any = None
         listed = False
         for step in compiled({row.id: row.value for row in self.knowledge.tables["parameters"]}, "pyspark"):
             if step.is_rule:
@@ -276,11 +276,11 @@ class _Nation:
                 kept = f"{target}.work/{step.name}"
                 rows.selectExpr(*cells).write.mode("overwrite").parquet(kept)
                 rows = self.spark.read.parquet(kept)
-                found = rows if found is None else found.unionAll(rows)
+                findings = rows if findings is None else findings.unionAll(rows)
                 continue
-            if found is not None and not listed:
+            if findings is not None and not listed:
                 listed = True
-                found.createOrReplaceTempView("s_findings")
+                findings.createOrReplaceTempView("s_findings")
                 self.spark.sql(f"SELECT {', '.join(FOUND)} FROM s_findings").createOrReplaceTempView("s_found")
             self._keep(self.spark.sql(step.sql), f"s_{step.name}")
         summary = self._written(target, as_of, protocol, elapsed)
@@ -374,10 +374,10 @@ def _read_odd(name: str) -> Any:
         record = reader.record(whole=False)
         types = {"string": pa.string(), "date": pa.date32(), "float": pa.float64()}
         columns = [(column.name, types[column.type]) for column in TABLES[name]]
-        aside = [(column, pa.string()) for column in (f"aside_{one}" for one in ASIDE_COLUMNS)]
+        aside = [(column, pa.string()) for column in (f"aside_{column}" for column in ASIDE_COLUMNS)]
         schema = pa.schema([*columns, *aside])
         rows = [dict(zip((column for column, _ in columns), row, strict=True)) for row in record.rows[name]]
-        rows += [{f"aside_{one}": cell for one, cell in asdict(each).items()} for each in record.set_aside]
+        rows += [{f"aside_{column}": cell for column, cell in asdict(each).items()} for each in record.set_aside]
         if rows:
             yield pa.RecordBatch.from_pylist(rows, schema)
 
@@ -392,7 +392,9 @@ def _counted(name: str) -> Any:
             rows = [
                 asdict(aside)
                 for row in batch.to_pylist()
-                for aside in counted_asides(name, [row[one] for one in WORDS[name]], row["n"], row["place"], load())
+                for aside in counted_asides(
+                    name, [row[column] for column in WORDS[name]], row["n"], row["place"], load()
+                )
             ]
             yield _aside_batch(rows)
 
@@ -422,7 +424,9 @@ def _worded(batches: Iterator[Any]) -> Iterator[Any]:
         of_code = {code: source_lines(code, knowledge) for code in set(codes)}
         columns = [batch.column(name) for name in KEPT]
         columns += [pa.array([said[row][place] for row in rows], pa.string()) for place in (0, 1)]
-        columns.append(pa.array([one or of_code[code] for one, code in zip(own, codes, strict=True)], pa.string()))
+        columns.append(
+            pa.array([sources or of_code[code] for sources, code in zip(own, codes, strict=True)], pa.string())
+        )
         yield pa.RecordBatch.from_arrays(columns, names=[*KEPT, "says", "says_patient", "sources"])
         # A worker may be given any number of batches.
         said.clear()

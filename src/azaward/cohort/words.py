@@ -68,5 +68,5 @@ def _where_said(name: str, codes: list[str]) -> str:
 
 def source_lines(code: str, knowledge: Knowledge) -> str:
     """The sources of a code whose finding brings none of its own, as findings hold them."""
-    found = default_sources(code, knowledge)
-    return "\n".join("|".join((each["source"], each["locator"], each["how"])) for each in found)
+    sources = default_sources(code, knowledge)
+    return "\n".join("|".join((each["source"], each["locator"], each["how"])) for each in sources)

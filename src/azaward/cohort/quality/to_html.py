@@ -52,22 +52,22 @@ class _Section(NamedTuple):
     rows: list[_Line]
 
 
-def page(found: Quality, knowledge: Knowledge) -> str:
+def page(figures: Quality, knowledge: Knowledge) -> str:
     """The page, as HTML."""
     template = _environment().get_template("quality.html.jinja")
     style = (HERE / "quality.css").read_text(encoding="utf-8")
-    return alone(template, style, **content(found, knowledge))
+    return alone(template, style, **content(figures, knowledge))
 
 
-def content(found: Quality, knowledge: Knowledge) -> dict[str, Any]:
+def content(figures: Quality, knowledge: Knowledge) -> dict[str, Any]:
     """What a page of the figures is made of, in words; the plots are drawings of numbers alone, without styles."""
     words = _names(knowledge)
     before = next(row.value for row in knowledge.tables["parameters"] if row.id == "quality_before_stop_days")
     return {
-        "found": found,
-        "by": _BY.get(found.by, ""),
-        "day": long_day(found.as_of),
-        "sections": [_section(figure, found, words) for figure in found.figures],
+        "found": figures,
+        "by": _BY.get(figures.by, ""),
+        "day": long_day(figures.as_of),
+        "sections": [_section(figure, figures, words) for figure in figures.figures],
         "treatment": {
             "title": TREATMENT["title"],
             "definition": [
@@ -75,23 +75,23 @@ def content(found: Quality, knowledge: Knowledge) -> dict[str, Any]:
                 ("Of", TREATMENT["denominator"]),
                 ("When", TREATMENT["window"].format(before=f"{before:g}")),
             ],
-            "groups": [_group(each) for each in found.treatment],
+            "groups": [_group(each) for each in figures.treatment],
         },
-        "methods": _methods(found),
+        "methods": _methods(figures),
     }
 
 
-def _methods(found: Quality) -> list[str]:
-    lines = list(found.methods)
-    if found.suppressed_below:
-        limit = found.suppressed_below
+def _methods(figures: Quality) -> list[str]:
+    lines = list(figures.methods)
+    if figures.suppressed_below:
+        limit = figures.suppressed_below
         lines.append(
             f"Counts from 1 to {limit - 1} stand as <{limit}. What would give them away, together with the sums on "
             "this page, stands as hidden. A quantile is shown only with at least so many people to either side of it, "
             "the time on treatment only at times at which as many were watched and as many stopped in between. "
             "Nought is shown."
         )
-    aside = ", ".join(f"{n} x {kind.replace('_', ' ')}" for kind, n in sorted(found.set_aside.items()))
+    aside = ", ".join(f"{n} x {kind.replace('_', ' ')}" for kind, n in sorted(figures.set_aside.items()))
     if aside:
         lines.append(f"Set aside, and so in none of these figures: {aside}. `azaward cohort assess` names each.")
     return lines
@@ -106,16 +106,16 @@ def _names(knowledge: Knowledge) -> dict[str, str]:
     }
 
 
-def _section(figure: Figure, found: Quality, words: dict[str, str]) -> _Section:
+def _section(figure: Figure, figures: Quality, words: dict[str, str]) -> _Section:
     about = DEFINITIONS[figure.id]
-    grouped = found.by != "none"
+    grouped = figures.by != "none"
     # Each protocol's phases are its own: its group would say the same again.
-    alone = figure.id == "on_time_by_phase" and found.by == "protocol"
+    alone = figure.id == "on_time_by_phase" and figures.by == "protocol"
     rows = [row for row in figure.rows if _something(row) and not (row.part and alone)]
     outcomes = [each for each in about.outcomes if any(row.counts[each] != 0 for row in rows)]
     heads = [_Head(word, number=False) for word in about.row]
     if grouped and not alone:
-        heads.append(_Head(_BY[found.by], number=False))
+        heads.append(_Head(_BY[figures.by], number=False))
     heads += [_Head(OUTCOMES[each], number=True) for each in outcomes]
     if about.counted:
         heads += [
