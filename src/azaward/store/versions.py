@@ -48,7 +48,7 @@ def bring_up_to_date(engine: Engine, name: str) -> None:
                 f"{name}: its tables are of version {current}, newer than this program's {newest()}. "
                 "Use the newer azaward, or restore a backup of this one."
             )
-        if current is None and (found := inspect(connection).get_table_names()):
-            raise StoreError(f"{name}: holds other tables ({found[0]}) and none of azaward's. Give it one of its own.")
+        if current is None and (tables := inspect(connection).get_table_names()):
+            raise StoreError(f"{name}: holds other tables ({tables[0]}) and none of azaward's. Give it one of its own.")
     with engine.connect().execution_options(azaward_writes=True) as connection, connection.begin():
         command.upgrade(config(connection), "head")

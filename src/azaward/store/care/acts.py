@@ -170,12 +170,12 @@ def handle(
 def assign(store: Store, actor: Actor, patient_id: str, to: str | None, note: str | None) -> None:
     """Says who looks after a patient's line of the worklist, and what they should know."""
     with store.write() as connection:
-        found = connection.execute(
+        assigned = connection.execute(
             sa.update(worklist)
             .where(worklist.c.clinic_id == actor.clinic_id, worklist.c.patient_id == patient_id)
             .values(assigned_to=to or None, note=note or None)
         )
-        if found.rowcount == 0:
+        if assigned.rowcount == 0:
             raise NoSuchPatientError(f"patient {patient_id}: not a patient of this clinic.")
         audit.append(connection, [Entry(actor.login, "assign", actor.clinic_id, patient_id, {"to": to, "note": note})])
         reassess.changed(connection, actor.clinic_id)
