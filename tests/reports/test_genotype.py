@@ -179,7 +179,7 @@ def test_nothing_in_a_name_or_a_note_changes_a_page() -> None:
 
     line = genotype_report_tsv.line(hostile())
     assert line.count("\n") == 1
-    assert line.count("\t") == genotype_report_tsv.header().count("\t")
+    assert line.count("\t") == genotype_report_tsv.header(KNOWLEDGE).count("\t")
 
 
 def pages_of(pdf: bytes) -> int:

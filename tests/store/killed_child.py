@@ -17,7 +17,7 @@ from azaward.knowledge import load
 from azaward.record.tables import Cell, Record
 from azaward.store import Store, imports
 from azaward.store.care import acts, reassess
-from azaward.store.care.acts import Actor
+from azaward.store.care.acts import Actor, Decision
 
 TODAY = dt.date(2026, 11, 23)
 EACH = 3
@@ -58,8 +58,8 @@ def work(address: str, number: int) -> None:
                 raise RuntimeError(f"{patient_id}: acknowledged and not there")
             marks = [reassess.fingerprint(finding) for finding in standing[0].findings]
             until, dose = TODAY + dt.timedelta(days=3), ("azathioprine", 50.0, TODAY)
-            words = f"decided about {patient_id}"
-            acts.decide(store, actor, patient_id, standing[1], "reduce", words, marks, until, knowledge, dose)
+            decision = Decision(standing[1], "reduce", f"decided about {patient_id}", marks, until, dose)
+            acts.decide(store, actor, patient_id, decision, knowledge)
             say(decided=patient_id)
 
 

@@ -23,7 +23,7 @@ from azaward.record.tables import Record, SetAside
 from azaward.store import Store, accounts, audit, imports
 from azaward.store.backup import MANIFEST, backup, read_manifest, restore
 from azaward.store.care import acts, reassess
-from azaward.store.care.acts import Actor
+from azaward.store.care.acts import Actor, Decision
 from azaward.store.schema import RECORD, metadata, passkeys, users
 from tests.conftest import Templates, new_database
 
@@ -57,7 +57,8 @@ def furnish(address: str) -> None:
         standing = reassess.of_patient(connection, "one", "c001")
     assert standing is not None
     marks = [reassess.fingerprint(finding) for finding in standing[0].findings]
-    acts.decide(store, NURSE, "c001", standing[1], "monitor", "soon", marks, TODAY + dt.timedelta(3), knowledge)
+    decision = Decision(standing[1], "monitor", "soon", marks, TODAY + dt.timedelta(3))
+    acts.decide(store, NURSE, "c001", decision, knowledge)
     store.close()
 
 

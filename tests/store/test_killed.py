@@ -20,7 +20,7 @@ from azaward.errors import FullError
 from azaward.knowledge import load
 from azaward.store import Store, audit, imports
 from azaward.store.care import acts
-from azaward.store.care.acts import Actor
+from azaward.store.care.acts import Actor, Decision
 from azaward.store.schema import RECORD, assessments, decisions, handled, metadata, worklist
 from tests.proof import rounds
 from tests.store.killed_child import EACH, TODAY, record
@@ -191,7 +191,7 @@ def test_a_database_that_may_not_grow_says_so_and_loses_nothing(tmp_path: Path) 
         fill_up(store)
     before = rows(store)
     with pytest.raises(FullError):
-        acts.decide(store, ACTOR, "first-0", 1, "stop", "x" * 200_000, [], TODAY, load())
+        acts.decide(store, ACTOR, "first-0", Decision(1, "stop", "x" * 200_000, [], TODAY), load())
     assert rows(store) == before
     store.close()
     with_room_again(address, before)

@@ -20,7 +20,7 @@ from azaward.record.tables import Cell, Record, SetAside
 from azaward.store import Store, audit, imports
 from azaward.store.audit import Entry, Reads
 from azaward.store.care import acts, lists, reassess, records
-from azaward.store.care.acts import Actor, ChangedMeanwhileError
+from azaward.store.care.acts import Actor, ChangedMeanwhileError, Decision
 from azaward.store.care.lists import Wanted
 from azaward.store.schema import RECORD, assessments, metadata
 from azaward.store.versions import newest
@@ -233,7 +233,7 @@ def test_of_two_who_decide_the_second_is_told(one_patient: Store) -> None:
         by = Actor(login, "one", TODAY)
         until = TODAY + dt.timedelta(days=1)
         try:
-            acts.decide(one_patient, by, "p1", version, "withhold", "stop now", marks, until, knowledge)
+            acts.decide(one_patient, by, "p1", Decision(version, "withhold", "stop now", marks, until), knowledge)
             kept.append(login)
         except ChangedMeanwhileError as error:
             told.append(str(error))
@@ -253,12 +253,12 @@ def test_a_decision_changes_the_dose(one_patient: Store) -> None:
     knowledge = load()
     _, version = standing(one_patient)
     dose = ("azathioprine", 50.0, TODAY)
-    acts.decide(one_patient, NURSE, "p1", version, "reduce", "counts fall", [], TODAY, knowledge, dose)
+    acts.decide(one_patient, NURSE, "p1", Decision(version, "reduce", "counts fall", [], TODAY, dose), knowledge)
     rows = [(row[2], row[4], row[5]) for row in held(one_patient).rows["exposures"]]
     assert rows == [(150.0, dt.date(2024, 1, 1), TODAY), (50.0, TODAY, None)]
     _, version = standing(one_patient)
     dose = ("azathioprine", None, TODAY + dt.timedelta(days=1))
-    acts.decide(one_patient, NURSE, "p1", version, "stop", "leukopenia", [], TODAY, knowledge, dose)
+    acts.decide(one_patient, NURSE, "p1", Decision(version, "stop", "leukopenia", [], TODAY, dose), knowledge)
     assert all(row[5] is not None for row in held(one_patient).rows["exposures"])
 
 

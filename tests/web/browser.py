@@ -18,7 +18,7 @@ from azaward.knowledge import load
 from azaward.store import Store
 from azaward.store.audit import Reads
 from azaward.web.app import make_app
-from azaward.web.demo import DAY, PASSWORD, furnish
+from azaward.web.demo import DAY, EXAMPLES, PASSWORD, furnish
 from azaward.web.shared.room import Room, Settings
 from azaward.wording import Words
 
@@ -40,7 +40,7 @@ def served(database: str, patients: int = 200) -> Iterator[tuple[str, Store]]:
     knowledge = load()
     store = Store.open(database)
     furnish(store, knowledge, patients)
-    room = Room(store, knowledge, Words(knowledge), Reads(store), Settings(demo=True, today=DAY))
+    room = Room(store, knowledge, Words(knowledge), Reads(store), Settings(demo=EXAMPLES, today=DAY))
     server = uvicorn.Server(uvicorn.Config(make_app(room), port=0, log_level="warning", timeout_graceful_shutdown=2))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

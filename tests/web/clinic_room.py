@@ -12,6 +12,7 @@ from azaward.store import Store, accounts, imports
 from azaward.store.accounts import Role
 from azaward.store.audit import Reads
 from azaward.web.app import make_app
+from azaward.web.demo import EXAMPLES
 from azaward.web.shared.room import Room, Settings
 from azaward.web.shared.who import COOKIE
 from azaward.wording import Words
@@ -23,7 +24,7 @@ PASSWORD = "a long enough pass phrase"
 def app_of(store: Store, **settings: Any) -> Any:
     """The pages on a store, where staff need no second factor."""
     knowledge = load()
-    room = Room(store, knowledge, Words(knowledge), Reads(store), Settings(demo=True, today=TODAY, **settings))
+    room = Room(store, knowledge, Words(knowledge), Reads(store), Settings(demo=EXAMPLES, today=TODAY, **settings))
     return make_app(room)
 
 

@@ -20,7 +20,7 @@ from azaward.store import Store, accounts, audit
 from azaward.store.audit import Reads
 from azaward.store.schema import tokens, users
 from azaward.web.app import make_app
-from azaward.web.demo import DAY, furnish
+from azaward.web.demo import DAY, EXAMPLES, furnish
 from azaward.web.shared.room import Room, Settings
 from azaward.wording import Words
 from tests.proof import rounds
@@ -45,7 +45,7 @@ def app() -> object:
             number = connection.execute(sa.select(users.c.id).where(users.c.login == role)).scalar_one()
             row = {"digest": accounts.digest_of(role), "user_id": number, "name": "fuzz", "created_at": now}
             connection.execute(sa.insert(tokens).values(**row, ends_at=now + dt.timedelta(hours=1)))
-    room = Room(store, knowledge, Words(knowledge), Reads(store), Settings(demo=True, today=DAY))
+    room = Room(store, knowledge, Words(knowledge), Reads(store), Settings(demo=EXAMPLES, today=DAY))
     _open.update(app=make_app(room), store=store)
     return _open["app"]
 

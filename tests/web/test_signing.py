@@ -14,6 +14,7 @@ from argon2 import PasswordHasher, extract_parameters, profiles
 from azaward.store import Store, accounts, passwords, sign_in_limits
 from azaward.store.schema import attempts, sessions, users
 from azaward.web.access import first
+from azaward.web.demo import EXAMPLES
 from tests.web.doors import PASSWORD, STAFF, Browser, House
 
 MINUTE = dt.timedelta(minutes=1)
@@ -362,8 +363,9 @@ def test_staff_without_a_second_factor_can_only_set_one_up(house: House, role: a
 
 
 def test_in_the_example_clinic_staff_need_no_second_factor(store: Store) -> None:
-    house = House(store, demo=True)
+    house = House(store, demo=EXAMPLES)
     house.person("nurse", "nurse", app=False)
+    assert f"the password of each is <code>{EXAMPLES.password}</code>" in house.browser().sees("/sign-in")
     browser = house.signed_in("nurse")
     assert "In a real clinic" in browser.sees("/account")
     assert browser.get("/users/invite").status_code == 200

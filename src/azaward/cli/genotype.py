@@ -251,7 +251,7 @@ def _contents(
             first = True
             for report in reports:
                 if first:
-                    yield genotype_report_tsv.header().encode()
+                    yield genotype_report_tsv.header(knowledge).encode()
                     first = False
                 yield genotype_report_tsv.line(report).encode()
         case Format.html:

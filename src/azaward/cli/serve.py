@@ -52,7 +52,7 @@ def serve(
             fail(str(error))
         from azaward.store.audit import Reads
         from azaward.store.imports import clinic_ids
-        from azaward.web.demo import ACCOUNTS, CLINIC, DAY, PASSWORD, furnish
+        from azaward.web.demo import CLINIC, DAY, EXAMPLES, furnish
         from azaward.web.shared.room import Room, Settings
         from azaward.wording import Words
 
@@ -63,14 +63,15 @@ def serve(
                 fail(f"{store.name}: holds the clinic {others[0]!r}, which is not an example. Omit --demo.")
             furnish(store, knowledge)
             day = day or DAY
-        settings = Settings(demo=demo, secure=secure, today=day, oidc=None if demo else _provider())
+        settings = Settings(
+            demo=EXAMPLES if demo else None, secure=secure, today=day, oidc=None if demo else _provider()
+        )
         room = Room(store, knowledge, Words(knowledge), Reads(store), settings)
         shown = listening.getsockname()
         address = f"http://{'localhost' if _is_loopback(host) else shown[0]}:{shown[1]}/"
         typer.echo(f"azaward is listening on {address}")
         if demo:
-            logins = ", ".join(login for login, *_ in ACCOUNTS)
-            typer.echo(f"Sign in as {logins}. The password for each is: {PASSWORD}")
+            typer.echo(f"Sign in as {', '.join(EXAMPLES.logins)}. The password for each is: {EXAMPLES.password}")
         else:
             _first_visit(room, address)
         typer.echo("Press Ctrl-C to stop.")

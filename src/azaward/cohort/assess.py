@@ -88,10 +88,10 @@ def assess(
     shares = nation.shares(share) or [Share(0, 0, "", None)]
     counts: list[Mapping[str, Any]] = []
     resumed = 0
-    for one in shares:
-        kept = target.done(one.number)
+    for part in shares:
+        kept = target.done(part.number)
         resumed += kept is not None
-        counts.append(kept if kept is not None else _one_share(nation, one, target, as_of, protocol, knowledge))
+        counts.append(kept if kept is not None else _one_share(nation, part, target, as_of, protocol, knowledge))
         progress(sum(each["patients"] for each in counts), nation.patients)
     nation.database.close()
     target.finish(len(shares))
@@ -135,8 +135,8 @@ def _one_share(
     )
     if share.number == 0:
         asides = [*nation.set_aside, *asides]
-    named = {one.where for one in asides}
-    asides = [*asides, *(one for one in _unusable(nation, Words(knowledge)) if one.where not in named)]
+    named = {aside.where for aside in asides}
+    asides = [*asides, *(aside for aside in _unusable(nation, Words(knowledge)) if aside.where not in named)]
     write_set_aside(nation.database, asides, target.part(share.number, "set_aside"))
     counts = _counted(nation, share.patients, asides)
     target.keep(share.number, counts)
@@ -163,18 +163,22 @@ def _unusable(nation: Nation, words: Words) -> Iterator[SetAside]:
         f"SELECT i.patient_id, u.origin, {', '.join(f'u.{name}' for name in _EXPLAINED)} "
         "FROM s_unusable AS u JOIN ids AS i ON u.patient_id = i.n ORDER BY i.n, u.origin, u.analyte, u.taken_on"
     )
-    for patient_id, origin, *cells in rows:
-        row = dict(zip(_EXPLAINED, cells, strict=True))
-        what, why = explain(row, words)
-        yield SetAside(origin or "results", what, why, patient_id, f"result_{row['problem']}")
+    for cells in rows:
+        yield unusable_aside(dict(zip(("patient_id", "origin", *_EXPLAINED), cells, strict=True)), words)
+
+
+def unusable_aside(row: Mapping[str, Any], words: Words) -> SetAside:
+    """A result that can't be used, as what was set aside."""
+    what, why = explain(row, words)
+    return SetAside(row["origin"] or "results", what, why, row["patient_id"], f"result_{row['problem']}")
 
 
 def _counted(nation: Nation, patients: int, asides: Sequence[SetAside]) -> Mapping[str, Any]:
     """The counts of a share, of which the summary is the sum."""
     first: dict[str, list[str]] = {}
-    for one in asides:
-        if len(lines := first.setdefault(one.kind, [])) < 3:
-            lines.append(f"{one.where}: {one.what}: {one.why}")
+    for aside in asides:
+        if len(lines := first.setdefault(aside.kind, [])) < 3:
+            lines.append(f"{aside.where}: {aside.what}: {aside.why}")
 
     def of(table: str, column: str) -> dict[str, int]:
         return dict(nation.rows(f"SELECT {column}, count(*) FROM {table} GROUP BY {column} ORDER BY {column}"))
@@ -187,7 +191,7 @@ def _counted(nation: Nation, patients: int, asides: Sequence[SetAside]) -> Mappi
         "by_urgency": of("findings", "urgency"),
         "by_decision": of("s_plan", "decision"),
         "patients_by_urgency": of("s_plan", "urgency"),
-        "set_aside": dict(Counter(one.kind for one in asides)),
+        "set_aside": dict(Counter(aside.kind for aside in asides)),
         "first_set_aside": first,
     }
 

@@ -15,8 +15,20 @@ from pathlib import Path
 from typing import Any
 
 from azaward import parquet
-from azaward.cohort.reading import WORDS, Read, TableSQL, id_sql, read_odd, read_words, table_sql
-from azaward.cohort.source import Source
+from azaward.cohort.reading import (
+    NO_SUCH_PATIENT,
+    Read,
+    TableSQL,
+    counted_asides,
+    id_sql,
+    ids_sql,
+    map_table,
+    read_odd,
+    read_words,
+    table_sql,
+    units_read,
+)
+from azaward.cohort.source import Source, Stored
 from azaward.cohort.written import set_aside_before
 from azaward.engine import DuckDBEngine
 from azaward.errors import InputError
@@ -65,13 +77,12 @@ class Nation:
         self._see_all()
         self._patients()
         self._sql: dict[str, TableSQL] = {}
-        read = {name: self._read_words(name) for name in TABLES if source.tables[name].files}
+        read = {stored.name: self._read_words(stored) for stored in source.there()}
         self._lists(read)
         self._engine = DuckDBEngine(knowledge, database=self.database, stored_as={**_CODED, **_NUMBERED})
         self._run("DROP TABLE results")
-        pairs = {(str(row.becomes[0]), str(row.becomes[1])) for row in read["results"] if row.stays and row.becomes[1]}
         types = {column: DuckDBEngine.types[kind] for column, kind in schemas()["conversions"].items()}
-        parquet.fill(self.database, "k_conversions", types, conversions_of(pairs, knowledge))
+        parquet.fill(self.database, "k_conversions", types, conversions_of(units_read(read["results"]), knowledge))
         self.set_aside = list(self._about_the_whole(read))
 
     def _run(self, sql: str) -> Any:
@@ -83,31 +94,24 @@ class Nation:
 
     def _see_all(self, where: str = "") -> None:
         """`raw_NAME`, a table as it is stored, or the part of it that a condition leaves."""
-        for name, stored in self.source.tables.items():
-            if not stored.files:
-                continue
+        for stored in self.source.there():
             columns = ", ".join(
                 f'{parquet.as_stored(sql_name(column.name), stored.columns[column.name])} AS "{column.name}"'
-                for column in TABLES[name]
+                for column in TABLES[stored.name]
                 if column.name in stored.columns
             )
             base = str(self.source.folder).rstrip("/") + "/"
             options = ["filename = true", "file_row_number = true"]
             options += [] if stored.alike else ["union_by_name = true"]
             self._run(
-                f"CREATE OR REPLACE VIEW raw_{name} AS SELECT {columns}, "
+                f"CREATE OR REPLACE VIEW raw_{stored.name} AS SELECT {columns}, "
                 f"replace(filename, {sql_text(base)}, '') AS file_, file_row_number AS row_ "
                 f"FROM {parquet.reader(stored.files, *options)} AS r {where}"
             )
 
     def _patients(self) -> None:
         """`everyone`: each clean id once, in order, with how often the table of patients lists it."""
-        stored = [table for table in self.source.tables.values() if table.files]
-        ids = " UNION ALL ".join(
-            f"SELECT {'' if table.name == 'patients' else 'DISTINCT '}{id_sql(table)} AS patient_id, "
-            f"{int(table.name == 'patients')} AS listed, {place} AS place FROM raw_{table.name} AS r"
-            for place, table in enumerate(stored)
-        )
+        ids = ids_sql(self.source.there())
         self._run(
             "CREATE TABLE everyone AS SELECT patient_id, times, place, "
             "(row_number() OVER (ORDER BY patient_id) - 1)::INTEGER AS n FROM "
@@ -119,17 +123,13 @@ class Nation:
         self._run("CREATE TABLE ids AS FROM everyone")
         self._run("CREATE TABLE whose AS FROM everyone")
 
-    def _read_words(self, name: str) -> list[Read]:
+    def _read_words(self, stored: Stored) -> list[Read]:
         """Each combination of words, read once and kept as `map_NAME`."""
-        stored = self.source.tables[name]
-        found = self._run(table_sql(stored).words).fetchall()
-        read = read_words(name, found, self.knowledge)
-        names = WORDS[name]
-        types = dict.fromkeys((*names, *(f"new_{one}" for one in names), "verdict"), "VARCHAR")
-        rows = [[*row.words, *row.becomes, row.verdict, row.stays] for row in read]
-        parquet.create(self.database, f"map_{name}", {**types, "stays": "BOOLEAN"}, rows)
-        as_stored = all(row.verdict == "plain" and row.becomes == row.words for row in read)
-        self._sql[name] = table_sql(stored, as_stored=as_stored)
+        name = stored.name
+        read = read_words(name, self._run(table_sql(stored).words).fetchall(), self.knowledge)
+        columns, rows = map_table(name, read)
+        parquet.create(self.database, f"map_{name}", {**dict.fromkeys(columns, "VARCHAR"), "stays": "BOOLEAN"}, rows)
+        self._sql[name] = table_sql(stored, read)
         return read
 
     def _lists(self, read: Mapping[str, Sequence[Read]]) -> None:
@@ -159,10 +159,9 @@ class Nation:
                 for *words, count, place in self._run(self._sql[name].counted).fetchall():
                     yield from counted_asides(name, words, count, place, self.knowledge)
         strays = " UNION ALL ".join(
-            f"SELECT '{name}', count(*), min(file_ || ' row ' || (row_ + 1)::VARCHAR) FROM raw_{name} AS r WHERE "
-            f"coalesce({id_sql(stored)}, '') NOT IN (SELECT patient_id FROM everyone)"
-            for name, stored in self.source.tables.items()
-            if stored.files
+            f"SELECT '{stored.name}', count(*), min(file_ || ' row ' || (row_ + 1)::VARCHAR) "
+            f"FROM raw_{stored.name} AS r WHERE coalesce({id_sql(stored)}, '') NOT IN (SELECT patient_id FROM everyone)"
+            for stored in self.source.there()
         )
         for _, count, place in self._run(strays).fetchall():
             if count:
@@ -187,17 +186,17 @@ class Nation:
     def assess(self, share: Share, as_of: dt.date, protocol: str | None) -> list[SetAside]:
         """Fills `findings`, `s_plan`, `s_due` and `s_unusable` for a share; gives what of its rows was set aside."""
         # As text, in the order in which shares were made: the number 10 comes before 2.
-        one = "CAST(r.patient_id AS VARCHAR)"
-        whose = f"{one} >= {sql_text(share.first)}"
-        whose += f" AND {one} < {sql_text(share.until)}" if share.until is not None else ""
+        patient_id = "CAST(r.patient_id AS VARCHAR)"
+        whose = f"{patient_id} >= {sql_text(share.first)}"
+        whose += f" AND {patient_id} < {sql_text(share.until)}" if share.until is not None else ""
         self._see_all(f"WHERE {whose}")
         self._run(f"CREATE OR REPLACE TABLE ids AS SELECT * FROM everyone AS r WHERE {whose}")
         self._run("CREATE OR REPLACE TABLE whose AS SELECT patient_id, n FROM ids")
         reader = RowReader(self.knowledge)
         for name, sql in self._sql.items():
-            found = self._run(sql.odd)
-            columns = [column[0] for column in found.description]
-            while rows := found.fetchmany(10_000):
+            answer = self._run(sql.odd)
+            columns = [column[0] for column in answer.description]
+            while rows := answer.fetchmany(10_000):
                 read_odd(name, (dict(zip(columns, row, strict=True)) for row in rows), reader)
         odd = reader.record(whole=False)
         numbers = dict(self._run("SELECT patient_id, n FROM ids").fetchall()) if any(odd.rows.values()) else {}
@@ -249,12 +248,12 @@ class Nation:
         self._run(f"CREATE OR REPLACE {kind} {name} AS {rows}")
 
     def _nobody(self) -> Iterator[SetAside]:
-        stored = [table.name for table in self.source.tables.values() if table.files]
+        stored = [table.name for table in self.source.there()]
         for patient_id, place in self._run("SELECT patient_id, place FROM ids WHERE times = 0 ORDER BY n").fetchall():
             yield SetAside(
                 stored[place],
                 f"patient_id {patient_id}",
-                "not in the patients table: assessed without age, sex or indication. Add a row there.",
+                NO_SUCH_PATIENT,
                 patient_id,
                 "no_patient",
             )
@@ -270,13 +269,3 @@ class Nation:
     def write(self, sql: str, path: Path) -> None:
         """The answer to a query, of any number of rows, as Parquet."""
         parquet.write(self.database, sql, path)
-
-
-def counted_asides(name: str, words: Sequence[Any], count: int, place: str, knowledge: Knowledge) -> Iterator[SetAside]:
-    """Rows that nobody acts on, in the words of the record's own reader."""
-    reader = RowReader(knowledge)
-    cells = {**dict(zip(WORDS[name], words, strict=True)), "patient_id": "x", "value": 1.0}
-    reader.add(name, cells, place + (f" and {count - 1} more" if count > 1 else ""))
-    for aside in reader.record(whole=False).set_aside:
-        if aside.kind in ("unknown_analyte", "unknown_event"):
-            yield aside

@@ -1,16 +1,16 @@
 """Brings a nation's rows into the words of the knowledge base by the same reader as one patient's record.
 
 Most rows are plain: their cells are what they should be, and the words in them occur a million times. Each
-combination of words is read once by `formats.rows.RowReader`, and the rows that hold it are joined to what came
-of it. A row that isn't plain goes through that reader itself, with its file and place. The SQL is DuckDB's;
-`cohort.spark` has it translated.
+combination of words is read once by `readers.rows.RowReader`, and the rows that hold it are joined to what came
+of it. A row that isn't plain goes through that reader itself, with its file and place. `cohort.nation` runs the SQL on
+DuckDB, `cohort.spark` has it translated.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -18,7 +18,7 @@ from azaward.cohort.source import TEXT, Stored
 from azaward.knowledge import Knowledge
 from azaward.parquet import STORED
 from azaward.readers.rows import RowReader
-from azaward.record.tables import TABLES, Column
+from azaward.record.tables import TABLES, Column, SetAside
 
 # The columns whose words decide how a row is read.
 WORDS: Mapping[str, tuple[str, ...]] = {
@@ -37,6 +37,8 @@ _PLAIN = {
     ),
     "events": ("ended_on >= started_on",),
 }
+# Of a patient who has rows and isn't in the table of patients.
+NO_SUCH_PATIENT = "not in the patients table: assessed without age, sex or indication. Add a row there."
 _ANY_DAY = dt.date(2000, 1, 1)
 _NUMBER = r"^[-+]?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?$"
 _DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
@@ -60,7 +62,7 @@ class Read:
     stays: bool
 
 
-def read_words(table: str, found: Iterable[Sequence[str | None]], knowledge: Knowledge) -> list[Read]:
+def read_words(table: str, combinations: Iterable[Sequence[str | None]], knowledge: Knowledge) -> list[Read]:
     """Each combination of words as the record's own reader reads it."""
     names = WORDS[table]
     others = {
@@ -70,7 +72,7 @@ def read_words(table: str, found: Iterable[Sequence[str | None]], knowledge: Kno
     } | ({"value": 1.0} if table == "results" else {})
     places = [[column.name for column in TABLES[table]].index(name) for name in names]
     read: list[Read] = []
-    for words in found:
+    for words in combinations:
         reader = RowReader(knowledge)
         reader.add(table, {**others, **dict(zip(names, words, strict=True))}, "")
         record = reader.record(whole=False)
@@ -81,6 +83,30 @@ def read_words(table: str, found: Iterable[Sequence[str | None]], knowledge: Kno
         becomes = tuple(str(rows[0][place]) if rows[0][place] is not None else None for place in places) if rows else ()
         read.append(Read(table, tuple(words), becomes or (None,) * len(names), verdict, bool(rows)))
     return read
+
+
+def map_table(table: str, read: Iterable[Read]) -> tuple[tuple[str, ...], list[tuple[str | bool | None, ...]]]:
+    """What came of each combination of words, as `map_NAME` holds it: its columns and rows; all is text but `stays`."""
+    names = WORDS[table]
+    columns = (*names, *(f"new_{name}" for name in names), "verdict", "stays")
+    return columns, [(*row.words, *row.becomes, row.verdict, row.stays) for row in read]
+
+
+def units_read(read: Iterable[Read]) -> set[tuple[str, str]]:
+    """The pairs of analyte and unit that results are in once they are read."""
+    return {(str(row.becomes[0]), str(row.becomes[1])) for row in read if row.stays and row.becomes[1]}
+
+
+def counted_asides(
+    table: str, words: Sequence[str | None], count: int, place: str, knowledge: Knowledge
+) -> Iterator[SetAside]:
+    """Rows that nobody acts on, in the words of the record's own reader."""
+    reader = RowReader(knowledge)
+    cells = {**dict(zip(WORDS[table], words, strict=True)), "patient_id": "x", "value": 1.0}
+    reader.add(table, cells, place + (f" and {count - 1} more" if count > 1 else ""))
+    for aside in reader.record(whole=False).set_aside:
+        if aside.kind in ("unknown_analyte", "unknown_event"):
+            yield aside
 
 
 def typed(column: Column, stored: str | None) -> tuple[str, str | None]:
@@ -130,12 +156,20 @@ def id_sql(stored: Stored) -> str:
     return "rtrim(r.patient_id)" if stored.columns["patient_id"] in TEXT else "CAST(r.patient_id AS VARCHAR)"
 
 
-def table_sql(stored: Stored, *, as_stored: bool = False) -> TableSQL:
-    """The SQL for one table, by the types in which it is stored.
+def ids_sql(tables: Iterable[Stored]) -> str:
+    """Every id in these tables, whether it is of the table of patients (1 or 0), and the place of its table."""
+    return " UNION ALL ".join(
+        f"SELECT {'' if table.name == 'patients' else 'DISTINCT '}{id_sql(table)} AS patient_id, "
+        f"{int(table.name == 'patients')} AS listed, {place} AS place FROM raw_{table.name} AS r"
+        for place, table in enumerate(tables)
+    )
 
-    `as_stored`: every combination of words is plain and stays as it is, so that no row needs to be joined to it.
-    """
+
+def table_sql(stored: Stored, read: Sequence[Read] | None = None) -> TableSQL:
+    """The SQL for one table, by the types in which it is stored and, once that is known, by what its words became."""
     name, names = stored.name, WORDS[stored.name]
+    # Where every combination of words is plain and stays as it is, no row needs to be joined to it.
+    as_stored = read is not None and all(row.verdict == "plain" and row.becomes == row.words for row in read)
     columns = TABLES[name]
     cells = {column.name: typed(column, stored.columns.get(column.name)) for column in columns}
     sql = {column: cell for column, (cell, _) in cells.items()} | {"patient_id": id_sql(stored)}

@@ -40,8 +40,8 @@ class Stored:
 
     def fingerprint(self) -> list[tuple[str, int, int]]:
         """What changes when a file changes: its name, size and day of change."""
-        found = ((path, path.stat()) for path in map(Path, self.files))
-        return [(str(path), stat.st_size, stat.st_mtime_ns) for path, stat in found]
+        states = ((path, path.stat()) for path in map(Path, self.files))
+        return [(str(path), stat.st_size, stat.st_mtime_ns) for path, stat in states]
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,10 @@ class Source:
 
     folder: Path | str
     tables: Mapping[str, Stored]
+
+    def there(self) -> list[Stored]:
+        """The tables that the folder has."""
+        return [stored for stored in self.tables.values() if stored.files]
 
     def fingerprint(self) -> list[tuple[str, int, int]]:
         """The fingerprints of all files."""
@@ -65,7 +69,7 @@ class Source:
             (Path(stored.files[0]).name, column)
             for name, stored in self.tables.items()
             for column in stored.columns
-            if column not in {one.name for one in TABLES[name]}
+            if column not in {known.name for known in TABLES[name]}
         ]
 
 
@@ -110,7 +114,7 @@ def check_columns(path: str, name: str, own: Mapping[str, str]) -> None:
         if column.required and column.name not in own:
             raise InputError(
                 f"{path}: column {column.name!r} is missing. Expected: "
-                f"{', '.join(one.name for one in TABLES[name])}; found: {', '.join(own)}."
+                f"{', '.join(expected.name for expected in TABLES[name])}; found: {', '.join(own)}."
             )
         kind = own.get(column.name)
         if kind is not None and _MORE.sub("", kind) not in _READABLE[column.type]:

@@ -17,9 +17,19 @@ from typing import Any
 import sqlglot
 
 from azaward import __version__
-from azaward.assessment import DISCLAIMER, explain
-from azaward.cohort.assess import Summary, check_protocol
-from azaward.cohort.reading import WORDS, id_sql, read_odd, read_words, table_sql
+from azaward.assessment import DISCLAIMER
+from azaward.cohort.assess import Summary, check_protocol, unusable_aside
+from azaward.cohort.reading import (
+    NO_SUCH_PATIENT,
+    WORDS,
+    counted_asides,
+    ids_sql,
+    map_table,
+    read_odd,
+    read_words,
+    table_sql,
+    units_read,
+)
 from azaward.cohort.source import Source, Stored, check_columns, find
 from azaward.cohort.words import KEPT, SAID, source_lines
 from azaward.cohort.written import ASIDE_COLUMNS, BESIDE, set_aside_before
@@ -152,9 +162,8 @@ class _Nation:
     def __init__(self, spark: Any, source: Source, address: str, knowledge: Knowledge) -> None:
         self.spark, self.source, self.knowledge = spark, source, knowledge
         self._base = address.rstrip("/").replace("file:///", "file:/") + "/"
-        for name, stored in source.tables.items():
-            if stored.files:
-                self._see(name, stored)
+        for stored in source.there():
+            self._see(stored.name, stored)
 
     def _sql(self, sql: str) -> Any:
         """A statement of DuckDB's, translated."""
@@ -178,15 +187,10 @@ class _Nation:
 
     def read(self, as_of: dt.date, protocol: str | None) -> None:
         """The record's tables in the words of the knowledge base, those of one patient in one place."""
-        tables = [stored for stored in self.source.tables.values() if stored.files]
-        ids = " UNION ALL ".join(
-            f"SELECT {'' if table.name == 'patients' else 'DISTINCT '}{id_sql(table)} AS patient_id, "
-            f"{int(table.name == 'patients')} AS listed, {place} AS place FROM raw_{table.name} AS r"
-            for place, table in enumerate(tables)
-        )
+        tables = self.source.there()
         people = self._sql(
             "SELECT patient_id, CAST(sum(listed) AS INTEGER) AS times, min(place) AS place "
-            f"FROM ({ids}) AS x GROUP BY patient_id"
+            f"FROM ({ids_sql(tables)}) AS x GROUP BY patient_id"
         ).where(f"patient_id <> '' AND patient_id = trim(patient_id) AND NOT patient_id RLIKE '{_CONTROL}'")
         self._keep(self._together(people), "ids").createOrReplaceTempView("whose")
         pairs: set[tuple[str, str]] = set()
@@ -199,15 +203,14 @@ class _Nation:
         self.spark.sql(
             f"SELECT patient_id, DATE'{as_of.isoformat()}' AS as_of, {chosen} AS protocol FROM ids"
         ).createOrReplaceTempView("requests")
-        nobody = "not in the patients table: assessed without age, sex or indication. Add a row there."
         names = ", ".join(f"WHEN {place} THEN '{table.name}'" for place, table in enumerate(tables)).replace(",", "")
         missing = self.spark.sql(
             f"SELECT 'no_patient' AS kind, patient_id, CASE place {names} END AS `where`, "
-            f"concat('patient_id ', patient_id) AS what, \"{nobody}\" AS why FROM ids WHERE times = 0"
+            f"concat('patient_id ', patient_id) AS what, \"{NO_SUCH_PATIENT}\" AS why FROM ids WHERE times = 0"
         )
         asides = missing
         if before := set_aside_before(self.source.folder):
-            said = [tuple(asdict(one)[name] for name in ASIDE_COLUMNS) for one in before]
+            said = [tuple(asdict(aside)[name] for name in ASIDE_COLUMNS) for aside in before]
             asides = asides.unionByName(self.spark.createDataFrame(said, _ASIDE))
         for each in self.asides:
             asides = asides.unionByName(each)
@@ -222,34 +225,29 @@ class _Nation:
 
     def _table(self, stored: Stored) -> set[tuple[str, str]]:
         """One table: plain rows by what came of their words, odd rows by the reader itself."""
-        name, names = stored.name, WORDS[stored.name]
+        name = stored.name
         # The combinations of words, not the people who have them, come to the driver.
-        found = [tuple(row) for row in self._sql(table_sql(stored).words).collect()]
-        read = read_words(name, found, self.knowledge)
-        schema = ", ".join([*(f"{one} string" for one in names), *(f"new_{one} string" for one in names)])
-        rows = [(*row.words, *row.becomes, row.verdict, row.stays) for row in read]
-        self.spark.createDataFrame(rows, f"{schema}, verdict string, stays boolean").createOrReplaceTempView(
-            f"map_{name}"
-        )
-        as_stored = all(row.verdict == "plain" and row.becomes == row.words for row in read)
-        sql = table_sql(stored, as_stored=as_stored)
+        combinations = [tuple(row) for row in self._sql(table_sql(stored).words).collect()]
+        read = read_words(name, combinations, self.knowledge)
+        names, rows = map_table(name, read)
+        schema = ", ".join(f"{column} {'boolean' if column == 'stays' else 'string'}" for column in names)
+        self.spark.createDataFrame(rows, schema).createOrReplaceTempView(f"map_{name}")
+        sql = table_sql(stored, read)
         plain = self._sql(sql.plain)
         odd = self._sql(sql.odd).repartition("patient_id").sortWithinPartitions("file_", "row_")
         columns = ", ".join(f"`{column.name}` {_TYPES[column.type]}" for column in TABLES[name])
-        beside = ", ".join(f"aside_{one} string" for one in ASIDE_COLUMNS)
+        beside = ", ".join(f"aside_{name} string" for name in ASIDE_COLUMNS)
         both = odd.mapInArrow(_read_odd(name), f"{columns}, {beside}")
         both = self._keep(both, f"odd_{name}")
         whole = plain.unionByName(both.where("aside_kind IS NULL").select(*(column.name for column in TABLES[name])))
         self._keep(self._together(whole), name)
         self.asides.append(
-            both.where("aside_kind IS NOT NULL").selectExpr(*(f"aside_{one} AS `{one}`" for one in ASIDE_COLUMNS))
+            both.where("aside_kind IS NOT NULL").selectExpr(*(f"aside_{name} AS `{name}`" for name in ASIDE_COLUMNS))
         )
         if any(row.verdict == "counted" for row in read):
             counted = self._sql(sql.counted).mapInArrow(_counted(name), _ASIDE)
             self.asides.append(counted)
-        if name != "results":
-            return set()
-        return {(str(row.becomes[0]), str(row.becomes[1])) for row in read if row.stays and row.becomes[1]}
+        return units_read(read) if name == "results" else set()
 
     def _empty(self, name: str, schema: Mapping[str, str]) -> None:
         columns = ", ".join(f"`{column}` {_TYPES[kind]}" for column, kind in schema.items())
@@ -264,7 +262,7 @@ class _Nation:
 
     def write(self, target: str, as_of: dt.date, protocol: str, elapsed: Callable[[], float]) -> Summary:
         """Works out stages, rules and plans, writes them, and counts what was written."""
-        found: Any = None
+        findings: Any = None
         listed = False
         for step in compiled(self.knowledge.parameters, "pyspark"):
             if step.is_rule:
@@ -279,11 +277,11 @@ class _Nation:
                 kept = f"{target}.work/{step.name}"
                 rows.selectExpr(*cells).write.mode("overwrite").parquet(kept)
                 rows = self.spark.read.parquet(kept)
-                found = rows if found is None else found.unionAll(rows)
+                findings = rows if findings is None else findings.unionAll(rows)
                 continue
-            if found is not None and not listed:
+            if findings is not None and not listed:
                 listed = True
-                found.createOrReplaceTempView("s_findings")
+                findings.createOrReplaceTempView("s_findings")
                 self.spark.sql(f"SELECT {', '.join(FOUND)} FROM s_findings").createOrReplaceTempView("s_found")
             self._keep(self.spark.sql(step.sql), f"s_{step.name}")
         summary = self._written(target, as_of, protocol, elapsed)
@@ -377,10 +375,10 @@ def _read_odd(name: str) -> Any:
         record = reader.record(whole=False)
         types = {"string": pa.string(), "date": pa.date32(), "float": pa.float64()}
         columns = [(column.name, types[column.type]) for column in TABLES[name]]
-        aside = [(column, pa.string()) for column in (f"aside_{one}" for one in ASIDE_COLUMNS)]
+        aside = [(column, pa.string()) for column in (f"aside_{column}" for column in ASIDE_COLUMNS)]
         schema = pa.schema([*columns, *aside])
         rows = [dict(zip((column for column, _ in columns), row, strict=True)) for row in record.rows[name]]
-        rows += [{f"aside_{one}": cell for one, cell in asdict(each).items()} for each in record.set_aside]
+        rows += [{f"aside_{column}": cell for column, cell in asdict(each).items()} for each in record.set_aside]
         if rows:
             yield pa.RecordBatch.from_pylist(rows, schema)
 
@@ -391,13 +389,13 @@ def _counted(name: str) -> Any:
     """Combinations of words that are only counted, as what was set aside."""
 
     def say(batches: Iterator[Any]) -> Iterator[Any]:
-        from azaward.cohort.nation import counted_asides
-
         for batch in batches:
             rows = [
                 asdict(aside)
                 for row in batch.to_pylist()
-                for aside in counted_asides(name, [row[one] for one in WORDS[name]], row["n"], row["place"], load())
+                for aside in counted_asides(
+                    name, [row[column] for column in WORDS[name]], row["n"], row["place"], load()
+                )
             ]
             yield _aside_batch(rows)
 
@@ -435,17 +433,4 @@ def _worded(batches: Iterator[Any]) -> Iterator[Any]:
 def _unusable(batches: Iterator[Any]) -> Iterator[Any]:
     words = Words(load())
     for batch in batches:
-        rows: list[dict[str, Any]] = []
-        for row in batch.to_pylist():
-            what, why = explain(row, words)
-            where = row["origin"] or "results"
-            rows.append(
-                {
-                    "kind": f"result_{row['problem']}",
-                    "patient_id": row["patient_id"],
-                    "where": where,
-                    "what": what,
-                    "why": why,
-                }
-            )
-        yield _aside_batch(rows)
+        yield _aside_batch([asdict(unusable_aside(row, words)) for row in batch.to_pylist()])

@@ -99,14 +99,14 @@ def sweep(
     with tempfile.TemporaryDirectory(prefix="azaward-") as scratch:
         nation = Nation(find(folder), knowledge, memory_mb, Path(scratch))
         done = 0
-        for one in nation.shares(share):
+        for part in nation.shares(share):
             nation.run("CREATE OR REPLACE TABLE w_plans (protocol VARCHAR, n INTEGER, decision VARCHAR, calm BOOLEAN)")
             for protocol in protocols:
-                nation.assess(one, as_of, None if protocol == "auto" else protocol)
+                nation.assess(part, as_of, None if protocol == "auto" else protocol)
                 _count(nation, protocol, counts)
             for *key, n in nation.rows(_PAIRS):
                 counts["pair", *(str(word) for word in key)] += int(n)
-            done += one.patients
+            done += part.patients
             progress(done, nation.patients)
         patients = nation.patients
     return _sweep(protocols, counts, patients, as_of, knowledge)
@@ -173,11 +173,11 @@ def _sweep(
     from azaward.assessment import DISCLAIMER
 
     def of(what: str, protocol: str) -> dict[str, int]:
-        found = {key[2]: n for key, n in counts.items() if key[:2] == (what, protocol)}
-        return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+        of_protocol = {key[2]: n for key, n in counts.items() if key[:2] == (what, protocol)}
+        return dict(sorted(of_protocol.items(), key=lambda item: (-item[1], item[0])))
 
-    def in_order(found: dict[str, int]) -> dict[str, int]:
-        return {word: found[word] for word in URGENCIES if word in found}
+    def in_order(counts: dict[str, int]) -> dict[str, int]:
+        return {word: counts[word] for word in URGENCIES if word in counts}
 
     under: list[Under] = []
     for protocol in protocols:
@@ -238,7 +238,7 @@ def _pair(first: str, second: str, counts: Counts) -> Pair:
     )
 
 
-def as_text(found: Sweep) -> str:
+def as_text(sweep: Sweep) -> str:
     """A short table for a person: a line a protocol, then who differs from whom.
 
     Of each pair: how many people get another decision.
@@ -252,7 +252,7 @@ def as_text(found: Sweep) -> str:
             f"{each.overdue_tests:,}",
             *("-" if number is None else f"{number:.1f}" for number in (each.tests_per_year, each.visits_per_year)),
         )
-        for each in found.protocols
+        for each in sweep.protocols
     ]
     widths = [max(len(row[place]) for row in (columns, *rows)) for place in range(len(columns))]
     lines = [
@@ -263,7 +263,7 @@ def as_text(found: Sweep) -> str:
         for row in (columns, *rows)
     ]
     lines += [
-        f"{' and '.join(pair.protocols)}: another decision for {pair.decision_differs:,} of {found.patients:,} people"
-        for pair in found.pairs
+        f"{' and '.join(pair.protocols)}: another decision for {pair.decision_differs:,} of {sweep.patients:,} people"
+        for pair in sweep.pairs
     ]
     return "\n".join(lines)

@@ -15,6 +15,6 @@ __all__ = ["Caller", "Genotypes", "SampleCall", "Status", "call", "nothing_seen"
 def __getattr__(name: str) -> Any:
     # Whoever asks for a dose alone shouldn't wait for NumPy.
     for module in ("calling", "model"):
-        if name in __all__ and hasattr(found := import_module(f"azaward.genetics.{module}"), name):
-            return getattr(found, name)
+        if name in __all__ and hasattr(loaded := import_module(f"azaward.genetics.{module}"), name):
+            return getattr(loaded, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

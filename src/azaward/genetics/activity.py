@@ -112,9 +112,9 @@ def _band(value: float, comparator: str | None, rows: list[Any], method: str) ->
         return row.low is None or (value > row.low if comparator == "<" else value >= row.low)
 
     below = [row for row in rows if reached(row)]
-    row = max(below, key=lambda one: float("-inf") if one.low is None else one.low, default=None)
+    row = max(below, key=lambda band: float("-inf") if band.low is None else band.low, default=None)
     if row is None:
-        row = min(rows, key=lambda one: one.low)
+        row = min(rows, key=lambda band: band.low)
         return Band(
             method=method,
             category="low",
@@ -144,7 +144,7 @@ def weigh(genotype: str | None, activity: Activity | None, knowledge: Knowledge)
     """
     if activity is None or activity.phenotype is None:
         return Weighed(phenotype=genotype, says=[], sources=[])
-    known = [one for one in (genotype, activity.phenotype) if one is not None]
+    known = [phenotype for phenotype in (genotype, activity.phenotype) if phenotype is not None]
     untold = genotype in (None, INDETERMINATE)
     decided = activity.phenotype if untold else min(known, key=ORDER.index)
     rows = [

@@ -58,7 +58,7 @@ def groups(knowledge: Knowledge, ancestry: Ancestry) -> Mapping[str, float]:
         if word.strip()
     }
     shares = {ancestry: 1.0} if isinstance(ancestry, str) else ancestry
-    found: dict[str, float] = {}
+    by_group: dict[str, float] = {}
     for word, share in shares.items():
         group = known.get(word.strip().casefold())
         if group is None:
@@ -66,11 +66,11 @@ def groups(knowledge: Knowledge, ancestry: Ancestry) -> Mapping[str, float]:
             raise ValueError(f"ancestry {word!r}: no such group. Expected one of: {expected}. Leave it out if unknown.")
         if not (share >= 0 and np.isfinite(share)):
             raise ValueError(f"ancestry {word!r}: found a share of {share}, expected a number from 0")
-        found[group] = found.get(group, 0.0) + share
-    total = sum(found.values())
+        by_group[group] = by_group.get(group, 0.0) + share
+    total = sum(by_group.values())
     if total <= 0:
         raise ValueError(f"ancestry: found shares that sum to {total:g}, expected more than 0")
-    return {group: share / total for group, share in found.items() if share > 0}
+    return {group: share / total for group, share in by_group.items() if share > 0}
 
 
 def prior(knowledge: Knowledge, alleles: NamedAlleles, ancestry: Ancestry) -> Prior:

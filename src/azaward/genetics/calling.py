@@ -73,8 +73,8 @@ class Caller:
         """The call of each sample of this part."""
         unknown = set(genotypes.genes) - set(self._genes)
         if unknown or not genotypes.genes:
-            found = ", ".join(sorted(unknown)) or "none"
-            raise ValueError(f"genotypes of genes: found {found}, expected {', '.join(self._genes)}")
+            given = ", ".join(sorted(unknown)) or "none"
+            raise ValueError(f"genotypes of genes: found {given}, expected {', '.join(self._genes)}")
         columns = {gene: self._genes[gene].calls(held) for gene, held in genotypes.genes.items()}
         # People who share the answers of all genes share one mapping of them.
         keys = list(zip(*(map(id, column) for column in columns.values()), strict=True))
@@ -108,15 +108,15 @@ class _Gene:
         text, width = rows.tobytes(), rows.shape[1]
         undocumented = _by_sample(held.undocumented)
         notes = _by_sample({at: " ".join(words) for at, words in held.notes.items()})
-        found: list[GeneCall] = []
+        answers: list[GeneCall] = []
         for at in range(n):
             key = (text[at * width : (at + 1) * width], undocumented.get(at, ()), notes.get(at, ()))
             answer = self.kept.get(key)
             if answer is None:
                 answer = self._work_out(alleles[at], phase[at], held.status[at], dict(key[1]), dict(key[2]))
                 self._keep(key, answer)
-            found.append(answer)
-        return found if held.row_of is None else [found[row] for row in held.row_of.tolist()]
+            answers.append(answer)
+        return answers if held.row_of is None else [answers[row] for row in held.row_of.tolist()]
 
     def _keep(self, key: tuple[bytes, Texts, Texts], answer: GeneCall) -> None:
         while self.kept and self.size + len(answer.diplotypes) > KEPT:
@@ -178,35 +178,35 @@ class _Gene:
         """One entry a site; nearly all sites of nearly all people are the reference's, so those are made once."""
         if not self.reference:
             self.reference = [self._seen_at(at, 0, 0, False, Status.SEEN, None, None) for at in range(len(status))]
-        found = list(self.reference)
+        positions = list(self.reference)
         other = np.flatnonzero(codes.any(axis=1) | (phase != 0) | (status != Status.SEEN)).tolist()
         for at in {*other, *(at for at in (*undocumented, *notes) if at >= 0)}:
             (one, two), why = codes[at].tolist(), int(status[at])
-            found[at] = self._seen_at(at, one, two, bool(phase[at]), why, undocumented.get(at), notes.get(at))
-        return tuple(found)
+            positions[at] = self._seen_at(at, one, two, bool(phase[at]), why, undocumented.get(at), notes.get(at))
+        return tuple(positions)
 
     def _seen_at(
         self, at: int, one: int, two: int, phased: bool, status: int, text: str | None, note: str | None
     ) -> PositionEvidence:
         key = (at, one, two, phased, status)
-        found = self.evidence.get(key)
-        if found is None:
+        position = self.evidence.get(key)
+        if position is None:
             site = self.alleles.sites[at]
             # Without a side, what is known stands first.
             shown = (one, two) if phased else sorted((one, two), key=lambda code: (code < 0, code))
-            found = PositionEvidence(site, (site.base(shown[0]), site.base(shown[1])), phased, Status(status))
-            self.evidence[key] = found
+            position = PositionEvidence(site, (site.base(shown[0]), site.base(shown[1])), phased, Status(status))
+            self.evidence[key] = position
         if text is None and note is None:
-            return found
+            return position
         other = (text or "").rpartition(">")[2] or "?"
-        first, second = (other if base == UNDOCUMENTED_BASE else base for base in found.alleles)
-        return replace(found, alleles=(first, second), note=note)
+        first, second = (other if base == UNDOCUMENTED_BASE else base for base in position.alleles)
+        return replace(position, alleles=(first, second), note=note)
 
     def _phenotype(self, pair: Pair) -> str:
         """That of the two functions; of a haplotype without a name, its worst part's, and never better than unknown."""
         worst = more_cautious(
-            pair_phenotype(self.knowledge, self.alleles.gene, one, other)
-            for one in pair.one.functions
+            pair_phenotype(self.knowledge, self.alleles.gene, function, other)
+            for function in pair.one.functions
             for other in pair.other.functions
         )
         return worst if pair.named else more_cautious((worst, INDETERMINATE))
@@ -229,8 +229,8 @@ class _Gene:
                 for index in sorted(unseen - set(fitting[0].alleles))
                 if _not_ruled_out(alleles.carries[index], codes)
             }
-        found = ((alleles.names[index], one) for index, one in probability.items() if one > 0)
-        return tuple(sorted(found, key=lambda item: (-item[1], alleles.names.index(item[0]))))
+        hidden = ((alleles.names[index], p) for index, p in probability.items() if p > 0)
+        return tuple(sorted(hidden, key=lambda item: (-item[1], alleles.names.index(item[0]))))
 
 
 def _alike(alleles: NDArray[np.int8], phase: NDArray[np.int32]) -> tuple[NDArray[np.int8], NDArray[np.int32]]:
@@ -246,12 +246,12 @@ def _alike(alleles: NDArray[np.int8], phase: NDArray[np.int32]) -> tuple[NDArray
 def _check(held: GeneGenotypes, alleles: NamedAlleles) -> None:
     gene = alleles.gene
     if held.sites != alleles.sites:
-        found = f"{len(held.sites)} sites"
-        raise ValueError(f"{gene}: found {found}, expected the {len(alleles.sites)} of sites(knowledge, {gene!r})")
+        given = f"{len(held.sites)} sites"
+        raise ValueError(f"{gene}: found {given}, expected the {len(alleles.sites)} of sites(knowledge, {gene!r})")
     most = np.array([len(site.alts) for site in alleles.sites], dtype=np.int8)[None, :, None]
     if held.alleles.min(initial=0) < UNDOCUMENTED or (held.alleles > most).any():
         wrong = np.argwhere((held.alleles < UNDOCUMENTED) | (held.alleles > most))
-        sample, at, side = (int(one) for one in wrong[0])
+        sample, at, side = (int(number) for number in wrong[0])
         code, site = int(held.alleles[sample, at, side]), alleles.sites[at]
         raise ValueError(
             f"{gene}: row {sample}, {site.label}: found allele code {code}, expected {UNDOCUMENTED} to {len(site.alts)}"
@@ -266,16 +266,16 @@ def _check(held: GeneGenotypes, alleles: NamedAlleles) -> None:
 
 
 def _by_sample(texts: Mapping[tuple[int, int], str]) -> dict[int, Texts]:
-    found: dict[int, dict[int, str]] = {}
+    by_sample: dict[int, dict[int, str]] = {}
     for (sample, at), words in texts.items():
-        found.setdefault(sample, {})[at] = words
-    return {sample: tuple(sorted(words.items())) for sample, words in found.items()}
+        by_sample.setdefault(sample, {})[at] = words
+    return {sample: tuple(sorted(words.items())) for sample, words in by_sample.items()}
 
 
 def _summed(diplotypes: tuple[Diplotype, ...]) -> tuple[tuple[str, float], ...]:
     total: dict[str, float] = {}
-    for one in diplotypes:
-        total[one.phenotype] = total.get(one.phenotype, 0.0) + one.probability
+    for diplotype in diplotypes:
+        total[diplotype.phenotype] = total.get(diplotype.phenotype, 0.0) + diplotype.probability
     return tuple(sorted(total.items(), key=lambda item: (-item[1], item[0])))
 
 

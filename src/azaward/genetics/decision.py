@@ -83,7 +83,7 @@ def decide(phenotypes: Sequence[tuple[str, float]], could_hide: Iterable[str], h
         why: list[str] = []
         if hidden := sorted(held.sought & set(could_hide), key=order_of):
             why.append(f"Not called normal: {', '.join(hidden)} can't be ruled out where nothing was seen.")
-        if (other := sum(one for phenotype, one in phenotypes if phenotype != NORMAL)) >= held.cautious:
+        if (other := sum(p for phenotype, p in phenotypes if phenotype != NORMAL)) >= held.cautious:
             why.append(f"Not called normal: the probability of another phenotype is {percent(other)}.")
         return Decision(INDETERMINATE if why else NORMAL, tuple(why))
     reached = 0.0

@@ -73,12 +73,12 @@ class Seen:
 
 def pairs(alleles: NamedAlleles, prior: Prior, seen: Seen) -> tuple[Pair, ...]:
     """Every pair that fits, most probable first; the probabilities sum to one."""
-    found = _named_pairs(alleles, prior, seen) or _unnamed_pairs(alleles, prior, seen)
-    if not any(found.values()):
+    weights = _named_pairs(alleles, prior, seen) or _unnamed_pairs(alleles, prior, seen)
+    if not any(weights.values()):
         # So many variants at once that their product can't be told from nought.
-        found = dict.fromkeys(found, 1.0)
-    total = sum(found.values())
-    ordered = sorted(found.items(), key=lambda item: (-item[1], order_of(item[0][0].name), order_of(item[0][1].name)))
+        weights = dict.fromkeys(weights, 1.0)
+    total = sum(weights.values())
+    ordered = sorted(weights.items(), key=lambda item: (-item[1], order_of(item[0][0].name), order_of(item[0][1].name)))
     return tuple(Pair(one, other, weight / total) for (one, other), weight in ordered)
 
 
@@ -117,13 +117,13 @@ def _named(alleles: NamedAlleles, index: int) -> Haplotype:
 
 def _unnamed_pairs(alleles: NamedAlleles, prior: Prior, seen: Seen) -> dict[tuple[Haplotype, Haplotype], float]:
     """Pairs of which at least one haplotype has no name: every way of laying what was seen on two copies."""
-    found: dict[tuple[Haplotype, Haplotype], float] = {}
+    weights: dict[tuple[Haplotype, Haplotype], float] = {}
     for one, other in _layouts(seen):
         (first, rare), (second, rarer) = (_told_by_parts(alleles, prior, seen, carried) for carried in (one, other))
         key = (first, second) if order_of(first.name) <= order_of(second.name) else (second, first)
         # Nothing for two that differ: where there is more than one way to lay them, the copies of each differ.
-        found[key] = float(prior.weights @ (rare * rarer))
-    return found
+        weights[key] = float(prior.weights @ (rare * rarer))
+    return weights
 
 
 def _layouts(seen: Seen) -> Iterator[tuple[frozenset[Variant], frozenset[Variant]]]:

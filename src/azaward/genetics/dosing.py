@@ -14,7 +14,7 @@ import msgspec
 
 from azaward.knowledge import ACTIONS, URGENCIES, Knowledge
 
-DRUGS = ("azathioprine", "mercaptopurine", "tioguanine")
+GENES = ("TPMT", "NUDT15")
 BODIES = ("CPIC", "DPWG", "FDA")
 NORMAL, INDETERMINATE = "Normal Metabolizer", "Indeterminate"
 # From the weakest enzyme to the strongest; what can't be told is more cautious than normal.
@@ -26,7 +26,7 @@ ORDER = (
     NORMAL,
 )
 _TOLD = ("Poor Metabolizer", "Intermediate Metabolizer", NORMAL)
-_NO_DOSE = ("stop", "withhold", "do-not-start", "avoid")
+NO_DOSE = ("stop", "withhold", "do-not-start", "avoid")
 Range = tuple[float, float]
 
 
@@ -164,19 +164,19 @@ def plan(
     """
     tpmt, nudt15 = phenotypes.get("TPMT"), phenotypes.get("NUDT15")
     said = tuple(
-        one
+        opinion
         for body in BODIES
         for own in [(of_body or {}).get(body, phenotypes)]
-        for one in advice(knowledge, drug, own.get("TPMT"), own.get("NUDT15"), malignant=person.malignant)
-        if one.body == body
+        for opinion in advice(knowledge, drug, own.get("TPMT"), own.get("NUDT15"), malignant=person.malignant)
+        if opinion.body == body
     )
-    untold = [gene for gene in ("TPMT", "NUDT15") if phenotypes.get(gene) in (None, INDETERMINATE)]
+    untold = [gene for gene in GENES if phenotypes.get(gene) in (None, INDETERMINATE)]
     outcome = _outcome(knowledge, drug, tpmt, nudt15, said, person)
     best = worst = None
     if untold:
         pairs = {
             gene: sorted(possible.get(gene) or _TOLD, key=ORDER.index) if gene in untold else [str(phenotypes[gene])]
-            for gene in ("TPMT", "NUDT15")
+            for gene in GENES
         }
         ends = [(pairs["TPMT"][end], pairs["NUDT15"][end]) for end in (-1, 0)]
         best, worst = (
@@ -189,19 +189,19 @@ def plan(
     return DrugPlan(
         drug=drug,
         outcome=outcome,
-        says=[*_unknown_words(phenotypes), *dict.fromkeys(one.says for one in sorted(said, key=_caution))],
+        says=[*_unknown_words(phenotypes), *dict.fromkeys(opinion.says for opinion in sorted(said, key=_caution))],
         says_patient=_for_the_patient(said, untold),
         bodies=list(said),
-        silent=[body for body in BODIES if body not in {one.body for one in said}],
+        silent=[body for body in BODIES if body not in {opinion.body for opinion in said}],
         disagreement=_disagreement(said),
         best=best,
         worst=worst,
     )
 
 
-def _caution(one: Advice) -> tuple[int, int, float]:
-    high = one.fraction[1] if one.fraction else 1.0
-    return (URGENCIES.index(one.urgency), ACTIONS.index(one.action), high)
+def _caution(opinion: Advice) -> tuple[int, int, float]:
+    high = opinion.fraction[1] if opinion.fraction else 1.0
+    return (URGENCIES.index(opinion.urgency), ACTIONS.index(opinion.action), high)
 
 
 def _untold(outcome: Outcome) -> Outcome:
@@ -214,15 +214,15 @@ def _untold(outcome: Outcome) -> Outcome:
 def _outcome(
     knowledge: Knowledge, drug: str, tpmt: str | None, nudt15: str | None, said: Sequence[Advice], person: Person
 ) -> Outcome:
-    action = min((one.action for one in said), key=ACTIONS.index, default="test")
-    urgency = min((one.urgency for one in said), key=URGENCIES.index, default="this-week")
-    shares = [one.fraction for one in said if one.fraction]
+    action = min((opinion.action for opinion in said), key=ACTIONS.index, default="test")
+    urgency = min((opinion.urgency for opinion in said), key=URGENCIES.index, default="this-week")
+    shares = [opinion.fraction for opinion in said if opinion.fraction]
     fraction = (min(low for low, _ in shares), min(high for _, high in shares)) if shares else None
-    waits = [one.wait_weeks for one in said if one.wait_weeks]
+    waits = [opinion.wait_weeks for opinion in said if opinion.wait_weeks]
     wait = (max(low for low, _ in waits), max(high for _, high in waits)) if waits else None
     start = up_to = per_kg = tablets = None
     usual = person.usual if drug == "azathioprine" else None
-    if action in _NO_DOSE:
+    if action in NO_DOSE:
         fraction = wait = None
     elif fraction and usual:
         per_kg = _times(usual.start_mg_per_kg, fraction)
@@ -271,7 +271,7 @@ def tablets_for(mg_per_day: float, knowledge: Knowledge) -> str:
 
 def usual_dose(knowledge: Knowledge, indication: str) -> Usual | None:
     """The lowest usual starting dose of azathioprine for adults with this indication, by its protocol."""
-    row = next((one for one in knowledge.tables["indications"] if one.id == indication), None)
+    row = next((row for row in knowledge.tables["indications"] if row.id == indication), None)
     names = [row.protocol] if row is not None and row.protocol else list(knowledge.protocols)
     doses: list[tuple[str, Any]] = [(name, dose) for name in names for dose in knowledge.protocols[name].lists["doses"]]
     fitting = [
@@ -279,8 +279,12 @@ def usual_dose(knowledge: Knowledge, indication: str) -> Usual | None:
         for name, dose in doses
         if dose.population == "adult" and dose.drug == "azathioprine" and dose.indication in (indication, "any")
     ]
-    exact = [one for one in fitting if one[1].indication == indication] or fitting
-    starting = [one for one in exact if one[1].start_mg_per_kg is not None or one[1].start_mg_per_day is not None]
+    exact = [regimen for regimen in fitting if regimen[1].indication == indication] or fitting
+    starting = [
+        regimen
+        for regimen in exact
+        if regimen[1].start_mg_per_kg is not None or regimen[1].start_mg_per_day is not None
+    ]
     if not (starting or exact):
         return None
     name, dose = min(starting or exact, key=_lower_start)
@@ -295,13 +299,13 @@ def usual_dose(knowledge: Knowledge, indication: str) -> Usual | None:
     )
 
 
-def _lower_start(one: tuple[str, Any]) -> tuple[float, str]:
-    name, dose = one
+def _lower_start(regimen: tuple[str, Any]) -> tuple[float, str]:
+    name, dose = regimen
     return (float("inf") if dose.start_mg_per_kg is None else dose.start_mg_per_kg, name)
 
 
 def _unknown_words(phenotypes: Mapping[str, str | None]) -> Iterable[str]:
-    for gene in ("TPMT", "NUDT15"):
+    for gene in GENES:
         if phenotypes.get(gene) is None:
             yield f"{gene} is not known: this is not a normal result. Have it tested before the first tablet."
 
@@ -318,15 +322,24 @@ def _for_the_patient(said: Sequence[Advice], untold: Sequence[str]) -> str:
 
 def _disagreement(said: Sequence[Advice]) -> str | None:
     """Who says what, where bodies differ in what to do or in how much is left of the dose."""
-    if len({(one.action, one.fraction) for one in said}) < 2:
+    if len({(opinion.action, opinion.fraction) for opinion in said}) < 2:
         return None
-    words = "; ".join(f"{one.body}: {one.action}{_share(one)}" for one in said)
+    words = "; ".join(f"{opinion.body}: {opinion.action}{_share(opinion)}" for opinion in said)
     return f"The bodies differ ({words}). The most cautious decides the plan."
 
 
-def _share(one: Advice) -> str:
-    if one.fraction is None:
+def _share(opinion: Advice) -> str:
+    if opinion.fraction is None:
         return ""
-    low, high = (f"{100 * part:g}" for part in one.fraction)
-    else_ = ", else" if one.action in _NO_DOSE else " to"
-    return f"{else_} {high}% of the usual dose" if low == high else f"{else_} {low}-{high}% of the usual dose"
+    else_ = ", else" if opinion.action in NO_DOSE else " to"
+    return f"{else_} {percent_of_usual(opinion.fraction)} of the usual dose"
+
+
+def percent_of_usual(fraction: Range) -> str:
+    """A share of the usual dose as it is written.
+
+    >>> percent_of_usual((0.3, 0.5)), percent_of_usual((0.1, 0.1))
+    ('30-50%', '10%')
+    """
+    low, high = (f"{100 * part:g}" for part in fraction)
+    return f"{high}%" if low == high else f"{low}-{high}%"

@@ -17,9 +17,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from azaward.genetics.dosing import GENES as GENES
 from azaward.knowledge import Knowledge
 
-GENES = ("TPMT", "NUDT15")
 REFERENCE, MISSING, UNDOCUMENTED = 0, -1, -2
 """Codes in `GeneGenotypes.alleles`; a positive code is the place in `Site.alts`, counted from 1."""
 UNDOCUMENTED_BASE = "?"
@@ -99,17 +99,17 @@ def sites(knowledge: Knowledge, gene: str) -> tuple[Site, ...]:
     [Site(gene='TPMT', rsid='rs1142345', chrom='chr6', pos_grch38=18130687, pos_grch37=18130918, ref='T',
           alts=('C', 'G'))]
     """
-    found: dict[int, Site] = {}
+    by_position: dict[int, Site] = {}
     for row in sorted(
         (row for row in knowledge.tables["gene_positions"] if row.gene == gene),
         key=lambda row: (row.pos_grch38, row.alt),
     ):
-        before = found.get(row.pos_grch38)
+        before = by_position.get(row.pos_grch38)
         alts = (*before.alts, row.alt) if before else (row.alt,)
-        found[row.pos_grch38] = Site(gene, row.rsid, row.chrom, row.pos_grch38, row.pos_grch37, row.ref, alts)
-    if not found:
+        by_position[row.pos_grch38] = Site(gene, row.rsid, row.chrom, row.pos_grch38, row.pos_grch37, row.ref, alts)
+    if not by_position:
         raise ValueError(f"no position of gene {gene!r} in gene_positions.csv")
-    return tuple(found.values())
+    return tuple(by_position.values())
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,8 +144,8 @@ class GeneGenotypes:
             ("status", self.status, (n, s), np.int8),
         ):
             if array.shape != shape or array.dtype != kind:
-                found = f"{array.dtype} {list(array.shape)}"
-                raise ValueError(f"{name}: found {found}, expected {np.dtype(kind)} {list(shape)}")
+                given = f"{array.dtype} {list(array.shape)}"
+                raise ValueError(f"{name}: found {given}, expected {np.dtype(kind)} {list(shape)}")
 
 
 @dataclass(frozen=True, eq=False)

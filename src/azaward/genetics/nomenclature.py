@@ -13,11 +13,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from azaward.genetics.dosing import ORDER
+from azaward.genetics.dosing import GENES, ORDER
 from azaward.knowledge import Knowledge
 from azaward.knowledge.loading.vocabulary import Vocabulary, plain, vocabulary
 
-GENES = ("TPMT", "NUDT15")
 _GENE = re.compile(
     r"\bTPMT\b|\bNUDT[- ]?15\b|\bthiopurine\s+(?:s-?)?\s*methyltransferase\b|\bnudix\s+hydrolase\s+15\b", re.I
 )
@@ -110,7 +109,7 @@ def read_report(text: str, knowledge: Knowledge) -> Reported:
     ('TPMT purple',)
     """
     words = vocabulary(knowledge)
-    found: dict[str, list[ReportedGene]] = {}
+    genes: dict[str, list[ReportedGene]] = {}
     unread: list[str] = []
     activity: ReportedActivity | None = None
     for gene, part in _parts(text):
@@ -122,12 +121,12 @@ def read_report(text: str, knowledge: Knowledge) -> Reported:
             part = (part[: measured.start()] + " " + part[measured.end() :]).strip(" :;,.")
             if not part:
                 continue
-        one = _gene(gene, part, knowledge, words)
-        if one is None:
+        reported = _gene(gene, part, knowledge, words)
+        if reported is None:
             unread.append(f"{gene} {part}".strip())
         else:
-            found.setdefault(gene, []).append(one)
-    return Reported({gene: _together(many) for gene, many in found.items()}, activity, tuple(unread))
+            genes.setdefault(gene, []).append(reported)
+    return Reported({gene: _together(many) for gene, many in genes.items()}, activity, tuple(unread))
 
 
 def _parts(text: str) -> Iterable[tuple[str | None, str]]:
@@ -159,10 +158,12 @@ def _leftover(part: str, *understood: re.Pattern[str]) -> str:
 
 def _together(many: list[ReportedGene]) -> ReportedGene:
     """One gene said twice: the weaker enzyme counts."""
-    weakest = min(many, key=lambda one: ORDER.index(one.phenotype))
-    if len({(one.diplotypes, one.phenotype) for one in many}) == 1:
+    weakest = min(many, key=lambda reported: ORDER.index(reported.phenotype))
+    if len({(reported.diplotypes, reported.phenotype) for reported in many}) == 1:
         return weakest
-    note = f"{weakest.gene} is reported twice ({'; '.join(one.text for one in many)}): the weaker enzyme counts"
+    note = (
+        f"{weakest.gene} is reported twice ({'; '.join(reported.text for reported in many)}): the weaker enzyme counts"
+    )
     return ReportedGene(weakest.gene, weakest.text, weakest.diplotypes, weakest.phenotype, (*weakest.notes, note))
 
 
@@ -173,7 +174,7 @@ def _gene(gene: str, part: str, knowledge: Knowledge, words: Vocabulary) -> Repo
     calls: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     rest = part
-    variants = [one for one in _VARIANT.findall(part) if _variant(one, gene, knowledge)]
+    variants = [variant for variant in _VARIANT.findall(part) if _variant(variant, gene, knowledge)]
     if pair := _PAIR.search(part):
         known = [f"*{name.upper()}" for name in pair.groups()]
         if any(name not in alleles for name in known) or len(_PAIR.findall(part)) > 1:
@@ -199,7 +200,7 @@ def _gene(gene: str, part: str, knowledge: Knowledge, words: Vocabulary) -> Repo
     if not by_alleles and said is None:
         return None
     likeliest = by_alleles[0] if by_alleles else None
-    both = [one for one in (likeliest, said) if one is not None]
+    both = [phenotype for phenotype in (likeliest, said) if phenotype is not None]
     phenotype = min(both, key=ORDER.index)
     if len(set(both)) > 1:
         notes += (f"the report calls {gene} {said}, its alleles make {likeliest}: the weaker enzyme counts",)
@@ -210,8 +211,8 @@ def _phenotype(text: str, words: Vocabulary) -> str | None:
     for candidate in (text, _FILLING.sub(" ", text)):
         name = re.sub(r"\bmetaboli[sz]er\b", " ", plain(candidate)).strip()
         name = " ".join(name.split())
-        if found := words.phenotype(candidate) or words.phenotype(name) or _MORE_WORDS.get(name):
-            return found
+        if phenotype := words.phenotype(candidate) or words.phenotype(name) or _MORE_WORDS.get(name):
+            return phenotype
     return None
 
 
@@ -236,7 +237,7 @@ def _from_variants(
     gene: str, part: str, variants: list[str], knowledge: Knowledge
 ) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
     """The pairs of alleles, made of the variants that are named, that fit how often each was found."""
-    names = dict.fromkeys(one for text in variants if (one := _variant(text, gene, knowledge)))
+    names = dict.fromkeys(variant for text in variants if (variant := _variant(text, gene, knowledge)))
     absent = _ABSENT.search(part)
     named = re.compile("|".join(re.escape(text) for text in sorted(variants, key=len, reverse=True)))
     if _leftover(part, named, _ABSENT, _NOT_HOMOZYGOUS, _HOMOZYGOUS, _BASES):
@@ -266,10 +267,10 @@ def _from_variants(
 
 def _copies(part: str, names: Mapping[tuple[int, str], None]) -> int | None:
     """How often the variant is there, from bases such as "CT", for a single variant."""
-    found = _BASES.findall(part)
-    if len(names) != 1 or len(found) != 1:
+    pairs = _BASES.findall(part)
+    if len(names) != 1 or len(pairs) != 1:
         return None
-    bases = "".join(found[0])
+    bases = "".join(pairs[0])
     ((_, alt),) = names
     change = re.search(r"([ACGT])\s?>\s?([ACGT])", part)
     # Bases beside a name of the coding strand are of that strand.
@@ -303,9 +304,9 @@ def _variant(text: str, gene: str, knowledge: Knowledge) -> tuple[int, str] | No
     if long := re.fullmatch(r"([A-Z][a-z]{2})(\d+)([A-Z][a-z]{2})", name):
         first, place, last = long.groups()
         name = f"{_AMINO.get(first, '?')}{place}{_AMINO.get(last, '?')}"
-    found = {
+    places = {
         (row.pos_grch38, row.alt)
         for row in knowledge.tables["gene_positions"]
         if row.gene == gene and name in (row.rsid, row.hgvs_c, row.protein, *(row.rsid_synonyms or "").split(";"))
     }
-    return found.pop() if len(found) == 1 else None
+    return places.pop() if len(places) == 1 else None

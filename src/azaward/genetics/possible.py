@@ -28,15 +28,15 @@ def possible_phenotypes(knowledge: Knowledge, gene: str, calls: Iterable[str]) -
     ('Poor Metabolizer', 'Intermediate Metabolizer', 'Normal Metabolizer')
     """
     functions = _functions(knowledge, gene)
-    found: set[str] = set()
+    phenotypes: set[str] = set()
     for call in calls:
         pair = [functions.get(allele.strip()) for allele in call.split("/")]
         if len(pair) != 2 or None in pair:
             return ANY
         for one, other in itertools.product(*(_may_be(str(word)) for word in pair)):
             if phenotype := pair_phenotype(knowledge, gene, one, other):
-                found.add(phenotype)
-    return tuple(sorted(found, key=ORDER.index)) or ANY
+                phenotypes.add(phenotype)
+    return tuple(sorted(phenotypes, key=ORDER.index)) or ANY
 
 
 def _may_be(function: str) -> tuple[str, ...]:
@@ -60,7 +60,7 @@ def phenotype_of_body(knowledge: Knowledge, body: str, gene: str, call: str, phe
     if len(pair) != 2 or None in pair or not own:
         return phenotype
     theirs = pair_phenotype(knowledge, gene, str(pair[0]), str(pair[1]))
-    known = [one for one in (theirs, phenotype) if one in ORDER]
+    known = [candidate for candidate in (theirs, phenotype) if candidate in ORDER]
     return min(known, key=ORDER.index, default=phenotype)
 
 

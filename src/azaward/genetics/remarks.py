@@ -23,7 +23,7 @@ def undocumented(
         f"{alleles.sites[at].label} {texts.get(int(at), f'{alleles.sites[at].ref}>?')}"
         for at in np.flatnonzero((codes == UNDOCUMENTED).any(axis=1))
     ]
-    haplotypes = [one.name for pair in fitting for one in (pair.one, pair.other) if not one.named]
+    haplotypes = [haplotype.name for pair in fitting for haplotype in (pair.one, pair.other) if not haplotype.named]
     return tuple(dict.fromkeys((*bases, *(name for name in haplotypes if name[1:-1] not in bases))))
 
 
@@ -72,9 +72,9 @@ def of_undocumented(unheard: tuple[str, ...], unsided: int) -> Iterator[str]:
 
 def of_phase(diplotypes: tuple[Diplotype, ...]) -> Iterator[str]:
     """Which pairs differ only by what lies on which copy: all of their variants were seen."""
-    seen = [one for one in diplotypes if not one.rests_on_unseen]
+    seen = [diplotype for diplotype in diplotypes if not diplotype.rests_on_unseen]
     if len(seen) > 1:
-        rest = ", ".join(f"{one.call} ({percent(one.probability)})" for one in seen[1:4])
+        rest = ", ".join(f"{diplotype.call} ({percent(diplotype.probability)})" for diplotype in seen[1:4])
         more = f" and {len(seen) - 4} more" if len(seen) > 4 else ""
         yield (
             "It isn't known which variants lie on the same copy of the gene: "

@@ -67,7 +67,7 @@ def possible(topic: Topic, facts: Mapping[str, Fact], knowledge: Knowledge) -> t
                 narrowed[name] = [_number(question, given, knowledge)]
             case "vaccine":
                 if codes := vaccine_codes(str(given), knowledge):
-                    narrowed[name] = list(dict.fromkeys(_seen(vaccines(knowledge)[one], question) for one in codes))
+                    narrowed[name] = list(dict.fromkeys(_seen(vaccines(knowledge)[code], question) for code in codes))
                     notes += [f"{given!r} may be: {', '.join(codes)}."] if len(codes) > 1 else []
                 else:
                     notes.append(_not_a_vaccine(str(given), knowledge))
@@ -101,10 +101,10 @@ def _signs(question: Question, given: Fact) -> frozenset[str]:
 
 
 def _number(question: Question, given: Fact, knowledge: Knowledge) -> float:
-    found = _NUMBER.match(str(given).strip())
-    if found is None:
+    number = _NUMBER.match(str(given).strip())
+    if number is None:
         raise WrongWordError(f"{question.fact} is {given!r}; expected a number{_in_unit(question)}, such as 1.5.")
-    value, written = float(found[1]), (found[2] or "").strip()
+    value, written = float(number[1]), (number[2] or "").strip()
     if written:
         if question.analyte is None:
             raise WrongWordError(f"{question.fact} is {given!r}; give the number alone{_in_unit(question)}.")
@@ -158,8 +158,8 @@ def vaccine_codes(text: str, knowledge: Knowledge) -> list[str]:
     """
     typed = set(plain(text.replace("_", " ")).split())
     for words in (typed, typed - _GENERIC):
-        if found := [code for name, code in _vaccine_names(knowledge) if words and words <= set(name.split())]:
-            return list(dict.fromkeys(found))
+        if vaccines := [code for name, code in _vaccine_names(knowledge) if words and words <= set(name.split())]:
+            return list(dict.fromkeys(vaccines))
     return []
 
 

@@ -136,7 +136,11 @@ def next_question(
     """
     knowledge = knowledge or load()
     unknown = advise(topic, facts, knowledge).unknown
-    left = [one for one in find_topic(topic, knowledge).questions if one.fact in unknown and one.fact not in skipped]
+    left = [
+        question
+        for question in find_topic(topic, knowledge).questions
+        if question.fact in unknown and question.fact not in skipped
+    ]
     return left[0] if left else None
 
 
@@ -152,9 +156,9 @@ def _asked(facts: Mapping[str, Fact], narrowed: Mapping[str, Sequence[Value]]) -
     return understood
 
 
-def _tells_alike(one: Line, other: Line) -> bool:
+def _tells_alike(line: Line, other: Line) -> bool:
     """Whether two lines tell the patient the same, as urgently; their words for the clinician may name the kind."""
-    a, b = one.row, other.row
+    a, b = line.row, other.row
     return (a.action, a.urgency, a.says_patient) == (b.action, b.urgency, b.says_patient)
 
 
@@ -164,7 +168,7 @@ def _mattering(
     """The facts whose values would change what is said; none where every answer is an emergency: nobody should wait."""
     if all(met[0].row.urgency == "emergency" for _, met in answers):
         return []
-    found: list[str] = []
+    questions: list[str] = []
     for question in topic.questions:
         if len(narrowed.get(question.fact, question.domain)) > 1:
             # Whatever the other facts are: does this one change the lines?
@@ -173,15 +177,17 @@ def _mattering(
                 others = tuple(value for name, value in combination.items() if name != question.fact)
                 said.setdefault(others, set()).add(tuple(line.row.says_patient for line in met))
             if any(len(different) > 1 for different in said.values()):
-                found.append(question.fact)
-    return found
+                questions.append(question.fact)
+    return questions
 
 
 def _said(line: Line, knowledge: Knowledge) -> Said:
     row = line.row
-    calls = {one.id: one for one in knowledge.tables["advice_calls"]}
-    cited = [row, *(numbers(knowledge)[one] for one in used(row))]
-    sources = [Cited(one.source, one.locator, one.how, knowledge.sources[one.source].title) for one in cited]
+    calls = {row.id: row for row in knowledge.tables["advice_calls"]}
+    cited = [row, *(numbers(knowledge)[number] for number in used(row))]
+    sources = [
+        Cited(source.source, source.locator, source.how, knowledge.sources[source.source].title) for source in cited
+    ]
     return Said(
         line=row.line,
         about=row.about,

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, cast
 
 from azaward.errors import KnowledgeError
+from azaward.genetics.dosing import GENES
 from azaward.guides import marks
 from azaward.guides.figures import Icons, Share, counted
 from azaward.guides.numbers import amount, cells, plain, whole
@@ -204,7 +205,7 @@ class FactBook:
         lines = [self._words("ui", "genes_head"), "|---|---|---|---|---|"]
         for population in populations:
             shares, sources = [], ""
-            for gene in ("TPMT", "NUDT15"):
+            for gene in GENES:
                 for phenotypes in _SLOWER, _SLOWEST:
                     held = [
                         r for r in rows if (r.gene, r.population) == (gene, population) and r.phenotype in phenotypes

@@ -110,8 +110,8 @@ class Library:
         from rapidfuzz import process
 
         ids = [guide.id for guide in self.guides]
-        found = [str(match[0]) for match in process.extract(id, ids, limit=3, score_cutoff=50)]
-        return found or [guide.id for guide in self.search(id.replace("-", " "))][:3]
+        close = [str(match[0]) for match in process.extract(id, ids, limit=3, score_cutoff=50)]
+        return close or [guide.id for guide in self.search(id.replace("-", " "))][:3]
 
     def search(self, words: str) -> list[Guide]:
         """Guides that hold any of the words or are known by them, the best first.

@@ -41,12 +41,12 @@ def settled(markdown: str) -> str:
 def _settled_line(line: str) -> str:
     if _OPEN not in line:
         return line
-    ends = [0, *(found.end() for found in _SENTENCE.finditer(line)), len(line)]
+    ends = [0, *(end.end() for end in _SENTENCE.finditer(line)), len(line)]
     return "".join(_settled_sentence(line[start:end]) for start, end in pairwise(ends))
 
 
 def _settled_sentence(part: str) -> str:
-    numbers = sorted({int(found) for found in CITED.findall(part)})
+    numbers = sorted({int(number) for number in CITED.findall(part)})
     if not numbers:
         return part
     bare = CITED.sub("", part)

@@ -71,7 +71,7 @@ class Known(NamedTuple):
             how = "class" if self.kind == "class" else "brand" if self.kind == "brand" else "exact"
             if len(self.ingredients) > 1 and how != "class":
                 how = "combination"
-        return tuple(Match(one, how, score, self.name) for one in self.ingredients)
+        return tuple(Match(ingredient, how, score, self.name) for ingredient in self.ingredients)
 
 
 class Near(NamedTuple):
@@ -121,7 +121,7 @@ class Names:
     def _add(self, known: Known, name: str, *, unless_known: bool = False) -> None:
         folded = fold(name)
         held = self._known.get(folded, ())
-        if folded and not (unless_known and held) and known.ingredients not in {one.ingredients for one in held}:
+        if folded and not (unless_known and held) and known.ingredients not in {other.ingredients for other in held}:
             self._known[folded] = (*held, known)
 
     def without(self, ingredient: str) -> Names:
@@ -145,17 +145,17 @@ class Names:
 
     @cached_property
     def _codes(self) -> Mapping[Coding, Known]:
-        found: dict[Coding, Known] = {}
+        known: dict[Coding, Known] = {}
         for row in self._knowledge.tables["medicines"]:
             columns = ((ATC, row.atc), (RXNORM, row.rxnorm), (SNOMED, getattr(row, "snomed", None)))
             for system, codes in columns:
                 for code in split(codes):
-                    found[Coding(system, code)] = Known(row.name, (row.id,), "ingredient")
+                    known[Coding(system, code)] = Known(row.name, (row.id,), "ingredient")
         for row in self._knowledge.tables["events"]:
             for coding in split(row.codings) if row.kind == "vaccination" else ():
                 system, _, code = coding.partition("|")
-                found[Coding(system, code)] = Known(row.code.replace("_", " "), (row.code,), "vaccine")
-        return found
+                known[Coding(system, code)] = Known(row.code.replace("_", " "), (row.code,), "vaccine")
+        return known
 
     def read(self, text: str, codings: Iterable[Coding] = ()) -> Reading:
         """What a typed name, or a record's codes with the name beside them, was taken for."""
@@ -171,7 +171,7 @@ class Names:
                 return self._told(asked, held, self._variant_of(whole, name, held))
         bare = self._bare(whole)
         if not _LETTER.search(self._without(bare, "variant") if set(bare.split()) - self._words["variant"] else ""):
-            return Reading(asked, (), "dose" if any(one.isdigit() for one in whole) else "unknown")
+            return Reading(asked, (), "dose" if any(word.isdigit() for word in whole) else "unknown")
         if (parts := self._parts(whole, spelt=False)) is not None:
             return Reading(asked, parts)
         near = self._by_spelling(whole)
@@ -179,9 +179,9 @@ class Names:
             return Reading(asked, *near)
         if (parts := self._parts(whole, spelt=True)) is not None:
             return Reading(asked, parts, "spelling")
-        found, rest = self._within(whole)
-        if found:
-            return Reading(asked, found, "part" if rest else None, rest)
+        matches, rest = self._within(whole)
+        if matches:
+            return Reading(asked, matches, "part" if rest else None, rest)
         return Reading(asked, *near) if near is not None else Reading(asked, (), "unknown")
 
     def _told(self, asked: str, held: tuple[Known, ...], variant: str) -> Reading:
@@ -198,7 +198,7 @@ class Names:
         if held := self._known.get(name):
             return held
         # "Statins": a plural stands for its class.
-        return tuple(one for one in self._known.get(name.removesuffix("s"), ()) if one.kind == "class")
+        return tuple(known for known in self._known.get(name.removesuffix("s"), ()) if known.kind == "class")
 
     def _spellings_of(self, text: str) -> Iterator[str]:
         """The name as it stands, then with less and less of what a label adds to it."""
@@ -230,7 +230,7 @@ class Names:
         parts = [part for part in re.split(rf"\s*[/+&,;]\s*|\s+(?:{joins})\s+", lower) if self._bare(part)]
         if len(parts) < 2:
             return None
-        found: dict[str, Match] = {}
+        matches: dict[str, Match] = {}
         for part in parts:
             held = next((held for name in self._spellings_of(part) if (held := self._exact(name))), ())
             if len(held) == 1 and held[0].kind != "class":
@@ -240,20 +240,20 @@ class Names:
                 if taken_for is None or taken_for[1] != "spelling":
                     return None
                 near = taken_for[0]
-            found.update((match.ingredient, match) for match in near)
-        return tuple(found.values())
+            matches.update((match.ingredient, match) for match in near)
+        return tuple(matches.values())
 
     def _within(self, text: str) -> tuple[tuple[Match, ...], str]:
         """The known names inside a sentence, longest first, and the words that are left."""
         words = fold(self._strength.sub(" ", text.casefold())).replace("/", " ").replace("+", " ").split()[:60]
-        found: dict[str, Match] = {}
+        matches: dict[str, Match] = {}
         left: list[str] = []
         place = 0
         while place < len(words):
             for length in range(min(5, len(words) - place), 0, -1):
                 name = " ".join(words[place : place + length])
                 if len(name) > 3 and name not in self._dropped and (held := self._exact(name)):
-                    found.update((match.ingredient, match) for known in held for match in known.matches())
+                    matches.update((match.ingredient, match) for known in held for match in known.matches())
                     place += length
                     break
             else:
@@ -261,7 +261,7 @@ class Names:
                 place += 1
         ignored = self._dropped | self._words["salt"] | self._words["join"] | self._words["vaccine"]
         rest = [word for word in left if word not in ignored and not word.isdigit()]
-        return tuple(found.values()), " ".join(rest)
+        return tuple(matches.values()), " ".join(rest)
 
     @cached_property
     def _spelt(self) -> tuple[list[str], list[str], list[Known]]:
@@ -290,55 +290,59 @@ class Names:
             ingredients = tuple(sorted(known[place].ingredients))
             if ingredients not in best or cost < best[ingredients].cost:
                 best[ingredients] = Near(cost, known[place])
-        return sorted(best.values(), key=lambda one: (one.cost, one.known.name))
+        return sorted(best.values(), key=lambda near: (near.cost, near.known.name))
 
-    def _look_alikes(self, name: str, found: Near) -> list[Near]:
+    def _look_alikes(self, name: str, candidate: Near) -> list[Near]:
         """The medicines whose names people take for this one's, where the typed name lies between the two."""
         typed = name.replace(" ", "")
         pairs = [
             other
             for row in self._knowledge.tables["look_alikes"]
             for one, other in ((row.medicine, row.other), (row.other, row.medicine))
-            if found.known.ingredients == (one,)
+            if candidate.known.ingredients == (one,)
         ]
         near = [
             Near(slips(typed, other.replace("_", "")), known)
             for other in pairs
             for known in self._known.get(other.replace("_", " "), ())
         ]
-        return [one for one in near if one.cost - found.cost < _BETWEEN]
+        return [other for other in near if other.cost - candidate.cost < _BETWEEN]
 
     def _by_spelling(self, text: str) -> tuple[tuple[Match, ...], Doubt] | None:
         """The medicine that a misspelt name is taken for, or those that it may be."""
-        found: dict[str, list[Near]] = {}
+        by_name: dict[str, list[Near]] = {}
         # What looks like a label's word may belong to the name ("skin"): both are tried.
         lower = self._strength.sub(" ", text.casefold())
         for name in dict.fromkeys((fold(lower), self._bare(text), self._without(self._bare(text), "salt"))):
             if len(name.replace(" ", "")) >= _SHORTEST:
-                found[name] = self.near(name)
-        found = {name: near for name, near in found.items() if near}
-        if not found:
+                by_name[name] = self.near(name)
+        by_name = {name: near for name, near in by_name.items() if near}
+        if not by_name:
             return None
-        name = min(found, key=lambda name: found[name][0].cost)
+        name = min(by_name, key=lambda name: by_name[name][0].cost)
         length = len(name.replace(" ", ""))
         limit = limit_of(length)
-        medicines = [one for one in found[name] if one.known.kind != "class"]
-        candidates = medicines if medicines and medicines[0].cost <= limit else found[name]
+        medicines = [candidate for candidate in by_name[name] if candidate.known.kind != "class"]
+        candidates = medicines if medicines and medicines[0].cost <= limit else by_name[name]
         first = candidates[0]
         if first.cost > limit + 1:
             return None
-        rivals = [one for one in candidates[1:] if one.cost - first.cost < _MARGIN and one.cost <= limit + _BEYOND]
+        rivals = [
+            candidate
+            for candidate in candidates[1:]
+            if candidate.cost - first.cost < _MARGIN and candidate.cost <= limit + _BEYOND
+        ]
         if first.cost > _ONE_SLIP:
-            shown = {one.known.ingredients for one in rivals}
-            rivals += [one for one in self._look_alikes(name, first) if one.known.ingredients not in shown]
+            shown = {rival.known.ingredients for rival in rivals}
+            rivals += [alike for alike in self._look_alikes(name, first) if alike.known.ingredients not in shown]
 
-        def matches(one: Near) -> tuple[Match, ...]:
-            return one.known.matches("spelling", round(max(0.0, 1 - one.cost / length), 3))
+        def matches(near: Near) -> tuple[Match, ...]:
+            return near.known.matches("spelling", round(max(0.0, 1 - near.cost / length), 3))
 
         same_numbers = _numbers(name) == _numbers(fold(first.known.name))
         if first.cost <= limit and not rivals and same_numbers and first.known.kind != "class":
             return matches(first), "spelling"
-        return tuple(match for one in (first, *rivals[: _ASKED - 1]) for match in matches(one)), "which"
+        return tuple(match for rival in (first, *rivals[: _ASKED - 1]) for match in matches(rival)), "which"
 
 
 # Shorter names are never taken for another: "Lasix" and "Losec" differ in as many letters as a slip does.
@@ -380,8 +384,8 @@ def _codes_in(text: str) -> Iterator[Coding]:
     if _ATC_CODE.fullmatch(lower):
         yield Coding(ATC, text.upper())
     for system, pattern in ((RXNORM, _RXNORM_CODE), (SNOMED, _SNOMED_CODE)):
-        if found := pattern.fullmatch(lower):
-            yield Coding(system, found[1])
+        if match := pattern.fullmatch(lower):
+            yield Coding(system, match[1])
 
 
 @lru_cache(maxsize=2)

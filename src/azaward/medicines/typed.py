@@ -14,7 +14,9 @@ def clean(text: str) -> str:
     >>> clean("Zyloric\\x1b[31m\\n 300 mg")
     'Zyloric [31m 300 mg'
     """
-    return " ".join("".join(" " if unicodedata.category(one)[0] == "C" else one for one in text).split())
+    return " ".join(
+        "".join(" " if unicodedata.category(character)[0] == "C" else character for character in text).split()
+    )
 
 
 def fold(text: str) -> str:
@@ -26,5 +28,7 @@ def fold(text: str) -> str:
     bare = text.casefold()
     if not bare.isascii():
         decomposed = unicodedata.normalize("NFKD", bare)
-        bare = unicodedata.normalize("NFC", "".join(one for one in decomposed if not unicodedata.combining(one)))
+        bare = unicodedata.normalize(
+            "NFC", "".join(character for character in decomposed if not unicodedata.combining(character))
+        )
     return _SEPARATORS.sub(" ", bare).strip(" '-/&+")

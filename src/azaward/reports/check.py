@@ -17,22 +17,22 @@ _STYLES = {
 }
 
 
-def show(found: Check, console: Console | None = None) -> None:
+def show(check: Check, console: Console | None = None) -> None:
     """Prints each name with what it was taken for and its findings, then what holds for the list as a whole."""
     console = console or Console(highlight=False)
-    console.print(Text.assemble(("azaward check", "bold"), f" on {found.on}, knowledge {found.knowledge}"))
-    for medicine in found.medicines:
+    console.print(Text.assemble(("azaward check", "bold"), f" on {check.on}, knowledge {check.knowledge}"))
+    for medicine in check.medicines:
         console.print()
         console.print(_heading(medicine))
         for finding in medicine.findings:
             _finding(finding, console)
-    if found.findings:
+    if check.findings:
         console.print()
         console.print(Text("The list as a whole", style="bold"))
-        for finding in found.findings:
+        for finding in check.findings:
             _finding(finding, console)
     console.print()
-    console.print(Text(found.disclaimer, style="dim"))
+    console.print(Text(check.disclaimer, style="dim"))
 
 
 def _heading(medicine: MedicineChecked) -> Text:
@@ -53,25 +53,25 @@ def _finding(finding: CheckFinding, console: Console) -> None:
     if finding.detail is not None:
         for text in _facts(finding.detail, finding):
             console.print(Padding(Text(text, style="dim"), (0, 0, 0, 6)))
-        sources = "; ".join(f"{one.title}, {one.locator} ({one.how})" for one in finding.sources)
+        sources = "; ".join(f"{source.title}, {source.locator} ({source.how})" for source in finding.sources)
         console.print(Padding(Text(f"source: {sources}", style="dim"), (0, 0, 0, 6)))
         console.print(Padding(Text(f"for the patient: {finding.says_patient}"), (0, 0, 0, 6)))
 
 
 def _facts(detail: Detail, finding: CheckFinding) -> list[str]:
     """The lines under a finding: how, how large, how sure, which dose, which test, for how long, what else is said."""
-    found = [f"{name}: {text}" for name, text in (("how", detail.mechanism), ("how large", detail.effect_size)) if text]
+    lines = [f"{name}: {text}" for name, text in (("how", detail.mechanism), ("how large", detail.effect_size)) if text]
     if detail.evidence:
-        found.append(f"how sure: {detail.evidence}")
+        lines.append(f"how sure: {detail.evidence}")
     if finding.dose_fraction:
         low, high = finding.dose_fraction
         share = f"{high:.0%}" if low == high else f"{low:.0%} to {high:.0%}"
-        found.append(f"dose: {share} of the usual one")
+        lines.append(f"dose: {share} of the usual one")
     if detail.test:
         every = f", every {detail.test_every_days:g} days at first" if detail.test_every_days else ""
-        found.append(f"test: {detail.test.replace('_', ' ')}{every}")
+        lines.append(f"test: {detail.test.replace('_', ' ')}{every}")
     if detail.mechanism:
         lasts = detail.lasts_days_after
-        found.append(f"after either is stopped: {f'{lasts:g} days' if lasts else 'the source names no time'}")
-    found += [f"also: {one.says} ({one.source})" for one in detail.also]
-    return found
+        lines.append(f"after either is stopped: {f'{lasts:g} days' if lasts else 'the source names no time'}")
+    lines += [f"also: {other.says} ({other.source})" for other in detail.also]
+    return lines

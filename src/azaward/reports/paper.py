@@ -1,7 +1,7 @@
 """How does a page get onto paper? Typst sets a template from data; nothing that was typed reaches it as markup.
 
-For the letters and the booklet. The same data give the same bytes: only the fonts that come with typst, and the day
-that the paper speaks of instead of the clock.
+For guides, genotype reports, letters and the booklet. The same data give the same bytes: only the fonts that come with
+typst, and instead of the clock the day that the paper speaks of, if it speaks of one.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ from typing import Any, cast
 
 from azaward.reports.words import printable
 
+NO_DAY = dt.date(1970, 1, 1)
 
-def typeset(template: Path, content: Mapping[str, Any], day: dt.date) -> bytes:
+
+def typeset(template: Path, content: Mapping[str, Any], day: dt.date = NO_DAY) -> bytes:
     """The PDF of `content`, set by a Typst template."""
     import typst
 

@@ -16,10 +16,10 @@ from typing import Any, NamedTuple
 
 from azaward.assessment import Finding, PatientAssessment
 from azaward.knowledge import ACTIONS, MOST_CAUTIOUS, Knowledge
-from azaward.knowledge.loading.relations import split
 from azaward.knowledge.loading.units import convert
 from azaward.record.tables import STATUS_NEVER_COUNTS, TABLES, Record
 from azaward.rules.organs.metabolites import FALLBACK
+from azaward.treatment import thiopurines
 from azaward.wording import amount
 
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -127,15 +127,15 @@ def timeline(
     series: list[Series] = []
     older = 0
     for analyte in ANALYTES:
-        one = series_of(analyte, by_analyte.get(analyte, []), patient, family, knowledge, as_of)
-        if one:
-            recent = tuple(point for point in one.points if point.on >= oldest)
-            older += len(one.points) - len(recent)
-            series += [replace(one, points=recent)] if recent else []
+        whole = series_of(analyte, by_analyte.get(analyte, []), patient, family, knowledge, as_of)
+        if whole:
+            recent = tuple(point for point in whole.points if point.on >= oldest)
+            older += len(whole.points) - len(recent)
+            series += [replace(whole, points=recent)] if recent else []
     if not series:
         return None
     drug, doses = dose_steps(record, knowledge, as_of)
-    first, last = min(one.points[0].on for one in series), as_of
+    first, last = min(drawn.points[0].on for drawn in series), as_of
     # A treatment begun shortly before the first result belongs in view; years of it without any result don't.
     span = max((last - first).days, SHORTEST_DAYS)
     earliest = max(first.toordinal() - span // 2, 1)
@@ -213,17 +213,17 @@ def _limits(
     knowledge: Knowledge,
 ) -> tuple[Limit, ...]:
     chosen = knowledge.protocols.values() if protocol == MOST_CAUTIOUS else [knowledge.protocols[protocol]]
-    found: list[Limit] = []
-    for row in (row for one in chosen for row in one.lists["limits"]):
+    limits: list[Limit] = []
+    for row in (row for protocol in chosen for row in protocol.lists["limits"]):
         item: Any = row
         if item.analyte != analyte or (family and item.specialty not in ("any", family)):
             continue
         if item.relative_to == "absolute":
-            found.append(Limit(item.comparison, item.value, item.action, ""))
+            limits.append(Limit(item.comparison, item.value, item.action, ""))
         elif (bound := normal[_MULTIPLES[item.relative_to]] if item.relative_to in _MULTIPLES else None) is not None:
             kind = item.relative_to.split("-")[0]
             why = f"{amount(item.value)} × the laboratory's {kind} limit of normal, {amount(bound)}"
-            found.append(Limit(item.comparison, item.value * bound, item.action, why))
+            limits.append(Limit(item.comparison, item.value * bound, item.action, why))
     table = knowledge.tables["metabolites"]
     own = protocol if any(row.protocol == protocol for row in table) else FALLBACK
     for row in table if analyte in ("tgn", "mmp") else ():
@@ -231,16 +231,16 @@ def _limits(
             low, high = (row.tgn_low, row.tgn_high) if analyte == "tgn" else (row.mmp_low, row.mmp_high)
             below = _action(table, own, "under_dosed")
             above = _action(table, own, "over_dosed" if analyte == "tgn" else "shunting")
-            found += [Limit("below", low, below, "lower end of the therapeutic range")] if low else []
-            found += [Limit("at-least", high, above, "upper end of the therapeutic range")] if high else []
+            limits += [Limit("below", low, below, "lower end of the therapeutic range")] if low else []
+            limits += [Limit("at-least", high, above, "upper end of the therapeutic range")] if high else []
     # A limit that is a change from the patient's own level is drawn where a finding worked it out.
-    found += [
+    limits += [
         Limit(finding.limit.comparison, finding.limit.value, finding.action, "as found")
         for finding in findings
         if finding.rule == "limits" and finding.limit and finding.limit.comparison in SIGNS
     ]
     best: dict[tuple[str, float], Limit] = {}
-    for limit in sorted(found, key=lambda limit: ACTIONS.index(limit.action)):
+    for limit in sorted(limits, key=lambda limit: ACTIONS.index(limit.action)):
         best.setdefault((limit.comparison, round(limit.value, 6)), limit)
     return tuple(sorted(best.values(), key=lambda limit: limit.value))
 
@@ -252,12 +252,12 @@ def _action(table: Iterable[Any], protocol: str, pattern: str) -> str:
 
 def dose_steps(record: Record, knowledge: Knowledge, as_of: dt.date) -> tuple[str, tuple[Step, ...]]:
     """The thiopurine (azathioprine where both were taken) and its steps, as rules/stages/person.py reads them."""
-    thiopurines = {row.id: row.name for row in knowledge.tables["medicines"] if "thiopurine" in split(row.classes)}
-    taken = [row for row in rows_of(record, "exposures") if row["medicine"] in thiopurines and row["started_on"]]
+    drugs = thiopurines(knowledge)
+    taken = [row for row in rows_of(record, "exposures") if row["medicine"] in drugs and row["started_on"]]
     taken = [row for row in taken if row["started_on"] <= as_of]
     if not taken:
-        return thiopurines["azathioprine"], ()
-    drug = min((row["medicine"] for row in taken), key=lambda medicine: (medicine != "azathioprine", medicine))
+        return next(iter(drugs.values())), ()
+    drug = min((row["medicine"] for row in taken), key=list(drugs).index)
     begun: dict[dt.date, list[Row]] = {}
     for row in taken:
         if row["medicine"] == drug and row not in begun.get(row["started_on"], ()):
@@ -278,12 +278,12 @@ def dose_steps(record: Record, knowledge: Knowledge, as_of: dt.date) -> tuple[st
         if not together:
             continue
         sums = [None if None in each else sum(mg for mg in each if mg) for each in together.values()]
-        mg = None if None in sums else max(one for one in sums if one is not None)
+        mg = None if None in sums else max(total for total in sums if total is not None)
         if steps and steps[-1].mg == mg and steps[-1].end == start:
             steps[-1] = steps[-1]._replace(end=end)
         else:
             steps.append(Step(start, end, mg))
-    return thiopurines[drug], tuple(steps)
+    return drugs[drug], tuple(steps)
 
 
 def _marks(record: Record, knowledge: Knowledge, drug: str, first: dt.date, last: dt.date) -> tuple[Mark, ...]:

@@ -201,6 +201,11 @@ def of_clinic(connection: Connection, clinic_id: str) -> list[User]:
     return [_user(row) for row in rows]
 
 
+def staff_of(connection: Connection, clinic_id: str) -> list[str]:
+    """The logins of everybody of a clinic who isn't a patient, in order."""
+    return [user.login for user in of_clinic(connection, clinic_id) if user.role != "patient"]
+
+
 def begin(
     store: Store,
     user: User,

@@ -137,7 +137,7 @@ class Reads:
             while not self._waiting.empty() and len(batch) < _AT_ONCE:
                 batch.append(self._waiting.get())
             ended = None in batch
-            notes = [one for one in batch if one is not None]
+            notes = [note for note in batch if note is not None]
             if not notes:
                 continue
             try:

@@ -117,9 +117,9 @@ def backup(store: Store, file: Path, by: str, progress: Progress = lambda done, 
                 parts.append(
                     _write(connection, table, archive, lambda rows, at=done, all=every: progress(at + rows, all))
                 )
-            found = audit.follow(connection)
+            followed = audit.follow(connection)
             version = MigrationContext.configure(connection).get_current_revision()
-        trail = Trail(found.entries, found.head, found.wrong)
+        trail = Trail(followed.entries, followed.head, followed.wrong)
         manifest = Manifest(FORMAT, __version__, str(version), dt.datetime.now(dt.UTC), trail, parts)
         archive.writestr(_info(MANIFEST), msgspec.json.format(msgspec.json.encode(manifest), indent=1))
     return manifest
@@ -328,9 +328,9 @@ def _check(connection: Connection, manifest: Manifest, file: Path) -> None:
             raise StoreError(f"{file}: {part.table}: {rows} rows restored, {part.rows} expected. Nothing was changed.")
     if _count(connection, "audit_head") != 1:
         raise StoreError(f"{file}: audit_head: expected one row, the head of the audit trail. Nothing was changed.")
-    found = audit.follow(connection)
-    if Trail(found.entries, found.head, found.wrong) != manifest.audit:
-        why = found.wrong or f"{found.entries} entries up to {found.head}"
+    followed = audit.follow(connection)
+    if Trail(followed.entries, followed.head, followed.wrong) != manifest.audit:
+        why = followed.wrong or f"{followed.entries} entries up to {followed.head}"
         raise StoreError(f"{file}: its audit trail is not the one that was backed up: {why}. Nothing was changed.")
 
 

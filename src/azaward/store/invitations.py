@@ -86,10 +86,12 @@ def withdraw(store: Store, by: User, number: int, now: dt.datetime) -> bool:
     """Withdraws an unused invitation of `by`'s clinic; False if there is none."""
     with store.write() as connection:
         which = (invitations.c.id == number, invitations.c.clinic_id == by.clinic_id, invitations.c.used_at.is_(None))
-        found = connection.execute(sa.update(invitations).where(*which).values(ends_at=now, used_at=now)).rowcount == 1
-        if found:
+        withdrawn = (
+            connection.execute(sa.update(invitations).where(*which).values(ends_at=now, used_at=now)).rowcount == 1
+        )
+        if withdrawn:
             audit.append(connection, [Entry(by.login, "withdraw invitation", by.clinic_id, str(number))])
-    return found
+    return withdrawn
 
 
 def by_token(connection: Connection, token: str, now: dt.datetime) -> Invitation:
@@ -104,16 +106,23 @@ def by_token(connection: Connection, token: str, now: dt.datetime) -> Invitation
 def accept(store: Store, token: str, login: str, name: str, password: str, now: dt.datetime) -> User:
     """Uses an invitation: creates the account or sets its new password, and returns the user."""
     with store.write() as connection:
-        found = by_token(connection, token, now)
-        taken = sa.update(invitations).where(invitations.c.id == found.id, invitations.c.used_at.is_(None))
+        invitation = by_token(connection, token, now)
+        taken = sa.update(invitations).where(invitations.c.id == invitation.id, invitations.c.used_at.is_(None))
         if connection.execute(taken.values(used_at=now)).rowcount != 1:
             raise InvitationError(_MISSING)
-        if found.user_id is None:
+        if invitation.user_id is None:
             number = accounts.make_user(
-                connection, login, name, found.role, found.clinic_id, password, found.patient_id, found.by
+                connection,
+                login,
+                name,
+                invitation.role,
+                invitation.clinic_id,
+                password,
+                invitation.patient_id,
+                invitation.by,
             )
         else:
-            number = _give_password(connection, found.user_id, password)
+            number = _give_password(connection, invitation.user_id, password)
     user = accounts.by_id(store, number)
     if user is None:
         raise InvitationError(_MISSING)

@@ -68,12 +68,12 @@ def step_of(secret: str, code: str, now: dt.datetime, after: int = 0) -> int | N
     """
     typed = "".join(code.split())
     totp, at = TOTP(secret), int(now.timestamp()) // _SECONDS
-    found = [
+    steps = [
         step
         for step in range(at - _WINDOW, at + _WINDOW + 1)
         if hmac.compare_digest(totp.generate_otp(step).encode(), typed.encode())
     ]
-    return next((step for step in found if step > after), None)
+    return next((step for step in steps if step > after), None)
 
 
 def add_app(store: Store, user: User, secret: str, code: str, now: dt.datetime) -> None:

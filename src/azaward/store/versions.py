@@ -48,7 +48,7 @@ def bring_up_to_date(engine: Engine, name: str) -> None:
                 f"{name}: its tables have version {current}, newer than this program's {newest()}. "
                 "Use the newer version of azaward, or restore a backup from this one."
             )
-        if current is None and (found := inspect(connection).get_table_names()):
-            raise StoreError(f"{name}: contains tables ({found[0]}), but not azaward's. Use a separate database.")
+        if current is None and (tables := inspect(connection).get_table_names()):
+            raise StoreError(f"{name}: contains tables ({tables[0]}), but not azaward's. Use a separate database.")
     with engine.connect().execution_options(azaward_writes=True) as connection, connection.begin():
         command.upgrade(config(connection), "head")

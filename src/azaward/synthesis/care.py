@@ -64,7 +64,7 @@ class Care(NamedTuple):
 
     def bounds(self, ranges: Ranges, *, pressing: bool = False) -> Bounds:
         """For each analyte the lowest and highest value that no fixed limit (`pressing`: of the same day) catches."""
-        found: dict[str, tuple[float, float]] = {}
+        levels: dict[str, tuple[float, float]] = {}
         for limit in self.limits:
             if limit.analyte not in ranges or (pressing and URGENCIES.index(limit.urgency) > _SAME_DAY):
                 continue
@@ -77,9 +77,11 @@ class Care(NamedTuple):
                     value = limit.value * ranges[limit.analyte].low
                 case _:
                     continue
-            low, high = found.get(limit.analyte, (0.0, math.inf))
-            found[limit.analyte] = (max(low, value), high) if limit.comparison in _DOWNWARD else (low, min(high, value))
-        return found
+            low, high = levels.get(limit.analyte, (0.0, math.inf))
+            levels[limit.analyte] = (
+                (max(low, value), high) if limit.comparison in _DOWNWARD else (low, min(high, value))
+            )
+        return levels
 
     def rise_allowed(self, analyte: str) -> float:
         """The factor by which an analyte may exceed its earlier level; infinite without such a limit."""

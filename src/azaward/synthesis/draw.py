@@ -49,7 +49,7 @@ class Kind(NamedTuple):
 
 @lru_cache(maxsize=64)
 def _kinds(families: tuple[str, ...], starts_full: bool, child: bool) -> tuple[tuple[Kind, float], ...]:
-    found: list[tuple[Kind, float]] = []
+    kinds: list[tuple[Kind, float]] = []
     for row in table("indications"):
         care = cares()[row["indication"]]
         regimen = care.regimen(1.0)
@@ -58,8 +58,8 @@ def _kinds(families: tuple[str, ...], starts_full: bool, child: bool) -> tuple[t
         if starts_full and (regimen.start is None or regimen.start < regimen.low):
             continue
         kind = Kind(care, float(row["age_mean"]), float(row["age_sd"]), float(row["female_percent"]) / 100)
-        found.append((kind, float(row["share"])))
-    return tuple(found)
+        kinds.append((kind, float(row["share"])))
+    return tuple(kinds)
 
 
 def draw(rng: Random, patient_id: str, as_of: int, results: int, wishes: Wishes | None) -> Draft:
@@ -98,10 +98,10 @@ def draw(rng: Random, patient_id: str, as_of: int, results: int, wishes: Wishes 
 def pick(rng: Random, shares: Sequence[tuple[T, float]]) -> T:
     """One of several, each as often as its share."""
     place = rng.random() * sum(share for _, share in shares)
-    for one, share in shares:
+    for kind, share in shares:
         place -= share
         if place < 0:
-            return one
+            return kind
     return shares[-1][0]
 
 
@@ -186,7 +186,7 @@ def _treat(draft: Draft, want: Wishes, share: float, keep: int, bounds: Bounds) 
         rises = [step.start for step in draft.steps[1:] if step.start is not None]
         days_of_tests = on_time(rng, draft.care, draft.start, rises, first, until, keep)
     inside = room(draft.levels, draft.care, bounds)
-    draft.panels = [Panel(one, panel(rng, draft.levels, inside)) for one in days_of_tests]
+    draft.panels = [Panel(test, panel(rng, draft.levels, inside)) for test in days_of_tests]
     draft.entry = first
     if share == QUARTER:
         draft.medicine("allopurinol", 100, draft.start)

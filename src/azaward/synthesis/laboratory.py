@@ -101,7 +101,7 @@ def ranges(laboratory: str, sex: str) -> Ranges:
 
 def usual(rng: Random, sex: str, bounds: Bounds) -> dict[str, float]:
     """A person's own level of each analyte, comfortably inside the limits of their protocol."""
-    found: dict[str, float] = {}
+    drawn: dict[str, float] = {}
     for analyte, level in levels().items():
         middle = level.male if sex == "male" else level.female
         low, high = bounds.get(analyte, ANYTHING)
@@ -110,9 +110,9 @@ def usual(rng: Random, sex: str, bounds: Bounds) -> dict[str, float]:
             value = middle * math.exp(level.between * rng.gauss(0, 1))
             if low * COMFORT <= value <= high / COMFORT:
                 break
-        found[analyte] = min(max(value, low * COMFORT), high / COMFORT)
-    found["neutrophils"] = min(found["neutrophils"], found["wbc"] * USUAL_NEUTROPHILS)
-    return found
+        drawn[analyte] = min(max(value, low * COMFORT), high / COMFORT)
+    drawn["neutrophils"] = min(drawn["neutrophils"], drawn["wbc"] * USUAL_NEUTROPHILS)
+    return drawn
 
 
 def room(usually: Mapping[str, float], care: Care, bounds: Bounds) -> Bounds:
@@ -120,12 +120,12 @@ def room(usually: Mapping[str, float], care: Care, bounds: Bounds) -> Bounds:
 
     No limit of the protocol is met, and no two values lie further apart than the protocol allows a rise to be.
     """
-    found: dict[str, tuple[float, float]] = {}
+    ranges: dict[str, tuple[float, float]] = {}
     for analyte, level in usually.items():
         low, high = bounds.get(analyte, ANYTHING)
         half = math.sqrt(care.rise_allowed(analyte)) / ROUNDING
-        found[analyte] = max(low, level / half) * ROUNDING, min(high, level * half) / ROUNDING
-    return found
+        ranges[analyte] = max(low, level / half) * ROUNDING, min(high, level * half) / ROUNDING
+    return ranges
 
 
 def panel(rng: Random, usually: Mapping[str, float], inside: Bounds) -> dict[str, float]:

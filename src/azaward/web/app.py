@@ -120,7 +120,7 @@ def _failures(app: FastAPI) -> None:
 
     async def invalid(request: Request, error: Exception) -> Response:
         problems: list[Any] = list(error.errors()) if isinstance(error, RequestValidationError) else []
-        lines = [f"{'.'.join(str(part) for part in one['loc'][1:])}: {one['msg']}" for one in problems]
+        lines = [f"{'.'.join(str(part) for part in problem['loc'][1:])}: {problem['msg']}" for problem in problems]
         return failed(request, 422, "; ".join(lines) or "the request can't be read.")
 
     async def http(request: Request, error: Exception) -> Response:

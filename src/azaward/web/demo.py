@@ -14,6 +14,7 @@ from azaward.store.care.acts import Actor
 from azaward.store.database import Store
 from azaward.store.schema import users
 from azaward.synthesis import synthesise
+from azaward.web.shared.room import Examples
 
 CLINIC, NAME = "example", "Example clinic"
 DAY = dt.date(2026, 11, 23)
@@ -25,6 +26,7 @@ ACCOUNTS: tuple[tuple[str, str, Role, str | None], ...] = (
     ("administrator", "Example administrator", "administrator", None),
     ("patient", "Example patient", "patient", "c001"),
 )
+EXAMPLES = Examples(tuple(login for login, *_ in ACCOUNTS), PASSWORD)
 
 
 def furnish(store: Store, knowledge: Knowledge, patients: int = PATIENTS) -> None:

@@ -59,7 +59,7 @@ def table() -> list[Route]:
     """Every route with who may use it; `TypeError` for a route that doesn't say."""
     rows = [
         Route(method, route.path, guard.roles, isinstance(guard, Anyone))
-        for route in (one for router in ROUTERS for one in router.routes)
+        for route in (route for router in ROUTERS for route in router.routes)
         if isinstance(route, APIRoute)
         for guard in [_guard(route)]
         for method in sorted(route.methods or ())

@@ -36,6 +36,7 @@ from azaward.cohort.written import TRANSLATED, write_set_aside
 from azaward.errors import InputError
 from azaward.knowledge import Knowledge
 from azaward.record.tables import SetAside
+from azaward.treatment import thiopurines
 
 MEMORY_MB = 3_000
 Say = Callable[[str], None]
@@ -139,11 +140,11 @@ class _Translation:
         """Concepts that stand for something by themselves: sexes, comparators, words of results, milligrams."""
         known, words = self._words.concepts.by_id, self._words
         code = {"id": "BIGINT", "code": "VARCHAR"}
-        sexes = {one.id: one.name.casefold() for one in known.values() if one.vocabulary == "Gender"}
+        sexes = {concept.id: concept.name.casefold() for concept in known.values() if concept.vocabulary == "Gender"}
         sexes = {number: sex for number, sex in sexes.items() if sex in ("male", "female")} | words.shipped("sex")
-        signs = {one.id: one.name for one in known.values() if one.name in ("<", "<=", "=", ">=", ">")}
-        named = {one.id: one.name for one in known.values()}
-        milligrams = {one.id for one in known.values() if (one.vocabulary, one.code) == ("UCUM", "mg")}
+        signs = {concept.id: concept.name for concept in known.values() if concept.name in ("<", "<=", "=", ">=", ">")}
+        named = {concept.id: concept.name for concept in known.values()}
+        milligrams = {concept.id for concept in known.values() if (concept.vocabulary, concept.code) == ("UCUM", "mg")}
         milligrams |= {number for number, unit in words.shipped("unit").items() if unit == "mg"}
         self._list("sexes", code, list(sexes.items()))
         self._list("comparators", code, list((signs | words.shipped("comparator")).items()))
@@ -151,10 +152,7 @@ class _Translation:
             "results_in_words", {"id": "BIGINT", "name": "VARCHAR"}, list((words.shipped("result") | named).items())
         )
         self._list("milligrams", {"id": "BIGINT"}, [[number] for number in sorted(milligrams)])
-        thiopurines = [
-            [row.id] for row in self._knowledge.tables["medicines"] if "thiopurine" in (row.classes or "").split(";")
-        ]
-        self._list("thiopurines", {"id": "VARCHAR"}, thiopurines)
+        self._list("thiopurines", {"id": "VARCHAR"}, [[medicine] for medicine in thiopurines(self._knowledge)])
         ingredients: list[tuple[int, str]] = []
         for (number,) in self._run("SELECT DISTINCT ingredient_concept_id FROM cdm_drug_strength").fetchall():
             meant = words.drug(number, None, None)
@@ -166,13 +164,13 @@ class _Translation:
         """`means_TABLE`: what each combination of concepts means; what means nothing to azaward is set aside."""
         self._run(words_sql(table))
         rows = self._run(f"SELECT w, concept, source_concept, source, value_concept, n, first FROM words_{table}")
-        found: list[tuple[int, str, str]] = []
+        meanings: list[tuple[int, str, str]] = []
         for w, concept, source_concept, source, value, n, first in rows.fetchall():
             meant = self._meant(table, concept, source_concept, source, value)
-            found += [(w, one.kind, one.code) for one in meant]
-            if not meant or any(one.code.startswith("unknown:") for one in meant):
+            meanings += [(w, meaning.kind, meaning.code) for meaning in meant]
+            if not meant or any(meaning.code.startswith("unknown:") for meaning in meant):
                 self._unmapped(table, concept, source_concept, source, n, first)
-        self._list(f"means_{table}", {"w": "INTEGER", "kind": "VARCHAR", "code": "VARCHAR"}, found)
+        self._list(f"means_{table}", {"w": "INTEGER", "kind": "VARCHAR", "code": "VARCHAR"}, meanings)
 
     def _meant(
         self, table: str, concept: int | None, source_concept: int | None, source: str | None, value: int | None
@@ -184,11 +182,11 @@ class _Translation:
             analyte = words.analyte(concept, source_concept, source)
             genes = words.names_gene(concept, source)
             # An activity is a number or a word of the enzyme; a gene's report is never a number.
-            found = [Meaning("analyte", analyte)] if analyte else []
+            meanings = [Meaning("analyte", analyte)] if analyte else []
             if genes:
-                found.append(Meaning("gene", ""))
-            if found:
-                return found
+                meanings.append(Meaning("gene", ""))
+            if meanings:
+                return meanings
         return words.happened(kind, concept, source_concept, source, value)
 
     def _unmapped(

@@ -168,17 +168,17 @@ def find_cdm(folder: Path) -> dict[str, CdmTable]:
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder. Give the folder that holds person, drug_exposure and measurement.")
     inside = {path.name.casefold(): path for path in sorted(folder.iterdir())}
-    found: dict[str, CdmTable] = {}
+    tables: dict[str, CdmTable] = {}
     for name in COLUMNS:
         if files := _files(inside, name):
-            found[name] = _table(name, files)
+            tables[name] = _table(name, files)
     for name in NEEDED:
-        if name not in found:
+        if name not in tables:
             raise InputError(
                 f"{folder}: table {name} is missing. OMOP CDM 5.4 expects {name}.parquet or {name}.csv (or a folder "
                 f"{name} of Parquet parts) beside {', '.join(other for other in NEEDED if other != name)}."
             )
-    return found
+    return tables
 
 
 def _files(inside: Mapping[str, Path], name: str) -> tuple[Path, ...]:
@@ -206,12 +206,14 @@ def _table(name: str, files: tuple[Path, ...]) -> CdmTable:
         if field.required and column not in written:
             raise InputError(
                 f"{files[0]}: column {column!r} is missing. OMOP CDM 5.4 gives {name} the columns "
-                f"{', '.join(one for one, about in COLUMNS[name].items() if about.required)}; "
+                f"{', '.join(column for column, about in COLUMNS[name].items() if about.required)}; "
                 f"found: {', '.join(names)}."
             )
     if twice := [column for column in names if names.count(column) > 1]:
         raise InputError(f"{files[0]}: duplicate column {twice[0]!r}. Keep one.")
-    return CdmTable(name, files, {one: written[one] for one in COLUMNS[name] if one in written}, tuple(names), tabs)
+    return CdmTable(
+        name, files, {column: written[column] for column in COLUMNS[name] if column in written}, tuple(names), tabs
+    )
 
 
 def _header(path: Path) -> str:

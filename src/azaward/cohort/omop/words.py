@@ -119,23 +119,23 @@ class OmopWords:
 
     def drug(self, concept: int | None, source: int | None, text: str | None) -> list[Meaning]:
         """The ingredients of a product, or the vaccination that it is; else `unknown:` and its name."""
-        for one in (concept, source):
-            if one is not None and (found := self._drug(one)):
-                return found
-        if text and (found := _known(self.words.medicine(text))):
-            return found
+        for number in (concept, source):
+            if number is not None and (meanings := self._drug(number)):
+                return meanings
+        if text and (meanings := _known(self.words.medicine(text))):
+            return meanings
         name = self.name(concept) or text or self.name(source) or (f"concept {concept}" if concept else "unnamed")
         return [Meaning("medicine", f"unknown:{name}")]
 
     def _drug(self, number: int) -> list[Meaning]:
         if code := self._shipped.get(("medicine", number)):
             return [Meaning("medicine", code)]
-        one = self.concepts.by_id.get(number)
-        if one is None:
+        concept = self.concepts.by_id.get(number)
+        if concept is None:
             return []
-        if found := self.words.event("vaccination", None, one.codings):
+        if found := self.words.event("vaccination", None, concept.codings):
             return [Meaning(*found)]
-        if found := _known(self.words.medicine(None, one.codings)):
+        if found := _known(self.words.medicine(None, concept.codings)):
             return found
         above = self.concepts.above.get(number, [])
         parts = [self._ingredient(each) for each in above if each.is_ingredient]
@@ -147,19 +147,19 @@ class OmopWords:
         groups = [part for each in above if each.vocabulary == "ATC" for part in _known(self._coded(each))]
         if groups:
             return list(dict.fromkeys(groups))
-        if found := _known(self.words.medicine(one.name)):
+        if found := _known(self.words.medicine(concept.name)):
             return found
-        if found := self.words.event("vaccination", one.name):
+        if found := self.words.event("vaccination", concept.name):
             return [Meaning(*found)]
         return list(dict.fromkeys(parts))
 
-    def _coded(self, one: Concept) -> tuple[str, ...]:
-        return self.words.medicine(None, one.codings)
+    def _coded(self, concept: Concept) -> tuple[str, ...]:
+        return self.words.medicine(None, concept.codings)
 
-    def _ingredient(self, one: Concept) -> Meaning:
-        if code := self._shipped.get(("medicine", one.id)):
+    def _ingredient(self, concept: Concept) -> Meaning:
+        if code := self._shipped.get(("medicine", concept.id)):
             return Meaning("medicine", code)
-        return Meaning("medicine", self.words.medicine(one.name, one.codings)[0])
+        return Meaning("medicine", self.words.medicine(concept.name, concept.codings)[0])
 
     def analyte(self, concept: int | None, source: int | None, text: str | None) -> str | None:
         """What was measured. A concept that isn't understood is another test, whatever the source's word for it."""
@@ -168,33 +168,33 @@ class OmopWords:
                 continue
             if code := self._shipped.get(("analyte", number)):
                 return code
-            one = self.concepts.by_id.get(number)
-            return self.words.analyte(one.name, one.codings) if one else None
+            known = self.concepts.by_id.get(number)
+            return self.words.analyte(known.name, known.codings) if known else None
         return self.words.analyte(text) if text else None
 
     def happened(
         self, kind: str, concept: int | None, source: int | None, text: str | None, value: int | None = None
     ) -> list[Meaning]:
         """The indication and the event that a diagnosis, procedure or observation stands for; `value` is what of."""
-        found: dict[str, Meaning] = {}
+        meanings: dict[str, Meaning] = {}
         for number in (concept, source):
             if number is None:
                 continue
             if code := self._shipped.get(("indication", number)):
-                found.setdefault("indication", Meaning("indication", code))
+                meanings.setdefault("indication", Meaning("indication", code))
             if code := self._shipped.get(("event", number)):
-                found.setdefault("event", Meaning(*code.split(":", 1)))
-            if one := self.concepts.by_id.get(number):
-                if allergy := self._allergy(one.name, value):
+                meanings.setdefault("event", Meaning(*code.split(":", 1)))
+            if known := self.concepts.by_id.get(number):
+                if allergy := self._allergy(known.name, value):
                     return [allergy]
-                for each in (one, *self.concepts.above.get(number, [])):
+                for each in (known, *self.concepts.above.get(number, [])):
                     for meaning in self._meant(kind, each.name, each.codings):
-                        found.setdefault("indication" if meaning.kind == "indication" else "event", meaning)
-            if found:
+                        meanings.setdefault("indication" if meaning.kind == "indication" else "event", meaning)
+            if meanings:
                 break
-        if not found and text and concept is None and source is None:
+        if not meanings and text and concept is None and source is None:
             return list(self._meant(kind, text, ()))
-        return list(found.values())
+        return list(meanings.values())
 
     def _meant(self, kind: str, name: str, codings: tuple[Coding, ...]) -> Iterator[Meaning]:
         if indication := self.words.indication(name, codings):
@@ -231,14 +231,14 @@ class OmopWords:
         return names_gene(fhir.Observation(code=self._as_fhir(concept, text)))
 
     def _as_fhir(self, concept: int | None, text: str | None) -> fhir.Concept:
-        one = self.concepts.by_id.get(concept) if concept is not None else None
-        codings = [fhir.Coding(coding.system, coding.code, one.name) for coding in one.codings] if one else []
-        return fhir.Concept(codings, one.name if one else text if concept is None else None)
+        known = self.concepts.by_id.get(concept) if concept is not None else None
+        codings = [fhir.Coding(coding.system, coding.code, known.name) for coding in known.codings] if known else []
+        return fhir.Concept(codings, known.name if known else text if concept is None else None)
 
     def unit(self, analyte: str, concept: int | None, text: str | None) -> tuple[str | None, bool]:
         """The unit, and whether concept and source contradict each other: then there is none."""
-        one = self.concepts.by_id.get(concept) if concept is not None else None
-        ucum = one.code if one and one.vocabulary == "UCUM" else self._shipped.get(("unit", concept or 0))
+        known = self.concepts.by_id.get(concept) if concept is not None else None
+        ucum = known.code if known and known.vocabulary == "UCUM" else self._shipped.get(("unit", concept or 0))
         by_concept = ucum and self._convert(analyte, ucum)
         by_text = text and self._convert(analyte, text)
         if by_concept and by_text and by_concept != by_text:
@@ -249,7 +249,7 @@ class OmopWords:
             return text, False
         # A unit that the concept names and that doesn't fit stays what it is: the source's word doesn't overrule it.
         if concept is not None:
-            return ucum or (one.name if one else text if by_text else f"concept {concept}"), False
+            return ucum or (known.name if known else text if by_text else f"concept {concept}"), False
         return text, False
 
     def _convert(self, analyte: str, written: str) -> tuple[float, float] | None:
@@ -264,6 +264,6 @@ class OmopWords:
 
 def _known(medicines: tuple[str, ...]) -> list[Meaning]:
     """The ingredients, where all of them are known."""
-    if any(one.startswith("unknown:") for one in medicines):
+    if any(medicine.startswith("unknown:") for medicine in medicines):
         return []
-    return [Meaning("medicine", one) for one in medicines]
+    return [Meaning("medicine", medicine) for medicine in medicines]

@@ -130,14 +130,14 @@ def count(
         nation = Nation(source, knowledge, memory_mb, Path(scratch))
         aside.update(each.kind for each in nation.set_aside)
         done = 0
-        for one in nation.shares(share):
-            asides = nation.assess(one, as_of, None)
+        for part in nation.shares(share):
+            asides = nation.assess(part, as_of, None)
             aside.update(each.kind for each in asides)
             named = {each.where for each in asides}
             unusable = nation.rows("SELECT origin, concat('result_', problem) FROM s_unusable")
             aside.update(kind for origin, kind in unusable if origin not in named)
             counts.update(count_share(nation, knowledge, by))
-            done += one.patients
+            done += part.patients
             progress(done, nation.patients)
     return counts, aside
 
@@ -312,30 +312,30 @@ class _Table:
         if about.days is None:
             return None
         figure, group, name = at
-        found = quantiles(self._days[about.days[0], group, name])
-        if found is None:
+        days = quantiles(self._days[about.days[0], group, name])
+        if days is None:
             return None
-        return _days(found, self._suppress, secret or (figure, group, name, "days") in self._hidden)
+        return _days(days, self._suppress, secret or (figure, group, name, "days") in self._hidden)
 
 
-def _days(found: Quantiles, suppress: int | None, secret: bool) -> Days:
+def _days(days: Quantiles, suppress: int | None, secret: bool) -> Days:
     """Quantiles as they may be shown: with at least so many to either side of each."""
     least = suppress or 0
-    if secret or (suppress and found.n < suppress):
-        mark = f"<{suppress}" if found.n < least else "hidden"
+    if secret or (suppress and days.n < suppress):
+        mark = f"<{suppress}" if days.n < least else "hidden"
         return Days(n=mark, median=None, interval=None, quartiles=None, p90=None)
-    interval = None if found.low is None or found.high is None else (found.low, found.high)
+    interval = None if days.low is None or days.high is None else (days.low, days.high)
     if suppress:
         # The interval's ends lie further out than the quartiles where few were counted.
-        interval = interval if found.n >= 4 * suppress and _inside(found) else None
+        interval = interval if days.n >= 4 * suppress and _inside(days) else None
     return Days(
-        n=found.n,
-        median=found.median if found.n >= 2 * least else None,
+        n=days.n,
+        median=days.median if days.n >= 2 * least else None,
         interval=interval,
-        quartiles=(found.q1, found.q3) if found.n >= 4 * least else None,
-        p90=found.p90 if found.n >= 10 * least else None,
+        quartiles=(days.q1, days.q3) if days.n >= 4 * least else None,
+        p90=days.p90 if days.n >= 10 * least else None,
     )
 
 
-def _inside(found: Quantiles) -> bool:
-    return found.low is not None and found.high is not None and found.q1 <= found.low and found.high <= found.q3
+def _inside(days: Quantiles) -> bool:
+    return days.low is not None and days.high is not None and days.q1 <= days.low and days.high <= days.q3

@@ -29,25 +29,25 @@ def hidden(counts: Mapping[Cell, int], sums: Sequence[Sum], limit: int, also: Co
     ['perhaps', 'yes']
     """
     # Counts of nobody are shown, and so may be left out of every sum.
-    sums = [Sum(*(tuple(cell for cell in side if counts.get(cell)) for side in one)) for one in sums]
+    sums = [Sum(*(tuple(cell for cell in side if counts.get(cell)) for side in total)) for total in sums]
     gone = {cell for cell, n in counts.items() if 0 < n < limit} | set(also)
     changed = bool(gone)
     while changed:
         changed = False
-        for one in sums:
-            while (more := _one_more(one, counts, gone, limit)) is not None:
+        for total in sums:
+            while (more := _one_more(total, counts, gone, limit)) is not None:
                 gone.add(more)
                 changed = True
         if not changed:
-            found = _follow(sums, counts, gone)
-            gone |= found
-            changed = bool(found)
+            followed = _follow(sums, counts, gone)
+            gone |= followed
+            changed = bool(followed)
     return gone
 
 
-def _one_more(one: Sum, counts: Mapping[Cell, int], gone: set[Cell], limit: int) -> Cell | None:
+def _one_more(total: Sum, counts: Mapping[Cell, int], gone: set[Cell], limit: int) -> Cell | None:
     """The next cell to hide, so that this sum gives nothing away; None where it doesn't."""
-    away = [[cell for cell in side if cell in gone] for side in one]
+    away = [[cell for cell in side if cell in gone] for side in total]
     lost = [cell for side in away for cell in side]
     if not lost:
         return None
@@ -55,7 +55,7 @@ def _one_more(one: Sum, counts: Mapping[Cell, int], gone: set[Cell], limit: int)
     known = [side for side, other in zip(away, reversed(away), strict=True) if side and not other]
     if len(lost) > 1 and not any(sum(counts[cell] for cell in side) < limit for side in known):
         return None
-    shown = [cell for side in one for cell in side if cell not in gone]
+    shown = [cell for side in total for cell in side if cell not in gone]
     return min(shown, key=lambda cell: (counts[cell], str(cell)), default=None)
 
 
@@ -71,11 +71,11 @@ def _follow(sums: Sequence[Sum], counts: Mapping[Cell, int], gone: set[Cell]) ->
 
     cells = sorted(gone, key=str)
     place = {cell: at for at, cell in enumerate(cells)}
-    with_hidden = [one for one in sums if any(cell in gone for side in one for cell in side)]
+    with_hidden = [total for total in sums if any(cell in gone for side in total for cell in side)]
     entries = [
         (sign, row, place[cell])
-        for row, one in enumerate(with_hidden)
-        for sign, side in ((1.0, one.left), (-1.0, one.right))
+        for row, total in enumerate(with_hidden)
+        for sign, side in ((1.0, total.left), (-1.0, total.right))
         for cell in side
         if cell in gone
     ]
@@ -89,9 +89,9 @@ def _follow(sums: Sequence[Sum], counts: Mapping[Cell, int], gone: set[Cell]) ->
     )[0]
     fixed = {cell for cell, free in zip(cells, np.abs(anything - determined), strict=True) if free < _NOUGHT}
     more: set[Cell] = set()
-    for one in with_hidden:
-        for cell in [cell for side in one for cell in side if cell in fixed]:
-            shown = {each for side in one for each in side} - gone
+    for total in with_hidden:
+        for cell in [cell for side in total for cell in side if cell in fixed]:
+            shown = {each for side in total for each in side} - gone
             if shown and not shown & more:
                 more.add(min(shown, key=lambda each: (counts[each], str(each))))
                 fixed.discard(cell)

@@ -67,10 +67,10 @@ def treatments(groups: Mapping[str, Mapping[tuple[str, int], int]], suppress: in
 
 
 def _by_reason(days: Mapping[tuple[str, int], int]) -> Counter[str]:
-    found: Counter[str] = Counter()
+    reasons: Counter[str] = Counter()
     for (reason, _), n in days.items():
-        found[reason] += n
-    return found
+        reasons[reason] += n
+    return reasons
 
 
 def _one(

@@ -6,14 +6,12 @@ names its one style sheet by hash. Plots are drawn from numbers alone. The same 
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from azaward.cohort.intervals import DAYS_IN_MONTH, DAYS_IN_YEAR
@@ -21,7 +19,8 @@ from azaward.cohort.quality.figures import Days, Figure, Quality, Row, Shown
 from azaward.cohort.quality.survival import Treatment
 from azaward.cohort.quality.words import DEFINITIONS, OUTCOMES, REASONS, TREATMENT
 from azaward.knowledge import Knowledge
-from azaward.reports.words import long_day, printable
+from azaward.reports.html import alone, environment
+from azaward.reports.words import long_day
 
 HERE = Path(__file__).parent
 EVERYONE = "everyone"
@@ -53,29 +52,22 @@ class _Section(NamedTuple):
     rows: list[_Line]
 
 
-def page(found: Quality, knowledge: Knowledge) -> str:
+def page(figures: Quality, knowledge: Knowledge) -> str:
     """The page, as HTML."""
+    template = _environment().get_template("quality.html.jinja")
     style = (HERE / "quality.css").read_text(encoding="utf-8")
-    return (
-        _environment()
-        .get_template("quality.html.jinja")
-        .render(
-            **content(found, knowledge),
-            style=style,
-            style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
-        )
-    )
+    return alone(template, style, **content(figures, knowledge))
 
 
-def content(found: Quality, knowledge: Knowledge) -> dict[str, Any]:
+def content(figures: Quality, knowledge: Knowledge) -> dict[str, Any]:
     """What a page of the figures is made of, in words; the plots are drawings of numbers alone, without styles."""
     words = _names(knowledge)
     before = next(row.value for row in knowledge.tables["parameters"] if row.id == "quality_before_stop_days")
     return {
-        "found": found,
-        "by": _BY.get(found.by, ""),
-        "day": long_day(found.as_of),
-        "sections": [_section(figure, found, words) for figure in found.figures],
+        "found": figures,
+        "by": _BY.get(figures.by, ""),
+        "day": long_day(figures.as_of),
+        "sections": [_section(figure, figures, words) for figure in figures.figures],
         "treatment": {
             "title": TREATMENT["title"],
             "definition": [
@@ -83,23 +75,23 @@ def content(found: Quality, knowledge: Knowledge) -> dict[str, Any]:
                 ("Of", TREATMENT["denominator"]),
                 ("When", TREATMENT["window"].format(before=f"{before:g}")),
             ],
-            "groups": [_group(each) for each in found.treatment],
+            "groups": [_group(each) for each in figures.treatment],
         },
-        "methods": _methods(found),
+        "methods": _methods(figures),
     }
 
 
-def _methods(found: Quality) -> list[str]:
-    lines = list(found.methods)
-    if found.suppressed_below:
-        limit = found.suppressed_below
+def _methods(figures: Quality) -> list[str]:
+    lines = list(figures.methods)
+    if figures.suppressed_below:
+        limit = figures.suppressed_below
         lines.append(
             f"Counts from 1 to {limit - 1} stand as <{limit}. What would give them away, together with the sums on "
             "this page, stands as hidden. A quantile is shown only with at least so many people to either side of it, "
             "the time on treatment only at times at which as many were watched and as many stopped in between. "
             "Nought is shown."
         )
-    aside = ", ".join(f"{n} x {kind.replace('_', ' ')}" for kind, n in sorted(found.set_aside.items()))
+    aside = ", ".join(f"{n} x {kind.replace('_', ' ')}" for kind, n in sorted(figures.set_aside.items()))
     if aside:
         lines.append(f"Set aside, and so in none of these figures: {aside}. `azaward cohort assess` names each.")
     return lines
@@ -114,16 +106,16 @@ def _names(knowledge: Knowledge) -> dict[str, str]:
     }
 
 
-def _section(figure: Figure, found: Quality, words: dict[str, str]) -> _Section:
+def _section(figure: Figure, figures: Quality, words: dict[str, str]) -> _Section:
     about = DEFINITIONS[figure.id]
-    grouped = found.by != "none"
+    grouped = figures.by != "none"
     # Each protocol's phases are its own: its group would say the same again.
-    alone = figure.id == "on_time_by_phase" and found.by == "protocol"
+    alone = figure.id == "on_time_by_phase" and figures.by == "protocol"
     rows = [row for row in figure.rows if _something(row) and not (row.part and alone)]
     outcomes = [each for each in about.outcomes if any(row.counts[each] != 0 for row in rows)]
     heads = [_Head(word, number=False) for word in about.row]
     if grouped and not alone:
-        heads.append(_Head(_BY[found.by], number=False))
+        heads.append(_Head(_BY[figures.by], number=False))
     heads += [_Head(OUTCOMES[each], number=True) for each in outcomes]
     if about.counted:
         heads += [
@@ -313,15 +305,5 @@ def _steps(points: list[tuple[float, float]]) -> list[str]:
 
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=printable,
-    )
-    # Only for what is made here: the style sheet, and drawings of numbers.
-    environment.filters["made_here"] = Markup
-    environment.filters["count"] = _count
-    return environment
+    # Drawings are of numbers alone.
+    return environment(HERE, made_here=Markup, count=_count)

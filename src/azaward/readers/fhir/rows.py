@@ -15,9 +15,9 @@ from azaward.readers.fhir import doses, genes
 from azaward.readers.fhir import resources as fhir
 from azaward.readers.fhir.index import Index, Place, resolve, subjects
 from azaward.record.tables import Cell
+from azaward.treatment import thiopurines
 
 _NEVER_COUNTS = ("entered-in-error", "cancelled", "not-done", "declined")
-_THIOPURINES = ("azathioprine", "mercaptopurine", "tioguanine")
 _KINDS = {"AllergyIntolerance": "allergy", "Immunization": "vaccination", "Procedure": "procedure"}
 _MEETINGS = {
     "noshow": "did_not_attend",
@@ -37,6 +37,7 @@ class Writer:
         self._until: dict[str, str | None] = {}
         self._pieces: list[tuple[str, str, str, Place]] = []
         self._concepts: dict[Any, tuple[str | None, str]] = {}
+        self._thiopurines = set(thiopurines(knowledge))
         self._usual_units = {(row.analyte, row.written): row for row in knowledge.tables["conversions"]}
 
     def write(self) -> None:
@@ -265,7 +266,7 @@ class Writer:
             self._uncount(place, "dispensed for a prescription in this bundle; the prescription is used")
             return
         dosages = use.dosageInstruction or (use.dosage if isinstance(use.dosage, list) else [])
-        if set(medicines) & set(_THIOPURINES):
+        if self._thiopurines & set(medicines):
             self._note_reasons(use, patient_id)
         for step in doses.steps(dosages):
             course = doses.course(place.type, use, step)

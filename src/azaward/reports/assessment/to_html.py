@@ -7,14 +7,12 @@ policy that names its one style sheet by hash. The same assessment gives the sam
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from azaward.assessment import Aside, Assessment, PatientAssessment
@@ -23,19 +21,10 @@ from azaward.knowledge.loading.messages import messages
 from azaward.record.tables import TABLES, Record
 from azaward.reports.assessment.charts import Panel, draw
 from azaward.reports.assessment.page import Citation, Shown, facts, letter, shown
+from azaward.reports.html import alone, environment
 from azaward.reports.series import GROUPS, Mark, Series, timeline
-from azaward.reports.words import (
-    URGENCY,
-    at,
-    in_css,
-    limits_in_words,
-    long_day,
-    normal_range,
-    phrase,
-    pretty_unit,
-    printable,
-)
-from azaward.wording import Words, amount
+from azaward.reports.words import in_css, phrase
+from azaward.wording import Words
 
 HERE = Path(__file__).parent
 
@@ -81,55 +70,36 @@ def to_html(assessment: Assessment, record: Record, knowledge: Knowledge) -> str
     """
     words = Words(knowledge)
     own = _by_patient(record)
-    full = [one for one in assessment.patients if one.plan.urgency != "info" or len(assessment.patients) == 1]
+    full = [
+        patient for patient in assessment.patients if patient.plan.urgency != "info" or len(assessment.patients) == 1
+    ]
     pages = [
         _page(number, patient, own.get(patient.patient_id, Record.of({})), assessment, knowledge, words)
         for number, patient in enumerate(full, start=1)
     ]
     lines = [_line(page) for page in pages if page.patient.plan.urgency != "info"]
     on_page = {page.patient.patient_id: page.number for page in pages}
-    style = _style(pages)
-    return (
-        _environment()
-        .get_template("report.html.jinja")
-        .render(
-            assessment=assessment,
-            counts=[(word, sum(one.plan.urgency == word for one in assessment.patients)) for word in URGENCIES],
-            lines=lines,
-            quiet=[(one, on_page.get(one.patient_id)) for one in assessment.patients if one.plan.urgency == "info"],
-            pages=pages,
-            asides=[item for item in assessment.set_aside if item.patient_id not in on_page],
-            protocol=_protocol(assessment.protocol, knowledge),
-            style=style,
-            style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
-        )
+    return alone(
+        _environment().get_template("report.html.jinja"),
+        _style(pages),
+        assessment=assessment,
+        counts=[(word, sum(patient.plan.urgency == word for patient in assessment.patients)) for word in URGENCIES],
+        lines=lines,
+        quiet=[
+            (patient, on_page.get(patient.patient_id))
+            for patient in assessment.patients
+            if patient.plan.urgency == "info"
+        ],
+        pages=pages,
+        asides=[item for item in assessment.set_aside if item.patient_id not in on_page],
+        protocol=_protocol(assessment.protocol, knowledge),
     )
 
 
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=printable,
-    )
-    filters: dict[str, Any] = {
-        "urgency": URGENCY.__getitem__,
-        "action": phrase,
-        "longday": long_day,
-        "unit": pretty_unit,
-        "amount": amount,
-        # Only for what is made here: the style sheet, and drawings that hold no word of the record.
-        "made_here": Markup,
-        "why": limits_in_words,
-        "at": at,
-        "normal": normal_range,
-    }
-    environment.filters.update(filters)
-    return environment
+    # Drawings hold no word of the record.
+    return environment(HERE, made_here=Markup)
 
 
 def _by_patient(record: Record) -> dict[str, Record]:

@@ -41,9 +41,9 @@ def show(assessment: Assessment, *, in_full: bool = False, console: Console | No
 
 
 def _worklist(assessment: Assessment, console: Console) -> None:
-    needing = [one for one in assessment.patients if one.plan.urgency not in ("routine", "info")]
-    routine = [one for one in assessment.patients if one.plan.urgency == "routine"]
-    counts = Counter(one.plan.urgency for one in assessment.patients)
+    needing = [patient for patient in assessment.patients if patient.plan.urgency not in ("routine", "info")]
+    routine = [patient for patient in assessment.patients if patient.plan.urgency == "routine"]
+    counts = Counter(patient.plan.urgency for patient in assessment.patients)
     console.print(
         f"{len(assessment.patients)} people: "
         + ", ".join(f"[{_STYLES[word]}]{counts[word]} {word}[/]" for word in _STYLES if counts[word])
@@ -54,7 +54,7 @@ def _worklist(assessment: Assessment, console: Console) -> None:
     table.add_column("do", no_wrap=True)
     table.add_column("why, and the source", ratio=1)
     for patient in needing:
-        pressing = [one for one in patient.findings if one.urgency not in ("routine", "info")]
+        pressing = [finding for finding in patient.findings if finding.urgency not in ("routine", "info")]
         for place, finding in enumerate(pressing[:_SHOWN_PER_PATIENT]):
             why = Text(finding.says.split(". ")[0].rstrip(".") + ".")
             why.append(f" {finding.sources[0].source}" if finding.sources else "", style="dim")
@@ -68,7 +68,8 @@ def _worklist(assessment: Assessment, console: Console) -> None:
     if routine:
         console.print(
             Padding(
-                Text("routine: " + ", ".join(one.patient_id for one in routine), style=_STYLES["routine"]), (1, 0, 0, 0)
+                Text("routine: " + ", ".join(patient.patient_id for patient in routine), style=_STYLES["routine"]),
+                (1, 0, 0, 0),
             )
         )
     console.print(Text("One patient in full: azaward assess RECORD --patient ID", style="dim"))
@@ -104,7 +105,7 @@ def _finding(finding: Finding, console: Console) -> None:
     if finding.limit and finding.limit.comparison in COMPARISONS:
         limit = f"{amount(finding.limit.value)} {unit(finding.limit.unit)}".rstrip()
         facts.append(f"limit: {COMPARISONS[finding.limit.comparison]} {limit}")
-    facts += [f"{one.title}, {one.locator} ({one.how})" for one in finding.sources]
+    facts += [f"{source.title}, {source.locator} ({source.how})" for source in finding.sources]
     for fact in facts:
         console.print(Padding(Text(fact, style="dim"), (0, 0, 0, 4)))
     if finding.says_patient:

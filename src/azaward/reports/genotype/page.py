@@ -9,14 +9,15 @@ from azaward.genetics.model import GENES
 from azaward.knowledge import Knowledge
 from azaward.reports.genotype.report import GeneOut, PositionOut, SampleReport
 from azaward.reports.genotype.words import (
-    DRUG,
     called,
     do,
     for_the_patient,
+    may_also_be,
     notes,
-    percent,
+    read_as,
     share,
     start,
+    unknown,
     wait,
     what_else,
 )
@@ -33,9 +34,9 @@ _TONE = {
 
 def page(report: SampleReport, knowledge: Knowledge) -> dict[str, Any]:
     """The content of one person's page as plain data."""
-    cited = list(dict.fromkeys(one.source for one in report.sources))
+    cited = list(dict.fromkeys(source.source for source in report.sources))
     numbers = {source: place for place, source in enumerate(cited, start=1)}
-    secondary = {one.source for one in report.sources if one.how == "secondary"}
+    secondary = {source.source for source in report.sources if source.how == "secondary"}
     return {
         "sample": report.sample,
         "read_from": report.read_from,
@@ -75,15 +76,12 @@ def _gene(name: str, gene: GeneOut | None) -> dict[str, Any]:
             "seen": "",
         }
     lines: list[str] = []
-    others = [one for one in gene.phenotypes if one.phenotype != gene.phenotype and one.probability > 0]
-    if others:
-        lines.append(
-            "May also be: " + ", ".join(f"{one.phenotype} ({percent(one.probability)})" for one in others) + "."
-        )
+    if others := may_also_be(gene):
+        lines.append(f"May also be: {others}.")
     if gene.missing_positions:
-        why = dict.fromkeys(one.status for one in gene.evidence if "." in one.alleles)
+        why = dict.fromkeys(position.status for position in gene.evidence if "." in position.alleles)
         lines.append(f"{len(gene.missing_positions)} of {gene.positions} positions were not seen ({'; '.join(why)}).")
-    lines += [f"No named allele has {one}." for one in gene.undocumented]
+    lines += [f"No named allele has {variant}." for variant in gene.undocumented]
     lines += [f"{note[0].upper()}{note[1:].rstrip('.')}." for note in notes(gene)]
     return {
         "name": name,
@@ -91,42 +89,40 @@ def _gene(name: str, gene: GeneOut | None) -> dict[str, Any]:
         "phenotype": gene.phenotype,
         "tone": _TONE.get(gene.phenotype, "untold"),
         "lines": lines,
-        "positions": [_position(one) for one in gene.evidence],
+        "positions": [_position(position) for position in gene.evidence],
         "seen": f"{gene.positions - len(gene.missing_positions)} of {gene.positions}" if gene.positions else "",
     }
 
 
-def _position(one: PositionOut) -> dict[str, str]:
-    missing = "." in one.alleles
-    kind = "same" if one.reference_only else "missing" if missing else "found"
+def _position(position: PositionOut) -> dict[str, str]:
+    missing = "." in position.alleles
+    kind = "same" if position.reference_only else "missing" if missing else "found"
     return {
-        "label": one.rsid or f"{one.chrom}:{one.pos_grch38}",
-        "name": one.hgvs.split(", ")[0],
-        "alleles": "not seen" if missing and set(one.alleles) <= set("./|") else one.alleles,
+        "label": position.rsid or f"{position.chrom}:{position.pos_grch38}",
+        "name": position.hgvs.split(", ")[0],
+        "alleles": "not seen" if missing and set(position.alleles) <= set("./|") else position.alleles,
         "kind": kind,
-        "why": "" if missing or one.status == "seen" else one.status,
+        "why": "" if missing or position.status == "seen" else position.status,
     }
 
 
 def _activity(report: SampleReport) -> list[str]:
     if report.activity is None or report.activity.phenotype is None:
         return []
-    bands = "; ".join(f"{one.category} ({one.method})" for one in report.activity.bands)
     decided = f"The dose goes by TPMT {report.dosed_by['TPMT']}."
-    return [f"{report.activity.text}: {bands}.", *report.weighed, decided]
+    return [f"{read_as(report.activity)}.", *report.weighed, decided]
 
 
 def _dose(drug: str, plan: DrugPlan, numbers: dict[str, int]) -> dict[str, Any]:
-    own = {one.says for one in plan.bodies}
     return {
-        "drug": DRUG[drug],
+        "drug": drug.capitalize(),
         "do": do(plan.outcome.action),
         "urgency": plan.outcome.urgency,
         "share": share(plan.outcome),
         "start": start(plan.outcome),
         "wait": wait(plan.outcome),
-        "unknown": [one for one in plan.says if one not in own],
-        "bodies": [{"body": one.body, "says": one.says, "number": numbers[one.source]} for one in plan.bodies],
+        "unknown": unknown(plan),
+        "bodies": [{"body": body.body, "says": body.says, "number": numbers[body.source]} for body in plan.bodies],
         "silent": " and ".join(plan.silent),
         "disagreement": plan.disagreement,
         "else": what_else(plan),

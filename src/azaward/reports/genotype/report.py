@@ -14,12 +14,13 @@ import msgspec
 from azaward import __version__
 from azaward.assessment import DISCLAIMER, Cited
 from azaward.genetics.activity import Activity, Weighed, read_activity, weigh
-from azaward.genetics.dosing import DRUGS, INDETERMINATE, DrugPlan, Person, plan
+from azaward.genetics.dosing import INDETERMINATE, DrugPlan, Person, plan
 from azaward.genetics.model import GENES, GeneCall, PositionEvidence, SampleCall, Site, Status
 from azaward.genetics.nomenclature import Reported
 from azaward.genetics.possible import phenotype_of_body, possible_phenotypes
 from azaward.knowledge import Knowledge
 from azaward.knowledge.loading.vocabulary import vocabulary
+from azaward.treatment import thiopurines
 
 # Diplotypes less probable than this are many and add nothing that the phenotypes' probabilities don't say.
 _SHOWN_DIPLOTYPES = 5
@@ -139,14 +140,14 @@ class Reporter:
 
         Without `every_position`, those at which nothing but the reference was seen are counted, not listed.
         """
-        genes = {gene: self._gene(one, every_position) for gene, one in call.genes.items()}
-        fit = {gene: [pair.call for pair in one.diplotypes] for gene, one in call.genes.items()}
+        genes = {gene: self._gene(gene_call, every_position) for gene, gene_call in call.genes.items()}
+        fit = {gene: [pair.call for pair in gene_call.diplotypes] for gene, gene_call in call.genes.items()}
         return self._report(call.sample, genes, fit, self._activity, [])
 
     def of_words(self, reported: Reported, sample: str) -> SampleReport:
         """The report of what a laboratory said in words."""
         genes = {gene: self._said(gene, reported) for gene in GENES if gene in reported.genes}
-        fit = {gene: list(one.diplotypes) for gene, one in reported.genes.items()}
+        fit = {gene: list(said.diplotypes) for gene, said in reported.genes.items()}
         activity = self._activity
         if activity is None and reported.activity is not None:
             text = f"{reported.activity.text} {reported.activity.unit or ''}".strip()
@@ -157,7 +158,7 @@ class Reporter:
         """One line of JSON; the dosing of people who share it is encoded once."""
         held = self._encoded.get(id(report.dosing))
         if held is None:
-            flat = {drug: _flat(one) for drug, one in report.dosing.items()}
+            flat = {drug: _flat(plan) for drug, plan in report.dosing.items()}
             # The plans are kept beside what was made of them, so that nothing else can take their identity.
             held = self._encoded[id(report.dosing)] = (report.dosing, msgspec.Raw(msgspec.json.encode(flat)))
         line = {name: getattr(report, name) for name in report.__struct_fields__}
@@ -166,10 +167,10 @@ class Reporter:
     def _gene(self, call: GeneCall, every_position: bool) -> GeneOut:
         return GeneOut(
             diplotypes=[
-                DiplotypeOut(call=one.call, probability=round(one.probability, 6), phenotype=one.phenotype)
-                for place, one in enumerate(call.diplotypes)
+                DiplotypeOut(call=pair.call, probability=round(pair.probability, 6), phenotype=pair.phenotype)
+                for place, pair in enumerate(call.diplotypes)
                 # Of what rests on nothing that was missed, every one.
-                if place < _SHOWN_DIPLOTYPES or not one.rests_on_unseen
+                if place < _SHOWN_DIPLOTYPES or not pair.rests_on_unseen
             ],
             phenotype=call.phenotype,
             phenotypes=[PhenotypeOut(phenotype=word, probability=round(p, 6)) for word, p in call.phenotypes],
@@ -177,7 +178,7 @@ class Reporter:
             could_hide=[HiddenOut(allele=allele, probability=round(p, 6)) for allele, p in call.could_hide],
             undocumented=list(call.undocumented),
             notes=list(call.notes),
-            evidence=[self._position(one) for one in call.evidence if every_position or not _plain(one)],
+            evidence=[self._position(position) for position in call.evidence if every_position or not _plain(position)],
             positions=len(call.evidence),
             method="genotype",
         )
@@ -205,16 +206,16 @@ class Reporter:
         return ", ".join(name for name in names if name)
 
     def _said(self, gene: str, reported: Reported) -> GeneOut:
-        one, words = reported.genes[gene], vocabulary(self.knowledge)
-        notes = [*one.notes, f"as the laboratory reports it: {one.text}"]
+        said, words = reported.genes[gene], vocabulary(self.knowledge)
+        notes = [*said.notes, f"as the laboratory reports it: {said.text}"]
         return GeneOut(
             diplotypes=[
                 DiplotypeOut(
                     call=call, probability=None, phenotype=words.diplotype_phenotype(gene, call) or INDETERMINATE
                 )
-                for call in one.diplotypes
+                for call in said.diplotypes
             ],
-            phenotype=one.phenotype,
+            phenotype=said.phenotype,
             phenotypes=[],
             missing_positions=[],
             could_hide=[],
@@ -269,7 +270,8 @@ class Reporter:
                 gene: phenotype_of_body(self.knowledge, "DPWG", gene, first[gene], phenotypes[gene]) for gene in GENES
             }
             plans = {
-                drug: plan(self.knowledge, drug, phenotypes, possible, self._person, {"DPWG": dpwg}) for drug in DRUGS
+                drug: plan(self.knowledge, drug, phenotypes, possible, self._person, {"DPWG": dpwg})
+                for drug in thiopurines(self.knowledge)
             }
             differs = {gene: theirs for gene, theirs in dpwg.items() if theirs and theirs != phenotypes[gene]}
             self._plans[key] = plans, {"DPWG": differs} if differs else {}
@@ -294,7 +296,7 @@ class Reporter:
         if key in self._cited:
             return self._cited[key]
         cited = [("clinpgx-alleles-2026-05-05", "alleles.csv, gene_positions.csv, phenotype_rules.csv", "secondary")]
-        cited += [(one.source, one.locator, one.how) for drug in dosing.values() for one in drug.bodies]
+        cited += [(body.source, body.locator, body.how) for drug in dosing.values() for body in drug.bodies]
         if self._person.usual is not None:
             cited.append((self._person.usual.source, self._person.usual.locator, self._person.usual.how))
         if activity is not None:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
-from markupsafe import Markup
+from jinja2 import Environment
 
 from azaward.knowledge import Knowledge
 from azaward.reports.genotype.page import page
 from azaward.reports.genotype.report import SampleReport
-from azaward.reports.words import printable
+from azaward.reports.html import alone, environment
 
 HERE = Path(__file__).parent
 
@@ -27,26 +23,11 @@ def to_html(reports: Iterable[SampleReport], knowledge: Knowledge) -> str:
     >>> to_html([], load()).splitlines()[0]
     '<!doctype html>'
     """
+    template = _environment().get_template("genotype.html.jinja")
     style = (HERE / "genotype.css").read_text(encoding="utf-8")
-    return _template().render(
-        pages=[page(one, knowledge) for one in reports],
-        style=Markup(style),  # noqa: S704 our own file
-        style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
-    )
+    return alone(template, style, pages=[page(report, knowledge) for report in reports])
 
 
 @lru_cache(maxsize=1)
-def _template() -> Template:
-    environment = Environment(
-        loader=FileSystemLoader(HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_printable,
-    )
-    return environment.get_template("genotype.html.jinja")
-
-
-def _printable(value: Any) -> Any:
-    return printable(value)
+def _environment() -> Environment:
+    return environment(HERE)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 
 from azaward.knowledge import Knowledge
 from azaward.reports.genotype.page import page
 from azaward.reports.genotype.report import SampleReport
-from azaward.reports.words import printable
+from azaward.reports.paper import typeset
 
 TEMPLATE = Path(__file__).parent / "genotype.typ"
 
@@ -21,15 +20,4 @@ def to_pdf(reports: Iterable[SampleReport], knowledge: Knowledge) -> bytes:
     >>> to_pdf([], load())[:5]
     b'%PDF-'
     """
-    import typst
-
-    content = {"pages": [page(one, knowledge) for one in reports]}
-    made: bytes = typst.compile(
-        TEMPLATE,
-        format="pdf",
-        sys_inputs={"content": str(printable(json.dumps(content)))},
-        # Only the fonts that come with typst: the same page everywhere.
-        ignore_system_fonts=True,
-        timestamp=0,
-    )
-    return made
+    return typeset(TEMPLATE, {"pages": [page(report, knowledge) for report in reports]})

@@ -15,17 +15,18 @@ from rich.table import Table
 from rich.text import Text
 
 from azaward.genetics.dosing import DrugPlan
-from azaward.reports.genotype.report import SampleReport
+from azaward.reports.genotype.report import PositionOut, SampleReport
 from azaward.reports.genotype.words import (
-    DRUG,
     called,
     do,
     for_the_patient,
+    may_also_be,
     notes,
-    percent,
+    read_as,
     seen,
     share,
     start,
+    unknown,
     wait,
     what_else,
 )
@@ -44,12 +45,12 @@ def contents(reports: Iterable[SampleReport], *, in_full: int) -> Iterator[bytes
     rest = iter(reports)
     few = list(islice(rest, in_full + 1))
     if len(few) <= in_full:
-        for one in few:
-            yield _written(partial(show, one))
+        for report in few:
+            yield _written(partial(show, report))
         return
     yield b"One person in full: --sample NAME. Everything: --format json or tsv.\n"
-    for one in chain(few, rest):
-        yield _line(one).encode()
+    for report in chain(few, rest):
+        yield _line(report).encode()
 
 
 def _written(draw: Callable[[Console], None]) -> bytes:
@@ -64,9 +65,9 @@ def _written(draw: Callable[[Console], None]) -> bytes:
 def _line(report: SampleReport) -> str:
     """One person on one line."""
     genes = [
-        f"{name} {one.diplotypes[0].call if one.diplotypes else '?'} {one.phenotype}"
-        + (f" ({len(one.missing_positions)} of {one.positions} positions not seen)" if one.missing_positions else "")
-        for name, one in report.genes.items()
+        f"{name} {gene.diplotypes[0].call if gene.diplotypes else '?'} {gene.phenotype}"
+        + (f" ({len(gene.missing_positions)} of {gene.positions} positions not seen)" if gene.missing_positions else "")
+        for name, gene in report.genes.items()
     ]
     aza = report.dosing["azathioprine"].outcome
     dose = f"azathioprine: {do(aza.action).lower()}" + (f", {share(aza)}" if aza.fraction else "")
@@ -82,11 +83,14 @@ def show(report: SampleReport, console: Console | None = None) -> None:
             Text.assemble((name, "bold"), "  ", called(gene), "  ", (gene.phenotype, _STYLES.get(gene.phenotype, "")))
         )
         lines = [seen(gene)] if gene.positions else []
-        others = [one for one in gene.phenotypes if one.phenotype != gene.phenotype]
-        if others:
-            lines.append("may also be: " + ", ".join(f"{one.phenotype} ({percent(one.probability)})" for one in others))
-        lines += [f"{one.rsid or one.pos_grch38} {one.hgvs}: {one.alleles}" for one in gene.evidence if _found(one)]
-        lines += [f"no named allele has: {one}" for one in gene.undocumented]
+        if others := may_also_be(gene):
+            lines.append(f"may also be: {others}")
+        lines += [
+            f"{position.rsid or position.pos_grch38} {position.hgvs}: {position.alleles}"
+            for position in gene.evidence
+            if _found(position)
+        ]
+        lines += [f"no named allele has: {variant}" for variant in gene.undocumented]
         for line in (*lines, *notes(gene)):
             console.print(Padding(Text(line, style="dim"), (0, 0, 0, 4)))
     _activity(report, console)
@@ -100,15 +104,14 @@ def show(report: SampleReport, console: Console | None = None) -> None:
     console.print(Padding(Text(f"{report.disclaimer} Knowledge {report.knowledge}.", style="dim"), (1, 0, 1, 0)))
 
 
-def _found(one: object) -> bool:
-    return not getattr(one, "reference_only", True) and "." not in str(getattr(one, "alleles", "."))
+def _found(position: PositionOut) -> bool:
+    return not position.reference_only and "." not in position.alleles
 
 
 def _activity(report: SampleReport, console: Console) -> None:
     if report.activity is None or report.activity.phenotype is None:
         return
-    bands = "; ".join(f"{one.category} ({one.method})" for one in report.activity.bands)
-    console.print(Text.assemble(("TPMT activity", "bold"), f"  {report.activity.text}: {bands}"))
+    console.print(Text.assemble(("TPMT activity", "bold"), f"  {read_as(report.activity)}"))
     for line in report.weighed:
         console.print(Padding(Text(line, style="dim"), (0, 0, 0, 4)))
     console.print(Padding(Text(f"dosed as TPMT {report.dosed_by['TPMT']}"), (0, 0, 0, 4)))
@@ -120,17 +123,16 @@ def _doses(report: SampleReport, console: Console) -> None:
         table.add_column(name, ratio=2 if name == "start" else None)
     for drug, plan in report.dosing.items():
         outcome = plan.outcome
-        table.add_row(DRUG[drug], do(outcome.action), share(outcome), start(outcome), wait(outcome))
+        table.add_row(drug.capitalize(), do(outcome.action), share(outcome), start(outcome), wait(outcome))
     console.print(table)
     for drug, plan in report.dosing.items():
-        console.print(Padding(Text(DRUG[drug], style="bold"), (1, 0, 0, 0)))
+        console.print(Padding(Text(drug.capitalize(), style="bold"), (1, 0, 0, 0)))
         for line in _why(plan):
             console.print(Padding(Text(line, style="dim"), (0, 0, 0, 4)))
 
 
 def _why(plan: DrugPlan) -> list[str]:
-    lines = [f"{one.body}: {one.says} ({one.source}, {one.how})" for one in plan.bodies]
-    lines = [one for one in plan.says if one not in {said.says for said in plan.bodies}] + lines
+    lines = [*unknown(plan), *(f"{body.body}: {body.says} ({body.source}, {body.how})" for body in plan.bodies)]
     if plan.silent:
         lines.append(f"{' and '.join(plan.silent)}: no advice for this pair of results.")
     if plan.disagreement:

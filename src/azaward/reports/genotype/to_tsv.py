@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
-from azaward.genetics.dosing import DRUGS
 from azaward.genetics.model import GENES
+from azaward.knowledge import Knowledge
 from azaward.reports.genotype.report import SampleReport
+from azaward.treatment import thiopurines
 
 _OF_GENE = (
     "diplotype",
@@ -19,50 +20,49 @@ _OF_GENE = (
     "notes",
 )
 _OF_DRUG = ("action", "fraction_low", "fraction_high", "wait_weeks_low", "wait_weeks_high", "worst_action")
-COLUMNS = (
-    "sample",
-    *(f"{gene}_{name}" for gene in GENES for name in _OF_GENE),
-    "dosed_by_TPMT",
-    "dosed_by_NUDT15",
-    *(f"{drug}_{name}" for drug in DRUGS for name in _OF_DRUG),
-    "notes",
-    "knowledge",
-)
 # What would break a line or a cell.
 _BREAKS = re.compile("[\x00-\x1f\x7f\x85\u2028\u2029]+")
 
 
-def header() -> str:
+def header(knowledge: Knowledge) -> str:
     """The first line.
 
-    >>> header().split("\\t")[:3]
+    >>> from azaward.knowledge import load
+    >>> header(load()).split("\\t")[:3]
     ['sample', 'TPMT_diplotype', 'TPMT_probability']
     """
-    return "\t".join(COLUMNS) + "\n"
+    columns = (
+        "sample",
+        *(f"{gene}_{name}" for gene in GENES for name in _OF_GENE),
+        *(f"dosed_by_{gene}" for gene in GENES),
+        *(f"{drug}_{name}" for drug in thiopurines(knowledge) for name in _OF_DRUG),
+        "notes",
+        "knowledge",
+    )
+    return "\t".join(columns) + "\n"
 
 
 def line(report: SampleReport) -> str:
     """One person; an empty cell means that nothing is known or said."""
     cells: list[str] = [report.sample]
     for gene in GENES:
-        one = report.genes.get(gene)
-        if one is None:
+        result = report.genes.get(gene)
+        if result is None:
             cells += [""] * len(_OF_GENE)
             continue
-        top = one.diplotypes[0] if one.diplotypes else None
+        top = result.diplotypes[0] if result.diplotypes else None
         cells += [
             top.call if top else "",
             f"{top.probability:.6g}" if top and top.probability is not None else "",
-            one.phenotype,
-            str(one.positions - len(one.missing_positions)) if one.positions else "",
-            str(one.positions) if one.positions else "",
-            ";".join(f"{hidden.allele}={hidden.probability:.3g}" for hidden in one.could_hide),
-            ";".join(one.undocumented),
-            ";".join(one.notes),
+            result.phenotype,
+            str(result.positions - len(result.missing_positions)) if result.positions else "",
+            str(result.positions) if result.positions else "",
+            ";".join(f"{hidden.allele}={hidden.probability:.3g}" for hidden in result.could_hide),
+            ";".join(result.undocumented),
+            ";".join(result.notes),
         ]
     cells += [report.dosed_by[gene] or "" for gene in GENES]
-    for drug in DRUGS:
-        plan = report.dosing[drug]
+    for plan in report.dosing.values():
         cells.append(plan.outcome.action)
         cells += [f"{part:g}" for part in plan.outcome.fraction] if plan.outcome.fraction else ["", ""]
         cells += [f"{part:g}" for part in plan.outcome.wait_weeks] if plan.outcome.wait_weeks else ["", ""]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from azaward.genetics.dosing import DrugPlan, Outcome
+from azaward.genetics.activity import Activity
+from azaward.genetics.dosing import NO_DOSE, DrugPlan, Outcome, percent_of_usual
 from azaward.reports.genotype.report import GeneOut, SampleReport
 
-DRUG = {"azathioprine": "Azathioprine", "mercaptopurine": "Mercaptopurine", "tioguanine": "Tioguanine"}
 PLAIN_GENE = {"TPMT": "first enzyme (TPMT)", "NUDT15": "second enzyme (NUDT15)"}
 _PLAIN = {
     "Normal Metabolizer": "works as usual",
@@ -54,8 +54,8 @@ def do(action: str) -> str:
 def share(outcome: Outcome) -> str:
     """The share of the usual dose that is left."""
     if outcome.fraction is None:
-        return "none" if outcome.action in ("do-not-start", "stop", "avoid", "withhold") else "not said"
-    return _range(tuple(100 * part for part in outcome.fraction), "%")
+        return "none" if outcome.action in NO_DOSE else "not said"
+    return percent_of_usual(outcome.fraction)
 
 
 def start(outcome: Outcome) -> str:
@@ -83,11 +83,31 @@ def _range(ends: Iterable[float], unit: str) -> str:
 def called(gene: GeneOut) -> str:
     """The likeliest pair of alleles with its probability, and the next likeliest."""
     shown = [
-        one.call if one.probability is None else f"{one.call} ({percent(one.probability)})"
-        for one in gene.diplotypes[:2]
-        if one.probability is None or one.probability >= 0.0001 or one is gene.diplotypes[0]
+        diplotype.call if diplotype.probability is None else f"{diplotype.call} ({percent(diplotype.probability)})"
+        for diplotype in gene.diplotypes[:2]
+        if diplotype.probability is None or diplotype.probability >= 0.0001 or diplotype is gene.diplotypes[0]
     ]
     return " or ".join(shown) or "no alleles named"
+
+
+def may_also_be(gene: GeneOut) -> str:
+    """The other phenotypes that fit, each with its probability; nothing where there are none."""
+    return ", ".join(
+        f"{other.phenotype} ({percent(other.probability)})"
+        for other in gene.phenotypes
+        if other.phenotype != gene.phenotype and other.probability > 0
+    )
+
+
+def read_as(activity: Activity) -> str:
+    """What was measured of the enzyme, and how laboratories read it."""
+    return f"{activity.text}: {'; '.join(f'{band.category} ({band.method})' for band in activity.bands)}"
+
+
+def unknown(plan: DrugPlan) -> list[str]:
+    """What a plan says that no body says: which gene is not known."""
+    said = {body.says for body in plan.bodies}
+    return [line for line in plan.says if line not in said]
 
 
 def what_else(plan: DrugPlan) -> list[str]:
@@ -115,7 +135,9 @@ def seen(gene: GeneOut) -> str:
 def notes(gene: GeneOut) -> list[str]:
     """The notes of a call, less the one that only counts what a report lists."""
     return [
-        one for one in gene.notes if not one.startswith(f"{len(gene.missing_positions)} of {gene.positions} positions")
+        note
+        for note in gene.notes
+        if not note.startswith(f"{len(gene.missing_positions)} of {gene.positions} positions")
     ]
 
 
@@ -125,7 +147,7 @@ def for_the_patient(report: SampleReport) -> list[str]:
     for gene, name in PLAIN_GENE.items():
         phenotype = report.dosed_by[gene]
         theirs = {_PLAIN[genes[gene]] for genes in report.dosed_otherwise.values() if gene in genes}
-        other = "".join(f", or {one} by another guideline; the more careful counts" for one in sorted(theirs))
+        other = "".join(f", or {plain} by another guideline; the more careful counts" for plain in sorted(theirs))
         lines.append(f"Your {name} {_PLAIN[phenotype]}{other}." if phenotype else f"Your {name} was not looked at.")
     said = report.dosing["azathioprine"].says_patient
     return [*lines, said] if said else lines

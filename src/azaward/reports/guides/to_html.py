@@ -6,14 +6,12 @@ hash. Text comes from Markdown in which HTML is not allowed; numbers and sources
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
@@ -25,6 +23,7 @@ from azaward.reports.guides.appendix import facts_used
 from azaward.reports.guides.days import in_words
 from azaward.reports.guides.icons import to_svg
 from azaward.reports.guides.sources import Line, line
+from azaward.reports.html import alone, environment
 
 HERE = Path(__file__).parent
 _PICTURE_PARAGRAPH = re.compile(f"<p>\\s*{marks.PICTURE.pattern}\\s*</p>")
@@ -84,19 +83,19 @@ def body_html(guide: Guide, body: Body, deeper: int = 0) -> Markup:
     html = _markdown().render(body.markdown)
     of_people = str(guide.words("ui", "of_people"))
 
-    def drawn(found: re.Match[str]) -> str:
-        icons = body.pictures[int(found[1])]
+    def drawn(match: re.Match[str]) -> str:
+        icons = body.pictures[int(match[1])]
         return f"<figure>{to_svg(icons, of_people.format(per=f'{icons.per:,}'))}</figure>"
 
-    def linked(found: re.Match[str]) -> str:
-        numbers = marks.CITED.findall(found[0])
+    def linked(match: re.Match[str]) -> str:
+        numbers = marks.CITED.findall(match[0])
         links = ",".join(f'<a href="#{guide.id}-source-{number}">{number}</a>' for number in numbers)
         return f'<sup class="cite">{links}</sup>'
 
     html = _PICTURE_PARAGRAPH.sub(drawn, html)
     html = re.sub(f"(?:{marks.CITED.pattern})+", linked, html)
     html = _TABLE.sub(r'<div class="wide" tabindex="0"><table>\1</table></div>', html)
-    html = _HEADING.sub(lambda found: f"<{found[1]}h{int(found[2]) + deeper}>", html)
+    html = _HEADING.sub(lambda match: f"<{match[1]}h{int(match[2]) + deeper}>", html)
     # Made of Markdown in which HTML is not allowed, and of what is escaped above.
     return Markup(html)  # noqa: S704
 
@@ -107,21 +106,10 @@ def _markdown() -> MarkdownIt:
 
 
 def _render(template: str, words: GuideWords, **values: Any) -> str:
-    css = (HERE / "guide.css").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
-    return (
-        _environment()
-        .get_template(template)
-        .render(words=words, ui=words.sections["ui"], style=Markup(css), style_hash=digest, **values)  # noqa: S704
-    )
+    style = (HERE / "guide.css").read_text(encoding="utf-8")
+    return alone(_environment().get_template(template), style, words=words, ui=words.sections["ui"], **values)
 
 
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
-    return Environment(
-        loader=FileSystemLoader(HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    return environment(HERE)

@@ -6,9 +6,8 @@ same bytes.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from datetime import date, datetime, time
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from azaward.reports.guides.appendix import facts_used
 from azaward.reports.guides.days import in_words
 from azaward.reports.guides.icons import to_svg
 from azaward.reports.guides.sources import line
+from azaward.reports.paper import typeset
 
 # Pictures with more than this many people are dots and need more of the page.
 _PEOPLE = 100
@@ -57,8 +57,6 @@ def book_to_pdf(library: Library, knowledge: Knowledge) -> bytes:
 
 
 def _set(pages: Sequence[dict[str, Any]], words: GuideWords, day: date, **more: Any) -> bytes:
-    import typst
-
     content = {
         "pages": pages,
         "book": bool(more),
@@ -70,15 +68,7 @@ def _set(pages: Sequence[dict[str, Any]], words: GuideWords, day: date, **more: 
         "version": "",
         **more,
     }
-    made: bytes = typst.compile(
-        TEMPLATE,
-        format="pdf",
-        sys_inputs={"content": json.dumps(content)},
-        # Only the fonts that come with typst: the same page everywhere.
-        ignore_system_fonts=True,
-        timestamp=int(datetime.combine(day, time()).timestamp()),
-    )
-    return made
+    return typeset(TEMPLATE, content, day)
 
 
 def _page(guide: Guide, knowledge: Knowledge, body: Body) -> dict[str, Any]:
@@ -108,8 +98,8 @@ def _node(node: SyntaxTreeNode) -> dict[str, Any]:
     """A node of the Markdown as plain data: its kind, its children, its text cut at the marks of its sources."""
     if node.type == "text":
         return {"kind": "runs", "runs": [_run(part) for part in marks.runs(node.content)]}
-    if node.type == "paragraph" and (found := marks.PICTURE.fullmatch(node.children[0].content.strip())):
-        return {"kind": "picture", "number": int(found[1])}
+    if node.type == "paragraph" and (match := marks.PICTURE.fullmatch(node.children[0].content.strip())):
+        return {"kind": "picture", "number": int(match[1])}
     made: dict[str, Any] = {"kind": node.type, "children": [_node(child) for child in node.children]}
     if node.type == "heading":
         made["level"] = int(node.tag[1:])

@@ -15,13 +15,13 @@ from azaward.guides.advise import DISCLAIMER as ADVICE_DISCLAIMER
 from azaward.knowledge import MOST_CAUTIOUS, Knowledge
 from azaward.knowledge.loading.advice import HOLDS_BACK
 from azaward.knowledge.loading.messages import messages
-from azaward.knowledge.loading.relations import split
 from azaward.record.tables import Record
 from azaward.reports.paper import one_line, typeset
 from azaward.reports.patient import booklet_advice
 from azaward.reports.patient.letters import in_patient_words
 from azaward.reports.series import ANALYTES, GROUPS, Series, dose_steps, rows_of, series_of, timeline
 from azaward.reports.words import HOW, SOON, long_day, normal_range, phrase, pretty_unit
+from azaward.treatment import thiopurines
 from azaward.wording import COMPARISONS, Words, amount
 
 HERE = Path(__file__).parent
@@ -122,7 +122,6 @@ def _about(own: Record, words: Words) -> list[tuple[str, str]]:
 
 def _medicines(own: Record, knowledge: Knowledge, words: Words, as_of: dt.date) -> list[dict[str, str]]:
     """What runs or is planned on that day, thiopurines first; each entry of the record is shown as it stands."""
-    thiopurines = {row.id for row in knowledge.tables["medicines"] if "thiopurine" in split(row.classes)}
     shown: list[tuple[bool, str, dict[str, str]]] = []
     for row in rows_of(own, "exposures"):
         if row["stopped_on"] and row["stopped_on"] <= as_of and not _contradicts(row):
@@ -138,8 +137,8 @@ def _medicines(own: Record, knowledge: Knowledge, words: Words, as_of: dt.date) 
             "often": str(row["frequency"] or ""),
             "since": "planned, not begun" if planned else since,
         }
-        shown.append((row["medicine"] not in thiopurines, name, entry))
-    return [entry for *_, entry in sorted(shown, key=lambda one: one[:2])]
+        shown.append((row["medicine"] not in thiopurines(knowledge), name, entry))
+    return [entry for *_, entry in sorted(shown, key=lambda line: line[:2])]
 
 
 def _contradicts(row: dict[str, Any]) -> bool:
@@ -149,10 +148,10 @@ def _contradicts(row: dict[str, Any]) -> bool:
 
 def _warnings(patient: PatientAssessment, words: Words, sources: _Sources) -> list[dict[str, Any]]:
     """What is to be done, in the findings' words, most urgent first; what is only good to know stays out."""
-    pressing = [one for one in patient.findings if one.urgency != "info"]
+    pressing = [finding for finding in patient.findings if finding.urgency != "info"]
     said: dict[str, list[dict[str, Any]]] = {}
     for text, findings in in_patient_words(pressing, patient, words).items():
-        cites = {sources.cite(each.source, each.locator, each.how) for one in findings for each in one.sources}
+        cites = {sources.cite(each.source, each.locator, each.how) for finding in findings for each in finding.sources}
         said.setdefault(findings[0].urgency, []).append({"text": text, "cites": sorted(cites)})
     return [{"urgency": urgency, "soon": _SOON[urgency], "says": says} for urgency, says in said.items()]
 
@@ -162,7 +161,7 @@ def _tests(
 ) -> list[dict[str, Any]]:
     reasons = {row.test: row for row in knowledge.tables["tests"]}
     shown: list[dict[str, Any]] = []
-    for test, day in sorted(first_due(patient, as_of).items(), key=lambda one: one[::-1]):
+    for test, day in sorted(first_due(patient, as_of).items(), key=lambda due: due[::-1]):
         row = reasons.get(test)
         late = (as_of - day).days
         entry = {
@@ -180,7 +179,7 @@ def _series(
     patient: PatientAssessment, own: Record, knowledge: Knowledge, as_of: dt.date
 ) -> list[tuple[str, list[Series]]]:
     course = timeline(patient, own, knowledge, as_of)
-    drawn = {one.analyte: one for one in course.series} if course else {}
+    drawn = {series.analyte: series for series in course.series} if course else {}
     groups = [(name, [drawn[analyte] for analyte in analytes if analyte in drawn]) for name, analytes in GROUPS]
     scheduled = {analyte for test in patient.plan.next_tests for analyte in _analytes(test.analyte, knowledge)}
     rows = rows_of(own, "results")
@@ -188,7 +187,7 @@ def _series(
         series_of(analyte, [row for row in rows if row["analyte"] == analyte], patient, None, knowledge, as_of)
         for analyte in sorted(scheduled - set(ANALYTES))
     ]
-    groups.append(("Others", [one for one in more if one]))
+    groups.append(("Others", [row for row in more if row]))
     return [(name, members) for name, members in groups if members]
 
 
@@ -200,7 +199,7 @@ def _results(
     patient: PatientAssessment, own: Record, knowledge: Knowledge, words: Words, as_of: dt.date
 ) -> list[dict[str, Any]]:
     return [
-        {"group": group, "rows": [_result(one, words) for one in members]}
+        {"group": group, "rows": [_result(series, words) for series in members]}
         for group, members in _series(patient, own, knowledge, as_of)
     ]
 
@@ -220,8 +219,9 @@ def _result(series: Series, words: Words) -> dict[str, Any]:
         else {"value": "none", "on": ""},
         "normal": normal_range(series.normal),
         "limits": [
-            f"{COMPARISONS.get(one.comparison, one.comparison)} {amount(one.value)}: {phrase(one.action).lower()}"
-            for one in series.limits
+            f"{COMPARISONS.get(limit.comparison, limit.comparison)} {amount(limit.value)}: "
+            f"{phrase(limit.action).lower()}"
+            for limit in series.limits
         ],
         "trend": _trend(series),
     }
@@ -243,7 +243,7 @@ def _trend(series: Series) -> list[tuple[float, float]]:
 
 def _missing(patient: PatientAssessment, own: Record, knowledge: Knowledge, words: Words, as_of: dt.date) -> list[str]:
     """Parts of the scheduled tests without any result that can be used."""
-    known = {one.analyte for _, members in _series(patient, own, knowledge, as_of) for one in members}
+    known = {series.analyte for _, members in _series(patient, own, knowledge, as_of) for series in members}
     scheduled = {test.analyte for test in patient.plan.next_tests}
     slots: dict[tuple[str, str], list[str]] = {}
     for row in knowledge.tables["tests"]:

@@ -24,8 +24,8 @@ _INLINE = ("vomited-dose", "exposure")
 def fever(knowledge: Knowledge, cite: Cite) -> dict[str, Any]:
     """Which signs call for what: each group of signs that have one answer, and a temperature that counts as fever."""
     topic = find_topic("fever", knowledge)
-    signs = next(one for one in topic.questions if one.kind == "signs")
-    temperature = next(one for one in topic.questions if one.analyte == "temperature")
+    signs = next(question for question in topic.questions if question.kind == "signs")
+    temperature = next(question for question in topic.questions if question.analyte == "temperature")
     hot, raised = (numbers(knowledge)[name].value for name in ("fever_celsius", "fever_review_celsius"))
     rows: list[tuple[str, Advice]] = []
     groups: dict[str, tuple[list[str], Advice]] = {}
@@ -40,7 +40,7 @@ def fever(knowledge: Knowledge, cite: Cite) -> dict[str, Any]:
 
 
 def _turns_on(topic: Topic, said: Said, fact: str, word: str) -> bool:
-    line = next(one for one in topic.lines if one.row.line == said.line)
+    line = next(line for line in topic.lines if line.row.line == said.line)
     return any(each.fact == fact and each.sign == "=" and word in each.words for each in line.clauses)
 
 
@@ -71,15 +71,15 @@ def missed_dose(knowledge: Knowledge, cite: Cite) -> dict[str, Any]:
             late = _stretch(topic, hours, [point for point, _ in stretch])
             rows.append(_row(late, stretch[0][1], cite, only_first=True))
             for _, answer in stretch:
-                notes |= {one.line: one for one in answer.lines[1:]}
+                notes |= {line.line: line for line in answer.lines[1:]}
         plans.append({"taken": choice.meaning, "rows": rows})
-    ordered = sorted(notes.values(), key=lambda one: one.line not in always)
-    return {**_card(topic), "plans": plans, "notes": [_said(one, cite) for one in ordered]}
+    ordered = sorted(notes.values(), key=lambda note: note.line not in always)
+    return {**_card(topic), "plans": plans, "notes": [_said(note, cite) for note in ordered]}
 
 
 def _stretch(topic: Topic, hours: Question, points: list[float]) -> str:
     """From where to where some neighbouring values of a question reach, in words."""
-    limits = sorted({one.number for line in topic.lines for one in line.clauses if one.fact == hours.fact})
+    limits = sorted({clause.number for line in topic.lines for clause in line.clauses if clause.fact == hours.fact})
     first, last = points[0], points[-1]
     unit = UNIT_WORDS[str(hours.unit)]
     low = f"{first:g}" if first in limits else next((f"{end:g}" for end in reversed(limits) if end < first), "")
@@ -123,11 +123,11 @@ def _row(when: str, answer: Advice, cite: Cite, *, only_first: bool = False) -> 
 def _kept(lines: Iterable[Said]) -> list[Said]:
     """The deciding line and what is sure besides; in an emergency nothing less urgent dilutes it."""
     first, *more = lines
-    return [first, *(one for one in more if first.urgency != "emergency" or one.urgency == "emergency")]
+    return [first, *(line for line in more if first.urgency != "emergency" or line.urgency == "emergency")]
 
 
 def _said(line: Said, cite: Cite) -> Mapping[str, Any]:
     return {
         "text": line.says_patient,
-        "cites": sorted({cite(one.source, one.locator, one.how) for one in line.sources}),
+        "cites": sorted({cite(source.source, source.locator, source.how) for source in line.sources}),
     }

@@ -83,8 +83,8 @@ def recall_of(
     if not days or any(finding.code == "deceased" for finding in patient.findings):
         return None
     reasons = {row.test: row for row in knowledge.tables["tests"]}
-    told = [one for one in patient.findings if one.rule == _TEST_RULE or one.urgency in _PRESSING]
-    said = {text: found[0].urgency for text, found in in_patient_words(told, patient, words).items()}
+    told = [finding for finding in patient.findings if finding.rule == _TEST_RULE or finding.urgency in _PRESSING]
+    said = {text: findings[0].urgency for text, findings in in_patient_words(told, patient, words).items()}
     cited = [f"{reasons[test].source}|{reasons[test].how}" for test in days if test in reasons]
     cited += [f"{source.source}|{source.how}" for finding in told for source in finding.sources]
     return Recall(
@@ -100,7 +100,7 @@ def recall_of(
         says_patient=tuple(said),
         now=tuple(text for text, urgency in said.items() if urgency in PHONE_FIRST),
         advice=str(messages()["actions"].get(patient.plan.dose.decision, "")),
-        sources=tuple(_source(one, knowledge) for one in dict.fromkeys(cited)),
+        sources=tuple(_source(source, knowledge) for source in dict.fromkeys(cited)),
         known_on=as_of,
     )
 
@@ -110,16 +110,16 @@ def in_patient_words(findings: Iterable[Finding], patient: PatientAssessment, wo
 
     Where the schedule says the same of every test of the plan, it is said once, of the "blood test".
     """
-    told = [one for one in findings if one.says_patient]
+    told = [finding for finding in findings if finding.says_patient]
     scheduled = {test.analyte for test in patient.plan.next_tests}
     alike: dict[tuple[str, str], set[str]] = {}
-    for one in told:
-        alike.setdefault((one.code, _of_any(one, words)), set()).add(one.subject)
+    for finding in told:
+        alike.setdefault((finding.code, _of_any(finding, words)), set()).add(finding.subject)
     said: dict[str, list[Finding]] = {}
-    for one in told:
-        of_any = _of_any(one, words)
-        about_all = one.rule == _TEST_RULE and len(scheduled) > 1 and alike[one.code, of_any] == scheduled
-        said.setdefault(of_any if about_all else one.says_patient, []).append(one)
+    for finding in told:
+        of_any = _of_any(finding, words)
+        about_all = finding.rule == _TEST_RULE and len(scheduled) > 1 and alike[finding.code, of_any] == scheduled
+        said.setdefault(of_any if about_all else finding.says_patient, []).append(finding)
     return said
 
 
@@ -144,7 +144,7 @@ def letters_pdf(recalls: Sequence[Recall], as_of: dt.date) -> bytes:
 
 def letters_content(recalls: Iterable[Recall], as_of: dt.date) -> dict[str, Any]:
     """What the template is given: every word of every letter."""
-    return {"day": long_day(as_of), "disclaimer": DISCLAIMER, "letters": [_letter(one) for one in recalls]}
+    return {"day": long_day(as_of), "disclaimer": DISCLAIMER, "letters": [_letter(recall) for recall in recalls]}
 
 
 def _letter(recall: Recall) -> dict[str, Any]:
@@ -241,10 +241,10 @@ def merge_csv(recalls: Iterable[Recall]) -> bytes:
     made = io.StringIO()
     sheet = csv.writer(made, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
     sheet.writerow(_COLUMNS)
-    for one in recalls:
-        names = ", ".join(test.name for test in one.tests)
-        row = (one.patient_id, one.urgency, names, one.due_on.isoformat(), str(one.days_overdue))
-        sheet.writerow([harmless(cell) for cell in (*row, letter_text(one), text_message(one))])
+    for recall in recalls:
+        names = ", ".join(test.name for test in recall.tests)
+        row = (recall.patient_id, recall.urgency, names, recall.due_on.isoformat(), str(recall.days_overdue))
+        sheet.writerow([harmless(cell) for cell in (*row, letter_text(recall), text_message(recall))])
     return made.getvalue().encode("utf-8-sig")
 
 

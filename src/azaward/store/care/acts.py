@@ -107,24 +107,26 @@ def change_dose(
     records.add(connection, actor.clinic_id, Record.of({"exposures": new}), by)
 
 
-def decide(
-    store: Store,
-    actor: Actor,
-    patient_id: str,
-    version: int,
-    kind: str,
-    words: str,
-    findings: Sequence[str],
-    until: dt.date,
-    knowledge: Knowledge,
-    dose: tuple[str, float | None, dt.date] | None = None,
-) -> None:
-    """Records a decision about a patient, which settles these findings until a day.
+@dataclass(frozen=True)
+class Decision:
+    """What was decided on the version of a patient that somebody saw, and until when that deals with findings.
 
     `dose` is a medicine, its new dose in mg a day (None: stopped) and the first day of it.
     """
+
+    version: int
+    kind: str
+    words: str
+    findings: Sequence[str]
+    until: dt.date
+    dose: tuple[str, float | None, dt.date] | None = None
+
+
+def decide(store: Store, actor: Actor, patient_id: str, decision: Decision, knowledge: Knowledge) -> None:
+    """Records what was decided about a patient: these findings are dealt with until a day."""
+    kind, words, findings, dose = decision.kind, decision.words, list(decision.findings), decision.dose
     with store.write() as connection:
-        _claim(connection, actor, patient_id, version)
+        _claim(connection, actor, patient_id, decision.version)
         by = actor.by()
         connection.execute(
             sa.insert(decisions).values(
@@ -132,15 +134,15 @@ def decide(
                 patient_id=patient_id,
                 kind=kind,
                 words=words,
-                findings=json.dumps(list(findings)),
+                findings=json.dumps(findings),
                 by=by.who,
                 at=by.at,
             )
         )
-        _handle(connection, actor, patient_id, findings, "done", f"{kind}: {words}", until)
+        _handle(connection, actor, patient_id, findings, "done", f"{kind}: {words}", decision.until)
         if dose is not None:
             change_dose(connection, actor, patient_id, *dose)
-        detail = {"kind": kind, "words": words, "findings": list(findings), "until": until, "dose": dose}
+        detail = {"kind": kind, "words": words, "findings": findings, "until": decision.until, "dose": dose}
         audit.append(connection, [Entry(actor.login, "decide", actor.clinic_id, patient_id, detail)])
         reassess.reassess(connection, actor.clinic_id, [patient_id], actor.today, knowledge)
 
@@ -168,12 +170,12 @@ def handle(
 def assign(store: Store, actor: Actor, patient_id: str, to: str | None, note: str | None) -> None:
     """Assigns a patient's line on the worklist to someone, with a note."""
     with store.write() as connection:
-        found = connection.execute(
+        assigned = connection.execute(
             sa.update(worklist)
             .where(worklist.c.clinic_id == actor.clinic_id, worklist.c.patient_id == patient_id)
             .values(assigned_to=to or None, note=note or None)
         )
-        if found.rowcount == 0:
+        if assigned.rowcount == 0:
             raise NoSuchPatientError(f"patient {patient_id}: not a patient of this clinic.")
         audit.append(connection, [Entry(actor.login, "assign", actor.clinic_id, patient_id, {"to": to, "note": note})])
         reassess.changed(connection, actor.clinic_id)

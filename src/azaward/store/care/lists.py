@@ -74,14 +74,14 @@ def page(connection: Connection, clinic_id: str, wanted: Wanted, today: dt.date,
     by_urgency = sa.select(worklist.c.urgency, sa.func.count()).where(mine).group_by(worklist.c.urgency)
     counted = {URGENCIES[rank]: count for rank, count in connection.execute(by_urgency)}
     where = [mine, *_where(wanted)]
-    found = connection.execute(sa.select(sa.func.count()).select_from(worklist).where(*where)).scalar_one()
-    pages = max(1, -(-found // size))
+    lines = connection.execute(sa.select(sa.func.count()).select_from(worklist).where(*where)).scalar_one()
+    pages = max(1, -(-lines // size))
     number = min(max(1, wanted.page), pages)
     question = sa.select(worklist).where(*where).order_by(*_order(wanted.sort)).limit(size).offset((number - 1) * size)
     stale = sa.select(sa.func.count()).select_from(worklist).where(mine, worklist.c.as_of != today)
     return Shown(
         lines=[_line(row) for row in connection.execute(question).mappings()],
-        found=found,
+        found=lines,
         page=number,
         pages=pages,
         counts={word: counted.get(word, 0) for word in URGENCIES},

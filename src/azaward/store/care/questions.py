@@ -66,7 +66,7 @@ def ask(store: Store, actor: Actor, patient_id: str, words: str) -> int:
 def answered(store: Store, actor: Actor, patient_id: str, number: int) -> None:
     """Marks a question as answered."""
     with store.write() as connection:
-        found = connection.execute(
+        changed = connection.execute(
             sa.update(questions)
             .where(
                 questions.c.clinic_id == actor.clinic_id,
@@ -76,7 +76,7 @@ def answered(store: Store, actor: Actor, patient_id: str, number: int) -> None:
             )
             .values(answered_at=dt.datetime.now(dt.UTC))
         )
-        if found.rowcount == 0:
+        if changed.rowcount == 0:
             raise NoSuchQuestionError(f"question {number}: you have no open question with this number.")
         detail = {"question": number}
         audit.append(connection, [Entry(actor.login, "answered", actor.clinic_id, patient_id, detail)])

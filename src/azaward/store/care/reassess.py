@@ -65,8 +65,8 @@ def reassess(
     for start in range(0, len(each), _AT_ONCE):
         some = each[start : start + _AT_ONCE]
         record = records.of_patients(connection, clinic_id, some)
-        found = assessment.assess(record, as_of, protocol, knowledge)
-        _keep(connection, clinic_id, found, record, knowledge)
+        assessed = assessment.assess(record, as_of, protocol, knowledge)
+        _keep(connection, clinic_id, assessed, record, knowledge)
         progress(start + len(some), len(each))
     if each:
         changed(connection, clinic_id)
@@ -145,15 +145,15 @@ def hidden_findings(
 def _keep(
     connection: Connection,
     clinic_id: str,
-    found: assessment.Assessment,
+    assessed: assessment.Assessment,
     record: Record,
     knowledge: Knowledge,
 ) -> None:
-    ids = [patient.patient_id for patient in found.patients]
+    ids = [patient.patient_id for patient in assessed.patients]
     if not ids:
         return
     words, now = Words(knowledge), dt.datetime.now(dt.UTC)
-    hidden = hidden_findings(connection, clinic_id, ids, found.as_of)
+    hidden = hidden_findings(connection, clinic_id, ids, assessed.as_of)
     indications = _indications(record)
     of_these = (assessments.c.clinic_id == clinic_id, assessments.c.patient_id.in_(ids))
     versions: dict[str, int] = {
@@ -164,22 +164,22 @@ def _keep(
     kept = {row.patient_id: row for row in connection.execute(sa.select(worklist).where(*lines_of_these))}
     rows: list[dict[str, Any]] = []
     lines: list[dict[str, Any]] = []
-    for patient in found.patients:
+    for patient in assessed.patients:
         whose = {"clinic_id": clinic_id, "patient_id": patient.patient_id}
         rows.append(
             {
                 **whose,
                 "version": versions.get(patient.patient_id, 0) + 1,
-                "as_of": found.as_of,
+                "as_of": assessed.as_of,
                 "assessed_at": now,
                 "knowledge": knowledge.version,
                 "document": msgspec.json.encode(patient),
             }
         )
-        line = _line(patient, hidden.get(patient.patient_id, frozenset()), indications, found.as_of, words)
+        line = _line(patient, hidden.get(patient.patient_id, frozenset()), indications, assessed.as_of, words)
         before = kept.get(patient.patient_id)
         same = before is not None and before.urgency == line["urgency"]
-        line["since"] = before.since if before is not None and same else found.as_of
+        line["since"] = before.since if before is not None and same else assessed.as_of
         line["assigned_to"] = before.assigned_to if before is not None else None
         line["note"] = before.note if before is not None else None
         lines.append({**whose, **line})

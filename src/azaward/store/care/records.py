@@ -180,7 +180,7 @@ def _people(
         filled = {name: row[name] if cell is None else cell for name, cell in held.items()}
         if filled != held:
             _strike_where(connection, "patients", clinic_id, {"patient_id": patient_id}, by, "completed by a later row")
-            new = [one for one in new if one["patient_id"] != patient_id]
+            new = [row for row in new if row["patient_id"] != patient_id]
             standing[patient_id] = filled
             new.append(filled)
     return new

@@ -253,18 +253,18 @@ def _model(request: Request, who: Visitor) -> Mapping[str, Any]:
     return {
         "user": user,
         "unready": who.unready,
-        "passkeys": [{"id": one.id, "name": one.name, "created_at": one.created_at} for one in keys],
+        "passkeys": [{"id": key.id, "name": key.name, "created_at": key.created_at} for key in keys],
         "pending": pending,
         "tokens": held,
-        "live": [one.id for one in held if one.revoked_at is None and one.ends_at >= now()],
+        "live": [token.id for token in held if token.revoked_at is None and token.ends_at >= now()],
         "sessions": [
             {
-                "created_at": one["created_at"],
-                "seen_at": one["seen_at"],
-                "ends_at": one["ends_at"],
-                "this": bool(token) and one["digest"] == digest_of(token),
+                "created_at": session["created_at"],
+                "seen_at": session["seen_at"],
+                "ends_at": session["ends_at"],
+                "this": bool(token) and session["digest"] == digest_of(token),
             }
-            for one in opened
+            for session in opened
         ],
         "longest_days": tokens.LONGEST_DAYS,
         "said": "Your password is changed; other sessions have ended."

@@ -64,15 +64,15 @@ def accept(
 def _model(request: Request, token: str) -> Mapping[str, Any]:
     store = room_of(request).store
     with store.read() as connection:
-        found = invitations.by_token(connection, token, now())
-        clinic = connection.execute(sa.select(clinics.c.name).where(clinics.c.id == found.clinic_id)).scalar_one()
-    user = accounts.by_id(store, found.user_id) if found.user_id is not None else None
+        invitation = invitations.by_token(connection, token, now())
+        clinic = connection.execute(sa.select(clinics.c.name).where(clinics.c.id == invitation.clinic_id)).scalar_one()
+    user = accounts.by_id(store, invitation.user_id) if invitation.user_id is not None else None
     return {
         "action": f"/invitation/{token}",
         "clinic": clinic,
-        "role": found.role,
-        "patient_id": found.patient_id,
-        "ends_at": found.ends_at,
+        "role": invitation.role,
+        "patient_id": invitation.patient_id,
+        "ends_at": invitation.ends_at,
         "user": user,
         "how": "new password" if user else "invitation",
         "login": user.login if user else "",

@@ -40,7 +40,7 @@ def to_register(request: Request, user: User, held: Sequence[Passkey]) -> tuple[
         user_id=_handle(user),
         user_name=user.login,
         user_display_name=user.name,
-        exclude_credentials=[PublicKeyCredentialDescriptor(one.credential_id) for one in held],
+        exclude_credentials=[PublicKeyCredentialDescriptor(passkey.credential_id) for passkey in held],
         authenticator_selection=AuthenticatorSelectionCriteria(
             resident_key=ResidentKeyRequirement.PREFERRED, user_verification=UserVerificationRequirement.PREFERRED
         ),
@@ -65,7 +65,7 @@ def to_authenticate(request: Request, held: Sequence[Passkey] | None) -> tuple[s
     """What the browser needs to use a passkey: one of these, or (None) any of this site that knows its owner."""
     options = generate_authentication_options(
         rp_id=_site(request),
-        allow_credentials=[PublicKeyCredentialDescriptor(one.credential_id) for one in held or ()],
+        allow_credentials=[PublicKeyCredentialDescriptor(passkey.credential_id) for passkey in held or ()],
         user_verification=(
             # As a second step the password was given already: to have it in one's hand is enough.
             UserVerificationRequirement.REQUIRED if held is None else UserVerificationRequirement.DISCOURAGED
@@ -81,10 +81,10 @@ def authenticated(request: Request, credential: str, challenge: str, user: User 
     """
     try:
         raw = json.loads(credential)
-        found = second_factor.passkey(room_of(request).store, base64url_to_bytes(str(raw["rawId"])))
-        if found is None:
+        passkey = second_factor.passkey(room_of(request).store, base64url_to_bytes(str(raw["rawId"])))
+        if passkey is None:
             return None
-        key, owner = found
+        key, owner = passkey
         if owner.disabled or (user is not None and owner.id != user.id):
             return None
         verified = verify_authentication_response(

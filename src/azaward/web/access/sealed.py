@@ -54,7 +54,7 @@ def unset(response: Response, what: str) -> None:
 def first_time(request: Request, text: str) -> bool:
     """Whether something that counts once is here for the first time; it is used up now."""
     used: dict[str, float] = room_of(request).notes.setdefault("used up", {})
-    for old in [one for one, ends in list(used.items()) if time.time() > ends]:
+    for old in [name for name, ends in list(used.items()) if time.time() > ends]:
         used.pop(old, None)
     return used.setdefault(text, ends := time.time() + SECONDS + 1) is ends
 

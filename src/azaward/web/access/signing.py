@@ -18,7 +18,6 @@ from azaward.store import accounts, second_factor, sign_in_limits
 from azaward.store.accounts import Session
 from azaward.store.schema import users
 from azaward.store.sign_in_limits import TooManyError
-from azaward.web import demo
 from azaward.web.access import passkeys, sealed
 from azaward.web.access.entrance import address_of, home, let_in, let_out, own_site, path_of
 from azaward.web.shared.answer import answer, done, failed, wants_json
@@ -178,15 +177,15 @@ def _sign_in(request: Request, to: str, login: str = "") -> dict[str, Any]:
     room = room_of(request)
     with room.store.read() as connection:
         empty = connection.execute(sa.select(users.c.id).limit(1)).one_or_none() is None
-    examples = [login for login, *_ in demo.ACCOUNTS] if room.settings.demo else []
+    demo = room.settings.demo
     return {
         "to": to,
         "to_query": f"?next={quote(to)}" if to else "",
         "login": login,
         "provider": room.settings.oidc is not None,
         "empty": empty,
-        "examples": examples,
-        "example_password": demo.PASSWORD if room.settings.demo else "",
+        "examples": list(demo.logins) if demo else [],
+        "example_password": demo.password if demo else "",
         "error": "",
     }
 

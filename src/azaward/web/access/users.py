@@ -183,10 +183,10 @@ def _model(request: Request, who: Visitor) -> dict[str, Any]:
         clinic = imports.clinic_of(connection, who.user.clinic_id)
     return {
         "clinic": clinic,
-        "staff": [one for one in held if one.role != "patient"],
-        "patients": [one for one in held if one.role == "patient"],
+        "staff": [user for user in held if user.role != "patient"],
+        "patients": [user for user in held if user.role == "patient"],
         "waiting": waiting,
-        "logins": {one.id: one.login for one in held},
+        "logins": {user.id: user.login for user in held},
         "roles": STAFF,
         "error": "",
     }

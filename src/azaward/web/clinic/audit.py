@@ -119,16 +119,21 @@ def verify(
 ) -> Response:
     """Follows the chain from its first entry to its last; says how many there are, and the last hash."""
     room, user = room_of(request), who.signed_in
-    found = trail.verify(room.store, head.strip().casefold() or None)
-    detail = {"entries": found.entries, "head": found.head, "wrong": found.wrong}
+    verified = trail.verify(room.store, head.strip().casefold() or None)
+    detail = {"entries": verified.entries, "head": verified.head, "wrong": verified.wrong}
     with room.store.write() as connection:
         trail.append(connection, [Entry(user.login, "verify audit trail", user.clinic_id, None, detail)])
-    model = _model(request, who, Asked("", "", "", None, None), None, None, found)
+    model = _model(request, who, Asked("", "", "", None, None), None, None, verified)
     return answer(request, "audit.html.jinja", model)
 
 
 def _model(
-    request: Request, who: Visitor, asked: Asked, before: int | None, after: int | None, found: Verified | None = None
+    request: Request,
+    who: Visitor,
+    asked: Asked,
+    before: int | None,
+    after: int | None,
+    verified: Verified | None = None,
 ) -> dict[str, Any]:
     room, user = room_of(request), who.signed_in
     note_read(request, who, "audit trail", None, asked=asked.said())
@@ -138,7 +143,7 @@ def _model(
         ends = [entries[0]["seq"], entries[-1]["seq"]] if entries else [0, 0]
         newer = bool(entries) and _any(connection, [*where, audit.c.seq > ends[0]])
         older = bool(entries) and _any(connection, [*where, audit.c.seq < ends[1]])
-        staff = [one.login for one in accounts.of_clinic(connection, user.clinic_id) if one.role != "patient"]
+        staff = accounts.staff_of(connection, user.clinic_id)
     return {
         "entries": entries,
         "older": ends[1] if older else None,
@@ -146,7 +151,7 @@ def _model(
         "wanted": {"actor": "", "action": "", "subject": "", "from": "", "to": ""}
         | {name: str(value) for name, value in asked.said().items()},
         "staff": staff,
-        "verified": found,
+        "verified": verified,
     }
 
 

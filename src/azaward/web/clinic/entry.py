@@ -6,11 +6,10 @@ can't be is refused with the reason, before anything is kept.
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Form, Query, Request
+from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import Response
 
 from azaward.errors import InputError, StoreError
@@ -20,34 +19,23 @@ from azaward.knowledge.loading.vocabulary import vocabulary
 from azaward.readers.rows import RowReader, read_number
 from azaward.record.tables import TABLES, Cell, Record
 from azaward.store.care import acts, reassess
-from azaward.web.clinic.patient import DECISIONS, known
+from azaward.web.clinic.forms import Contact, Decided, Event, Genotype, Medicine, Patient, Result, Typed
 from azaward.web.shared.answer import answer, done, page_of
-from azaward.web.shared.room import Room, room_of
+from azaward.web.shared.course import known
+from azaward.web.shared.room import room_of
 from azaward.web.shared.who import STAFF, Visitor, actor, may
 from azaward.wording import amount
 
 router = APIRouter(tags=["entry"])
-Text = Annotated[str, Form(max_length=300)]
-Day = Annotated[dt.date | None, Form()]
-EventKind = Literal[
-    "condition",
-    "allergy",
-    "pregnancy",
-    "breastfeeding",
-    "vaccination",
-    "symptom",
-    "infection",
-    "exposure_to_infection",
-    "transfusion",
-    "procedure",
-]
+Carer = Annotated[Visitor, may("nurse", "clinician")]
+Staff = Annotated[Visitor, may(*STAFF)]
 _WORDS_ONLY = ("positive", "negative", "not detected", "detected", "immune", "not immune")
 
 
 @router.get("/entry/plausible", summary="Whether a result can be, as it is typed")
 def plausible(
     request: Request,
-    who: Annotated[Visitor, may("nurse", "clinician")],
+    who: Carer,
     analyte: Annotated[str, Query(max_length=300)] = "",
     value: Annotated[str, Query(max_length=300)] = "",
     unit: Annotated[str, Query(max_length=100)] = "",
@@ -70,7 +58,7 @@ def meant(name: str, value: str, unit: str, knowledge: Knowledge) -> str:
     'Haemoglobin 125 g/L'
     >>> meant("wbc", "4500", "10*9/L", load())  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    azaward.readers.rows.InputError: White cell count 4500 10*9/L: plausible is 0 to 500 10*9/L. Was it ...
+    azaward.errors.InputError: White cell count 4500 10*9/L: plausible is 0 to 500 10*9/L. Was it ...
     """
     analyte = vocabulary(knowledge).analyte(name)
     if analyte is None:
@@ -101,125 +89,40 @@ def meant(name: str, value: str, unit: str, knowledge: Knowledge) -> str:
 
 
 @router.post("/patients/{patient_id}/results", summary="Enters a result by hand")
-def add_result(
-    request: Request,
-    who: Annotated[Visitor, may("nurse", "clinician")],
-    patient_id: str,
-    analyte: Text,
-    value: Text,
-    taken_on: Annotated[dt.date, Form()],
-    unit: Annotated[str, Form(max_length=100)] = "",
-    ref_low: Annotated[float | None, Form()] = None,
-    ref_high: Annotated[float | None, Form()] = None,
-) -> Response:
+def add_result(request: Request, who: Carer, patient_id: str, typed: Annotated[Result, Depends()]) -> Response:
     """Keeps a result that can be, and assesses the patient at once."""
-    room = room_of(request)
-    meant(analyte, value, unit, room.knowledge)
-    row = {
-        "analyte": analyte,
-        "value": value,
-        "unit": unit.strip() or None,
-        "taken_on": _not_later(taken_on, room),
-        "ref_low": ref_low,
-        "ref_high": ref_high,
-        "status": "final",
-    }
-    return _keep(request, who, patient_id, "results", row)
+    meant(typed.analyte, typed.value, typed.unit, room_of(request).knowledge)
+    return _keep(request, who, patient_id, typed)
 
 
 @router.post("/patients/{patient_id}/medicines", summary="Enters a medicine by hand")
-def add_medicine(
-    request: Request,
-    who: Annotated[Visitor, may("nurse", "clinician")],
-    patient_id: str,
-    medicine: Text,
-    dose_mg_per_day: Annotated[float | None, Form(gt=0, le=1_000_000)] = None,
-    frequency: Annotated[str, Form(max_length=100)] = "",
-    started_on: Day = None,
-    stopped_on: Day = None,
-) -> Response:
+def add_medicine(request: Request, who: Carer, patient_id: str, typed: Annotated[Medicine, Depends()]) -> Response:
     """Keeps a medicine; one that isn't known is kept as it was typed, and the rules say that it wasn't checked."""
-    row = {
-        "medicine": medicine,
-        "dose_mg_per_day": dose_mg_per_day,
-        "frequency": frequency.strip() or None,
-        "started_on": started_on,
-        "stopped_on": stopped_on,
-    }
-    return _keep(request, who, patient_id, "exposures", row)
+    return _keep(request, who, patient_id, typed)
 
 
 @router.post("/patients/{patient_id}/events", summary="Enters an event by hand: a symptom, a vaccine, an infection")
-def add_event(
-    request: Request,
-    who: Annotated[Visitor, may("nurse", "clinician")],
-    patient_id: str,
-    kind: Annotated[EventKind, Form()],
-    started_on: Annotated[dt.date, Form()],
-    code: Annotated[str, Form(max_length=300)] = "",
-    ended_on: Day = None,
-) -> Response:
+def add_event(request: Request, who: Carer, patient_id: str, typed: Annotated[Event, Depends()]) -> Response:
     """Keeps an event in azaward's words where it knows it, else in the words that were typed."""
-    row = {"kind": kind, "code": code.strip() or kind, "started_on": started_on, "ended_on": ended_on}
-    return _keep(request, who, patient_id, "events", row)
+    return _keep(request, who, patient_id, typed)
 
 
 @router.post("/patients/{patient_id}/contacts", summary="Enters a contact by hand: attended, did not attend, a call")
-def add_contact(
-    request: Request,
-    who: Annotated[Visitor, may(*STAFF)],
-    patient_id: str,
-    kind: Annotated[Literal["attended", "did_not_attend", "reminder", "call", "letter", "message"], Form()],
-    on: Annotated[dt.date, Form()],
-    note: Annotated[str, Form(max_length=2000)] = "",
-) -> Response:
+def add_contact(request: Request, who: Staff, patient_id: str, typed: Annotated[Contact, Depends()]) -> Response:
     """Keeps a contact."""
-    row = {"kind": kind, "on": _not_later(on, room_of(request)), "note": note.strip() or None}
-    return _keep(request, who, patient_id, "contacts", row)
+    return _keep(request, who, patient_id, typed)
 
 
 @router.post("/patients/{patient_id}/genotypes", summary="Enters a genotype, a phenotype or an activity by hand")
-def add_genotype(
-    request: Request,
-    who: Annotated[Visitor, may("nurse", "clinician")],
-    patient_id: str,
-    gene: Annotated[Literal["TPMT", "NUDT15"], Form()],
-    method: Annotated[Literal["genotype", "activity"], Form()],
-    reported_on: Annotated[dt.date, Form()],
-    diplotype: Annotated[str, Form(max_length=60)] = "",
-    phenotype: Annotated[str, Form(max_length=100)] = "",
-) -> Response:
+def add_genotype(request: Request, who: Carer, patient_id: str, typed: Annotated[Genotype, Depends()]) -> Response:
     """Keeps what the laboratory reported."""
-    if not diplotype.strip() and not phenotype.strip():
-        raise InputError("diplotype and phenotype: both empty. Give one, such as *1/*3A or Intermediate Metabolizer.")
-    row = {
-        "gene": gene,
-        "method": method,
-        "reported_on": _not_later(reported_on, room_of(request)),
-        "diplotype": diplotype.strip() or None,
-        "phenotype": phenotype.strip() or None,
-    }
-    return _keep(request, who, patient_id, "genotypes", row)
+    return _keep(request, who, patient_id, typed)
 
 
 @router.post("/patients", summary="Enters a new patient by hand")
-def add_patient(
-    request: Request,
-    who: Annotated[Visitor, may(*STAFF)],
-    patient_id: Text,
-    birth_date: Annotated[dt.date, Form()],
-    sex: Annotated[Literal["female", "male", "other", "unknown"], Form()],
-    indication: Text,
-    ancestry: Annotated[str, Form(max_length=100)] = "",
-) -> Response:
+def add_patient(request: Request, who: Staff, typed: Annotated[Patient, Depends()]) -> Response:
     """Keeps a new patient, by the clinic's own id: never a name."""
-    row = {
-        "birth_date": _not_later(birth_date, room_of(request)),
-        "sex": sex,
-        "indication": indication,
-        "ancestry": ancestry.strip() or None,
-    }
-    return _keep(request, who, patient_id.strip(), "patients", row, new=True)
+    return _keep(request, who, typed.patient_id.strip(), typed)
 
 
 @router.post("/patients/{patient_id}/decisions", summary="Records what was decided")
@@ -227,38 +130,21 @@ def decide(
     request: Request,
     who: Annotated[Visitor, may("clinician")],
     patient_id: str,
-    version: Annotated[int, Form(ge=0, le=2**31 - 1)],
-    kind: Annotated[str, Form(max_length=30)],
-    words: Annotated[str, Form(max_length=4000)],
-    until: Annotated[dt.date, Form()],
-    findings: Annotated[list[str] | None, Form()] = None,
-    new_dose: Annotated[float | None, Form(gt=0, le=10_000)] = None,
-    from_day: Day = None,
-    medicine: Annotated[str, Form(max_length=100)] = "azathioprine",
+    decided: Annotated[Decided, Depends()],
 ) -> Response:
     """Records a decision by a clinician, and the dose that follows from it: a new one, or none where it is a stop."""
-    room = room_of(request)
-    by = actor(request, who)
-    if kind not in DECISIONS:
-        raise StoreError(f"kind {kind!r}: expected one of {', '.join(DECISIONS)}.")
-    if not words.strip():
-        raise StoreError("words: empty. Say what was decided and why.")
-    if until <= by.today:
-        raise StoreError(f"until {until}: expected a day after {by.today}.")
-    stops = kind in ("stop", "withhold")
-    if stops and new_dose is not None:
-        raise StoreError(f"new_dose {amount(new_dose)}: a {kind} has no dose. Leave it empty, or choose reduce.")
-    dose = (medicine, new_dose, from_day or by.today) if stops or new_dose is not None else None
+    room, by = room_of(request), actor(request, who)
+    decision = decided.decision(by.today)
     with room.store.read() as connection:
         known(connection, by.clinic_id, patient_id)
-    acts.decide(room.store, by, patient_id, version, kind, words.strip(), findings or [], until, room.knowledge, dose)
+    acts.decide(room.store, by, patient_id, decision, room.knowledge)
     return done(request, page_of(patient_id))
 
 
 @router.post("/patients/{patient_id}/struck", summary="Strikes a row out, with the reason")
 def strike(
     request: Request,
-    who: Annotated[Visitor, may("nurse", "clinician")],
+    who: Carer,
     patient_id: str,
     table: Annotated[Literal["patients", "exposures", "results", "genotypes", "events", "contacts"], Form()],
     row: Annotated[int, Form(ge=1, le=2**31 - 1)],
@@ -275,7 +161,7 @@ def strike(
 @router.post("/patients/{patient_id}/resolved", summary="Says that what was set aside was looked into")
 def resolve(
     request: Request,
-    who: Annotated[Visitor, may("nurse", "clinician")],
+    who: Carer,
     patient_id: str,
     aside: Annotated[int, Form(ge=1, le=2**31 - 1)],
     why: Annotated[str, Form(max_length=1000)],
@@ -288,18 +174,16 @@ def resolve(
     return done(request, page_of(patient_id))
 
 
-def _keep(
-    request: Request, who: Visitor, patient_id: str, table: str, row: Mapping[str, Any], new: bool = False
-) -> Response:
+def _keep(request: Request, who: Visitor, patient_id: str, typed: Typed) -> Response:
+    """Keeps the row of a patient who is there, or of one who is new."""
     room, by = room_of(request), actor(request, who)
+    row = {"patient_id": patient_id, **typed.row(room.today())}
     with room.store.read() as connection:
-        if new:
-            if reassess.of_patient(connection, by.clinic_id, patient_id) is not None:
-                raise InputError(f"patient {patient_id}: there already. Open their page instead.")
-        else:
+        if not isinstance(typed, Patient):
             known(connection, by.clinic_id, patient_id)
-    tables = _read(table, {"patient_id": patient_id, **row}, room.knowledge)
-    acts.add_rows(room.store, by, tables, room.knowledge)
+        elif reassess.of_patient(connection, by.clinic_id, patient_id) is not None:
+            raise InputError(f"patient {patient_id}: there already. Open their page instead.")
+    acts.add_rows(room.store, by, _read(typed.table, row, room.knowledge), room.knowledge)
     return done(request, page_of(patient_id))
 
 
@@ -309,13 +193,7 @@ def _read(table: str, row: Mapping[str, Any], knowledge: Knowledge) -> dict[str,
     reader.add(table, row, "typed")
     record: Record = reader.record(whole=False)
     # Words that azaward doesn't know are kept, and the rules speak of them; anything else is refused.
-    if wrong := [one for one in record.set_aside if one.kind != "unknown_event"]:
+    if wrong := [aside for aside in record.set_aside if aside.kind != "unknown_event"]:
         raise InputError(f"{wrong[0].what}: {wrong[0].why}")
     names = [column.name for column in TABLES[table]]
     return {table: [dict(zip(names, cells, strict=True)) for cells in record.rows[table]]}
-
-
-def _not_later(day: dt.date, room: Room) -> dt.date:
-    if day > room.today():
-        raise InputError(f"{day}: lies after today, {room.today()}. Correct the day.")
-    return day

@@ -95,8 +95,8 @@ class Figures:
 
         if hide_below not in counted.shown:
             as_of = counted.of.as_of
-            found = figures(counted.counts, as_of, self.knowledge, by, hide_below, counted.aside)
-            counted.shown[hide_below] = found
+            quality = figures(counted.counts, as_of, self.knowledge, by, hide_below, counted.aside)
+            counted.shown[hide_below] = quality
         return counted.shown[hide_below]
 
     def _count(self, key: tuple[str, By], state: State) -> None:

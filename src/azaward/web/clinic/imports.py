@@ -77,7 +77,7 @@ async def preview(request: Request, who: Annotated[Visitor, may(*STAFF)]) -> Res
     """Nothing is kept yet: `token` is what POST /import/keep asks for."""
     # The form is read only now: who may not do this doesn't fill the server's disk.
     async with request.form(max_files=MOST_FILES) as form:
-        sent = [one for one in form.getlist("files") if isinstance(one, UploadFile) and (one.filename or one.size)]
+        sent = [file for file in form.getlist("files") if isinstance(file, UploadFile) and (file.filename or file.size)]
         return await run_in_threadpool(_preview, request, who, sent)
 
 
@@ -97,7 +97,7 @@ def keep(
         mark = digest(source.path)
         kept.append(keeping.keep(room.store, actor(request, who), source.name, mark, record, room.knowledge))
     _uploads(room).drop(token)
-    same = sum(one.before is not None for one in kept)
+    same = sum(brought.before is not None for brought in kept)
     return done(request, f"/import?kept={len(kept) - same}&same={same}", imports=kept)
 
 
@@ -106,11 +106,11 @@ def one(request: Request, who: Annotated[Visitor, may(*STAFF)], import_id: int) 
     """What was set aside of a file, with the reason, and who looked into it since."""
     with room_of(request).store.read() as connection:
         clinic_id = who.signed_in.clinic_id
-        found = incoming.one(connection, clinic_id, import_id) if 0 < import_id < 2**31 else None
-    if found is None:
+        brought = incoming.one(connection, clinic_id, import_id) if 0 < import_id < 2**31 else None
+    if brought is None:
         raise HTTPException(404)
     note_read(request, who, "import", str(import_id))
-    return answer(request, "import_one.html.jinja", {"kept": found[0], "set_aside": found[1]})
+    return answer(request, "import_one.html.jinja", {"kept": brought[0], "set_aside": brought[1]})
 
 
 def _preview(request: Request, who: Visitor, sent: list[UploadFile]) -> Response:
@@ -118,7 +118,7 @@ def _preview(request: Request, who: Visitor, sent: list[UploadFile]) -> Response
     if not sent:
         return _refused(request, who, [f"no file was sent. {EXPECTED}"])
     uploads = _uploads(room)
-    upload = uploads.take(user.id, [(one.filename or "", one.file) for one in sent])
+    upload = uploads.take(user.id, [(file.filename or "", file.file) for file in sent])
     problems, seen = list(upload.problems), list[Seen]()
     for source in upload.sources:
         try:
@@ -128,8 +128,8 @@ def _preview(request: Request, who: Visitor, sent: list[UploadFile]) -> Response
     if not seen:
         uploads.drop(upload.token)
         return _refused(request, who, problems)
-    patients = [*dict.fromkeys(patient for one in seen for patient in one.coming.known_patients)]
-    note_read(request, who, "import preview", None, files=[one.name for one in seen], patients=patients)
+    patients = [*dict.fromkeys(patient for file in seen for patient in file.coming.known_patients)]
+    note_read(request, who, "import preview", None, files=[file.name for file in seen], patients=patients)
     model: dict[str, Any] = {
         "token": upload.token,
         "until": dt.datetime.now(dt.UTC) + dt.timedelta(seconds=LASTS_S),
@@ -137,16 +137,19 @@ def _preview(request: Request, who: Visitor, sent: list[UploadFile]) -> Response
         "files": seen,
     }
     if not wants_json(request):
-        model |= {"columns": {name: [one.name for one in columns] for name, columns in TABLES.items()}, "most": LINES}
+        model |= {
+            "columns": {name: [column.name for column in columns] for name, columns in TABLES.items()},
+            "most": LINES,
+        }
     return answer(request, "import_preview.html.jinja", model)
 
 
 def _seen(room: Room, clinic_id: str, source: Source) -> Seen:
     record = _record(room, source)
     with room.store.read() as connection:
-        found = incoming.coming(connection, clinic_id, record, digest(source.path))
+        coming = incoming.coming(connection, clinic_id, record, digest(source.path))
     sample = {name: rows[:SAMPLE] for name, rows in record.rows.items()}
-    return Seen(source.name, found, record.set_aside, sample)
+    return Seen(source.name, coming, record.set_aside, sample)
 
 
 def _record(room: Room, source: Source) -> Record:
@@ -169,10 +172,10 @@ def _refused(request: Request, who: Visitor, problems: list[str]) -> Response:
 def _history(request: Request, who: Visitor, problems: list[str], kept: int = 0, same: int = 0) -> dict[str, Any]:
     room = room_of(request)
     with room.store.read() as connection:
-        found = incoming.history(connection, who.signed_in.clinic_id)
+        history = incoming.history(connection, who.signed_in.clinic_id)
     note_read(request, who, "imports")
     largest = room.settings.largest_upload // 1_000_000
-    return {"imports": found, "problems": problems, "largest": largest, "kept": kept, "same": same}
+    return {"imports": history, "problems": problems, "largest": largest, "kept": kept, "same": same}
 
 
 def _uploads(room: Room) -> Uploads:

@@ -104,7 +104,7 @@ def overdue(connection: Connection, clinic_id: str, today: dt.date, knowledge: K
         attendance = came.get(row.patient_id, Attendance())
         put_off = _put_off(patient, dealt)
         people.append(Overdue(recall, attendance, put_off, row.indication, row.assigned_to))
-    people.sort(key=lambda one: (not one.recall.phone_first, -one.recall.days_overdue, one.patient_id))
+    people.sort(key=lambda person: (not person.recall.phone_first, -person.recall.days_overdue, person.patient_id))
     return Listed(people, clinic, died, sum(row.as_of != today for row in due))
 
 
@@ -112,11 +112,11 @@ def chosen_by(people: Iterable[Overdue], words: str = "", waiting: bool = False,
     """Those of the list that hold all `words`, wait for a first call or letter, or have to be called first."""
     wanted = words.casefold().split()
     return [
-        one
-        for one in people
-        if all(word in _said(one) for word in wanted)
-        and not (waiting and one.reached_out)
-        and (one.recall.phone_first or not phone)
+        person
+        for person in people
+        if all(word in _said(person) for word in wanted)
+        and not (waiting and person.reached_out)
+        and (person.recall.phone_first or not phone)
     ]
 
 
@@ -126,12 +126,12 @@ def mark(people: Iterable[Overdue]) -> str:
     >>> mark([]) == mark([])
     True
     """
-    return hashlib.sha256("\n".join(one.patient_id for one in people).encode()).hexdigest()[:16]
+    return hashlib.sha256("\n".join(person.patient_id for person in people).encode()).hexdigest()[:16]
 
 
-def _said(one: Overdue) -> str:
-    tests = " ".join(test.name for test in one.recall.tests)
-    return f"{one.patient_id} {one.indication or ''} {one.assigned_to or ''} {tests}".casefold()
+def _said(person: Overdue) -> str:
+    tests = " ".join(test.name for test in person.recall.tests)
+    return f"{person.patient_id} {person.indication or ''} {person.assigned_to or ''} {tests}".casefold()
 
 
 def _dealt_with(connection: Connection, clinic_id: str, today: dt.date) -> dict[tuple[str, str], PutOff]:
@@ -147,5 +147,5 @@ def _put_off(patient: PatientAssessment, dealt: Mapping[tuple[str, str], PutOff]
     """What was last said of an overdue test that somebody dealt with, if every one of them was."""
     late = [finding for finding in patient.findings if finding.rule == _TEST_RULE and finding.observed]
     said = [dealt.get((patient.patient_id, reassess.fingerprint(finding))) for finding in late]
-    known = [one for one in said if one is not None]
-    return min(known, key=lambda one: one.until) if known and len(known) == len(said) else None
+    known = [put_off for put_off in said if put_off is not None]
+    return min(known, key=lambda put_off: put_off.until) if known and len(known) == len(said) else None

@@ -17,22 +17,20 @@ from fastapi.responses import Response
 from sqlalchemy.engine import Connection
 
 from azaward.assessment import Finding, PatientAssessment
-from azaward.record.tables import TABLES, Record
+from azaward.record.tables import TABLES
 from azaward.reports.assessment.page import Numbers, Shown, facts, shown
-from azaward.reports.series import timeline
 from azaward.store import accounts
-from azaward.store.care import questions, reassess, records
-from azaward.store.care.acts import NoSuchPatientError
+from azaward.store.care import questions, reassess
 from azaward.store.schema import RECORD, audit, decisions, handled, set_aside, worklist
+from azaward.web.clinic.forms import DECISIONS
 from azaward.web.shared.answer import answer, as_json, page_of
-from azaward.web.shared.chart import Chart, chart
+from azaward.web.shared.course import draw, known
 from azaward.web.shared.room import Room, room_of
 from azaward.web.shared.who import STAFF, Visitor, may, note_read
 
 router = APIRouter(tags=["patients"])
 # How many rows of a table the page holds; the JSON of the record holds them all.
 ROWS_SHOWN = 60
-DECISIONS = ("continue", "reduce", "withhold", "stop", "change", "refer", "test", "other")
 _NEWEST = {"results": "taken_on", "exposures": "started_on", "events": "started_on", "contacts": "on"}
 
 
@@ -43,31 +41,6 @@ class Standing:
     mark: str
     shown: Shown
     handled: Mapping[str, Any] | None
-
-
-@dataclass(frozen=True)
-class Known:
-    """A patient as they stand: their record, the assessment, its version and its day."""
-
-    record: Record
-    assessment: PatientAssessment
-    version: int
-    as_of: dt.date
-
-
-def known(connection: Connection, clinic_id: str, patient_id: str) -> Known:
-    """The patient; `NoSuchPatientError` where the clinic has none with that id."""
-    found = reassess.of_patient(connection, clinic_id, patient_id)
-    if found is None:
-        raise NoSuchPatientError(f"patient {patient_id}: not a patient of this clinic.")
-    return Known(records.of_patient(connection, clinic_id, patient_id), *found)
-
-
-def draw(room: Room, who: Known, first: dt.date | None, last: dt.date | None, plain: bool = False) -> Chart | None:
-    """The patient's timeline between two days, or None where there is nothing to draw."""
-    chosen = who.assessment.protocol in room.knowledge.protocols
-    course = timeline(who.assessment, who.record, room.knowledge, who.as_of, chosen=chosen)
-    return chart(course, first, last, plain=plain, words=room.words) if course else None
 
 
 @router.get("/patients/{patient_id}", summary="All that is known of one patient")
@@ -86,13 +59,17 @@ def patient(
         tables = {name: _rows(connection, name, user.clinic_id, patient_id) for name in TABLES}
         history = _decisions(connection, user.clinic_id, patient_id)
         asides = _asides(connection, user.clinic_id, patient_id)
-        asked = [one for one in questions.of_patient(connection, user.clinic_id, patient_id) if not one.answered_at]
+        asked = [
+            question
+            for question in questions.of_patient(connection, user.clinic_id, patient_id)
+            if not question.answered_at
+        ]
         line = connection.execute(
             sa.select(worklist.c.assigned_to, worklist.c.note, worklist.c.since).where(
                 worklist.c.clinic_id == user.clinic_id, worklist.c.patient_id == patient_id
             )
         ).one()
-        staff = [one.login for one in accounts.of_clinic(connection, user.clinic_id) if one.role != "patient"]
+        staff = accounts.staff_of(connection, user.clinic_id)
     note_read(request, who, "patient", patient_id)
     numbers: Numbers = {}
     findings = [_standing(finding, room, numbers, done) for finding in of_this.assessment.findings]

@@ -74,19 +74,19 @@ def all_protocols(request: Request, who: Annotated[Visitor, anyone]) -> Response
         note_read(request, who, "protocols")
     listed = [
         {
-            "id": one.id,
-            "title": one.title,
-            "body": one.body,
-            "country": one.country,
-            "published_on": one.published_on,
-            "specialty": one.specialty,
-            "rows": {name: len(rows) for name, rows in one.lists.items()},
-            "indications": [row.name for row in knowledge.tables["indications"] if row.protocol == one.id],
+            "id": protocol.id,
+            "title": protocol.title,
+            "body": protocol.body,
+            "country": protocol.country,
+            "published_on": protocol.published_on,
+            "specialty": protocol.specialty,
+            "rows": {name: len(rows) for name, rows in protocol.lists.items()},
+            "indications": [row.name for row in knowledge.tables["indications"] if row.protocol == protocol.id],
         }
-        for one in knowledge.protocols.values()
+        for protocol in knowledge.protocols.values()
     ]
     known = protocols.choices(knowledge)
-    names = {one: _NAMES.get(one) or knowledge.protocols[one].title for one in known}
+    names = {choice: _NAMES.get(choice) or knowledge.protocols[choice].title for choice in known}
     model = {"protocols": listed, "chosen": chosen, "choices": names, "knowledge": knowledge.version}
     return answer(request, "protocols.html.jinja", model)
 
@@ -107,34 +107,34 @@ def choose(
 def protocol(request: Request, who: Annotated[Visitor, anyone], protocol_id: str) -> Response:
     """Limits, schedule, what is asked before the start, doses and symptoms."""
     knowledge = room_of(request).knowledge
-    found = knowledge.protocols.get(protocol_id)
-    if found is None:
+    asked = knowledge.protocols.get(protocol_id)
+    if asked is None:
         known = ", ".join(knowledge.protocols)
-        return failed(request, 404, f"There is no protocol {printable(protocol_id)!r}. Known: {known}.", "Not found")
+        return failed(request, 404, f"There is no protocol {printable(protocol_id)!r}. Known: {known}.", "Not asked")
     if wants_json(request):
-        about = {key: getattr(found, key) for key in ("id", "title", "body", "country", "published_on", "specialty")}
-        lists = {name: [msgspec.structs.asdict(row) for row in rows] for name, rows in found.lists.items()}
-        return as_json({**about, "notes": found.notes, "borrowed": found.borrowed, **lists})
+        about = {key: getattr(asked, key) for key in ("id", "title", "body", "country", "published_on", "specialty")}
+        lists = {name: [msgspec.structs.asdict(row) for row in rows] for name, rows in asked.lists.items()}
+        return as_json({**about, "notes": asked.notes, "borrowed": asked.borrowed, **lists})
     model = {
-        "protocol": found,
+        "protocol": asked,
         "parts": _parts(protocol_id, knowledge),
-        "names": {one.id: one.title for one in knowledge.protocols.values()},
+        "names": {protocol.id: protocol.title for protocol in knowledge.protocols.values()},
     }
     return answer(request, "protocol.html.jinja", model)
 
 
 @lru_cache(maxsize=32)
 def _parts(protocol_id: str, knowledge: Knowledge) -> list[Part]:
-    found, words = knowledge.protocols[protocol_id], Words(knowledge)
+    protocol, words = knowledge.protocols[protocol_id], Words(knowledge)
     parts: list[Part] = []
     for name, (title, about) in _PARTS.items():
         headings, cells = _TABLES[name]
         rows: list[Row] = []
-        for fact in found.lists[name]:
+        for fact in protocol.lists[name]:
             row: Any = fact
             urgency = getattr(row, "urgency", "")
             rows.append(Row(cells(row, words, knowledge), urgency, row.note or "", sources_of([row], knowledge)))
-        parts.append(Part(name, title, about, headings, rows, found.borrowed.get(name, "")))
+        parts.append(Part(name, title, about, headings, rows, protocol.borrowed.get(name, "")))
     return parts
 
 

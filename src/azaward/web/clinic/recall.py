@@ -73,27 +73,27 @@ def recall(
     """The recall list, those who have to be called first on top, then the longest overdue."""
     room, user = room_of(request), who.signed_in
     listed = _listed(room, user.clinic_id)
-    found = chosen_by(listed.people, words, waiting, phone)
-    pages = max(1, -(-len(found) // PAGE))
+    people = chosen_by(listed.people, words, waiting, phone)
+    pages = max(1, -(-len(people) // PAGE))
     number = min(page, pages)
-    shown = found[(number - 1) * PAGE : number * PAGE]
+    shown = people[(number - 1) * PAGE : number * PAGE]
     with room.store.read() as connection:
         since = room.today() - dt.timedelta(days=YEAR_DAYS)
         year = contacts.of_clinic(connection, user.clinic_id, since, room.today())
-    note_read(request, who, "recall list", None, patients=[one.patient_id for one in shown])
+    note_read(request, who, "recall list", None, patients=[person.patient_id for person in shown])
     model = {
-        "people": [_line(one) for one in shown],
-        "found": len(found),
+        "people": [_line(person) for person in shown],
+        "found": len(people),
         "page": number,
         "pages": pages,
-        "mark": mark(found),
+        "mark": mark(people),
         "wanted": {"words": words, "waiting": waiting, "phone": phone},
         "clinic": {
             "name": listed.clinic.name,
             "phone": listed.clinic.phone,
             "overdue": len(listed.people),
-            "phone_first": sum(one.recall.phone_first for one in listed.people),
-            "waiting": sum(not one.reached_out for one in listed.people),
+            "phone_first": sum(person.recall.phone_first for person in listed.people),
+            "waiting": sum(not person.reached_out for person in listed.people),
             "attended": year.attended,
             "missed": year.missed,
             "since": since,
@@ -114,7 +114,7 @@ def letters(request: Request, who: Annotated[Visitor, may(*STAFF)], choice: Chos
         raise StoreError(
             f"patients: {len(chosen)} chosen. Expected at most {MOST_LETTERS} letters at once: tick fewer."
         )
-    made = letters_pdf([one.recall for one in chosen], room.today())
+    made = letters_pdf([person.recall for person in chosen], room.today())
     _note_printed(room, who, "recall letter", chosen)
     return _file(made, "application/pdf", f"recall-{room.today()}.pdf")
 
@@ -124,7 +124,7 @@ def merge(request: Request, who: Annotated[Visitor, may(*STAFF)], choice: Chosen
     """One row a patient, with the letter and the text message; no cell runs as a formula."""
     room = room_of(request)
     chosen = _people(room, who, choice)
-    made = merge_csv(one.recall for one in chosen)
+    made = merge_csv(person.recall for person in chosen)
     _note_printed(room, who, "recall row", chosen)
     return _file(made, "text/csv; charset=utf-8", f"recall-{room.today()}.csv")
 
@@ -136,8 +136,8 @@ def messages(request: Request, who: Annotated[Visitor, may(*STAFF)], choice: Cho
     chosen = _people(room, who, choice)
     _note_printed(room, who, "recall message", chosen)
     drafts = [
-        {"patient_id": one.patient_id, "phone_first": one.recall.phone_first, "text": text_message(one.recall)}
-        for one in chosen
+        {"patient_id": person.patient_id, "phone_first": person.recall.phone_first, "text": text_message(person.recall)}
+        for person in chosen
     ]
     return answer(request, "recall_messages.html.jinja", {"messages": drafts})
 
@@ -156,11 +156,11 @@ def sent(
     day = on or by.today
     if day > by.today:
         raise StoreError(f"on {day}: lies after today, {by.today}. Correct the day.")
-    ids = [one.patient_id for one in _people(room, who, choice)] if choice.everyone else list(choice.patients)
+    ids = [person.patient_id for person in _people(room, who, choice)] if choice.everyone else list(choice.patients)
     _known(room, by.clinic_id, ids)
     rows: list[Mapping[str, Cell]] = [
-        {"patient_id": one, "kind": kind, "on": day, "note": note.strip() or "recall for an overdue test"}
-        for one in ids
+        {"patient_id": patient_id, "kind": kind, "on": day, "note": note.strip() or "recall for an overdue test"}
+        for patient_id in ids
     ]
     recorded = acts.add_rows(room.store, by, {"contacts": rows}, room.knowledge)
     return done(request, f"/recall?recorded={recorded}", recorded=recorded)
@@ -175,20 +175,20 @@ def _people(room: Room, who: Visitor, choice: Choice) -> list[Overdue]:
     """Those chosen who are on the list; a line that says who isn't, and then nothing is made."""
     people = _listed(room, who.signed_in.clinic_id).people
     if choice.everyone:
-        found = chosen_by(people, choice.words, choice.waiting, choice.phone)
-        if mark(found) != choice.seen:
+        everyone = chosen_by(people, choice.words, choice.waiting, choice.phone)
+        if mark(everyone) != choice.seen:
             raise ChangedMeanwhileError("the recall list changed since you opened it. Nothing was made. Load it again.")
-        if not found:
+        if not everyone:
             raise StoreError("everyone: nobody is on this list.")
-        return found
-    held = {one.patient_id: one for one in people}
+        return everyone
+    held = {person.patient_id: person for person in people}
     _some(choice.patients)
-    if strangers := [one for one in choice.patients if one not in held]:
+    if strangers := [patient for patient in choice.patients if patient not in held]:
         raise StoreError(
             f"patients: {_few(strangers)}: no test of theirs is overdue on {room.today()}. Nothing was made. "
             "Load the list again."
         )
-    return [held[one] for one in choice.patients]
+    return [held[patient] for patient in choice.patients]
 
 
 def _some(patients: Sequence[str]) -> None:
@@ -203,7 +203,7 @@ def _known(room: Room, clinic_id: str, ids: Sequence[str]) -> None:
     )
     with room.store.read() as connection:
         held = set(connection.scalars(question))
-    if strangers := [one for one in ids if one not in held]:
+    if strangers := [patient_id for patient_id in ids if patient_id not in held]:
         raise acts.NoSuchPatientError(f"patients: {_few(strangers)}: not of this clinic. Nothing was recorded.")
 
 
@@ -215,30 +215,30 @@ def _few(ids: Sequence[str]) -> str:
 def _note_printed(room: Room, who: Visitor, what: str, chosen: Sequence[Overdue]) -> None:
     """One entry a patient, all in one transaction, before anything leaves."""
     user = who.signed_in
-    entries = [Entry(user.login, f"read {what}", user.clinic_id, one.patient_id) for one in chosen]
+    entries = [Entry(user.login, f"read {what}", user.clinic_id, person.patient_id) for person in chosen]
     with room.store.write() as connection:
         audit.append(connection, entries)
 
 
-def _line(one: Overdue) -> dict[str, Any]:
-    came = one.attendance
+def _line(person: Overdue) -> dict[str, Any]:
+    came = person.attendance
     return {
-        "patient_id": one.patient_id,
-        "indication": one.indication,
-        "assigned_to": one.assigned_to,
-        "urgency": one.recall.urgency,
-        "phone_first": one.recall.phone_first,
-        "days_overdue": one.recall.days_overdue,
-        "due_on": one.recall.due_on,
-        "tests": [{"name": test.name, "due_on": test.due_on} for test in one.recall.tests],
+        "patient_id": person.patient_id,
+        "indication": person.indication,
+        "assigned_to": person.assigned_to,
+        "urgency": person.recall.urgency,
+        "phone_first": person.recall.phone_first,
+        "days_overdue": person.recall.days_overdue,
+        "due_on": person.recall.due_on,
+        "tests": [{"name": test.name, "due_on": test.due_on} for test in person.recall.tests],
         "attended": came.attended,
         "missed": came.missed,
         "last_attended": came.last_attended,
         "last_missed": came.last_missed,
         "last_contact": came.last_reached_out,
         "last_contact_by": came.reached_out_by,
-        "reached_out": one.reached_out,
-        "put_off": one.put_off,
+        "reached_out": person.reached_out,
+        "put_off": person.put_off,
     }
 
 

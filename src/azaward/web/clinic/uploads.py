@@ -163,7 +163,7 @@ def _sorted(folder: Path, files: Sequence[tuple[str, IO[bytes]]], largest: int) 
                 sources.append(Source(name, place / _as_read(name)))
         except InputError as error:
             problems.append(str(error))
-    for place in filter(lambda one: any(one.iterdir()), together.values()):
+    for place in filter(lambda folder: any(folder.iterdir()), together.values()):
         sources.append(Source(", ".join(sorted(file.name for file in place.iterdir())), place))
     return [source for source in sources if _one_kind(source, problems)], problems
 

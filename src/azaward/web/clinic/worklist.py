@@ -43,7 +43,7 @@ def worklist(
     wanted = Wanted(urgency or None, words, to, overdue, everyone, sort, page)
     with room.store.read() as connection:
         shown = lists.page(connection, user.clinic_id, wanted, room.today())
-        staff = [one.login for one in accounts.of_clinic(connection, user.clinic_id) if one.role != "patient"]
+        staff = accounts.staff_of(connection, user.clinic_id)
     note_read(request, who, "worklist", None, patients=[line.patient_id for line in shown.lines])
     model = {
         "shown": shown,
@@ -74,9 +74,9 @@ def assign(
     room, user = room_of(request), who.signed_in
     if to:
         with room.store.read() as connection:
-            known = {one.login for one in accounts.of_clinic(connection, user.clinic_id) if one.role != "patient"}
-        if to not in known:
-            raise StoreError(f"to {to!r}: nobody of this clinic. Expected one of: {', '.join(sorted(known))}.")
+            staff = accounts.staff_of(connection, user.clinic_id)
+        if to not in staff:
+            raise StoreError(f"to {to!r}: nobody of this clinic. Expected one of: {', '.join(staff)}.")
     acts.assign(room.store, actor(request, who), patient_id, to, note)
     return done(request, page_of(patient_id))
 

@@ -24,9 +24,9 @@ from azaward.store.care import questions, reassess
 from azaward.store.care.acts import NoSuchPatientError
 from azaward.store.care.questions import NoSuchQuestionError
 from azaward.store.schema import clinics
-from azaward.web.clinic.patient import Known, draw, known
 from azaward.web.patient.results import results_of
 from azaward.web.shared.answer import answer, as_json, done, failed, wants_json
+from azaward.web.shared.course import Known, draw, known
 from azaward.web.shared.room import Room, room_of
 from azaward.web.shared.sources import Source, sources_of
 from azaward.web.shared.who import Visitor, actor, may, note_read
@@ -109,16 +109,16 @@ def mine(request: Request, who: Annotated[Visitor, may("patient")]) -> Response:
     model = {
         **_about(me, room),
         "tests": _tests(me, room),
-        "now": [one for one in told if one.urgency in _URGENT],
-        "soon": [one for one in told if one.urgency not in (*_URGENT, "info")],
-        "good_to_know": [one for one in told if one.urgency == "info"],
+        "now": [line for line in told if line.urgency in _URGENT],
+        "soon": [line for line in told if line.urgency not in (*_URGENT, "info")],
+        "good_to_know": [line for line in told if line.urgency == "info"],
         "held": content["held"],
         "advice": content["advice"],
         "medicines": content["medicines"],
         "facts": content["about"],
         "missing": content["missing"],
         "emergency": calls[_EMERGENCY_CALL],
-        "questions": sum(one.answered_at is None for one in me.asked),
+        "questions": sum(question.answered_at is None for question in me.asked),
     }
     return answer(request, "mine.html.jinja", model)
 
@@ -213,8 +213,8 @@ def _about(me: Mine, room: Room) -> dict[str, Any]:
 def _questions(me: Mine, room: Room) -> dict[str, Any]:
     return {
         **_about(me, room),
-        "open": [one for one in me.asked if one.answered_at is None],
-        "answered": [one for one in reversed(me.asked) if one.answered_at is not None],
+        "open": [question for question in me.asked if question.answered_at is None],
+        "answered": [question for question in reversed(me.asked) if question.answered_at is not None],
         "longest": questions.LONGEST,
     }
 
@@ -233,7 +233,7 @@ def _clinic(connection: Connection, clinic_id: str) -> Clinic:
 def _tests(me: Mine, room: Room) -> list[MyTest]:
     """My tests, the one that is due first at the top."""
     reasons = {row.test: row for row in room.knowledge.tables["tests"]}
-    due = sorted(first_due(me.of_me.assessment, me.of_me.as_of).items(), key=lambda one: (one[1], one[0]))
+    due = sorted(first_due(me.of_me.assessment, me.of_me.as_of).items(), key=lambda due: (due[1], due[0]))
     shown: list[MyTest] = []
     for test, day in due:
         row = reasons.get(test)
@@ -249,7 +249,7 @@ def _told(me: Mine, room: Room) -> list[Told]:
     told: list[Told] = []
     for says, findings in in_patient_words(patient.findings, patient, room.words).items():
         urgency = findings[0].urgency
-        seen = all(reassess.fingerprint(one) in me.seen for one in findings)
-        cited = [source for one in findings for source in one.sources]
+        seen = all(reassess.fingerprint(finding) in me.seen for finding in findings)
+        cited = [source for finding in findings for source in finding.sources]
         told.append(Told(urgency, _SOON[urgency], says, seen, sources_of(cited, room.knowledge)))
     return told

@@ -50,7 +50,7 @@ def results_of(
 ) -> list[Group]:
     """Every test with a result that can be used, in the order of the report; `own` holds this patient's rows."""
     course = timeline(patient, own, knowledge, as_of, chosen=patient.protocol in knowledge.protocols)
-    drawn = {one.analyte: one for one in course.series} if course else {}
+    drawn = {series.analyte: series for series in course.series} if course else {}
     rows: dict[str, list[dict[str, object]]] = {}
     for row in rows_of(own, "results"):
         rows.setdefault(str(row["analyte"]), []).append(row)
@@ -59,10 +59,10 @@ def results_of(
         series_of(analyte, rows[analyte], patient, None, knowledge, as_of)
         for analyte in sorted(rows.keys() & knowledge.analytes.keys() - grouped)
     ]
-    held = [(name, [drawn[one] for one in members if one in drawn]) for name, members in GROUPS]
-    held.append((_OTHERS, [one for one in others if one]))
+    held = [(name, [drawn[analyte] for analyte in members if analyte in drawn]) for name, members in GROUPS]
+    held.append((_OTHERS, [series for series in others if series]))
     return [
-        Group(_PLAIN_GROUPS.get(name, name), tuple(_result(one, patient, knowledge, words) for one in members))
+        Group(_PLAIN_GROUPS.get(name, name), tuple(_result(series, patient, knowledge, words) for series in members))
         for name, members in held
         if members
     ]
@@ -72,11 +72,11 @@ def _result(series: Series, patient: PatientAssessment, knowledge: Knowledge, wo
     last = series.points[-1]
     before = series.points[-2] if len(series.points) > 1 else None
     said = [
-        one.says_patient
-        for one in patient.findings
+        finding.says_patient
+        for finding in patient.findings
         # A later one that could not be read is told beside the last that could.
-        if one.subject == series.analyte and one.says_patient and one.observed
-        if one.observed.on is None or one.observed.on >= last.on
+        if finding.subject == series.analyte and finding.says_patient and finding.observed
+        if finding.observed.on is None or finding.observed.on >= last.on
     ]
     place, beyond = place_of(last, series.normal)
     name = words.name(series.analyte)[1]

@@ -49,7 +49,7 @@ async def _typed(request: Request) -> dict[str, list[str]]:
 def all_topics(request: Request, who: Annotated[Visitor, anyone]) -> Response:
     """Every topic with its question."""
     held = topics(room_of(request).knowledge)
-    each = [{"id": one.id, "title": one.title, "question": one.text} for one in held.values()]
+    each = [{"id": topic.id, "title": topic.title, "question": topic.text} for topic in held.values()]
     return as_json(each) if wants_json(request) else answer(request, "advise.html.jinja", {"topics": each})
 
 

@@ -80,19 +80,19 @@ def check(
     """What was found about each name with the medicine in question, and about the list as a whole."""
     typed = _Typed(medicines, on, dose, weight, egfr, age, sex, pregnant, tpmt, nudt15, indication)
     knowledge = room_of(request).knowledge
-    problem, found = "", None
+    problem, checked = "", None
     try:
         if len(on) > LONGEST:
             raise InputError(f"on: {len(on)} characters; at most {LONGEST}. Name one medicine.")
         names, facts = _names(medicines), _facts(typed, knowledge)
-        found = medicines_check.check(names, on.strip() or "azathioprine", facts, knowledge)
+        checked = medicines_check.check(names, on.strip() or "azathioprine", facts, knowledge)
     except NotInQuestionError as error:
         problem = str(error).removeprefix("--")
     except InputError as error:
         problem = str(error)
     if wants_json(request):
-        return as_json(found) if found else as_json({"error": problem}, 422)
-    return _page(request, typed, found, problem)
+        return as_json(checked) if checked else as_json({"error": problem}, 422)
+    return _page(request, typed, checked, problem)
 
 
 class _Typed(NamedTuple):
@@ -111,23 +111,23 @@ class _Typed(NamedTuple):
     indication: str = ""
 
 
-def _page(request: Request, typed: _Typed, found: Check | None, problem: str) -> Response:
+def _page(request: Request, typed: _Typed, checked: Check | None, problem: str) -> Response:
     room = room_of(request)
     knowledge, words = room.knowledge, room.words
-    if found is None and not problem and wants_json(request):
+    if checked is None and not problem and wants_json(request):
         return as_json({"fields": _Typed._fields, "most": MOST, "on": [id for id, _ in _in_question(knowledge)]})
     given = [field for field in _Typed._fields[2:] if getattr(typed, field)]
-    shown = [_medicine(one, knowledge, words) for one in found.medicines] if found else []
-    shown.sort(key=lambda one: URGENCIES.index(one.urgency))
+    shown = [_medicine(medicine, knowledge, words) for medicine in checked.medicines] if checked else []
+    shown.sort(key=lambda medicine: URGENCIES.index(medicine.urgency))
     model = {
         "typed": {name: printable(value) for name, value in typed._asdict().items()},
         "given": given,
         "problem": printable(problem),
-        "found": found,
-        "on": words.name(found.on)[0] if found else "",
+        "found": checked,
+        "on": words.name(checked.on)[0] if checked else "",
         "medicines": shown,
-        "unchecked": [one.asked for one in shown if not one.checked],
-        "whole": [_shown(one, knowledge, words) for one in found.findings] if found else [],
+        "unchecked": [medicine.asked for medicine in shown if not medicine.checked],
+        "whole": [_shown(finding, knowledge, words) for finding in checked.findings] if checked else [],
         "questions": _in_question(knowledge),
         "indications": [(row.id, row.name) for row in knowledge.tables["indications"]],
         "sexes": _SEXES,
@@ -203,30 +203,35 @@ def _cut(text: str) -> str:
 @lru_cache(maxsize=2)
 def _in_question(knowledge: Knowledge) -> Sequence[tuple[str, str]]:
     """The medicines that may be the one in question."""
-    found: list[tuple[str, str]] = []
+    medicines: list[tuple[str, str]] = []
     about = {row.drug for row in knowledge.tables["interactions"]}
     for row in knowledge.tables["medicines"]:
         if row.id in about or medicines_check.THIOPURINE in (row.classes or ""):
             try:
-                found.append((medicines_check.in_question(row.name, knowledge), row.name))
+                medicines.append((medicines_check.in_question(row.name, knowledge), row.name))
             except NotInQuestionError:
                 continue
-    first = [one for one in found if one[0] == "azathioprine"]
-    return [*first, *sorted((one for one in found if one not in first), key=lambda one: one[1].casefold())]
+    first = [medicine for medicine in medicines if medicine[0] == "azathioprine"]
+    return [
+        *first,
+        *sorted(
+            (medicine for medicine in medicines if medicine not in first), key=lambda medicine: medicine[1].casefold()
+        ),
+    ]
 
 
-def _medicine(one: MedicineChecked, knowledge: Knowledge, words: Words) -> Medicine:
-    names = [words.name(match.ingredient)[0] for match in one.matches]
-    taken_for = [] if [name.casefold() for name in names] == [one.asked.casefold()] else names
-    how = dict.fromkeys(match.how for match in one.matches)
-    urgencies = [finding.urgency for finding in one.findings]
+def _medicine(medicine: MedicineChecked, knowledge: Knowledge, words: Words) -> Medicine:
+    names = [words.name(match.ingredient)[0] for match in medicine.matches]
+    taken_for = [] if [name.casefold() for name in names] == [medicine.asked.casefold()] else names
+    how = dict.fromkeys(match.how for match in medicine.matches)
+    urgencies = [finding.urgency for finding in medicine.findings]
     return Medicine(
-        asked=one.asked,
+        asked=medicine.asked,
         taken_for=taken_for,
         how=list(how),
-        checked=bool(one.matches),
+        checked=bool(medicine.matches),
         urgency=min(urgencies, key=URGENCIES.index, default="info"),
-        findings=[_shown(finding, knowledge, words) for finding in one.findings],
+        findings=[_shown(finding, knowledge, words) for finding in medicine.findings],
     )
 
 

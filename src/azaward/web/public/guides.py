@@ -31,14 +31,14 @@ def guides(
     """The library; with `words`, the guides that hold any of them, the best first."""
     held = library()
     asked = printable(words).strip()
-    found = held.search(asked) if asked else list(held.guides)
+    answering = held.search(asked) if asked else list(held.guides)
     if wants_json(request):
-        return as_json([listed(guide) for guide in found])
+        return as_json([listed(guide) for guide in answering])
     by_topic = {
         name: [guide for guide in held.guides if guide.front.topic == topic]
         for topic, name in held.words.sections["topics"].items()
     }
-    model = {"words": asked, "found": found if asked else None, "topics": {k: v for k, v in by_topic.items() if v}}
+    model = {"words": asked, "found": answering if asked else None, "topics": {k: v for k, v in by_topic.items() if v}}
     return answer(request, "guides.html.jinja", model)
 
 
@@ -65,7 +65,9 @@ def guide(request: Request, who: Annotated[Visitor, anyone], guide_id: str) -> R
     except UnknownGuideError as error:
         return _unknown(request, error)
     words = page.guide.words
-    others = [one for one in library().guides if one.front.topic == page.guide.front.topic and one.id != guide_id]
+    others = [
+        guide for guide in library().guides if guide.front.topic == page.guide.front.topic and guide.id != guide_id
+    ]
     topic = words("topics", page.guide.front.topic)
     model = {"guide": page, "ui": words.sections["ui"], "topic": topic, "others": others}
     return answer(request, "guide.html.jinja", model)

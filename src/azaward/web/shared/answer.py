@@ -16,16 +16,17 @@ from urllib.parse import quote, urlencode
 import msgspec
 from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 
 from azaward.assessment import DISCLAIMER
 from azaward.knowledge import load
-from azaward.reports.words import URGENCY, at, limits_in_words, long_day, normal_range, phrase, pretty_unit
+from azaward.reports.html import environment
 from azaward.reports.words import link as link_of
+from azaward.reports.words import long_day
 from azaward.web.shared.room import room_of
 from azaward.web.shared.trail import detail
 from azaward.web.shared.who import Visitor
-from azaward.wording import Words, amount
+from azaward.wording import Words
 
 # Each room keeps its templates beside its pages.
 TEMPLATES = sorted(Path(__file__).parents[1].glob("*/templates"))
@@ -61,7 +62,7 @@ def page(request: Request, template: str, model: Mapping[str, Any]) -> str:
             visitor=who.user,
             csrf=who.csrf,
             today=room.today(),
-            demo=room.settings.demo,
+            demo=room.settings.demo is not None,
             path=request.url.path,
             partial=request.headers.get("hx-request") == "true",
             disclaimer=DISCLAIMER,
@@ -100,32 +101,17 @@ def _plain(value: Any) -> Any:
 
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+    return environment(
+        TEMPLATES,
+        page_of=page_of,
+        detail=detail,
+        query=_query,
+        named=_named,
+        said=_said,
+        longday=_long_day,
+        moment=_moment,
+        link=link_of,
     )
-    filters: dict[str, Any] = {
-        "page_of": page_of,
-        "detail": detail,
-        "query": _query,
-        "named": _named,
-        "said": _said,
-        "urgency": URGENCY.__getitem__,
-        "action": phrase,
-        "longday": _long_day,
-        "moment": _moment,
-        "unit": pretty_unit,
-        "amount": amount,
-        "why": limits_in_words,
-        "at": at,
-        "normal": normal_range,
-        "link": link_of,
-    }
-    environment.filters.update(filters)
-    return environment
 
 
 def _long_day(day: dt.date | None) -> str:

@@ -158,14 +158,18 @@ def chart(
     if plain and words is None:
         raise ValueError("chart: plain=True needs words (azaward.wording.Words), the names that patients use")
     axis = window(timeline, first, last)
-    names = {one.analyte: words.name(one.analyte)[1] if plain and words else one.name for one in timeline.series}
-    panels = {one.analyte: _panel(one, _first_upper(names[one.analyte]), axis, plain) for one in timeline.series}
+    names = {
+        series.analyte: words.name(series.analyte)[1] if plain and words else series.name for series in timeline.series
+    }
+    panels = {
+        series.analyte: _panel(series, _first_upper(names[series.analyte]), axis, plain) for series in timeline.series
+    }
     groups: list[Group] = []
     for name, analytes in GROUPS:
-        held = [one for one in timeline.series if one.analyte in analytes]
+        held = [series for series in timeline.series if series.analyte in analytes]
         if held:
             label = "Medicine levels" if plain and name == "Metabolites" else name
-            drawn = tuple(panels[one.analyte] for one in held)
+            drawn = tuple(panels[series.analyte] for series in held)
             groups.append(Group(label, drawn, _rows(held, axis)))
     every = [panel for group in groups for panel in group.panels]
     bands, now, said = dose_bands(timeline, axis, plain)
@@ -314,13 +318,13 @@ def _describe(
         said = f"{named}: no result in these days."
     else:
         ordered = sorted(points, key=lambda point: point.value)
-        low, high = (amount(one.value, one.comparator) for one in (ordered[0], ordered[-1]))
+        low, high = (amount(point.value, point.comparator) for point in (ordered[0], ordered[-1]))
         last = " and ".join(cell.text for cell in _on_last_day(points))
-        found = sum(point.found for point in points)
+        with_finding = sum(point.found for point in points)
         count = f"{len(points)} result{'s' if len(points) > 1 else ''}"
         said = f"{named}: {count}, last {last} on {long_day(points[-1].on)}"
         said += f", lowest {low}, highest {high}" if len(points) > 1 else ""
-        said += f", {found} {'spoken of in your plan' if plain else 'with a finding'}." if found else "."
+        said += f", {with_finding} {'spoken of in your plan' if plain else 'with a finding'}." if with_finding else "."
     said += f" Normal range {normal_range(normal)}." if normal != (None, None) else " No normal range was given."
     said += f" Limits drawn: {'; '.join(limits)}." if limits else " No limit to draw."
     return said + (f" {outside} more outside these days." if outside else "")
@@ -337,8 +341,8 @@ def _on_last_day(points: Sequence[Point]) -> tuple[Cell, ...]:
 def _rows(group: Sequence[Series], axis: Axis) -> tuple[Row, ...]:
     """A group's results in view as a table, newest day first."""
     by_day: dict[dt.date, list[list[Cell]]] = {}
-    for place, one in enumerate(group):
-        for point in one.points:
+    for place, series in enumerate(group):
+        for point in series.points:
             if axis.holds(point.on):
                 cells = by_day.setdefault(point.on, [[] for _ in group])
                 cells[place].append(_cell(point))

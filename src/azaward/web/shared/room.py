@@ -25,10 +25,22 @@ class OpenIDConnect:
 
 
 @dataclass(frozen=True)
-class Settings:
-    """How this server was started. `today` fixes the day, for examples; `secure` is for https in front of it."""
+class Examples:
+    """The accounts of the example clinic, which anybody may sign in to: their logins, and the password of each."""
 
-    demo: bool = False
+    logins: tuple[str, ...]
+    password: str
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How this server was started.
+
+    `demo` is set where it shows the example clinic and nobody real; `today` fixes the day, for examples; `secure` is
+    for https in front of it.
+    """
+
+    demo: Examples | None = None
     secure: bool = False
     today: dt.date | None = None
     largest_upload: int = 100_000_000

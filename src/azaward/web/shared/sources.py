@@ -38,12 +38,12 @@ def sources_of(cited: Iterable[_Cited], knowledge: Knowledge) -> list[Source]:
     >>> sources_of(load().tables["tests"][:2], load())[0].how
     'read at the source'
     """
-    found: dict[Source, None] = {}
-    for one in cited:
-        row = knowledge.sources[one.source]
+    shown_once: dict[Source, None] = {}
+    for source in cited:
+        row = knowledge.sources[source.source]
         day = "" if row.published_on == "undated" else f", {row.published_on}"
         shown = Source(
-            row.title, one.locator, f"{row.publisher}{day}", HOW[one.how], row.identifier, link(row.identifier)
+            row.title, source.locator, f"{row.publisher}{day}", HOW[source.how], row.identifier, link(row.identifier)
         )
-        found[shown] = None
-    return list(found)
+        shown_once[shown] = None
+    return list(shown_once)

@@ -79,7 +79,7 @@ def visitor(request: Request) -> Visitor:
 
 
 def _unready(request: Request, user: User) -> bool:
-    return user.role in STAFF and not user.has_second_factor and not room_of(request).settings.demo
+    return user.role in STAFF and not user.has_second_factor and room_of(request).settings.demo is None
 
 
 async def _same_site(request: Request) -> str | None:
@@ -94,9 +94,9 @@ async def _same_site(request: Request) -> str | None:
 
 
 def _known(request: Request) -> Visitor:
-    found = visitor(request)
-    request.state.visitor = found
-    return found
+    asking = visitor(request)
+    request.state.visitor = asking
+    return asking
 
 
 async def _checked(request: Request, who: Annotated[Visitor, Depends(_known)]) -> Visitor:
