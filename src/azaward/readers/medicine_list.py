@@ -8,6 +8,7 @@ from pathlib import Path
 
 from azaward.errors import InputError
 from azaward.knowledge import Knowledge
+from azaward.record.names import as_written
 
 MOST = 10_000
 _COLUMNS = ("medicine", "medication", "name", "drug")
@@ -54,7 +55,7 @@ def _of_record(path: Path, knowledge: Knowledge) -> list[str]:
     names = [column.name for column in TABLES["exposures"]]
     medicine, stopped = names.index("medicine"), names.index("stopped_on")
     rows = record.rows["exposures"]
-    found = [str(row[medicine]).removeprefix("unknown:").replace("_", " ") for row in rows if row[stopped] is None]
+    found = [as_written(str(row[medicine])).replace("_", " ") for row in rows if row[stopped] is None]
     if not found:
         raise InputError(f"{path}: contains no current or planned medicines. Check that this is the right record.")
     return list(dict.fromkeys(found))

@@ -15,6 +15,7 @@ from typing import Any
 from azaward.knowledge import Knowledge
 from azaward.knowledge.loading.vocabulary import Vocabulary, vocabulary
 from azaward.record.dates import DateError, is_partial, read_day
+from azaward.record.names import is_recognised
 from azaward.record.tables import TABLES, Cell, Column, Record, SetAside
 
 _NUMBER = re.compile(r"([<>]=?|≤|≥)?\s*([-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)")
@@ -222,7 +223,7 @@ class RowReader:
                 kind = str(cells.get("kind") or "condition")
                 if kind == "allergy":
                     medicine = self.words.medicine(str(cells.get("code") or ""))[0]
-                    cells["code"] = cells.get("code") if medicine.startswith("unknown:") else medicine
+                    cells["code"] = medicine if is_recognised(medicine) else cells.get("code")
                 known = self.words.event(kind, str(cells.get("code") or ""))
                 if known:
                     cells["kind"], cells["code"] = known

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from azaward.assessment import Finding, PatientAssessment
 from azaward.knowledge import ACTIONS, MOST_CAUTIOUS, Knowledge
 from azaward.knowledge.loading.units import convert
+from azaward.record.names import as_written
 from azaward.record.tables import STATUS_NEVER_COUNTS, TABLES, Record
 from azaward.rules.organs.metabolites import FALLBACK
 from azaward.treatment import thiopurines
@@ -294,7 +295,7 @@ def _marks(record: Record, knowledge: Knowledge, drug: str, first: dt.date, last
         if row["started_on"]:
             happened.append((row["started_on"], f"{row['kind'].replace('_', ' ')}: {row['code'].replace('_', ' ')}"))
     for row in rows_of(record, "exposures"):
-        name = names.get(row["medicine"], str(row["medicine"]).removeprefix("unknown:"))
+        name = names.get(row["medicine"], as_written(str(row["medicine"])))
         if name == drug:
             continue
         both = (("started_on", "begun"), ("stopped_on", "ended"))

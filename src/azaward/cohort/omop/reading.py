@@ -35,6 +35,7 @@ from azaward.cohort.omop.words import Concepts, Meaning, OmopWords
 from azaward.cohort.written import TRANSLATED, write_set_aside
 from azaward.errors import InputError
 from azaward.knowledge import Knowledge
+from azaward.record.names import is_recognised
 from azaward.record.tables import SetAside
 from azaward.treatment import thiopurines
 
@@ -168,7 +169,7 @@ class _Translation:
         for w, concept, source_concept, source, value, n, first in rows.fetchall():
             meant = self._meant(table, concept, source_concept, source, value)
             meanings += [(w, meaning.kind, meaning.code) for meaning in meant]
-            if not meant or any(meaning.code.startswith("unknown:") for meaning in meant):
+            if not meant or not all(is_recognised(meaning.code) for meaning in meant):
                 self._unmapped(table, concept, source_concept, source, n, first)
         self._list(f"means_{table}", {"w": "INTEGER", "kind": "VARCHAR", "code": "VARCHAR"}, meanings)
 

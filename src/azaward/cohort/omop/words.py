@@ -19,6 +19,7 @@ from azaward.knowledge.loading.units import convert
 from azaward.knowledge.loading.vocabulary import ATC, ICD10, LOINC, RXNORM, SNOMED, Coding, vocabulary
 from azaward.readers.fhir import resources as fhir
 from azaward.readers.fhir.genes import calls, is_piece, names_gene
+from azaward.record.names import is_recognised, unrecognised
 
 _CVX = "http://hl7.org/fhir/sid/cvx"
 # How OMOP calls the code systems, and how this knowledge base does.
@@ -125,7 +126,7 @@ class OmopWords:
         if text and (meanings := _known(self.words.medicine(text))):
             return meanings
         name = self.name(concept) or text or self.name(source) or (f"concept {concept}" if concept else "unnamed")
-        return [Meaning("medicine", f"unknown:{name}")]
+        return [Meaning("medicine", unrecognised(name))]
 
     def _drug(self, number: int) -> list[Meaning]:
         if code := self._shipped.get(("medicine", number)):
@@ -139,7 +140,7 @@ class OmopWords:
             return found
         above = self.concepts.above.get(number, [])
         parts = [self._ingredient(each) for each in above if each.is_ingredient]
-        if any(not part.code.startswith("unknown:") for part in parts):
+        if any(is_recognised(part.code) for part in parts):
             return list(dict.fromkeys(parts))
         for each in above:
             if found := self.words.event("vaccination", None, each.codings):
@@ -264,6 +265,6 @@ class OmopWords:
 
 def _known(medicines: tuple[str, ...]) -> list[Meaning]:
     """The ingredients, where all of them are known."""
-    if any(medicine.startswith("unknown:") for medicine in medicines):
+    if not all(is_recognised(medicine) for medicine in medicines):
         return []
     return [Meaning("medicine", medicine) for medicine in medicines]

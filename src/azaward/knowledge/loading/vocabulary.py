@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from azaward.knowledge.loading.load import Knowledge
 from azaward.knowledge.loading.relations import split
+from azaward.record.names import is_recognised, unrecognised
 
 LOINC = "http://loinc.org"
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
@@ -157,7 +158,7 @@ class Vocabulary:
         for coding in codings:
             if medicine := self._medicine_codes.get(coding):
                 return (medicine,)
-        if text and text.startswith("unknown:"):
+        if text and not is_recognised(text):
             return (text,)
         if text:
             name = plain(text)
@@ -171,7 +172,7 @@ class Vocabulary:
             if len(parts) > 1 and all(part in self._medicines for part in parts):
                 return tuple(dict.fromkeys(medicine for part in parts for medicine in self._medicines[part]))
         codes = ", ".join(f"{coding.system}|{coding.code}" for coding in codings)
-        return (f"unknown:{text or codes}",)
+        return (unrecognised(str(text or codes)),)
 
     def indication(self, text: str | None, codings: Iterable[Coding] = ()) -> str | None:
         """The indication's id from SNOMED and ICD-10 codes, then from names."""

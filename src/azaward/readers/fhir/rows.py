@@ -14,6 +14,7 @@ from azaward.knowledge.loading.units import round_off
 from azaward.readers.fhir import doses, genes
 from azaward.readers.fhir import resources as fhir
 from azaward.readers.fhir.index import Index, Place, resolve, subjects
+from azaward.record.names import is_recognised
 from azaward.record.tables import Cell
 from azaward.treatment import thiopurines
 
@@ -309,7 +310,7 @@ class Writer:
         codes = [coding.code for coding in codings]
         names = [name for name in (*_names(concept), reference.display, *codes, reference.reference, "unnamed") if name]
         tried = [self.words.medicine(name, codings) for name in dict.fromkeys(names)]
-        return names[0], next((found for found in tried if not found[0].startswith("unknown:")), tried[0])
+        return names[0], next((found for found in tried if is_recognised(found[0])), tried[0])
 
     def _note_reasons(self, use: fhir.MedicationUse, patient_id: str) -> None:
         concepts = [*use.reasonCode]
@@ -336,7 +337,7 @@ class Writer:
         code = text or next((coding.code for coding in codings if coding.code), None)
         if kind == "allergy":
             medicines = (self.words.medicine(name, codings)[0] for name in names)
-            code = next((medicine for medicine in medicines if not medicine.startswith("unknown:")), code)
+            code = next((medicine for medicine in medicines if is_recognised(medicine)), code)
         elif known := next((found for name in names if (found := self.words.event(kind, name, codings))), None):
             kind, code = known
         if place.type == "Condition" and (indication := self.words.indication(text, codings)):

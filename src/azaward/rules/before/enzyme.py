@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from azaward.record.names import UNRECOGNISED
 from azaward.rules.language.finding import findings
 from azaward.rules.language.tables import Table, Value, day_number, knowledge, record
 from azaward.rules.language.untyped import ibis
@@ -130,7 +131,7 @@ def _happened(taken: Table) -> Table:
         "patient_id",
         kind=ibis.literal("medicine"),
         # What the list of medicines doesn't know may still be named here.
-        code=taken.medicine.replace("unknown:", "").replace("_", " ").lower(),
+        code=taken.medicine.replace(UNRECOGNISED, "").replace("_", " ").lower(),
         from_day=taken.start_day,
         to_day=taken.stop_day,
     )

@@ -20,6 +20,7 @@ from jinja2 import Environment
 
 from azaward.assessment import DISCLAIMER
 from azaward.knowledge import load
+from azaward.record.names import as_written
 from azaward.reports.html import environment
 from azaward.reports.words import link as link_of
 from azaward.reports.words import long_day
@@ -131,7 +132,7 @@ def _said(words: str) -> str:
 
 def _named(word: str) -> str:
     """The name of a test or a medicine; one that isn't known stays as it was typed."""
-    return words_of().name(word.removeprefix("unknown:"))[0]
+    return words_of().name(as_written(word))[0]
 
 
 @lru_cache(maxsize=1)
