@@ -184,6 +184,11 @@ def with_cell(topic: str, name: str, **cells: Any) -> Knowledge:
         (with_cell("fever", "fever", when="heat>fever_celsius"), "no question of this topic asks for 'heat'"),
         (with_cell("fever", "fever", when="temperature=38"), "a number is compared"),
         (with_cell("fever", "fever", when="hot"), "'hot' is no condition"),
+        (
+            with_cell("fever", "fever", when="temperature>fever_celsius"),
+            "the row of 'fever_celsius' compares by at-least: expected >= or <",
+        ),
+        (with_cell("fever", "fever", when="temperature>overdose_low_days"), "'overdose_low_days' has no `comparison`"),
         (with_cell("splitting", "split", when="wish=half"), "wish is never half"),
         (with_cell("fever", "fever", says="above {nothing}"), "no number 'nothing'"),
     ],

@@ -20,6 +20,7 @@ from azaward.knowledge.loading.load import Knowledge
 from azaward.knowledge.loading.relations import split
 from azaward.knowledge.loading.schema import ACTIONS, URGENCIES
 from azaward.knowledge.loading.schema.advice import AdviceLine, AdviceQuestion
+from azaward.terms import Comparison
 
 Value = float | frozenset[str]
 NONE = frozenset({"none"})
@@ -28,6 +29,13 @@ HOLDS_BACK = frozenset({"stop", "withhold", "do-not-start", "reduce", "avoid"})
 GOES_ON = frozenset({"continue"})
 
 _COMPARE = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt}
+# A limit is met on one side of its line; the other side is what a line for the rest may ask for.
+_SIGNS: Mapping[Comparison | None, tuple[str, str]] = {
+    Comparison.AT_LEAST: (">=", "<"),
+    Comparison.BELOW: ("<", ">="),
+    Comparison.AT_MOST: ("<=", ">"),
+    Comparison.ABOVE: (">", "<="),
+}
 _CLAUSE = re.compile(r"^(\w+)\s*(!=|<=|>=|=|<|>)\s*(\S.*)$")
 _GAP = re.compile(r"\{(\w+)\}")
 # More combinations than this can't be proven in the time that a check may take.
@@ -191,7 +199,11 @@ def _clause(line: AdviceLine, match: re.Match[str], kinds: Mapping[str, str], kn
         return Clause(fact, sign, frozenset(word.strip() for word in right.split("|")), 0.0)
     if right not in numbers(knowledge):
         raise KnowledgeError(f"{where}: no number {right!r} in advice_numbers.csv or parameters.csv.")
-    return Clause(fact, sign, frozenset(), float(numbers(knowledge)[right].value))
+    row = numbers(knowledge)[right]
+    if sign not in (signs := _SIGNS.get(row.comparison, ())):
+        how = f"compares by {row.comparison}: expected {' or '.join(signs)}" if signs else "has no `comparison`"
+        raise KnowledgeError(f"{where}: the row of {right!r} {how}, so that one limit is the same everywhere.")
+    return Clause(fact, sign, frozenset(), float(row.value))
 
 
 def _domain(

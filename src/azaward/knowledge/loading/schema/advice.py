@@ -10,7 +10,7 @@ from typing import Literal
 
 from azaward.knowledge.loading.schema.columns import AdviceTopicId, AnalyteId, CallId, Own, Prose, Proven
 from azaward.knowledge.loading.schema.facts import Fact, Row, UnitCode
-from azaward.terms import Action, Urgency
+from azaward.terms import Action, Comparison, Urgency
 
 # What the lines of a topic act on.
 About = Literal[
@@ -87,8 +87,11 @@ class AdviceLine(Fact, frozen=True):
 
 
 class AdviceNumber(Fact, frozen=True):
+    """A number that advice alone uses. `comparison` says how a value is compared with it, where one is."""
+
     id: Own
     value: float
+    comparison: Comparison | None
     unit: UnitCode | None
     meaning: Prose
 
