@@ -17,7 +17,7 @@ from azaward.knowledge.loading.check import facts, faults
 from azaward.knowledge.loading.load import HERE, load_folder
 from azaward.knowledge.loading.messages import messages
 from azaward.knowledge.loading.relations import relations
-from azaward.knowledge.loading.schema import FILES
+from azaward.knowledge.loading.schema import FILES, TABLES
 from azaward.knowledge.loading.vocabulary import Coding, vocabulary
 
 KNOWLEDGE = load()
@@ -192,3 +192,9 @@ def test_mutating_knowledge_is_noticed() -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_type_checker_knows_the_rows_of_every_table() -> None:
+    text = (HERE / "loading" / "schema" / "tables.py").read_text(encoding="utf-8")
+    listed = dict(re.findall(r'name: Literal\["(\w+)"\]\) -> tuple\[(\w+), \.\.\.\]', text))
+    assert listed == {name: row.__name__ for name, row in TABLES.items()}

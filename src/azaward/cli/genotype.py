@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import os
 import sys
 import tempfile
@@ -114,8 +115,8 @@ def _reporter(
         known = ", ".join(row.id for row in knowledge.tables["indications"])
         raise InputError(f"--indication {indication!r}: unknown indication. Expected one of: {known}.")
     bounds = next(row for row in knowledge.tables["analytes"] if row.id == "weight")
-    if weight is not None and not bounds.plausible_low <= weight <= bounds.plausible_high:
-        low, high = bounds.plausible_low, bounds.plausible_high
+    low, high = bounds.plausible_low or 0.0, bounds.plausible_high or math.inf
+    if weight is not None and not low <= weight <= high:
         raise InputError(f"--weight {weight:g}: not plausible. Expected {low:g} to {high:g} kg.")
     if dose is not None and dose <= 0:
         raise InputError(f"--dose {dose:g}: expected a dose of azathioprine above 0, in mg a day.")

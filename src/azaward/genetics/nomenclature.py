@@ -292,7 +292,7 @@ def _alleles(knowledge: Knowledge) -> Mapping[str, Mapping[str, frozenset[tuple[
     made: dict[str, dict[str, set[tuple[int, str]]]] = {gene: {} for gene in GENES}
     for row in knowledge.tables["alleles"]:
         own = made[row.gene].setdefault(row.allele, set())
-        if row.pos_grch38 is not None:
+        if row.pos_grch38 is not None and row.alt is not None:
             own.add((row.pos_grch38, row.alt))
     return {gene: {name: frozenset(own) for name, own in alleles.items()} for gene, alleles in made.items()}
 

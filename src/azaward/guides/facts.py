@@ -145,7 +145,7 @@ class FactBook:
         rows: Any = self._knowledge.protocols[protocol].lists["limits"]
         for row in rows:
             if row.analyte == analyte and action in (None, row.action, row.urgency):
-                unit = self._knowledge.analytes[analyte].unit
+                unit = self._knowledge.analytes[analyte].unit or ""
                 if row.relative_to != "absolute":
                     return self._words("relative", row.relative_to).format(number=plain(row.value)) + self._mark(row)
                 written = self._words.sections["laboratory_units"].get(unit) or cells(unit)
@@ -214,7 +214,7 @@ class FactBook:
                         raise KnowledgeError(f"phenotype_frequencies.csv: nothing for {gene} in {population!r}")
                     shares.append(whole(_HUNDRED * sum(row.frequency for row in held)))
                     sources += "".join(self._mark(row) for row in held)
-            n = next(row.n for row in rows if row.population == population)
+            n = next(row.n for row in rows if row.population == population and row.n is not None)
             of = amount(n, None, "people", self._words)
             lines.append(f"| {self._words('populations', population)} ({of}) | {' | '.join(shares)}{sources} |")
         return "\n\n" + "\n".join(lines) + "\n\n"

@@ -113,7 +113,7 @@ class Names:
             for word in split(row.classes):
                 members.setdefault(word, []).append(row.id)
         names = [(word.replace("_", " "), word) for word in members]
-        names += [(row.name, row.class_) for row in knowledge.tables.get("medicine_class_names", ())]
+        names += [(row.name, row.class_) for row in knowledge.tables["medicine_class_names"]]
         for name, word in names:
             if word in members:
                 self._add(Known(name, tuple(members[word]), "class"), name, unless_known=True)

@@ -16,7 +16,11 @@ import tempfile
 from collections.abc import Callable, Collection, Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+if TYPE_CHECKING:
+    from azaward.knowledge.loading.schema.facts import Parameter
+    from azaward.rules.language.expressions import Table
 
 STAGES: tuple[tuple[str, str], ...] = (
     ("readings", "lab.readings"),
@@ -96,25 +100,25 @@ class Step(NamedTuple):
     name: str
     is_rule: bool
     needs: tuple[str, ...]
-    constants: dict[str, Any]
+    constants: dict[str, str | float | None]
     sql: str
 
 
-def expressions(parameters: Mapping[str, Any]) -> list[tuple[str, bool, Any]]:
+def expressions(parameters: Mapping[str, Parameter]) -> list[tuple[str, bool, Table]]:
     """Every stage and rule as an Ibis expression over the tables before it, with the rows of parameters.csv by id.
 
     `KnowledgeError` names every rule whose words or numbers are missing.
     """
     from azaward.rules.language.columns import FOUND
+    from azaward.rules.language.expressions import ibis
     from azaward.rules.language.finding import LISTENING
     from azaward.rules.language.said import check_words
     from azaward.rules.language.tables import BUILDING, PARAMETERS
-    from azaward.rules.language.untyped import ibis
 
     PARAMETERS.set(parameters)
     listening = LISTENING.set(heard := [])
     tables: dict[str, Any] = {}
-    made: list[tuple[str, bool, Any]] = []
+    made: list[tuple[str, bool, Table]] = []
     for name, dotted in (
         *((name, f"stages.{dotted}") for name, dotted in STAGES),
         *zip(RULES, RULES, strict=True),
@@ -138,7 +142,7 @@ def _function(dotted: str) -> Callable[..., Any]:
     return getattr(importlib.import_module(f"azaward.rules.{module}"), name)
 
 
-def compiled(parameters: Mapping[str, Any], dialect: str = "duckdb") -> tuple[Step, ...]:
+def compiled(parameters: Mapping[str, Parameter], dialect: str = "duckdb") -> tuple[Step, ...]:
     """The SQL of every step in order, from the cache where code, parameters and versions are the same."""
     cache = _cache_file(dialect, parameters)
     try:
@@ -147,7 +151,7 @@ def compiled(parameters: Mapping[str, Any], dialect: str = "duckdb") -> tuple[St
             return kept
     except (OSError, ValueError, TypeError):
         pass  # made again: a file that lost a rule would lose its findings in silence
-    from azaward.rules.language.untyped import ibis
+    from azaward.rules.language.expressions import ibis
 
     if dialect == "pyspark":
         # Its options are there once its backend is.
@@ -201,7 +205,7 @@ def _take_out_constants(expression: Any) -> tuple[dict[str, Any], Any]:
     operation = expression.op()
     if not isinstance(operation, ops.Project):
         return {}, expression
-    constants: dict[str, Any] = {}
+    constants: dict[str, str | float | None] = {}
     for name, value in cast(Mapping[str, Any], operation.values).items():
         is_number = value.dtype.is_floating()
         while isinstance(value, ops.Cast):
@@ -226,7 +230,7 @@ def _code() -> str:
 _CODE_AT_IMPORT = _code()
 
 
-def _cache_file(dialect: str, parameters: Mapping[str, Any]) -> Path:
+def _cache_file(dialect: str, parameters: Mapping[str, Parameter]) -> Path:
     digest = hashlib.sha256(_CODE_AT_IMPORT.encode())
     limits = {id: (row.value, row.comparison, row.unit) for id, row in parameters.items()}
     digest.update(json.dumps(limits, sort_keys=True).encode())

@@ -91,9 +91,9 @@ def ranges(laboratory: str, sex: str) -> Ranges:
     own = {row["analyte"]: scale(row) for row in table("laboratories") if row["laboratory"] == laboratory}
     # Metabolites and the TPMT enzyme go to one reference laboratory.
     band = next(row for row in load().tables["enzyme_activity"] if row.unit == "mU/L" and row.category == "normal")
-    metabolite = Scale(load().analytes["tgn"].unit, 1.0, 0, -math.inf, math.inf, None, None)
+    metabolite = Scale(load().analytes["tgn"].unit or "", 1.0, 0, -math.inf, math.inf, None, None)
     return own | {
-        "tpmt_activity": Scale(band.unit, 1.0, 0, band.low, band.high, band.low, band.high),
+        "tpmt_activity": Scale(band.unit, 1.0, 0, band.low or 0.0, band.high or math.inf, band.low, band.high),
         "tgn": metabolite,
         "mmp": metabolite,
     }

@@ -50,8 +50,9 @@ def well(draft: Draft) -> None:
 def _levels_that_are_right(draft: Draft, on: int) -> None:
     right = [row for row in load().tables["metabolites"] if row.pattern == "therapeutic"]
     band = next(row for row in right if row.protocol == draft.care.protocol)
-    draft.number("tgn", band.tgn_low + (0.05 + 0.85 * draft.rng.random()) * (band.tgn_high - band.tgn_low), on)
-    draft.number("mmp", band.mmp_high * (0.05 + 0.7 * draft.rng.random()), on)
+    low, high, most = band.tgn_low or 0.0, band.tgn_high or 0.0, band.mmp_high or 0.0
+    draft.number("tgn", low + (0.05 + 0.85 * draft.rng.random()) * (high - low), on)
+    draft.number("mmp", most * (0.05 + 0.7 * draft.rng.random()), on)
 
 
 def _family(draft: Draft) -> None:

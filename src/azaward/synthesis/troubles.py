@@ -288,7 +288,7 @@ def metabolites_shunting(draft: Draft) -> tuple[str, str]:
 def _metabolites(draft: Draft, pattern: str, tgn: tuple[float, float], mmp: tuple[float, float]) -> tuple[str, str]:
     """Levels as shares of the upper ends of what is therapeutic."""
     band = next(row for row in load().tables["metabolites"] if row.pattern == "therapeutic")
-    active, other = band.tgn_high * _share(draft, *tgn), band.mmp_high * _share(draft, *mmp)
+    active, other = (band.tgn_high or 0.0) * _share(draft, *tgn), (band.mmp_high or 0.0) * _share(draft, *mmp)
     on = draft.panels[-1].day
     draft.number("tgn", active, on)
     draft.number("mmp", other, on)

@@ -19,7 +19,8 @@ from azaward.errors import KnowledgeError
 from azaward.knowledge.loading.load import Knowledge
 from azaward.knowledge.loading.relations import split
 from azaward.knowledge.loading.schema import ACTIONS, URGENCIES
-from azaward.knowledge.loading.schema.advice import AdviceLine, AdviceQuestion
+from azaward.knowledge.loading.schema.advice import AdviceLine, AdviceNumber, AdviceQuestion
+from azaward.knowledge.loading.schema.facts import Parameter
 from azaward.terms import Comparison
 
 Value = float | frozenset[str]
@@ -132,7 +133,7 @@ def topics(knowledge: Knowledge) -> Mapping[str, Topic]:
 
 
 @lru_cache(maxsize=4)
-def numbers(knowledge: Knowledge) -> Mapping[str, Any]:
+def numbers(knowledge: Knowledge) -> Mapping[str, Parameter | AdviceNumber]:
     """The numbers that lines compare with or speak of, by id: those of rules and those of advice alone."""
     return {**knowledge.parameters, **{row.id: row for row in knowledge.tables["advice_numbers"]}}
 

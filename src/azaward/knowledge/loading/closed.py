@@ -19,6 +19,7 @@ from azaward.knowledge.loading.faults import misspelt
 from azaward.knowledge.loading.schema.columns import Closed, Open, fixed_words
 from azaward.knowledge.loading.schema.facts import UNITS, Row
 from azaward.knowledge.loading.schema.people import EVENT_CLASSES
+from azaward.knowledge.loading.schema.tables import Tables
 
 Key = tuple[Any, ...]
 # The words of each part of a vocabulary; one that has no parts has them all under ().
@@ -72,7 +73,7 @@ def _bare(hint: Any) -> Any:
 class Vocabularies:
     """The vocabularies of some tables, each made when it is first asked for."""
 
-    def __init__(self, tables: Mapping[str, tuple[Any, ...]], protocols: Iterable[str]) -> None:
+    def __init__(self, tables: Tables, protocols: Iterable[str]) -> None:
         self.tables, self.protocols = tables, tuple(protocols)
         self._made: dict[str, Words] = {}
         # To look for the nearest word takes time, and a word that is wrong is often wrong in many rows.

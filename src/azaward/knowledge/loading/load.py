@@ -25,13 +25,16 @@ from azaward.knowledge.loading.faults import value_fault
 from azaward.knowledge.loading.protocol_file import Document, document, lenders, read_protocol
 from azaward.knowledge.loading.protocols import NotYet, Protocol, held_on, newest
 from azaward.knowledge.loading.schema import FILES, TABLES, Row
+from azaward.knowledge.loading.schema.facts import Parameter, Source
+from azaward.knowledge.loading.schema.laboratory import Analyte
+from azaward.knowledge.loading.schema.tables import Tables
 
 HERE = Path(__file__).parents[1]
 # The last cell of a fact is the day on which it was last checked.
 _LAST_CELL_IS_A_DAY = re.compile(r",(\d{4}-\d{2}-\d{2})\r?$", re.MULTILINE)
 
 
-class Tables(Mapping[str, tuple[Any, ...]]):
+class _Files(Mapping[str, tuple[Any, ...]]):
     """Every table by its name, read when it is first asked for: most answers need a few of them."""
 
     def __init__(self, files: Mapping[str, str]) -> None:
@@ -58,7 +61,7 @@ class Knowledge:
     'wbc'
     """
 
-    tables: Mapping[str, tuple[Any, ...]]
+    tables: Tables
     protocols: Mapping[str, Protocol]
     fingerprint: str
     newest: dt.date
@@ -72,19 +75,19 @@ class Knowledge:
         return f"{self.newest.isoformat()}+{self.fingerprint[:12]}"
 
     @cached_property
-    def sources(self) -> Mapping[str, Any]:
+    def sources(self) -> Mapping[str, Source]:
         """Sources by id, those of a clinic's own protocol among them."""
         own = {id: source for protocol in self.protocols.values() for id, source in protocol.sources.items()}
         return {**own, **{source.id: source for source in self.tables["sources"]}}
 
     @cached_property
-    def parameters(self) -> Mapping[str, Any]:
+    def parameters(self) -> Mapping[str, Parameter]:
         """Parameters by id; of one that changed, the newest value."""
         rows = sorted(self.tables["parameters"], key=lambda row: row.valid_from or dt.date.min)
         return {parameter.id: parameter for parameter in rows}
 
     @cached_property
-    def analytes(self) -> Mapping[str, Any]:
+    def analytes(self) -> Mapping[str, Analyte]:
         """Analytes by id."""
         return {analyte.id: analyte for analyte in self.tables["analytes"]}
 
@@ -132,7 +135,8 @@ class Knowledge:
         parameters = tuple(row for row in self.tables["parameters"] if row in held or row in early)
         protocols, not_yet = held_on(self.protocols, day)
         not_yet = [*(NotYet(row.id, None, row.valid_from) for row in early), *not_yet]
-        tables = ChainMap({"parameters": parameters}, cast(dict[str, tuple[Any, ...]], self.tables))
+        held = ChainMap({"parameters": parameters}, cast(dict[str, tuple[Any, ...]], self.tables))
+        tables = cast(Tables, held)
         return replace(self, tables=tables, protocols=protocols, not_yet=tuple(not_yet), whole=self)
 
 
@@ -158,7 +162,10 @@ def load_folder(folder: Path) -> Knowledge:
     protocols = _protocols({stem: document(f"protocols/{stem}.yaml", text) for stem, text in texts.items()})
     days = [day for text in files.values() for day in _LAST_CELL_IS_A_DAY.findall(text)]
     return Knowledge(
-        Tables(files), protocols, digest.hexdigest(), dt.date.fromisoformat(max(days, default="1970-01-01"))
+        cast(Tables, _Files(files)),
+        protocols,
+        digest.hexdigest(),
+        dt.date.fromisoformat(max(days, default="1970-01-01")),
     )
 
 

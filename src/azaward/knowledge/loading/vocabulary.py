@@ -125,10 +125,10 @@ class Vocabulary:
                 self._event_codes[Coding(system, code)] = (row.kind, row.code)
 
     def _read_genes(self, knowledge: Knowledge) -> None:
-        self._functions: dict[tuple[str, str], str] = {
+        self._functions: dict[tuple[str, str], str | None] = {
             (row.gene, row.allele): row.function for row in knowledge.tables["alleles"]
         }
-        self._otherwise: dict[str, dict[tuple[str, str], str]] = {}
+        self._otherwise: dict[str, dict[tuple[str, str], str | None]] = {}
         for row in knowledge.tables["allele_classes"]:
             if row.body != "CPIC":
                 own = self._otherwise.setdefault(row.body, dict(self._functions))
@@ -219,7 +219,7 @@ class Vocabulary:
         phenotypes = (self._of_diplotype(functions, gene, diplotype) for functions in bodies)
         return list(dict.fromkeys(phenotype for phenotype in phenotypes if phenotype))
 
-    def _of_diplotype(self, of: Mapping[tuple[str, str], str], gene: str, diplotype: str) -> str | None:
+    def _of_diplotype(self, of: Mapping[tuple[str, str], str | None], gene: str, diplotype: str) -> str | None:
         functions = [of.get((gene, allele.strip())) for allele in diplotype.split("/")]
         if len(functions) != 2 or None in functions:
             return None

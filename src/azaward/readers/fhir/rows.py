@@ -199,6 +199,8 @@ class Writer:
         given = doses.unit_of(bound)
         if bound.value is None or given in (None, unit):
             return bound.value
+        if analyte is None or unit is None:
+            return None
         ours, theirs = self._usual_units.get((analyte, unit)), self._usual_units.get((analyte, given))
         if ours is None or theirs is None:
             return None

@@ -58,7 +58,9 @@ def told_by_header(
     name: str, header: str, contigs: Mapping[str, int | None], knowledge: Knowledge
 ) -> AssemblyName | None:
     """The assembly in the header; None if it gives none. Raises `InputError` if the header contradicts itself."""
-    lengths = {(row.chrom, row.length): row.assembly for row in knowledge.tables["assemblies"]}
+    lengths: dict[tuple[str, int], AssemblyName] = {
+        (row.chrom, row.length): row.assembly for row in knowledge.tables["assemblies"]
+    }
     by_length: dict[AssemblyName, str] = {}
     chromosomes = {chrom for chrom, _ in lengths}
     for contig, length in contigs.items():

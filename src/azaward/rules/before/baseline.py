@@ -6,10 +6,10 @@ treatment, what was never known is still asked for, without alarm where it no lo
 
 from __future__ import annotations
 
+from azaward.rules.language.expressions import Table, Value, ibis
 from azaward.rules.language.finding import findings
 from azaward.rules.language.limit import limit
-from azaward.rules.language.tables import Table, Value, knowledge
-from azaward.rules.language.untyped import ibis
+from azaward.rules.language.tables import knowledge
 from azaward.rules.language.words import beside, first_of, for_their_specialty, surely, treated
 from azaward.terms import Action, Rule, Status, Urgency
 

@@ -8,9 +8,9 @@ by one below that share.
 
 from __future__ import annotations
 
+from azaward.rules.language.expressions import Table, Value, ibis
 from azaward.rules.language.finding import findings
-from azaward.rules.language.tables import DAYS_IN_WEEK, Table, Value, knowledge
-from azaward.rules.language.untyped import ibis
+from azaward.rules.language.tables import DAYS_IN_WEEK, knowledge
 from azaward.rules.language.words import beside, first_of, lowest_first, nothing, surely, treated
 from azaward.terms import Action, Comparison, Rule, Status, Urgency
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from azaward.record.names import UNRECOGNISED
+from azaward.rules.language.expressions import Table, Value, ibis
 from azaward.rules.language.finding import findings
-from azaward.rules.language.tables import Table, Value, day_number, knowledge, record
-from azaward.rules.language.untyped import ibis
+from azaward.rules.language.tables import day_number, knowledge, record
 from azaward.rules.language.words import first_of, perhaps, surely, treated
 from azaward.terms import Action, Rule, Status, Urgency
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from azaward.rules.language.expressions import Table, Value, ibis
 from azaward.rules.language.finding import findings
-from azaward.rules.language.tables import Table, Value, greatest, knowledge
-from azaward.rules.language.untyped import ibis
+from azaward.rules.language.tables import greatest, knowledge
 from azaward.rules.language.words import beside, first_of, lowest_first, of_analyte, perhaps, surely, treated
 from azaward.rules.stages.beside import IN_QUESTION, matching, of_class
 from azaward.terms import Action, Comparison, Rule, Status, Urgency

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from azaward.rules.language.expressions import Table
 from azaward.rules.language.finding import findings
-from azaward.rules.language.tables import Table, knowledge
+from azaward.rules.language.tables import knowledge
 from azaward.terms import Comparison, Rule
 
 

@@ -6,10 +6,10 @@ results: z * sqrt(cv_within^2 + cv_analytical^2) * sqrt(1 + 1/n), n the number o
 
 from __future__ import annotations
 
+from azaward.rules.language.expressions import Table, Value, ibis
 from azaward.rules.language.finding import findings, number
 from azaward.rules.language.limit import limit
-from azaward.rules.language.tables import Table, Value, knowledge, parameter
-from azaward.rules.language.untyped import ibis
+from azaward.rules.language.tables import knowledge, parameter
 from azaward.rules.language.words import OF_ONE, on_treatment
 from azaward.rules.stages.lab import FALLING
 from azaward.terms import Action, Comparison, Rule, Urgency

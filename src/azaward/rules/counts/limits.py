@@ -6,10 +6,10 @@ cautious action and the most urgent urgency among them count, and the row that g
 
 from __future__ import annotations
 
+from azaward.rules.language.expressions import Table, Value, ibis
 from azaward.rules.language.finding import findings, number
 from azaward.rules.language.limit import downward, of
-from azaward.rules.language.tables import Table, Value, day_number, knowledge, urgency_of
-from azaward.rules.language.untyped import ibis
+from azaward.rules.language.tables import day_number, knowledge, urgency_of
 from azaward.rules.language.words import OF_ONE, beside, first_of, for_their_specialty, of_analyte, surely, treated
 from azaward.rules.stages.lab import low_end
 from azaward.terms import Action, Rule, Status, Urgency
@@ -43,7 +43,7 @@ def limits(person: Table, latest: Table, readings: Table, history: Table) -> Tab
         on=met.taken_on,
         note=met.note,
         fact=met.fact,
-        **of(met, met.bound).columns(),
+        limit=of(met, met.bound),
     )
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from azaward.rules.counts.limits import NORMAL, TIES
+from azaward.rules.language.expressions import Table, Value, ibis
 from azaward.rules.language.finding import findings
 from azaward.rules.language.limit import downward, of
-from azaward.rules.language.tables import Table, Value, day_words, knowledge
-from azaward.rules.language.untyped import ibis
+from azaward.rules.language.tables import day_words, knowledge
 from azaward.rules.language.words import first_of, for_their_specialty, perhaps
 from azaward.terms import Action, Rule, Status, Urgency
 
@@ -56,7 +56,7 @@ def _not_recovered(rows: Table, since: Value, code: Value | str, action: Value |
         on=rows.taken_on,
         since=day_words(since),
         fact=rows.fact,
-        **of(rows, rows.bound).columns(),
+        limit=of(rows, rows.bound),
     )
 
 

@@ -6,9 +6,9 @@ For the clinic's recall list and for the patient who asks when the next test is.
 
 from __future__ import annotations
 
+from azaward.rules.language.expressions import Table, ibis
 from azaward.rules.language.finding import findings
-from azaward.rules.language.tables import Table, knowledge, record, requests
-from azaward.rules.language.untyped import ibis
+from azaward.rules.language.tables import knowledge, record, requests
 from azaward.rules.language.words import beside, on_treatment
 from azaward.terms import Action, Rule, Urgency
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from azaward.rules.language.expressions import Table, ibis
 from azaward.rules.language.finding import findings
 from azaward.rules.language.limit import limit
-from azaward.rules.language.tables import Table, knowledge
-from azaward.rules.language.untyped import ibis
+from azaward.rules.language.tables import knowledge
 from azaward.rules.language.words import beside, of_analyte, on_treatment, perhaps, surely
 from azaward.terms import Action, Rule, Urgency
 

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from azaward.rules.language.expressions import Table, Value, ibis
 from azaward.rules.language.finding import findings, number
 from azaward.rules.language.limit import limit
-from azaward.rules.language.tables import (
-    DAYS_IN_MONTH,
-    DAYS_IN_WEEK,
-    Table,
-    Value,
-    day_number,
-    knowledge,
-    record,
-    requests,
-)
-from azaward.rules.language.untyped import ibis
+from azaward.rules.language.tables import DAYS_IN_MONTH, DAYS_IN_WEEK, day_number, knowledge, record, requests
 from azaward.rules.language.words import beside, first_of, medicines_of, nothing, on_treatment, perhaps, surely
 from azaward.rules.stages.person import FAR
 from azaward.terms import Action, Rule, Urgency
@@ -75,15 +68,14 @@ def steroid(person: Table, taken: Table) -> Table:
     # A graft is protected by both for good: no taper is expected there.
     no_taper = (rows.days_on > rows.works_by_weeks * DAYS_IN_WEEK) & (rows.family != "transplant") & long
     rows = rows.mutate(days=days, unprotected=long & _bones_at_risk(rows), no_taper=no_taper)
-    parts = {
-        "bone_protection_missing": rows.filter(perhaps(rows.unprotected)),
-        "steroid_no_taper": rows.filter(surely(rows.no_taper)),
-    }
-    return ibis.union(*(_too_long(part, code) for code, part in parts.items()))
+    unprotected, on_and_on = rows.filter(perhaps(rows.unprotected)), rows.filter(surely(rows.no_taper))
+    return ibis.union(
+        _too_long(unprotected, "bone_protection_missing", months=number(months.value)),
+        _too_long(on_and_on, "steroid_no_taper"),
+    )
 
 
-def _too_long(rows: Table, code: str) -> Table:
-    dose = limit("steroid_bone_mg_per_day")
+def _too_long(rows: Table, code: str, **gaps: Any) -> Table:
     return findings(
         rows,
         Rule.ONSET,
@@ -94,9 +86,9 @@ def _too_long(rows: Table, code: str) -> Table:
         value=rows.dose,
         unit="mg/d",
         on=rows.since,
-        **dose.columns(),
+        limit=limit("steroid_bone_mg_per_day"),
         days=number(rows.days),
-        **({"months": number(limit("steroid_bone_months").value)} if code == "bone_protection_missing" else {}),
+        **gaps,
     )
 
 

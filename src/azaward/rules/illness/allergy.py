@@ -5,8 +5,9 @@ Azathioprine becomes mercaptopurine in the body: who reacted to one is likely to
 
 from __future__ import annotations
 
+from azaward.rules.language.expressions import Table
 from azaward.rules.language.finding import findings
-from azaward.rules.language.tables import Table, record
+from azaward.rules.language.tables import record
 from azaward.rules.language.words import medicines_of, treated
 from azaward.terms import Action, Rule, Status, Urgency
 

@@ -7,10 +7,10 @@ count) was done on the day it began or later.
 from __future__ import annotations
 
 from azaward.knowledge import MOST_CAUTIOUS
+from azaward.rules.language.expressions import Table, Value, ibis
 from azaward.rules.language.finding import findings
 from azaward.rules.language.limit import limit
-from azaward.rules.language.tables import DAYS_IN_MONTH, Table, Value, day_number, knowledge, parameter, record
-from azaward.rules.language.untyped import ibis
+from azaward.rules.language.tables import DAYS_IN_MONTH, day_number, knowledge, parameter, record
 from azaward.rules.language.words import applies, beside, first_of, nothing, of_analyte, perhaps, surely, treated
 from azaward.terms import Action, Rule, Status, Urgency
 

@@ -7,9 +7,10 @@ from contextvars import ContextVar
 from typing import Any
 
 from azaward.rules.language.columns import COLUMNS, GAPS
+from azaward.rules.language.expressions import Table, Value, ibis
+from azaward.rules.language.limit import Limit
 from azaward.rules.language.said import Said
-from azaward.rules.language.tables import BUILDING, Table, Value, day_number
-from azaward.rules.language.untyped import ibis
+from azaward.rules.language.tables import BUILDING, day_number
 from azaward.terms import Action, Rule, Urgency
 
 _SET_BY_FINDINGS = {"patient_id", "rule", "gaps", *GAPS}
@@ -27,13 +28,14 @@ def findings(
     action: Value | Action,
     urgency: Value | Urgency,
     subject: Value | str,
+    limit: Limit | None = None,
     codes: Iterable[str] = (),
     **more: Any,
 ) -> Table:
     """`rows` as findings. `more` holds columns of a finding, and under any other name what fills that gap in its words.
 
-    What isn't given is empty; `protocol` comes from the rows where they have that column. Where `code` is made of a
-    column, `codes` names all that it may be.
+    `limit` is what the value was compared with. What isn't given is empty; `protocol` comes from the rows where they
+    have that column. Where `code` is made of a column, `codes` names all that it may be.
     """
     columns = {name: value for name, value in more.items() if name in COLUMNS and name not in _SET_BY_FINDINGS}
     gaps = {name: value for name, value in more.items() if name not in columns}
@@ -42,6 +44,8 @@ def findings(
     if (listening := LISTENING.get()) is not None:
         listening.append(Said(BUILDING.get(), list(codes) or _possible(code), gaps))
     columns |= {"code": code, "action": action, "urgency": urgency, "subject": subject}
+    if limit is not None:
+        columns |= {"comparison": limit.comparison, "limit_value": limit.value, "limit_unit": limit.unit}
     columns |= {"patient_id": rows.patient_id, "rule": str(rule), "gaps": " ".join(gaps) or None}
     columns |= dict(zip(GAPS, gaps.values(), strict=False))
     if "protocol" in rows.columns:

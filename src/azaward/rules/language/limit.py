@@ -6,11 +6,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 from azaward.errors import KnowledgeError
-from azaward.rules.language.tables import BUILDING, Table, Value, parameter, parameter_row
-from azaward.rules.language.untyped import ibis
+from azaward.rules.language.expressions import Table, Value, ibis
+from azaward.rules.language.tables import BUILDING, parameter, parameter_row
 from azaward.terms import Comparison
 
 
@@ -19,7 +18,7 @@ class Limit:
     """What a value is compared with. `comparison` is a word or a column of such words."""
 
     value: Value
-    comparison: Value
+    comparison: Value | str
     unit: Value | str | None
 
     def times(self, factor: Value) -> Limit:
@@ -35,10 +34,6 @@ class Limit:
         if isinstance(self.comparison, str):
             return _met(Comparison(self.comparison), low, high, self.value)
         return ibis.cases(*((self.comparison == how, _met(how, low, high, self.value)) for how in Comparison))
-
-    def columns(self) -> dict[str, Any]:
-        """The columns of a finding that show it."""
-        return {"comparison": self.comparison, "limit_value": self.value, "limit_unit": self.unit}
 
 
 def _met(how: Comparison, low: Value, high: Value, limit: Value) -> Value:

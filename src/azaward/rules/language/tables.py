@@ -10,17 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextvars import ContextVar
 from difflib import get_close_matches
-from typing import Any, TypeAlias
 
 from azaward.errors import KnowledgeError
 from azaward.knowledge.loading.relations import schemas
+from azaward.knowledge.loading.schema.facts import Parameter
 from azaward.record.tables import TABLES
-from azaward.rules.language.untyped import ibis
+from azaward.rules.language.expressions import Table, Value, ibis
 from azaward.terms import Urgency
-
-# Ibis builds its columns at run time; a static type for them would be an invention.
-Table: TypeAlias = Any
-Value: TypeAlias = Any
 
 _TYPES = {"string": "string", "date": "date", "float": "float64"}
 
@@ -32,7 +28,7 @@ DAYS_IN_YEAR = 365.25
 REQUESTS = {"patient_id": "string", "as_of": "date", "protocol": "string"}
 
 # Set while expressions are built: the rows of parameters.csv by id, and which stage or rule is being built.
-PARAMETERS: ContextVar[Mapping[str, Any]] = ContextVar("PARAMETERS")
+PARAMETERS: ContextVar[Mapping[str, Parameter]] = ContextVar("PARAMETERS")
 BUILDING: ContextVar[str] = ContextVar("BUILDING", default="a rule")
 
 
@@ -51,7 +47,7 @@ def knowledge(name: str) -> Table:
     return ibis.table(schemas()[name], name=f"k_{name}")
 
 
-def parameter_row(id: str) -> Any:
+def parameter_row(id: str) -> Parameter:
     """The row of parameters.csv; `KnowledgeError` names who asks for one that isn't there."""
     rows = PARAMETERS.get()
     if id not in rows:

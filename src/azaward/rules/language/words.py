@@ -6,10 +6,9 @@ Each word says what a clinician would: `treated(person)`, `beside(rows, weights)
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from azaward.rules.language.tables import Table, Value, knowledge
-from azaward.rules.language.untyped import ibis
+from azaward.rules.language.expressions import Table, Value, ibis
+from azaward.rules.language.tables import knowledge
 from azaward.terms import Status
 
 # Two columns that name one thing: an analyte of a patient, a test of a patient.
@@ -38,14 +37,14 @@ def beside(rows: Table, known: Table, keys: str | Sequence[str] = "patient_id") 
     return rows.left_join(known, keys).drop(*(f"{key}_right" for key in keys))
 
 
-def first_of(rows: Table, per: str | Sequence[str], order: Sequence[Any]) -> Table:
+def first_of(rows: Table, per: str | Sequence[str], order: Sequence[Value | str]) -> Table:
     """One row for each of `per`: the first in this order, which must leave no tie to chance."""
     place = ibis.row_number().over(ibis.window(group_by=per, order_by=list(order)))
     ordered = rows.mutate(place_=place)
     return ordered.filter(ordered.place_ == 0).drop("place_")
 
 
-def lowest_first(column: str) -> Value:
+def lowest_first(column: str | Value) -> Value:
     """An order by a number in which the unknown comes last."""
     return ibis.asc(column, nulls_first=False)
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from azaward.rules.language.expressions import Table, Value, ibis
 from azaward.rules.language.finding import findings, number
 from azaward.rules.language.limit import limit
-from azaward.rules.language.tables import Table, Value, day_number, knowledge, parameter, record
-from azaward.rules.language.untyped import ibis
+from azaward.rules.language.tables import day_number, knowledge, parameter, record
 from azaward.rules.language.words import beside, on_treatment, surely, treated
 from azaward.terms import Action, Rule, Urgency
 

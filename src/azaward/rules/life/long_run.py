@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from azaward.rules.language.expressions import Table, ibis
 from azaward.rules.language.finding import findings, number
 from azaward.rules.language.limit import limit
-from azaward.rules.language.tables import DAYS_IN_MONTH, DAYS_IN_YEAR, Table, knowledge, parameter
-from azaward.rules.language.untyped import ibis
+from azaward.rules.language.tables import DAYS_IN_MONTH, DAYS_IN_YEAR, knowledge, parameter
 from azaward.rules.language.words import beside, on_treatment, perhaps, surely
 from azaward.terms import Action, Rule, Status, Urgency
 
@@ -29,7 +29,7 @@ def years(person: Table) -> Table:
         value=so_long,
         unit="a",
         on=rows.started_day,
-        **long.columns(),
+        limit=long,
     )
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from azaward.rules.language.expressions import Table, Value, ibis
 from azaward.rules.language.finding import findings, number
 from azaward.rules.language.limit import limit
-from azaward.rules.language.tables import Table, Value, parameter
-from azaward.rules.language.untyped import ibis
+from azaward.rules.language.tables import parameter
 from azaward.rules.language.words import OF_ONE, of_analyte, on_treatment, surely, treated
 from azaward.terms import Action, Comparison, Rule, Status, Urgency
 

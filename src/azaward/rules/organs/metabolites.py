@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import get_args
 
 from azaward.knowledge.loading.schema.laboratory import Pattern
+from azaward.rules.language.expressions import Table, Value, ibis
 from azaward.rules.language.finding import findings, number
 from azaward.rules.language.limit import limit
-from azaward.rules.language.tables import Table, Value, knowledge
-from azaward.rules.language.untyped import ibis
+from azaward.rules.language.tables import knowledge
 from azaward.rules.language.words import beside, first_of, of_analyte, on_treatment, surely
 from azaward.rules.stages.lab import high_end, low_end
 from azaward.terms import Action, Comparison, Rule, Urgency

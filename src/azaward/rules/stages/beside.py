@@ -6,8 +6,8 @@ A row names its other medicine itself, by a class, or as a kind of vaccine. `met
 
 from __future__ import annotations
 
-from azaward.rules.language.tables import Table, knowledge
-from azaward.rules.language.untyped import ibis
+from azaward.rules.language.expressions import Table, ibis
+from azaward.rules.language.tables import knowledge
 
 # The medicine in question: rows about azathioprine hold for every thiopurine.
 IN_QUESTION = "azathioprine"

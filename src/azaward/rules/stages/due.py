@@ -7,8 +7,8 @@ proposal counts, so that overlapping rows and the end of a phase are always read
 
 from __future__ import annotations
 
-from azaward.rules.language.tables import Table, Value, day_number, greatest, knowledge, record, requests
-from azaward.rules.language.untyped import ibis
+from azaward.rules.language.expressions import Table, Value, ibis
+from azaward.rules.language.tables import day_number, greatest, knowledge, record, requests
 from azaward.rules.language.words import for_their_specialty, nothing, on_treatment
 from azaward.rules.stages.person import FAR
 

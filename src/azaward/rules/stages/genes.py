@@ -6,8 +6,8 @@ activity. Where two reports of one gene differ, the weaker enzyme counts.
 
 from __future__ import annotations
 
-from azaward.rules.language.tables import Table, Value, day_number, knowledge, least, record, requests
-from azaward.rules.language.untyped import ibis
+from azaward.rules.language.expressions import Table, Value, ibis
+from azaward.rules.language.tables import day_number, knowledge, least, record, requests
 from azaward.rules.language.words import beside, nothing, of_analyte, perhaps, surely
 
 # From the weakest enzyme to the strongest; what can't be told is more cautious than normal.

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from azaward.record.tables import STATUS_NEVER_COUNTS
-from azaward.rules.language.tables import Table, Value, day_number, knowledge, record, requests
-from azaward.rules.language.untyped import ibis
+from azaward.rules.language.expressions import Table, Value, ibis
+from azaward.rules.language.tables import day_number, knowledge, record, requests
 from azaward.rules.language.words import OF_ONE, beside, surely
 
 # Analytes whose earlier values say how far and how fast the last one fell.

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from azaward.knowledge import MOST_CAUTIOUS
 from azaward.record.names import UNRECOGNISED
-from azaward.rules.language.tables import Table, Value, day_number, greatest, knowledge, record, requests
-from azaward.rules.language.untyped import ibis
+from azaward.rules.language.expressions import Table, Value, ibis
+from azaward.rules.language.tables import day_number, greatest, knowledge, record, requests
 from azaward.rules.language.words import beside, medicines_of, nothing, of_analyte, perhaps, surely
 from azaward.terms import Status
 

@@ -8,9 +8,9 @@ children_doses.csv for age and indication.
 from __future__ import annotations
 
 from azaward.knowledge import MOST_CAUTIOUS
+from azaward.rules.language.expressions import Table, Value, ibis
 from azaward.rules.language.limit import limit
-from azaward.rules.language.tables import Table, Value, greatest, knowledge, least
-from azaward.rules.language.untyped import ibis
+from azaward.rules.language.tables import greatest, knowledge, least
 from azaward.rules.language.words import first_of, lowest_first, nothing, perhaps, treated
 
 

@@ -6,8 +6,8 @@ finding that leaves only a share of it.
 
 from __future__ import annotations
 
-from azaward.rules.language.tables import Table, Value, knowledge, least, urgency_of
-from azaward.rules.language.untyped import ibis
+from azaward.rules.language.expressions import Table, Value, ibis
+from azaward.rules.language.tables import knowledge, least, urgency_of
 from azaward.rules.language.words import beside, first_of, surely
 from azaward.terms import Action, Rule, Status, Term, Urgency
 

@@ -5,9 +5,9 @@ Silence is never read as normal: whatever was set aside or is missing and could 
 
 from __future__ import annotations
 
+from azaward.rules.language.expressions import Table, Value, ibis
 from azaward.rules.language.finding import findings
-from azaward.rules.language.tables import Table, Value, knowledge
-from azaward.rules.language.untyped import ibis
+from azaward.rules.language.tables import knowledge
 from azaward.rules.language.words import OF_ONE, beside, first_of, is_treated, of_analyte, perhaps, surely, treated
 from azaward.rules.stages.lab import PROBLEMS
 from azaward.terms import Action, Rule, Status, Urgency

@@ -178,7 +178,7 @@ def _facts(typed: _Typed, knowledge: Knowledge) -> Facts:
         about = knowledge.analytes[analyte]
         low, high = about.plausible_low or 0.0, about.plausible_high or math.inf
         name = "kidney function (eGFR)" if analyte == "egfr" else analyte
-        given[analyte] = _number(name, text, low, high, about.unit)
+        given[analyte] = _number(name, text, low, high, about.unit or "")
     return Facts(dose_mg_per_day=dose, age=None if years is None else int(years), **given)
 
 
