@@ -1,7 +1,7 @@
 """The pages for contributors are true: each step of docs/add-a-*.md is carried out on a copy of the tree.
 
-A comment in front of a block says what to do with it: `append: FILE`, `after: FILE: LINE`, `replace: FILE: TEXT`, `run`
-(it must succeed) or `fails`.
+A comment in front of a block says what to do with it: `new: FILE`, `append: FILE`, `after: FILE: LINE`,
+`replace: FILE: TEXT`, `run` (it must succeed) or `fails`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs").glob("add-a-*.md"))
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight")
 _BLOCK = re.compile(
-    r"^<!-- (append|after|replace|run|fails)(?:: ([^\n:]+?)(?:: ([^\n]+?))?)? -->\n```\w*\n(.*?)^```$", re.M | re.S
+    r"^<!-- (new|append|after|replace|run|fails)(?:: ([^\n:]+?)(?:: ([^\n]+?))?)? -->\n```\w*\n(.*?)^```$", re.M | re.S
 )
 
 
@@ -47,8 +47,11 @@ def tree(tmp_path: Path) -> Path:
 
 def change(step: Step, tree: Path) -> None:
     path = tree / step.file
-    text = path.read_text(encoding="utf-8")
+    text = "" if step.what == "new" else path.read_text(encoding="utf-8")
     match step.what:
+        case "new":
+            assert not path.exists()
+            text = step.text
         case "append":
             assert text.endswith("\n")
             text += step.text
@@ -85,7 +88,7 @@ def test_each_step_of_the_page_does_what_it_says(page: Path, tree: Path) -> None
 def test_a_missing_message_is_one_line_and_no_test_runs(tree: Path) -> None:
     """What a contributor meets who forgets the words: one error that names rule, code and file, at once."""
     for step in steps(ROOT / "docs" / "add-a-rule.md"):
-        if step.what in ("append", "after") and not step.file.endswith("messages.yaml"):
+        if step.what in ("new", "append", "after") and not step.file.endswith("messages.yaml"):
             change(step, tree)
     done = run(".venv/bin/python -m pytest tests/rules -q", tree)
     said = (done.stdout + done.stderr).strip().splitlines()
