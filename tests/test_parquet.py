@@ -21,9 +21,10 @@ from azaward.cohort.nation import Nation
 from azaward.cohort.source import find
 from azaward.errors import InputError
 from azaward.knowledge import load
-from azaward.knowledge.loading.messages import messages
+from azaward.knowledge.loading.messages import gaps_in, messages
 from azaward.readers.tables.folder import read_folder
 from azaward.rules.language.columns import COLUMNS
+from azaward.rules.language.said import ALWAYS
 from azaward.synthesis.clinic import synthesise
 from azaward.synthesis.write import record_of, write_csv
 from azaward.wording import Words
@@ -289,6 +290,7 @@ def test_words_depend_on_their_gaps_alone(code: str) -> None:
         **{name: f"{name} here" for name, kind in COLUMNS.items() if kind == "string"},
         **{name: 0.25 for name, kind in COLUMNS.items() if kind == "float64"},
         "code": code,
+        "gaps": " ".join(sorted(gaps_in(code) - ALWAYS)),
         "text": "<",
         "action": "stop",
         "subject": "wbc",

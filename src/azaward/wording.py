@@ -52,13 +52,6 @@ _READ = {
 _NAMED = ("gaps", *GAPS)
 
 
-class Gaps(dict[str, Any]):
-    """What fills a message; a gap that nothing fills says so rather than vanish."""
-
-    def __missing__(self, key: str) -> str:
-        return "unknown"
-
-
 class Filling(str):
     """What a rule fills a gap with. `{partner:name}`, `{partner:plain}`: its names; `{note:sentence}`: a sentence."""
 
@@ -81,6 +74,13 @@ class Filling(str):
                 return sentence(self)
             case _:
                 return str(self) or "unknown"
+
+
+class Gaps(dict[str, Any]):
+    """What fills a message; a gap that nothing fills says so rather than vanish."""
+
+    def __missing__(self, key: str) -> Filling:
+        return Filling.of("", ("unknown", "unknown"))
 
 
 class Words:

@@ -187,7 +187,7 @@ def test_a_database_that_may_not_grow_says_so_and_loses_nothing(tmp_path: Path) 
     imports.make_clinic(store, "one", "One")
     imports.keep(store, ACTOR, "first", "first", record("first", 0.4), load())
     no_more_pages(store)
-    with pytest.raises(FullError, match=r"the disk is full\. Nothing was changed\. Make room"):
+    with pytest.raises(FullError, match=r"the disk is full\. Nothing was changed\. Free some space"):
         fill_up(store)
     before = rows(store)
     with pytest.raises(FullError):
@@ -240,4 +240,4 @@ def test_uploads_on_a_full_disk_are_told_and_nothing_waits(
         bundle = b'{"patients": [{"patient_id": "c1", "sex": "male"}]}' + b" " * size
         answer = nurse.post("/import", files=[("files", ("own.json", bundle))])
         assert answer.status_code == 507
-        assert "is full. Nothing was changed. Make room" in answer.text
+        assert "is full. Nothing was changed. Free some space" in answer.text

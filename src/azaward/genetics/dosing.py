@@ -104,7 +104,8 @@ def advice(
     the smaller share.
 
     >>> from azaward.knowledge import load
-    >>> [(one.body, one.action) for one in advice(load(), "azathioprine", "Poor Metabolizer", None, malignant=False)]
+    >>> advised = advice(load(), "azathioprine", "Poor Metabolizer", None, malignant=False)
+    >>> [(opinion.body, str(opinion.action)) for opinion in advised]
     [('CPIC', 'do-not-start'), ('DPWG', 'avoid'), ('FDA', 'do-not-start')]
     """
     condition = "malignant" if malignant else "non_malignant"

@@ -111,7 +111,7 @@ def facts(knowledge: Knowledge) -> Mapping[str, Fact]:
 
     >>> from azaward.knowledge import load
     >>> facts(load())["parameters/fever_celsius"].source
-    'nhs-lothian-febrile-neutropenia'
+    'crgh-preparing'
     """
     named: dict[str, Fact] = {}
     for name, row_type in TABLES.items():
