@@ -137,7 +137,10 @@ def _failures(app: FastAPI) -> None:
     async def no_room(request: Request, error: Exception) -> Response:
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
             return failed(
-                request, 507, "the server's disk is full. Nothing was changed. Free some space, then try again.", "The disk is full"
+                request,
+                507,
+                "the server's disk is full. Nothing was changed. Free some space, then try again.",
+                "The disk is full",
             )
         return await unexpected(request, error)
 
