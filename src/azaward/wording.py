@@ -83,6 +83,13 @@ class Filling(str):
                 return str(self) or "unknown"
 
 
+class Days(str):
+    """A number of days in a gap; `{limit:interval}`: as an interval."""
+
+    def __format__(self, how: str) -> str:
+        return interval(int(self)) if how == "interval" and self.isdigit() else str(self)
+
+
 class Words:
     """Names of analytes, tests, medicines and protocols, and the messages."""
 
@@ -127,7 +134,7 @@ class Words:
             unit=unit(found["unit"]),
             on=day(found["on"]),
             comparison=COMPARISONS.get(str(found["comparison"]), str(found["comparison"])),
-            limit=amount(found["limit_value"]),
+            limit=Days(amount(found["limit_value"])),
             limit_unit=unit(found["limit_unit"]),
             low=percent(found["fraction_low"]),
             high=percent(found["fraction_high"]),
@@ -184,6 +191,18 @@ def amount(number: float | None, comparator: str | None = None) -> str:
     if number is None:
         return "unknown"
     return f"{comparator or ''}{number:.3g}" if abs(number) < 1000 else f"{number:.0f}"
+
+
+def interval(days: int) -> str:
+    """What stands after "every": weeks where they are whole.
+
+    >>> interval(84), interval(7), interval(10)
+    ('12 weeks', 'week', '10 days')
+    """
+    weeks, rest = divmod(days, 7)
+    if rest or not weeks:
+        return "day" if days == 1 else f"{days} days"
+    return "week" if weeks == 1 else f"{weeks} weeks"
 
 
 def percent(fraction: float | None) -> str:
