@@ -84,10 +84,16 @@ class Filling(str):
 
 
 class Days(str):
-    """A number of days in a gap; `{limit:interval}`: as an interval."""
+    """A number in a gap that may count days. `{value:days}`: with their name; `{limit:interval}`: in weeks if whole."""
 
     def __format__(self, how: str) -> str:
-        return interval(int(self)) if how == "interval" and self.isdigit() else str(self)
+        match how:
+            case "days":
+                return "1 day" if self == "1" else f"{self} days"
+            case "interval" if self.isdigit():
+                return interval(int(self))
+            case _:
+                return str(self)
 
 
 class Words:
@@ -130,7 +136,7 @@ class Words:
         gaps = Gaps(
             name=name,
             plain_name=plain_name,
-            value=amount(found["value"], found["text"] if found["text"] in _SIGNS else None),
+            value=Days(amount(found["value"], found["text"] if found["text"] in _SIGNS else None)),
             unit=unit(found["unit"]),
             on=day(found["on"]),
             comparison=COMPARISONS.get(str(found["comparison"]), str(found["comparison"])),
