@@ -144,7 +144,7 @@ def limit_words(row: Any, knowledge: Knowledge) -> str:
 
 def window(row: Any) -> str:
     """From when until when a row of a schedule holds."""
-    ends = "for good" if row.until_day is None else f"to day {row.until_day}"
+    ends = "onwards" if row.until_day is None else f"to day {row.until_day}"
     return f"day {row.from_day} {ends}, counted from {_SINCE[row.since]}"
 
 

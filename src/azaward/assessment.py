@@ -30,7 +30,7 @@ from azaward.extras import is_there
 from azaward.knowledge import MOST_CAUTIOUS, Knowledge, load
 from azaward.record.tables import TABLES, Record, SetAside
 from azaward.terms import Action, Rule, Urgency
-from azaward.wording import Words, cited, facts_behind
+from azaward.wording import Words, cited, facts_behind, interval
 
 _ACTION = {action.value: action.rank for action in Action}
 _URGENCY = {urgency.value: urgency.rank for urgency in Urgency}
@@ -40,7 +40,7 @@ _TEST_RULE = Rule.SCHEDULE
 _FEW = 5
 DISCLAIMER = (
     "Decision support for clinicians and information for patients; not a certified medical device. "
-    "It decides nothing: a clinician does."
+    "A clinician makes every decision."
 )
 
 
@@ -287,9 +287,9 @@ def _plan(plan: Mapping[str, Any], tests: list[Mapping[str, Any]], words: Words,
 def _next_test(row: Mapping[str, Any], words: Words) -> NextTest:
     name = words.name(row["test"])[0]
     if row["subject"] is not None:
-        why = f"{name} again: {words.name(row['subject'])[0]}, {row['action']}"
+        why = f"{name}: repeat ({words.name(row['subject'])[0]}: {row['action']})"
     else:
-        why = f"{name} every {row['every_days']} days, {row['phase']} ({row['protocol']})"
+        why = f"{name} every {interval(row['every_days'])}, {row['phase']} ({row['protocol']})"
     return NextTest(analyte=row["test"], due_on=_EPOCH + dt.timedelta(days=row["due_day"]), why=why)
 
 
@@ -356,15 +356,15 @@ def explain(row: Mapping[str, Any], words: Words) -> tuple[str, str]:
     shown = row["value"] if row["value"] is not None else row["text"]
     what = f"{name} {shown} ({unit})"
     ends = ((row["plausible_low"], "at least"), (row["plausible_high"], "at most"))
-    bounds = " and ".join(f"{word} {end:g}" for end, word in ends if end is not None) or "above nothing"
+    bounds = " and ".join(f"{word} {end:g}" for end, word in ends if end is not None) or "above zero"
     return what, {
-        "no_date": "the day of the sample is missing or unreadable. Give it as YYYY-MM-DD.",
-        "future": f"dated {row['taken_on']}, after the day asked about. Correct the date.",
-        "no_value": "no value and no words. Ask the laboratory.",
-        "words_for_number": "words where a number belongs. Ask the laboratory.",
-        "no_unit": f"no unit, and none is guessed. Expected one that converts to {row['canonical']}.",
-        "unknown_unit": f"unit {row['unit']!r} doesn't convert to {row['canonical']}. Correct the unit.",
-        "implausible": f"plausible is {bounds} {row['canonical']}. Was it reported in another unit?",
+        "no_date": "the sample date is missing or unreadable. Give it as YYYY-MM-DD.",
+        "future": f"dated {row['taken_on']}, after the assessment date. Correct the date.",
+        "no_value": "neither a value nor a comment. Ask the laboratory.",
+        "words_for_number": "text instead of a number. Ask the laboratory.",
+        "no_unit": f"no unit, and no unit was assumed. Give one that converts to {row['canonical']}.",
+        "unknown_unit": f"unit {row['unit']!r} can't be converted to {row['canonical']}. Correct the unit.",
+        "implausible": f"plausible values are {bounds} {row['canonical']}. Was it reported in another unit?",
     }[row["problem"]]
 
 

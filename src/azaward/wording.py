@@ -76,6 +76,19 @@ class Filling(str):
                 return str(self) or "unknown"
 
 
+class Days(str):
+    """A number in a gap that may count days. `{value:days}`: with their name; `{limit:interval}`: in weeks if whole."""
+
+    def __format__(self, how: str) -> str:
+        match how:
+            case "days":
+                return "1 day" if self == "1" else f"{self} days"
+            case "interval" if self.isdigit():
+                return interval(int(self))
+            case _:
+                return str(self)
+
+
 class Gaps(dict[str, Any]):
     """What fills a message; a gap that nothing fills says so rather than vanish."""
 
@@ -123,11 +136,11 @@ class Words:
         gaps = Gaps(
             name=name,
             plain_name=plain_name,
-            value=amount(found["value"], found["text"] if found["text"] in _SIGNS else None),
+            value=Days(amount(found["value"], found["text"] if found["text"] in _SIGNS else None)),
             unit=unit(found["unit"]),
             on=day(found["on"]),
             comparison=COMPARISONS.get(str(found["comparison"]), str(found["comparison"])),
-            limit=amount(found["limit_value"]),
+            limit=Days(amount(found["limit_value"])),
             limit_unit=unit(found["limit_unit"]),
             low=percent(found["fraction_low"]),
             high=percent(found["fraction_high"]),
@@ -184,6 +197,18 @@ def amount(number: float | None, comparator: str | None = None) -> str:
     if number is None:
         return "unknown"
     return f"{comparator or ''}{number:.3g}" if abs(number) < 1000 else f"{number:.0f}"
+
+
+def interval(days: int) -> str:
+    """What stands after "every": weeks where they are whole.
+
+    >>> interval(84), interval(7), interval(10)
+    ('12 weeks', 'week', '10 days')
+    """
+    weeks, rest = divmod(days, 7)
+    if rest or not weeks:
+        return "day" if days == 1 else f"{days} days"
+    return "week" if weeks == 1 else f"{weeks} weeks"
 
 
 def percent(fraction: float | None) -> str:

@@ -220,9 +220,9 @@ def test_tested_on_time_by_phase(tmp_path: Path) -> None:
     assert (blood.of, blood.share) == (5, 0.4)
     assert blood.days is not None
     assert (blood.days.n, blood.days.median, blood.days.quartiles) == (3, 16, (2, 35))
-    first = row(found, "on_time_by_phase", "bsr-2017", "until the dose is stable for 6 weeks", "full_blood_count")
+    first = row(found, "on_time_by_phase", "bsr-2017", "until the dose has been stable for 6 weeks", "full_blood_count")
     # A first course is a rise from nothing too: the row of either has the same days, and the first by name is said.
-    higher = row(found, "on_time_by_phase", "bsr-2017", "the 3 months after", "full_blood_count")
+    higher = row(found, "on_time_by_phase", "bsr-2017", "weeks 7 to 18", "full_blood_count")
     assert some(first.counts) == {"on_time": 1, "late": 1, "missed": 1}
     assert some(higher.counts) == {"on_time": 1, "missed": 1}
 

@@ -207,10 +207,10 @@ def test_an_activity_that_cannot_be_read_says_why_and_counts_for_nothing(text: s
 @pytest.mark.parametrize(
     ("genotype", "activity", "decided", "said"),
     [
-        (INTERMEDIATE, "100 mU/L", INTERMEDIATE, "The genotype is the more reliable"),
-        (NORMAL, "30 mU/L", INTERMEDIATE, "the lower result decides"),
+        (INTERMEDIATE, "100 mU/L", INTERMEDIATE, "In carriers the genotype is more reliable"),
+        (NORMAL, "30 mU/L", INTERMEDIATE, "the lower result determines"),
         (NORMAL, "5 mU/L", POOR, "activity is deficient"),
-        (POOR, "100 mU/L", POOR, "The genotype decides"),
+        (POOR, "100 mU/L", POOR, "The genotype takes precedence"),
         ("Indeterminate", "100 mU/L", NORMAL, "consider measuring TPMT activity"),
         ("Indeterminate", "30 mU/L", INTERMEDIATE, "consider measuring TPMT activity"),
         (None, "30 mU/L", INTERMEDIATE, "no activity test for NUDT15"),

@@ -193,8 +193,8 @@ def test_a_day_before_the_first_row_is_a_finding_and_the_limit_counts(
     late = [finding for finding in findings if finding.code == "knowledge_not_yet"]
     assert len(late) == found
     if found:
-        assert "neutrophils below, withhold first" in late[0].says
-        assert "holds from 2027-01-01" in late[0].says
+        assert "the first is neutrophils below, withhold" in late[0].says
+        assert "applies from 2027-01-01" in late[0].says
     [low] = [finding for finding in findings if finding.code == "limit_low"]
     assert low.limit
     assert low.limit.value == 2.0

@@ -64,7 +64,7 @@ def _worklist(assessment: Assessment, console: Console) -> None:
             table.add_row("", "", "", Text(f"and {len(pressing) - _SHOWN_PER_PATIENT} more", style="dim"))
     console.print(table)
     if not needing:
-        console.print("Nobody needs anything before their next routine visit.")
+        console.print("No patient needs action before the next routine visit.")
     if routine:
         console.print(
             Padding(
@@ -89,7 +89,7 @@ def _patient(patient: PatientAssessment, console: Console) -> None:
     )
     console.print(f"dose: {dose}")
     for test in plan.next_tests:
-        console.print(f"next: {escape(test.why)}, due {test.due_on}")
+        console.print(f"next test: {escape(test.why)}, due {test.due_on}")
     for finding in patient.findings:
         _finding(finding, console)
     if not patient.findings:
@@ -117,6 +117,6 @@ def _aside(assessment: Assessment, console: Console) -> None:
         return
     console.print()
     count = len(assessment.set_aside)
-    console.print(f"[bold]{count} item(s) of the input were set aside or read with care[/] (all: --format json)")
+    console.print(f"[bold]{count} item(s) of the input were set aside or read cautiously[/] (all: --format json)")
     for item in assessment.set_aside[:_SHOWN_ASIDE]:
         console.print(Padding(Text(f"{item.where}: {item.what}: {item.why}", style="dim"), (0, 0, 0, 2)))

@@ -151,7 +151,7 @@ def _limit(row: Any, words: Words, knowledge: Knowledge) -> tuple[str, ...]:
 
 
 def _schedule(row: Any, words: Words, _: Knowledge) -> tuple[str, ...]:
-    until = f"to day {row.until_day}" if row.until_day is not None else "for good"
+    until = f"to day {row.until_day}" if row.until_day is not None else "onwards"
     tests = ", ".join(words.name(test)[0] for test in row.tests)
     when = f"day {row.from_day} {until} after {_SINCE[row.since]}"
     return tests, row.phase, when, f"every {row.every_days} days", _specialty(row)
