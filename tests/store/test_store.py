@@ -23,7 +23,7 @@ from azaward.store.care import acts, lists, reassess, records
 from azaward.store.care.acts import Actor, ChangedMeanwhileError, Decision
 from azaward.store.care.lists import Wanted
 from azaward.store.schema import RECORD, assessments, metadata
-from azaward.store.versions import newest
+from azaward.store.versions import newest, not_migrated
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 TODAY = dt.date(2026, 11, 23)
@@ -95,13 +95,26 @@ def standing(store: Store, patient_id: str = "p1") -> tuple[assessment.PatientAs
 
 
 def test_the_tables_are_those_of_the_migrations(clinic: Store) -> None:
-    from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 
     with clinic.read() as connection:
-        context = MigrationContext.configure(connection)
-        assert context.get_current_revision() == newest()
-        assert compare_metadata(context, metadata) == []
+        assert MigrationContext.configure(connection).get_current_revision() == newest()
+        assert not_migrated(connection, metadata) == []
+
+
+def test_a_missing_migration_is_named_with_its_table_and_column(clinic: Store) -> None:
+    grown = sa.MetaData()
+    for table in metadata.tables.values():
+        table.to_metadata(grown)
+    grown.tables["exposures"].append_column(sa.Column("route", sa.Text()))
+    sa.Table("allergens", grown, sa.Column("id", sa.Integer(), primary_key=True))
+    with clinic.read() as connection:
+        said = not_migrated(connection, grown)
+    add = "Add a migration to src/azaward/store/migrations/versions/."
+    assert said == [
+        f"table allergens is in the code, but no migration makes it. {add}",
+        f"column exposures.route is in the code, but no migration makes it. {add}",
+    ]
 
 
 def test_a_database_opened_again_is_as_it_was(one_patient: Store, database: str) -> None:

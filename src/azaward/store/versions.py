@@ -6,12 +6,13 @@ Alembic's migrations are in `migrations/versions/`, one for each change. A datab
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect
+from sqlalchemy import MetaData, inspect
 from sqlalchemy.engine import Connection, Engine
 
 from azaward.errors import StoreError
@@ -52,3 +53,24 @@ def bring_up_to_date(engine: Engine, name: str) -> None:
             raise StoreError(f"{name}: contains tables ({tables[0]}), but not azaward's. Use a separate database.")
     with engine.connect().execution_options(azaward_writes=True) as connection, connection.begin():
         command.upgrade(config(connection), "head")
+
+
+def not_migrated(connection: Connection, metadata: MetaData) -> list[str]:
+    """A line for each difference between the tables in the code and those that the migrations make."""
+    from alembic.autogenerate import compare_metadata
+
+    differences: list[Any] = compare_metadata(MigrationContext.configure(connection), metadata)
+    return [_difference(one) for change in differences for one in (change if isinstance(change, list) else [change])]
+
+
+def _difference(change: Any) -> str:
+    where = "Add a migration to src/azaward/store/migrations/versions/."
+    match change:
+        case ("add_table", table):
+            return f"table {table.name} is in the code, but no migration makes it. {where}"
+        case ("add_column", _, table, column):
+            return f"column {table}.{column.name} is in the code, but no migration makes it. {where}"
+        case (what, *rest):
+            return f"{what} {rest}: the code and the migrations differ. {where}"
+        case _:
+            return f"{change}: the code and the migrations differ. {where}"
