@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import datetime as dt
 import doctest
 import importlib
@@ -330,3 +331,17 @@ def test_a_fault_in_a_clinic_protocol_reads_as_the_page_shows(my_clinic: Path) -
     shown = re.search(r"^azaward: (my-clinic\.yaml:\d+ .*)$", text_of("protocols/add.md"), flags=re.M)
     assert shown
     assert str(error.value) == shown[1]
+
+
+def test_no_module_has_the_name_of_one_of_the_standard_library() -> None:
+    modules = [path.stem for path in (ROOT / "src").rglob("*.py")]
+    assert not set(modules) & sys.stdlib_module_names
+
+
+def test_no_folder_has_more_than_twenty_modules_and_no_rule_more_than_forty_lines() -> None:
+    for folder in {path.parent for path in (ROOT / "src").rglob("*.py")}:
+        assert len(list(folder.glob("*.py"))) <= 20, folder
+    for path in (ROOT / "src" / "azaward" / "rules").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef):
+                assert (node.end_lineno or 0) - node.lineno < 40, f"{path}: {node.name}"

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple, cast
 from azaward.errors import KnowledgeError
 from azaward.genetics.dosing import GENES
 from azaward.guides import marks
+from azaward.guides.amounts import amount, cells, plain, whole
 from azaward.guides.figures import Icons, Share, counted
-from azaward.guides.numbers import amount, cells, plain, whole
 from azaward.guides.words import GuideWords
 from azaward.knowledge import Knowledge
 from azaward.knowledge.loading.relations import split

@@ -19,7 +19,7 @@ from azaward.cohort.quality.figures import Days, Figure, Quality, Row, Shown
 from azaward.cohort.quality.survival import Treatment
 from azaward.cohort.quality.words import DEFINITIONS, OUTCOMES, REASONS, TREATMENT
 from azaward.knowledge import Knowledge
-from azaward.reports.html import alone, environment
+from azaward.reports.pages import alone, environment
 from azaward.reports.words import long_day
 
 HERE = Path(__file__).parent

@@ -21,7 +21,7 @@ from azaward.knowledge.loading.messages import messages
 from azaward.record.tables import TABLES, Record
 from azaward.reports.assessment.charts import Panel, draw
 from azaward.reports.assessment.page import Citation, Shown, facts, letter, shown
-from azaward.reports.html import alone, environment
+from azaward.reports.pages import alone, environment
 from azaward.reports.series import GROUPS, Mark, Series, timeline
 from azaward.reports.words import in_css, phrase
 from azaward.wording import Words

@@ -11,7 +11,7 @@ from jinja2 import Environment
 from azaward.knowledge import Knowledge
 from azaward.reports.genotype.page import page
 from azaward.reports.genotype.report import SampleReport
-from azaward.reports.html import alone, environment
+from azaward.reports.pages import alone, environment
 
 HERE = Path(__file__).parent
 

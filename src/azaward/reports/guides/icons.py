@@ -9,8 +9,8 @@ from __future__ import annotations
 import zlib
 from html import escape
 
+from azaward.guides.amounts import whole
 from azaward.guides.figures import Icons, Share
-from azaward.guides.numbers import whole
 
 GOOD, BAD, OFF, INK, MUTED = "#1f6f6b", "#b4500f", "#d3dbe0", "#1c2733", "#55636f"
 _ACROSS = 10

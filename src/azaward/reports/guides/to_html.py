@@ -23,7 +23,7 @@ from azaward.reports.guides.appendix import facts_used
 from azaward.reports.guides.days import in_words
 from azaward.reports.guides.icons import to_svg
 from azaward.reports.guides.sources import Line, line
-from azaward.reports.html import alone, environment
+from azaward.reports.pages import alone, environment
 
 HERE = Path(__file__).parent
 _PICTURE_PARAGRAPH = re.compile(f"<p>\\s*{marks.PICTURE.pattern}\\s*</p>")

@@ -11,11 +11,7 @@ from azaward.terms import Action, Comparison, Rule, Status, Urgency
 
 
 def interactions(person: Table, met: Table, usual: Table, done: Table, latest: Table) -> Table:
-    """Each interacting medicine once for each outcome that its rows speak of, by the most cautious of them.
-
-    A row that asks for a test is answered by that test since the two came together, or once nothing has changed for
-    the days that it names; after azathioprine was stopped it counts for those days.
-    """
+    """Each interacting medicine once for each outcome that its rows speak of, by the most cautious of them."""
     rows = _most_cautious(_that_hold(_met_by(person, met), latest), "patient_id", "medicine", "outcome")
     rows = _answered(rows, usual, done)
     answered = rows.watched | rows.settled
@@ -72,7 +68,11 @@ def _met_by(person: Table, met: Table) -> Table:
 
 
 def _answered(rows: Table, usual: Table, done: Table) -> Table:
-    """Adds the dose that the row allows, and what has already answered it: `cut`, `watched` or `settled`."""
+    """Adds the dose that the row allows, and what has already answered it: `cut`, `watched` or `settled`.
+
+    A row that asks for a test is answered by that test since the two came together, or, where it names days, once
+    nothing has changed for so long; after azathioprine was stopped it counts for those days.
+    """
     rows = beside(rows, usual.select("patient_id", "usual_low", "usual_high"))
     tests = done.filter(done.complete).select("patient_id", "test", "done_day")
     rows = beside(rows, tests, ["patient_id", "test"])

@@ -21,7 +21,7 @@ from jinja2 import Environment
 from azaward.assessment import DISCLAIMER
 from azaward.knowledge import load
 from azaward.record.names import as_written
-from azaward.reports.html import environment
+from azaward.reports.pages import environment
 from azaward.reports.words import link as link_of
 from azaward.reports.words import long_day
 from azaward.web.shared.room import room_of
