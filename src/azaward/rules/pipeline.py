@@ -18,6 +18,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+from azaward.errors import KnowledgeError
+from azaward.record.tables import TABLES
+
 if TYPE_CHECKING:
     from azaward.knowledge.loading.schema.facts import Parameter
     from azaward.rules.language.expressions import Table
@@ -112,13 +115,14 @@ def expressions(parameters: Mapping[str, Parameter]) -> list[tuple[str, bool, Ta
     from azaward.rules.language.columns import FOUND
     from azaward.rules.language.expressions import ibis
     from azaward.rules.language.finding import LISTENING
-    from azaward.rules.language.said import check_words
+    from azaward.rules.language.said import word_faults
     from azaward.rules.language.tables import BUILDING, PARAMETERS
 
     PARAMETERS.set(parameters)
     listening = LISTENING.set(heard := [])
-    tables: dict[str, Any] = {}
+    tables: dict[str, Table] = {}
     made: list[tuple[str, bool, Table]] = []
+    faults: list[str] = []
     for name, dotted in (
         *((name, f"stages.{dotted}") for name, dotted in STAGES),
         *zip(RULES, RULES, strict=True),
@@ -127,19 +131,44 @@ def expressions(parameters: Mapping[str, Parameter]) -> list[tuple[str, bool, Ta
         BUILDING.set(dotted)
         if name == PLANS[0]:
             tables["found"] = ibis.table(FOUND, name="s_found")
-        build = _function(dotted)
-        expression = build(*(tables[argument] for argument in inspect.signature(build).parameters))
+        try:
+            expression = _built(dotted, tables)
+        except KnowledgeError as error:
+            if name not in RULES:
+                raise  # every rule after it would miss it
+            faults.append(str(error))
+            continue
         made.append((name, name in RULES, expression))
         if name not in RULES:
             tables[name] = ibis.table(expression.schema(), name=f"s_{name}")
     LISTENING.reset(listening)
-    check_words(heard)
+    if faults := [*faults, *word_faults(heard, parameters)]:
+        raise KnowledgeError("\n".join(faults))
     return made
 
 
-def _function(dotted: str) -> Callable[..., Any]:
+def _built(dotted: str, tables: Mapping[str, Table]) -> Table:
+    """A stage or rule over the tables that its arguments name; `KnowledgeError` where one of the names is none."""
+    from azaward.rules.language.said import did_you_mean
+
+    build = _function(dotted)
+    arguments = list(inspect.signature(build).parameters)
+    known = [*tables, *TABLES, "unread"]
+    for argument in [*arguments, *RULES.get(dotted, ())]:
+        if argument not in (tables if argument in arguments else known):
+            raise KnowledgeError(f"rules/{dotted}: no stage is called {argument!r}.{did_you_mean(argument, known)}")
+    try:
+        return build(*(tables[argument] for argument in arguments))
+    except AttributeError as error:
+        raise KnowledgeError(f"rules/{dotted}: {error}") from error
+
+
+def _function(dotted: str) -> Callable[..., Table]:
     module, _, name = dotted.rpartition(".")
-    return getattr(importlib.import_module(f"azaward.rules.{module}"), name)
+    try:
+        return getattr(importlib.import_module(f"azaward.rules.{module}"), name)
+    except (ImportError, AttributeError) as error:
+        raise KnowledgeError(f"rules/pipeline.py: {dotted!r} names no function: {error}") from error
 
 
 def compiled(parameters: Mapping[str, Parameter], dialect: str = "duckdb") -> tuple[Step, ...]:

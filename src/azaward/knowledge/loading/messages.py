@@ -21,7 +21,12 @@ def messages() -> Mapping[str, Mapping[str, Any]]:
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return yaml.load(FILE.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506
+    try:
+        return yaml.load(FILE.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f":{mark.line + 1}" if mark else ""
+        raise KnowledgeError(f"knowledge/messages.yaml{place}: not YAML: {getattr(error, 'problem', error)}") from None
 
 
 def message(code: str) -> Mapping[str, Any]:

@@ -42,7 +42,17 @@ def findings(
     if len(gaps) > len(GAPS):
         raise ValueError(f"{rule}: {len(gaps)} gaps in its words ({', '.join(gaps)}); at most {len(GAPS)} fit.")
     if (listening := LISTENING.get()) is not None:
-        listening.append(Said(BUILDING.get(), list(codes) or _possible(code), gaps))
+        listening.append(
+            Said(
+                BUILDING.get(),
+                str(rule),
+                frozenset(codes or _words_of(code, whole=True)),
+                frozenset(_words_of(action)),
+                frozenset(_words_of(urgency)),
+                frozenset(gaps),
+                columns.get("fact") is not None,
+            )
+        )
     columns |= {"code": code, "action": action, "urgency": urgency, "subject": subject}
     if limit is not None:
         columns |= {"comparison": limit.comparison, "limit_value": limit.value, "limit_unit": limit.unit}
@@ -61,14 +71,14 @@ def _cell(cell: Any, name: str, kind: str) -> Value:
     return cell.cast(kind)
 
 
-def _possible(code: Value | str) -> Iterator[str]:
-    """Every word that an expression of words may come to."""
+def _words_of(value: Value | str, whole: bool = False) -> Iterator[str]:
+    """The words that stand in an expression of words; with `whole`, all that it may come to."""
     import ibis.expr.operations as ops
 
-    if isinstance(code, str):
-        yield code
+    if isinstance(value, str):
+        yield value
         return
-    waiting: list[Any] = [code.op()]
+    waiting: list[Any] = [value.op()]
     while waiting:
         match waiting.pop():
             case ops.Literal(value=None):
@@ -81,8 +91,10 @@ def _possible(code: Value | str) -> Iterator[str]:
                 waiting += [*results, default]
             case ops.Cast(arg=arg):
                 waiting.append(arg)
-            case other:
+            case other if whole:
                 raise TypeError(f"what {other} comes to can't be listed: give `codes=`")
+            case _:
+                pass  # a column of knowledge, whose words are checked where it is read
 
 
 def number(value: Value) -> Value:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextvars import ContextVar
-from difflib import get_close_matches
 
 from azaward.errors import KnowledgeError
 from azaward.knowledge.loading.relations import schemas
 from azaward.knowledge.loading.schema.facts import Parameter
 from azaward.record.tables import TABLES
 from azaward.rules.language.expressions import Table, Value, ibis
+from azaward.rules.language.said import did_you_mean
 from azaward.terms import Urgency
 
 _TYPES = {"string": "string", "date": "date", "float": "float64"}
@@ -44,6 +44,8 @@ def requests() -> Table:
 
 def knowledge(name: str) -> Table:
     """One relation of the knowledge base, by its file's name or `protocol_` and a list's name."""
+    if name not in schemas():
+        raise KnowledgeError(f"rules/{BUILDING.get()}: no table {name!r} of knowledge.{did_you_mean(name, schemas())}")
     return ibis.table(schemas()[name], name=f"k_{name}")
 
 
@@ -51,10 +53,8 @@ def parameter_row(id: str) -> Parameter:
     """The row of parameters.csv; `KnowledgeError` names who asks for one that isn't there."""
     rows = PARAMETERS.get()
     if id not in rows:
-        near = get_close_matches(id, rows, 1)
-        did_you_mean = f" Did you mean {near[0]!r}?" if near else ""
         raise KnowledgeError(
-            f"rules/{BUILDING.get()}: no parameter {id!r} in knowledge/parameters.csv.{did_you_mean} "
+            f"rules/{BUILDING.get()}: no parameter {id!r} in knowledge/parameters.csv.{did_you_mean(id, rows)} "
             "Add its row, with its source."
         )
     return rows[id]
