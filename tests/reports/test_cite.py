@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from azaward.assessment import assess
 from azaward.cli import app
 from azaward.knowledge import load
+from azaward.knowledge.loading.check import with_protocol
 from azaward.knowledge.loading.facts import facts
 from azaward.readers.read import read
 from azaward.reports.cite import as_bibtex, references
@@ -84,3 +85,15 @@ def test_json_holds_the_same() -> None:
     result = CliRunner().invoke(app, ["cite", "fever_celsius", "--format", "json"])
     [reference] = json.loads(result.output)
     assert (reference["of"], reference["source"]) == ("parameters/fever_celsius", "crgh-preparing")
+
+
+def test_a_clinics_own_row_is_cited_with_its_file(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "protocols" / "add.md").read_text(encoding="utf-8")
+    path = tmp_path / "my-clinic.yaml"
+    path.write_text(re.findall(r"^```yaml\n(.*?)^```", page, re.M | re.S)[0], encoding="utf-8")
+    knowledge, own = with_protocol(KNOWLEDGE, path)
+    id = next(id for id in facts(knowledge) if id.startswith(f"{own}/limits/"))
+    assert CliRunner().invoke(app, ["cite", id]).exit_code == 1
+    told = CliRunner().invoke(app, ["cite", id, "--protocol", str(path)])
+    assert told.exit_code == 0
+    assert told.output.startswith(id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -26,14 +27,20 @@ def cite(
             help="A fact's id, as under `facts` in a finding's JSON; a finding's code; or a source's id.",
         ),
     ],
+    protocol: Annotated[
+        Path | None, typer.Option(help="Your clinic's own protocol file, to cite its rows as well.")
+    ] = None,
     format: Annotated[CiteFormat, typer.Option(help="text, bibtex or json.")] = CiteFormat.text,
 ) -> None:
     """Print the reference behind a finding or a fact."""
     from azaward.errors import UserError
+    from azaward.knowledge.loading.check import with_protocol
     from azaward.reports.cite import as_bibtex, as_text, references
 
     knowledge = load_knowledge()
     try:
+        if protocol is not None:
+            knowledge, _ = with_protocol(knowledge, protocol)
         cited = list(dict.fromkeys(reference for id in ids for reference in references(id, knowledge)))
     except UserError as error:
         fail(str(error))
