@@ -73,7 +73,9 @@ class Uploads:
         except BaseException as error:
             shutil.rmtree(folder, ignore_errors=True)
             if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-                raise FullError("the server's folder for uploads is full. Nothing was changed. Make room.") from None
+                raise FullError(
+                    "the server's folder for uploads is full. Nothing was changed. Free some space."
+                ) from None
             raise
         upload = Upload(secrets.token_urlsafe(24), user_id, folder, tuple(sources), tuple(problems))
         timer = threading.Timer(LASTS_S, self.drop, [upload.token])
