@@ -9,14 +9,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from azaward.errors import KnowledgeError
 from azaward.knowledge.loading import advice
 from azaward.knowledge.loading.closed import Vocabularies, row_faults, table_faults
 from azaward.knowledge.loading.faults import Fault, misspelt
+from azaward.knowledge.loading.guards import has_dose, number_faults
 from azaward.knowledge.loading.load import Knowledge, read_file
-from azaward.knowledge.loading.protocols import SAME, Protocol, apart, kept_of_lender
+from azaward.knowledge.loading.protocols import SAME, Protocol, apart, is_low, kept_of_lender
 from azaward.knowledge.loading.schema import FILES, Fact
 
 _SEPARATORS = ("|", "\n")
@@ -81,7 +80,7 @@ def protocol_faults(protocol: Protocol, knowledge: Knowledge) -> Iterator[str]:
     for name, rows in protocol.own.items():
         for written in rows:
             faults += (
-                Fault(written.lines.get(key, written.line), f"{name}.{key}", says)
+                Fault(written.lines.get(key, written.line), f"{name}.{key}" if key else name, says)
                 for key, says in protocol_row_faults(written.row, knowledge.vocabularies, protocol)
             )
     return (fault.of(protocol.file) for fault in sorted(faults))
@@ -92,16 +91,24 @@ def protocol_row_faults(row: Any, words: Vocabularies, protocol: Protocol) -> It
     for column, says in row_faults(row, words):
         if column != "source" or row.source not in protocol.sources:
             yield column, says
+    yield from number_faults(row)
     if hasattr(row, "population"):
-        has_number = any("_mg_" in key and cell is not None for key, cell in msgspec.structs.asdict(row).items())
-        if has_number and row.population not in _POPULATIONS:
+        # A published text's dose for others stands there for readers, in words.
+        if row.population not in _POPULATIONS and (has_dose(row) or not is_published(protocol)):
             says = misspelt(row.population, "population", _POPULATIONS)
             yield "population", f"{says} A dose for others is said in the note, in words."
+        elif row.population in _POPULATIONS and not has_dose(row):
+            yield "", "the row holds no dose. Write at least one number, such as max_mg_per_kg."
     if getattr(row, "relative_to", None) == "absolute":
         for analyte in words.tables["analytes"]:
             if analyte.id == row.analyte and not _inside(row.value, analyte.plausible_low, analyte.plausible_high):
                 says = f"{row.value:g} is no plausible value of {row.analyte} in {analyte.unit}"
                 yield "value", f"{says}. Was it written in another unit?"
+
+
+def is_published(protocol: Protocol) -> bool:
+    """Whether a protocol lies in the folder of published ones; a clinic's own comes from elsewhere."""
+    return protocol.file.startswith("protocols/")
 
 
 def questions(protocol: Protocol, knowledge: Knowledge) -> list[str]:
@@ -153,12 +160,25 @@ def _lacking(protocol: Protocol) -> Iterator[Fault]:
     for name in ("baseline", "schedule", "limits", "doses"):
         if not protocol.lists[name]:
             yield Fault(0, name, "no rows")
-    limited = {getattr(row, "analyte", None) for row in protocol.lists["limits"]}
+    doses: Any = protocol.lists["doses"]
+    if doses and not any(row.population == "adult" and has_dose(row) for row in doses):
+        yield Fault(0, "doses", "no dose for adults. Add a row, or borrow those of a published protocol.")
+    # A rise or a fall in percent says nothing of the first value; it counts beside a limit, not for one.
+    limits: Any = protocol.lists["limits"]
+    plain = [row for row in limits if not row.relative_to.endswith("percent")]
+    limited = {(row.analyte, is_low(row)) for row in plain if row.specialty in _specialties(protocol)}
     for analyte in _CELLS:
-        if analyte not in limited:
-            yield Fault(0, "limits", f"no limit for {analyte}. Add one, or borrow those of a published protocol.")
-    if not limited & set(_ENZYMES):
-        yield Fault(0, "limits", "no limit for a liver enzyme. Add one for alt or ast, or borrow those of a protocol.")
+        if (analyte, True) not in limited:
+            says = f"no limit for low {analyte} that holds for everybody whom the protocol is for."
+            yield Fault(0, "limits", f"{says} Add one, or borrow those of a published protocol.")
+    if not limited & {(enzyme, False) for enzyme in _ENZYMES}:
+        says = "no limit for a high liver enzyme that holds for everybody whom the protocol is for."
+        yield Fault(0, "limits", f"{says} Add one for alt or ast, or borrow those of a protocol.")
+
+
+def _specialties(protocol: Protocol) -> tuple[str, str]:
+    """What stands in the rows that hold for everybody whom a protocol is for."""
+    return "any", protocol.specialty or "any"
 
 
 def _metabolites_unclear(knowledge: Knowledge) -> Iterator[str]:

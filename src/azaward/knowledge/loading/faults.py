@@ -116,8 +116,9 @@ def type_fault(value: Any, hint: Any, *, strict: bool = True) -> str | None:
                 return f"expected {expected}, found the text {value!r}. Take the quotes off."
             return f"expected {expected}, found {value!r}."
         return f"expected {expected}, found {value!r}." + (" Put it in quotes." if base is str else "")
-    if isinstance(value, float) and not math.isfinite(value):
-        return f"expected a number, found {value!r}."
+    numbers: Iterable[Any] = value if isinstance(value, list | tuple) else (value,)
+    if odd := [number for number in numbers if isinstance(number, float) and not math.isfinite(number)]:
+        return f"expected a number, found {odd[0]!r}."
     return None
 
 

@@ -87,13 +87,14 @@ def _tests(row: Any) -> Iterable[Any]:
     return [(test,) for test in row.tests]
 
 
-def _is_low(row: Any) -> bool:
+def is_low(row: Any) -> bool:
+    """Whether a limit is met by low values."""
     return row.comparison in ("below", "at-most")
 
 
 # What a row of a list is about. An emergency is never replaced by anything less.
 _ABOUT: Mapping[str, Callable[[Any], Any]] = {
-    "limits": lambda row: (row.analyte, _is_low(row), row.action, row.urgency),
+    "limits": lambda row: (row.analyte, is_low(row), row.action, row.urgency),
     "baseline": lambda row: row.test,
     "doses": lambda row: (row.indication, row.population, row.drug),
     "symptoms": lambda row: (row.symptom, row.urgency == "emergency"),
@@ -101,7 +102,7 @@ _ABOUT: Mapping[str, Callable[[Any], Any]] = {
 # Rows of a list that say the same thing: of these a later one takes the place of an earlier one.
 SAME: Mapping[str, Callable[[Any], tuple[Any, ...]]] = {
     "limits": lambda row: (
-        *(row.analyte, _is_low(row), row.action, row.urgency, row.specialty, row.relative_to, row.within_days),
+        *(row.analyte, is_low(row), row.action, row.urgency, row.specialty, row.relative_to, row.within_days),
     ),
     "schedule": lambda row: (tuple(row.tests), row.since, row.phase, row.specialty),
     "baseline": lambda row: (row.test, row.specialty),

@@ -1,0 +1,140 @@
+"""A clinic's own file can't switch a guard off: each way of doing so by mistake is one line that says what to write."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from azaward.cli import app
+
+HEAD = """\
+id: my-clinic
+title: Our clinic
+body: A clinic
+published_on: 2026-01-01
+specialty: rheumatology
+sources:
+  - {id: our-table, title: Our table, publisher: A clinic, published_on: 2026-01-01, identifier: item 4}
+defaults: {source: our-table, how: read, checked_on: 2026-01-01, locator: ours}
+"""
+BUILDS = HEAD + "builds_on: bsr-2017\n"
+LIMIT = "limits:\n  - {{analyte: {0}, action: withhold, urgency: same-day}}\n"
+DOSE = "doses:\n  - {{indication: crohns_disease, {0}}}\n"
+PHASE = "  - {{tests: [{0}], since: start, phase: ours, from_day: 0, until_day: null, every_days: 7, {1}}}\n"
+WINDOW = "schedule:\n  - {{tests: [amylase], since: start, phase: ours, {0}}}\n"
+# What a protocol that borrows nothing needs, a list each.
+BASELINE = "baseline:\n  - {test: full_blood_count, required: true}\n"
+LIMITS = "limits:\n" + "".join(
+    f"  - {{analyte: {analyte}, relative_to: absolute, action: withhold, urgency: same-day}}\n"
+    for analyte in (
+        "wbc, comparison: below, value: 3",
+        "neutrophils, comparison: below, value: 2",
+        "platelets, comparison: below, value: 100",
+        "alt, comparison: above, value: 100",
+    )
+)
+DOSES = DOSE.format("population: adult, max_mg_per_kg: 2")
+TESTS = "full_blood_count, liver, kidney"
+SCHEDULE = "schedule:\n" + PHASE.format(TESTS, "specialty: any")
+ALONE = HEAD + BASELINE + LIMITS + DOSES + SCHEDULE
+
+
+def checked(text: str, tmp_path: Path) -> Result:
+    path = tmp_path / "my-clinic.yaml"
+    path.write_text(text, encoding="utf-8")
+    return CliRunner().invoke(app, ["knowledge", "check", str(path)])
+
+
+def refused(text: str, tmp_path: Path) -> str:
+    result = checked(text, tmp_path)
+    assert result.exit_code == 1
+    (line,) = result.output.splitlines()
+    return line
+
+
+def test_a_protocol_may_stand_alone(tmp_path: Path) -> None:
+    assert checked(ALONE, tmp_path).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("cells", "says"),
+    [
+        ("wbc, comparison: below, value: 0, relative_to: absolute", "value: found 0, expected a number above 0"),
+        ("egfr, comparison: above, value: -1, relative_to: absolute", "value: found -1, expected no negative number"),
+        ("alt, comparison: above, value: 0, relative_to: upper-limit-of-normal", "value: found 0, expected a number"),
+        ("alt, comparison: above, value: .inf, relative_to: upper-limit-of-normal", "value: expected a number, found"),
+        (
+            "crp, comparison: below, value: 120, relative_to: previous-fall-percent",
+            "value: found 120, expected at most",
+        ),
+        ("lymphocytes, comparison: above, value: 30, relative_to: baseline-fall-percent", "comparison: found above, "),
+        ("alt, comparison: below, value: 30, relative_to: baseline-rise-percent", "comparison: found below, expected"),
+        ("wbc, comparison: below, value: 3, relative_to: absolute, within_days: 30", "within_days: found 30, expected"),
+        ("alt, comparison: above, value: 30, relative_to: baseline-rise-percent, within_days: 1.0e+9", "within_days:"),
+    ],
+)
+def test_a_limit_that_nobody_could_meet_is_refused(cells: str, says: str, tmp_path: Path) -> None:
+    assert refused(BUILDS + LIMIT.format(cells), tmp_path).startswith(f"azaward: my-clinic.yaml:11 limits.{says}")
+
+
+@pytest.mark.parametrize(
+    ("cells", "says"),
+    [
+        ("population: adult, target_mg_per_kg: [.nan, 2]", "doses.target_mg_per_kg: expected a number, found nan."),
+        ("population: adult, target_mg_per_kg: [2, .inf]", "doses.target_mg_per_kg: expected a number, found inf."),
+        ("population: adult, target_mg_per_kg: [3, 2]", "doses.target_mg_per_kg: found 3 to 2, expected the lower"),
+        ("population: adult, target_mg_per_kg: [1, 3], max_mg_per_kg: 2", "doses.target_mg_per_kg: found 1 to 3, "),
+        ("population: adult, start_mg_per_day: 100, max_mg_per_day: 50", "doses.start_mg_per_day: found 100, expected"),
+        ("population: adult, max_mg_per_kg: 0", "doses.max_mg_per_kg: found 0, expected doses above 0."),
+        (
+            "population: adult, max_mg_per_kg: 2, step_every_days: 0",
+            "doses.step_every_days: found 0, expected a number",
+        ),
+        ("population: adults", "doses.population: 'adults' isn't a population. Did you mean 'adult'?"),
+        ("population: adult", "doses: the row holds no dose."),
+    ],
+)
+def test_a_dose_that_holds_nobody_back_is_refused(cells: str, says: str, tmp_path: Path) -> None:
+    assert refused(BUILDS + DOSE.format(cells), tmp_path).startswith(f"azaward: my-clinic.yaml:11 {says}")
+
+
+@pytest.mark.parametrize(
+    ("cells", "says"),
+    [
+        ("from_day: 0, until_day: null, every_days: 0", ".every_days: found 0, expected a number of days from 1"),
+        ("from_day: 0, until_day: null, every_days: 40000", ".every_days: found 40000, expected a number of days"),
+        ("from_day: 0, until_day: null, every_days: 1.5", ".every_days: expected a whole number, found 1.5."),
+    ],
+)
+def test_an_interval_that_never_comes_is_refused(cells: str, says: str, tmp_path: Path) -> None:
+    assert refused(BUILDS + WINDOW.format(cells), tmp_path).startswith(f"azaward: my-clinic.yaml:11 schedule{says}")
+
+
+def test_a_phase_ends_after_it_begins(tmp_path: Path) -> None:
+    rows = "".join(
+        f"  - {{tests: [amylase], since: start, phase: to {end}, from_day: {day}, until_day: {end}, every_days: 7}}\n"
+        for day, end in ((0, 0), (0, "null"))
+    )
+    assert "until_day: found 0, expected a day after from_day" in refused(BUILDS + "schedule:\n" + rows, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("there", "here", "says"),
+    [
+        (DOSES, DOSES.replace("adult", "child"), "doses: no dose for adults."),
+        ("wbc, comparison: below", "wbc, comparison: above", "limits: no limit for low wbc"),
+        ("alt, comparison: above", "alt, comparison: below", "limits: no limit for a high liver enzyme"),
+        ("platelets, ", "platelets, specialty: dermatology, ", "limits: no limit for low platelets"),
+        (
+            "below, value: 3, relative_to: absolute",
+            "below, value: 3, relative_to: baseline-fall-percent",
+            "limits: no limit for low wbc",
+        ),
+    ],
+)
+def test_what_the_rows_lack_together_is_refused(there: str, here: str, says: str, tmp_path: Path) -> None:
+    text = ALONE.replace(there, here)
+    assert text != ALONE
+    assert refused(text, tmp_path).startswith(f"azaward: my-clinic.yaml {says}")
