@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from azaward.cli import app
+from azaward.knowledge import load
+from azaward.knowledge.loading.check import with_protocol
 
 HEAD = """\
 id: my-clinic
@@ -36,7 +40,7 @@ LIMITS = "limits:\n" + "".join(
     )
 )
 DOSES = DOSE.format("population: adult, max_mg_per_kg: 2")
-TESTS = "full_blood_count, liver, kidney"
+TESTS = "full_blood_count, kidney, liver"
 SCHEDULE = "schedule:\n" + PHASE.format(TESTS, "specialty: any")
 ALONE = HEAD + BASELINE + LIMITS + DOSES + SCHEDULE
 
@@ -138,3 +142,61 @@ def test_what_the_rows_lack_together_is_refused(there: str, here: str, says: str
     text = ALONE.replace(there, here)
     assert text != ALONE
     assert refused(text, tmp_path).startswith(f"azaward: my-clinic.yaml {says}")
+
+
+ENDS = PHASE.replace("null", "28")
+LATE = PHASE.replace("from_day: 0", "from_day: 28")
+
+
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [
+        (PHASE.format("full_blood_count, liver", "specialty: any"), "kidney: no row asks for it since the start"),
+        (PHASE.format(TESTS, "specialty: dermatology"), f"{TESTS}: no row asks for it since the start"),
+        (ENDS.format(TESTS, "specialty: any"), f"{TESTS}: no row since the start asks for it from day 28 on"),
+        (PHASE.format(TESTS, "x: 1").replace("start", "risk").replace("x: 1", "specialty: any"), f"{TESTS}: no row"),
+        (
+            ENDS.format(TESTS, "specialty: any")
+            + PHASE.format(TESTS, "specialty: any").replace("start", "dose_increase"),
+            f"{TESTS}: no row since the start asks for it from day 28 on",
+        ),
+        (
+            ENDS.format(TESTS, "specialty: any") + LATE.format(TESTS, "valid_from: 2027-01-01"),
+            f"{TESTS}: no row since the start asks for it from day 28 on",
+        ),
+    ],
+)
+def test_a_test_that_every_guideline_asks_for_is_never_let_go(rows: str, says: str, tmp_path: Path) -> None:
+    line = refused(ALONE.replace(SCHEDULE, "schedule:\n" + rows), tmp_path)
+    assert line.startswith(f"azaward: my-clinic.yaml schedule: {says}")
+
+
+def test_the_rows_for_a_protocols_own_specialty_are_enough(tmp_path: Path) -> None:
+    text = ALONE.replace(SCHEDULE, "schedule:\n" + PHASE.format(TESTS, "specialty: rheumatology"))
+    assert checked(text, tmp_path).exit_code == 0
+
+
+def test_what_a_later_row_takes_away_is_said_with_its_day(tmp_path: Path) -> None:
+    later = SCHEDULE + ENDS.format(TESTS, "valid_from: 2027-01-01")
+    line = refused(ALONE.replace(SCHEDULE, later), tmp_path)
+    assert "asks for it from day 28 on" in line
+    assert line.endswith("This is so from 2027-01-01 on.")
+
+
+def test_windows_of_one_phase_hold_beside_each_other(tmp_path: Path) -> None:
+    rows = (
+        ENDS.format(TESTS, "specialty: any")
+        + LATE.format(TESTS, "specialty: any")
+        + LATE.format(TESTS, "valid_from: 2027-01-01")
+    )
+    assert checked(ALONE.replace(SCHEDULE, "schedule:\n" + rows), tmp_path).exit_code == 0
+
+
+def test_a_test_that_no_row_asks_for_yet_is_used_early_alone(tmp_path: Path) -> None:
+    path = tmp_path / "my-clinic.yaml"
+    row = PHASE.format("full_blood_count, amylase", "valid_from: 2027-01-01")
+    path.write_text(BUILDS + "schedule:\n" + row, encoding="utf-8")
+    held = with_protocol(load(), path)[0].held_on(dt.date(2026, 1, 1))
+    rows: Any = held.protocols["my-clinic"].lists["schedule"]
+    assert [row.tests for row in rows if row.phase == "ours"] == [["amylase"]]
+    assert [waiting.what for waiting in held.not_yet] == ["amylase every so often, ours"]

@@ -5,22 +5,21 @@ protocol is complete.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from azaward.errors import KnowledgeError
 from azaward.knowledge.loading import advice
 from azaward.knowledge.loading.closed import Vocabularies, row_faults, table_faults
+from azaward.knowledge.loading.completeness import incomplete, is_published
 from azaward.knowledge.loading.faults import Fault, misspelt
 from azaward.knowledge.loading.guards import has_dose, number_faults
 from azaward.knowledge.loading.load import Knowledge, read_file
-from azaward.knowledge.loading.protocols import SAME, Protocol, apart, is_low, kept_of_lender
+from azaward.knowledge.loading.protocols import SAME, Protocol, apart, kept_of_lender
 from azaward.knowledge.loading.schema import FILES, Fact
 
 _SEPARATORS = ("|", "\n")
-_CELLS = ("wbc", "neutrophils", "platelets")
-_ENZYMES = ("alt", "ast")
 # Rules choose a dose for these; a row for others says its dose in words.
 _POPULATIONS = ("adult", "child")
 _IDENTIFIED = ("sources", "analytes", "medicines", "classes", "indications", "interactions", "genotype_doses")
@@ -76,7 +75,7 @@ def _unreadable(knowledge: Knowledge) -> Iterator[str]:
 
 def protocol_faults(protocol: Protocol, knowledge: Knowledge) -> Iterator[str]:
     """What is wrong with a protocol that could be read, in the order of its lines."""
-    faults = [*_lacking(protocol), *_schedule_gaps(protocol)]
+    faults = [*incomplete(protocol, knowledge.protocols)]
     for name, rows in protocol.own.items():
         for written in rows:
             faults += (
@@ -104,11 +103,6 @@ def protocol_row_faults(row: Any, words: Vocabularies, protocol: Protocol) -> It
             if analyte.id == row.analyte and not _inside(row.value, analyte.plausible_low, analyte.plausible_high):
                 says = f"{row.value:g} is no plausible value of {row.analyte} in {analyte.unit}"
                 yield "value", f"{says}. Was it written in another unit?"
-
-
-def is_published(protocol: Protocol) -> bool:
-    """Whether a protocol lies in the folder of published ones; a clinic's own comes from elsewhere."""
-    return protocol.file.startswith("protocols/")
 
 
 def questions(protocol: Protocol, knowledge: Knowledge) -> list[str]:
@@ -156,31 +150,6 @@ def replaced(protocol: Protocol, knowledge: Knowledge) -> int:
     return count
 
 
-def _lacking(protocol: Protocol) -> Iterator[Fault]:
-    for name in ("baseline", "schedule", "limits", "doses"):
-        if not protocol.lists[name]:
-            yield Fault(0, name, "no rows")
-    doses: Any = protocol.lists["doses"]
-    if doses and not any(row.population == "adult" and has_dose(row) for row in doses):
-        yield Fault(0, "doses", "no dose for adults. Add a row, or borrow those of a published protocol.")
-    # A rise or a fall in percent says nothing of the first value; it counts beside a limit, not for one.
-    limits: Any = protocol.lists["limits"]
-    plain = [row for row in limits if not row.relative_to.endswith("percent")]
-    limited = {(row.analyte, is_low(row)) for row in plain if row.specialty in _specialties(protocol)}
-    for analyte in _CELLS:
-        if (analyte, True) not in limited:
-            says = f"no limit for low {analyte} that holds for everybody whom the protocol is for."
-            yield Fault(0, "limits", f"{says} Add one, or borrow those of a published protocol.")
-    if not limited & {(enzyme, False) for enzyme in _ENZYMES}:
-        says = "no limit for a high liver enzyme that holds for everybody whom the protocol is for."
-        yield Fault(0, "limits", f"{says} Add one for alt or ast, or borrow those of a protocol.")
-
-
-def _specialties(protocol: Protocol) -> tuple[str, str]:
-    """What stands in the rows that hold for everybody whom a protocol is for."""
-    return "any", protocol.specialty or "any"
-
-
 def _metabolites_unclear(knowledge: Knowledge) -> Iterator[str]:
     """Every pair of levels meets exactly one row of a protocol: no gap, and no two answers."""
     for protocol in dict.fromkeys(row.protocol for row in knowledge.tables["metabolites"]):
@@ -215,44 +184,6 @@ def _inside(value: float | None, low: float | None, high: float | None) -> bool:
     if value is None:
         return low is None and high is None
     return (low is None or value >= low) and (high is None or value < high)
-
-
-_FOREVER = 1_000_000
-
-
-def _schedule_gaps(protocol: Protocol) -> Iterator[Fault]:
-    """A test's phases follow each other without a gap, and what is asked for since the start never ends."""
-    phases: dict[str, list[Any]] = {}
-    rows: Any = protocol.lists["schedule"]
-    for row in rows:
-        for test in row.tests:
-            phases.setdefault(test, []).append(row)
-    lines = {id(written.row): written.line for written in protocol.own.get("schedule", ())}
-    gaps: dict[tuple[int, str], list[str]] = {}
-    for test, of_test in phases.items():
-        for row in of_test:
-            if _begins_in_a_gap(row, of_test):
-                says = f"nothing ends on day {row.from_day}, on which a phase begins. Let it begin where another ends."
-                gaps.setdefault((lines.get(id(row), 0), says), []).append(test)
-        if None not in {row.until_day for row in of_test}:
-            gaps.setdefault((0, "no phase goes on for good. Add one with `until_day: null`."), []).append(test)
-    for (line, says), tests in gaps.items():
-        yield Fault(line, "schedule", f"{', '.join(dict.fromkeys(tests))}: {says}")
-
-
-def _begins_in_a_gap(row: Any, of_test: Sequence[Any]) -> bool:
-    # Specialties overlap, so that the first phase of one may begin within another's; the phases of one
-    # follow each other.
-    own = [other for other in of_test if (other.specialty, other.since) == (row.specialty, row.since)]
-    if row.from_day in {0, *(other.until_day for other in own)}:
-        return False
-    if row.from_day != min(other.from_day for other in own):
-        return True
-    within = any(
-        other.specialty != row.specialty and other.from_day < row.from_day < (other.until_day or _FOREVER)
-        for other in of_test
-    )
-    return not within and row.from_day not in {other.until_day for other in of_test}
 
 
 def _repeated(knowledge: Knowledge) -> Iterator[str]:

@@ -16,7 +16,7 @@ from azaward.knowledge.loading.protocols import is_low
 # A century: no course of treatment is longer, and no engine's days overflow.
 _MOST_DAYS = 36_525
 _WHOLE = 100
-_FROM_ZERO = ("from_day",)
+_FROM_ZERO = ("from_day", "until_day")
 _PER = ("mg_per_kg", "mg_per_day")
 
 

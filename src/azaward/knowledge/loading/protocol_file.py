@@ -374,7 +374,7 @@ def _said_twice(name: str, rows: Iterable[Written]) -> Iterator[Fault]:
     seen: dict[tuple[Any, ...], Written] = {}
     for written in rows:
         row = written.row
-        about = (*SAME[name](row), row.valid_from, getattr(row, "from_day", None))
+        about = (*SAME[name](row), row.valid_from)
         if (before := seen.setdefault(about, written)) is not written:
             differ = apart(before.row, row)
             says = f"contradicts line {before.line}: {differ}" if differ else f"says the same as line {before.line}"

@@ -104,7 +104,7 @@ SAME: Mapping[str, Callable[[Any], tuple[Any, ...]]] = {
     "limits": lambda row: (
         *(row.analyte, is_low(row), row.action, row.urgency, row.specialty, row.relative_to, row.within_days),
     ),
-    "schedule": lambda row: (tuple(row.tests), row.since, row.phase, row.specialty),
+    "schedule": lambda row: (tuple(sorted(row.tests)), row.since, row.phase, row.from_day, row.specialty),
     "baseline": lambda row: (row.test, row.specialty),
     "doses": lambda row: (row.indication, row.population, row.drug),
     "symptoms": lambda row: (row.symptom, row.urgency == "emergency", row.specialty),
@@ -199,5 +199,16 @@ def _list_held_on(
     own = [written.row for written in protocol.own.get(name, ())]
     begun, waiting = newest(own, SAME[name], day)
     kept = kept_of_lender(name, begun, lent, beside=name in protocol.beside)
+    if name == "schedule":
+        asked = [*begun, *kept]
+        early = [row for row in (_tests_not_asked(row, asked) for row in waiting) if row.tests]
+        return (*begun, *early, *kept), early
     early = [row for row in waiting if kept_of_lender(name, [row], kept, beside=False) == kept]
     return (*_in_order([*begun, *early], own), *kept), early
+
+
+def _tests_not_asked(row: Any, asked: Iterable[Any]) -> Any:
+    """A row of a schedule with the tests alone that no other row asks for since then."""
+    others = [other for other in asked if other.since == row.since and other.specialty in ("any", row.specialty)]
+    asked_for = {test for other in others for test in other.tests}
+    return msgspec.structs.replace(row, tests=[test for test in row.tests if test not in asked_for])
