@@ -200,3 +200,24 @@ def test_a_test_that_no_row_asks_for_yet_is_used_early_alone(tmp_path: Path) -> 
     rows: Any = held.protocols["my-clinic"].lists["schedule"]
     assert [row.tests for row in rows if row.phase == "ours"] == [["amylase"]]
     assert [waiting.what for waiting in held.not_yet] == ["amylase every so often, ours"]
+
+
+@pytest.mark.parametrize(
+    ("there", "here", "says"),
+    [
+        ("{source: our-table", "{source: [our-table]", "8 defaults.source: expected words, found ['our-table']."),
+        (
+            "{source: our-table",
+            "{source: {id: our-table}",
+            "8 defaults.source: expected words, found {",
+        ),
+        ("locator: ours}", "locator: ours, valid_from: 2027-02-30}", "8 defaults.valid_from: expected a day such as"),
+        ("published_on: 2026-01-01", "published_on: 2026-02-30", "4 published_on: expected a year, a month or a day"),
+        ("value: 3,", "value: 3, valid_from: 2027-02-30,", "12 limits.valid_from: expected a day such as"),
+        (f"tests: [{TESTS}]", "tests: []", "19 schedule.tests: the list is empty."),
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_said_in_its_line(there: str, here: str, says: str, tmp_path: Path) -> None:
+    result = checked(ALONE.replace(there, here, 1), tmp_path)
+    assert result.exit_code == 1
+    assert f"azaward: my-clinic.yaml:{says}" in result.output

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NamedTuple, cast
 
 import msgspec
@@ -77,7 +78,7 @@ def document(file: str, text: str) -> Document:
     """The YAML of a protocol; `KnowledgeError` with the line where it is none."""
     import yaml
 
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
+    loader = _loader()(text)
     try:
         node = loader.get_single_node()
         content: Any = loader.construct_document(node) if node is not None else None
@@ -89,6 +90,22 @@ def document(file: str, text: str) -> Document:
         what = "the file is empty" if content is None else "found no keys"
         raise KnowledgeError(f"{file}: expected a protocol with keys id, title, limits, ...; {what}.")
     return Document(file, {str(key): value for key, value in cast(dict[Any, Any], content).items()}, node)
+
+
+@lru_cache(maxsize=1)
+def _loader() -> Any:
+    """The loader of YAML, for which a day that no calendar has is a word, so that the fault is said in its place."""
+    import yaml
+
+    class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+        def day(self, node: Any) -> Any:
+            try:
+                return self.construct_yaml_timestamp(node)
+            except ValueError:
+                return node.value
+
+    Loader.add_constructor("tag:yaml.org,2002:timestamp", Loader.day)
+    return Loader
 
 
 def _not_yaml(error: Exception, text: str) -> Fault:
@@ -264,7 +281,7 @@ def _read_defaults(reading: _Reading) -> Mapping[str, Any]:
             for fault in _cell_faults(reading, PROTOCOL_LISTS["limits"], key, value, defaults):
                 reading.fault(lines[key], where, fault)
     source = defaults.get("source")
-    if reading.words and source in reading.words.ids("sources"):
+    if reading.words and isinstance(source, str) and source in reading.words.ids("sources"):
         reading.fault(
             lines["source"],
             "defaults.source",
