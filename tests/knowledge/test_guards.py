@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ from typer.testing import CliRunner, Result
 
 from azaward.cli import app
 from azaward.knowledge import load
-from azaward.knowledge.loading.check import with_protocol
+from azaward.knowledge.loading.check import faults, with_protocol
+from azaward.knowledge.loading.load import HERE, load_folder
 
 HEAD = """\
 id: my-clinic
@@ -221,3 +223,70 @@ def test_a_value_of_the_wrong_kind_is_said_in_its_line(there: str, here: str, sa
     result = checked(ALONE.replace(there, here, 1), tmp_path)
     assert result.exit_code == 1
     assert f"azaward: my-clinic.yaml:{says}" in result.output
+
+
+@pytest.mark.parametrize(
+    ("cells", "asks"),
+    [
+        (
+            "neutrophils, comparison: below, value: 1.2, relative_to: absolute",
+            "below 1.2 takes the place of",
+        ),
+        ("neutrophils, comparison: below, value: 1.6, relative_to: absolute", ""),
+        ("neutrophils, comparison: at-most, value: 1.6, relative_to: absolute", ""),
+        (
+            "alt, comparison: above, value: 150, relative_to: absolute",
+            "takes the place of alt above 100 in bsr",
+        ),
+        ("alt, comparison: above, value: 80, relative_to: absolute", ""),
+        (
+            "alt, comparison: above, value: 5, relative_to: upper-limit-of-normal",
+            "above 5 (upper-limit-of-normal)",
+        ),
+        (
+            "creatinine, comparison: above, value: 50, relative_to: baseline-rise-percent",
+            "above 50 (baseline",
+        ),
+        ("creatinine, comparison: above, value: 20, relative_to: baseline-rise-percent", ""),
+    ],
+)
+def test_a_limit_in_place_of_a_stricter_one_is_asked_about(cells: str, asks: str, tmp_path: Path) -> None:
+    result = checked(BUILDS + LIMIT.format(cells), tmp_path)
+    assert result.exit_code == 0
+    _, *questions = result.output.splitlines()
+    assert len(questions) == bool(asks)
+    assert all(asks in question and ":11 limits.value: " in question for question in questions)
+
+
+def test_an_id_and_plain_words_are_one_symptom(tmp_path: Path) -> None:
+    path = tmp_path / "my-clinic.yaml"
+    row = "symptoms:\n  - {symptom: sore_throat, action: review, urgency: same-day}\n"
+    path.write_text(BUILDS.replace("bsr-2017", "sps-nhs") + row, encoding="utf-8")
+    symptoms: Any = with_protocol(load(), path)[0].protocols["my-clinic"].lists["symptoms"]
+    assert [row.action for row in symptoms if row.symptom in ("sore throat", "sore_throat")] == ["review"]
+
+
+@pytest.mark.parametrize(
+    ("row", "asks"),
+    [
+        ("symptoms:\n  - {symptom: sore_throat, action: withhold, urgency: same-day, test: full_blood_count, ", False),
+        ("symptoms:\n  - {symptom: sore_throat, action: review, urgency: same-day, test: full_blood_count, ", True),
+        (SCHEDULE.partition("  - ")[0] + PHASE.format("liver", "").strip("}\n"), True),
+    ],
+)
+def test_a_guideline_is_asked_for_symptom_by_symptom_and_test_by_test(row: str, asks: bool, tmp_path: Path) -> None:
+    text = BUILDS + row + "source: sps-mercaptopurine}\n"
+    result = checked(text, tmp_path)
+    assert result.exit_code == 0
+    assert ("cites 'sps-mercaptopurine' as read" in result.output) == asks
+
+
+@pytest.mark.parametrize(("number", "says"), [("nan", "expected a number, found"), ("-5", "found -5, expected no")])
+def test_a_number_of_a_table_is_finite_and_not_below_zero(number: str, says: str, tmp_path: Path) -> None:
+    folder = tmp_path / "knowledge"
+    shutil.copytree(HERE, folder, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    path = folder / "parameters.csv"
+    header, first, *rest = path.read_text(encoding="utf-8").splitlines()
+    id, _, others = first.split(",", 2)
+    path.write_text("\n".join([header, f"{id},{number},{others}", *rest, ""]), encoding="utf-8")
+    assert any(line.startswith(f"parameters.csv:2 value: {says}") for line in faults(load_folder(folder)))

@@ -4,10 +4,13 @@ protocol is complete.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
+
+import msgspec
 
 from azaward.errors import KnowledgeError
 from azaward.knowledge.loading import advice
@@ -15,11 +18,14 @@ from azaward.knowledge.loading.closed import Vocabularies, row_faults, table_fau
 from azaward.knowledge.loading.completeness import incomplete, is_published
 from azaward.knowledge.loading.faults import Fault, misspelt
 from azaward.knowledge.loading.guards import has_dose, number_faults
+from azaward.knowledge.loading.lenient import more_lenient
 from azaward.knowledge.loading.load import Knowledge, read_file
 from azaward.knowledge.loading.protocols import SAME, Protocol, apart, kept_of_lender
-from azaward.knowledge.loading.schema import FILES, Fact
+from azaward.knowledge.loading.schema import FILES, TABLES, Fact
 
 _SEPARATORS = ("|", "\n")
+# A conversion may take something off, as from degrees Fahrenheit.
+_BELOW_ZERO = ("offset",)
 # Rules choose a dose for these; a row for others says its dose in words.
 _POPULATIONS = ("adult", "child")
 _IDENTIFIED = ("sources", "analytes", "medicines", "classes", "indications", "interactions", "genotype_doses")
@@ -56,6 +62,7 @@ def faults(knowledge: Knowledge) -> list[str]:
             lines.append(f"{where}: no locator. Say where in {row.source!r} it stands.")
         if any(mark in row.locator for mark in _SEPARATORS):
             lines.append(f"{where}: the locator holds '|' or a line break. Take it out.")
+    lines += _numbers_odd(knowledge)
     lines += _words_unknown(knowledge)
     lines += _repeated(knowledge)
     lines += _metabolites_unclear(knowledge)
@@ -106,38 +113,43 @@ def protocol_row_faults(row: Any, words: Vocabularies, protocol: Protocol) -> It
 
 
 def questions(protocol: Protocol, knowledge: Knowledge) -> list[str]:
+    """What a clinic is asked about rows that may stand, but may not say what it meant."""
+    faults = [*_cited_otherwise(protocol, knowledge), *more_lenient(protocol, knowledge.protocols)]
+    return list(dict.fromkeys(fault.of(protocol.file) for fault in sorted(faults)))
+
+
+def _cited_otherwise(protocol: Protocol, knowledge: Knowledge) -> Iterator[Fault]:
     """Rows that cite a published text as read, though no protocol of that text says the same: are they the clinic's?"""
-    lines: list[str] = []
     for name, rows in protocol.own.items():
         for written in rows:
             row = written.row
             if row.how != "read" or row.source in protocol.sources:
                 continue
-            theirs = _published(name, row, knowledge, protocol)
-            if theirs and all(apart(each, row) for each in theirs):
-                differ = " or ".join(dict.fromkeys(apart(each, row) for each in theirs))
-                says = (
-                    f"cites {row.source!r} as read, but what azaward took from that text is otherwise ({differ}). "
-                    "If the number is yours, cite a source of your own."
-                )
-                lines.append(Fault(written.lines.get("source", written.line), name, says).of(protocol.file))
-    return lines
+            for about in _about(name, row):
+                theirs = _published(name, about, row.source, knowledge, protocol)
+                if theirs and all(apart(each, row) for each in theirs):
+                    differ = " or ".join(dict.fromkeys(apart(each, row) for each in theirs))
+                    says = (
+                        f"cites {row.source!r} as read, but what azaward took from that text is otherwise ({differ}). "
+                        "If the number is yours, cite a source of your own."
+                    )
+                    yield Fault(written.lines.get("source", written.line), name, says)
 
 
-def _published(name: str, row: Any, knowledge: Knowledge, protocol: Protocol) -> list[Any]:
+def _published(name: str, about: Any, source: str, knowledge: Knowledge, protocol: Protocol) -> list[Any]:
     """The rows of other protocols that cite the same source about the same thing."""
     return [
         written.row
         for other in knowledge.protocols.values()
         if other is not protocol
         for written in other.own.get(name, ())
-        if written.row.source == row.source and _about(name, written.row) == _about(name, row)
+        if written.row.source == source and about in _about(name, written.row)
     ]
 
 
-def _about(name: str, row: Any) -> Any:
-    """What a row speaks of: the first thing that tells it from others of its list, a test or an analyte."""
-    return SAME[name](row)[0]
+def _about(name: str, row: Any) -> Sequence[Any]:
+    """What a row speaks of: its tests, or the first thing that tells it from others of its list."""
+    return row.tests if name == "schedule" else (SAME[name](row)[0],)
 
 
 def replaced(protocol: Protocol, knowledge: Knowledge) -> int:
@@ -184,6 +196,21 @@ def _inside(value: float | None, low: float | None, high: float | None) -> bool:
     if value is None:
         return low is None and high is None
     return (low is None or value >= low) and (high is None or value < high)
+
+
+def _numbers_odd(knowledge: Knowledge) -> Iterator[str]:
+    """Numbers that are none, or are below 0 where no time, dose, count or share is."""
+    for name, rows in knowledge.tables.items():
+        fields = msgspec.structs.fields(TABLES[name])
+        for field in (field for field in fields if {float, int} & {field.type, *get_args(field.type)}):
+            for line, row in enumerate(rows, 2):
+                number = getattr(row, field.name)
+                if not isinstance(number, float | int):
+                    continue
+                if not math.isfinite(number):
+                    yield f"{FILES[name]}:{line} {field.encode_name}: expected a number, found {number!r}."
+                elif number < 0 and field.name not in _BELOW_ZERO:
+                    yield f"{FILES[name]}:{line} {field.encode_name}: found {number:g}, expected no negative number."
 
 
 def _repeated(knowledge: Knowledge) -> Iterator[str]:

@@ -24,17 +24,20 @@ def incomplete(protocol: Protocol, protocols: Mapping[str, Protocol]) -> Iterato
     """What its rows lack together, in each of the periods between the days from which some of them hold."""
     required = _required_tests(protocols)
     met: set[Fault] = set()
-    for since, held in periods(protocol, protocols):
+    for since, all_held in periods(protocol, protocols):
+        held = all_held[protocol.id]
         for fault in (*_lacking(held), *_schedule_gaps(held, required)):
             if fault not in met:
                 met.add(fault)
                 yield fault._replace(says=f"{fault.says} This is so from {since} on.") if since else fault
 
 
-def periods(protocol: Protocol, protocols: Mapping[str, Protocol]) -> Iterator[tuple[dt.date | None, Protocol]]:
-    """The protocol as it stood before any of its dates (the day is None), and from each of them on."""
+def periods(
+    protocol: Protocol, protocols: Mapping[str, Protocol]
+) -> Iterator[tuple[dt.date | None, Mapping[str, Protocol]]]:
+    """All protocols as they stood before any date of one of them (the day is None), and from each date on."""
     for since in (None, *sorted(protocol.dates())):
-        yield since, held_on(protocols, since or dt.date.min)[0][protocol.id]
+        yield since, held_on(protocols, since or dt.date.min)[0]
 
 
 def _required_tests(protocols: Mapping[str, Protocol]) -> list[str]:

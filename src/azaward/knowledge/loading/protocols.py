@@ -13,7 +13,8 @@ from azaward.knowledge.loading.schema import PROTOCOL_LISTS, Fact, Source
 
 MOST_CAUTIOUS = "most-cautious"
 _ALWAYS = dt.date.min
-_BESIDE_THE_POINT = (*Fact.__struct_fields__, "note", "phase", "valid_from")
+# Rows are compared that are about the same tests or symptom already, in whatever spelling or order.
+_BESIDE_THE_POINT = (*Fact.__struct_fields__, "note", "phase", "valid_from", "tests", "symptom")
 
 
 class Written(NamedTuple):
@@ -92,12 +93,17 @@ def is_low(row: Any) -> bool:
     return row.comparison in ("below", "at-most")
 
 
+def _plain(symptom: str) -> str:
+    """A symptom as pages write it: an id means the same."""
+    return symptom.replace("_", " ")
+
+
 # What a row of a list is about. An emergency is never replaced by anything less.
 _ABOUT: Mapping[str, Callable[[Any], Any]] = {
     "limits": lambda row: (row.analyte, is_low(row), row.action, row.urgency),
     "baseline": lambda row: row.test,
     "doses": lambda row: (row.indication, row.population, row.drug),
-    "symptoms": lambda row: (row.symptom, row.urgency == "emergency"),
+    "symptoms": lambda row: (_plain(row.symptom), row.urgency == "emergency"),
 }
 # Rows of a list that say the same thing: of these a later one takes the place of an earlier one.
 SAME: Mapping[str, Callable[[Any], tuple[Any, ...]]] = {
@@ -107,7 +113,7 @@ SAME: Mapping[str, Callable[[Any], tuple[Any, ...]]] = {
     "schedule": lambda row: (tuple(sorted(row.tests)), row.since, row.phase, row.from_day, row.specialty),
     "baseline": lambda row: (row.test, row.specialty),
     "doses": lambda row: (row.indication, row.population, row.drug),
-    "symptoms": lambda row: (row.symptom, row.urgency == "emergency", row.specialty),
+    "symptoms": lambda row: (_plain(row.symptom), row.urgency == "emergency", row.specialty),
 }
 _READS_AS: Mapping[str, Callable[[Any], str]] = {
     "limits": lambda row: f"{row.analyte} {row.comparison.replace('-', ' ')}, {row.action}",
