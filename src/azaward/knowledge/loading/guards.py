@@ -22,9 +22,9 @@ _PER = ("mg_per_kg", "mg_per_day")
 
 def number_faults(row: Any) -> Iterator[tuple[str, str]]:
     """Each column of a protocol's row whose number, or whose list, no rule could use, with what is wrong in it."""
-    cells = msgspec.structs.asdict(row)
+    cells: dict[str, Any] = msgspec.structs.asdict(row)
     for key, cell in cells.items():
-        if isinstance(cell, list) and not cell:
+        if cell == []:
             yield key, "the list is empty. Name at least one, or take the row out."
         elif cell is not None and ("_days" in key or key.endswith("_day")) and "_mg_" not in key:
             yield from ((key, says) for says in _day_faults(key, cell))

@@ -97,15 +97,16 @@ def _loader() -> Any:
     """The loader of YAML, for which a day that no calendar has is a word, so that the fault is said in its place."""
     import yaml
 
-    class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
-        def day(self, node: Any) -> Any:
-            try:
-                return self.construct_yaml_timestamp(node)
-            except ValueError:
-                return node.value
+    loader: Any = type("Loader", (getattr(yaml, "CSafeLoader", yaml.SafeLoader),), {})
+    loader.add_constructor("tag:yaml.org,2002:timestamp", _day)
+    return loader
 
-    Loader.add_constructor("tag:yaml.org,2002:timestamp", Loader.day)
-    return Loader
+
+def _day(loader: Any, node: Any) -> Any:
+    try:
+        return loader.construct_yaml_timestamp(node)
+    except ValueError:
+        return node.value
 
 
 def _not_yaml(error: Exception, text: str) -> Fault:
