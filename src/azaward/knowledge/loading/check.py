@@ -4,24 +4,28 @@ protocol is complete.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
 from azaward.errors import KnowledgeError
 from azaward.knowledge.loading import advice
 from azaward.knowledge.loading.closed import Vocabularies, row_faults, table_faults
+from azaward.knowledge.loading.completeness import incomplete, is_published
 from azaward.knowledge.loading.faults import Fault, misspelt
+from azaward.knowledge.loading.guards import has_dose, number_faults
+from azaward.knowledge.loading.lenient import more_lenient
 from azaward.knowledge.loading.load import Knowledge, read_file
 from azaward.knowledge.loading.protocols import SAME, Protocol, apart, kept_of_lender
-from azaward.knowledge.loading.schema import FILES, Fact
+from azaward.knowledge.loading.schema import FILES, TABLES, Fact
 
 _SEPARATORS = ("|", "\n")
-_CELLS = ("wbc", "neutrophils", "platelets")
-_ENZYMES = ("alt", "ast")
+# A conversion may take something off, as from degrees Fahrenheit.
+_BELOW_ZERO = ("offset",)
 # Rules choose a dose for these; a row for others says its dose in words.
 _POPULATIONS = ("adult", "child")
 _IDENTIFIED = ("sources", "analytes", "medicines", "classes", "indications", "interactions", "genotype_doses")
@@ -58,6 +62,7 @@ def faults(knowledge: Knowledge) -> list[str]:
             lines.append(f"{where}: no locator. Say where in {row.source!r} it stands.")
         if any(mark in row.locator for mark in _SEPARATORS):
             lines.append(f"{where}: the locator holds '|' or a line break. Take it out.")
+    lines += _numbers_odd(knowledge)
     lines += _words_unknown(knowledge)
     lines += _repeated(knowledge)
     lines += _metabolites_unclear(knowledge)
@@ -77,11 +82,11 @@ def _unreadable(knowledge: Knowledge) -> Iterator[str]:
 
 def protocol_faults(protocol: Protocol, knowledge: Knowledge) -> Iterator[str]:
     """What is wrong with a protocol that could be read, in the order of its lines."""
-    faults = [*_lacking(protocol), *_schedule_gaps(protocol)]
+    faults = [*incomplete(protocol, knowledge.protocols)]
     for name, rows in protocol.own.items():
         for written in rows:
             faults += (
-                Fault(written.lines.get(key, written.line), f"{name}.{key}", says)
+                Fault(written.lines.get(key, written.line), f"{name}.{key}" if key else name, says)
                 for key, says in protocol_row_faults(written.row, knowledge.vocabularies, protocol)
             )
     return (fault.of(protocol.file) for fault in sorted(faults))
@@ -92,11 +97,14 @@ def protocol_row_faults(row: Any, words: Vocabularies, protocol: Protocol) -> It
     for column, says in row_faults(row, words):
         if column != "source" or row.source not in protocol.sources:
             yield column, says
+    yield from number_faults(row)
     if hasattr(row, "population"):
-        has_number = any("_mg_" in key and cell is not None for key, cell in msgspec.structs.asdict(row).items())
-        if has_number and row.population not in _POPULATIONS:
+        # A published text's dose for others stands there for readers, in words.
+        if row.population not in _POPULATIONS and (has_dose(row) or not is_published(protocol)):
             says = misspelt(row.population, "population", _POPULATIONS)
             yield "population", f"{says} A dose for others is said in the note, in words."
+        elif row.population in _POPULATIONS and not has_dose(row):
+            yield "", "the row holds no dose. Write at least one number, such as max_mg_per_kg."
     if getattr(row, "relative_to", None) == "absolute":
         for analyte in words.tables["analytes"]:
             if analyte.id == row.analyte and not _inside(row.value, analyte.plausible_low, analyte.plausible_high):
@@ -105,38 +113,43 @@ def protocol_row_faults(row: Any, words: Vocabularies, protocol: Protocol) -> It
 
 
 def questions(protocol: Protocol, knowledge: Knowledge) -> list[str]:
+    """What a clinic is asked about rows that may stand, but may not say what it meant."""
+    faults = [*_cited_otherwise(protocol, knowledge), *more_lenient(protocol, knowledge.protocols)]
+    return list(dict.fromkeys(fault.of(protocol.file) for fault in sorted(faults)))
+
+
+def _cited_otherwise(protocol: Protocol, knowledge: Knowledge) -> Iterator[Fault]:
     """Rows that cite a published text as read, though no protocol of that text says the same: are they the clinic's?"""
-    lines: list[str] = []
     for name, rows in protocol.own.items():
         for written in rows:
             row = written.row
             if row.how != "read" or row.source in protocol.sources:
                 continue
-            theirs = _published(name, row, knowledge, protocol)
-            if theirs and all(apart(each, row) for each in theirs):
-                differ = " or ".join(dict.fromkeys(apart(each, row) for each in theirs))
-                says = (
-                    f"cites {row.source!r} as read, but what azaward took from that text is otherwise ({differ}). "
-                    "If the number is yours, cite a source of your own."
-                )
-                lines.append(Fault(written.lines.get("source", written.line), name, says).of(protocol.file))
-    return lines
+            for about in _about(name, row):
+                theirs = _published(name, about, row.source, knowledge, protocol)
+                if theirs and all(apart(each, row) for each in theirs):
+                    differ = " or ".join(dict.fromkeys(apart(each, row) for each in theirs))
+                    says = (
+                        f"cites {row.source!r} as read, but what azaward took from that text is otherwise ({differ}). "
+                        "If the number is yours, cite a source of your own."
+                    )
+                    yield Fault(written.lines.get("source", written.line), name, says)
 
 
-def _published(name: str, row: Any, knowledge: Knowledge, protocol: Protocol) -> list[Any]:
+def _published(name: str, about: Any, source: str, knowledge: Knowledge, protocol: Protocol) -> list[Any]:
     """The rows of other protocols that cite the same source about the same thing."""
     return [
         written.row
         for other in knowledge.protocols.values()
         if other is not protocol
         for written in other.own.get(name, ())
-        if written.row.source == row.source and _about(name, written.row) == _about(name, row)
+        if written.row.source == source and about in _about(name, written.row)
     ]
 
 
-def _about(name: str, row: Any) -> Any:
-    """What a row speaks of: the first thing that tells it from others of its list, a test or an analyte."""
-    return SAME[name](row)[0]
+def _about(name: str, row: Any) -> Sequence[Any]:
+    """What a row speaks of: its tests, or the first thing that tells it from others of its list."""
+    return row.tests if name == "schedule" else (SAME[name](row)[0],)
 
 
 def replaced(protocol: Protocol, knowledge: Knowledge) -> int:
@@ -147,18 +160,6 @@ def replaced(protocol: Protocol, knowledge: Knowledge) -> int:
         own = [written.row for written in protocol.own[name]]
         count += len(lent) - len(kept_of_lender(name, own, lent, beside=name in protocol.beside))
     return count
-
-
-def _lacking(protocol: Protocol) -> Iterator[Fault]:
-    for name in ("baseline", "schedule", "limits", "doses"):
-        if not protocol.lists[name]:
-            yield Fault(0, name, "no rows")
-    limited = {getattr(row, "analyte", None) for row in protocol.lists["limits"]}
-    for analyte in _CELLS:
-        if analyte not in limited:
-            yield Fault(0, "limits", f"no limit for {analyte}. Add one, or borrow those of a published protocol.")
-    if not limited & set(_ENZYMES):
-        yield Fault(0, "limits", "no limit for a liver enzyme. Add one for alt or ast, or borrow those of a protocol.")
 
 
 def _metabolites_unclear(knowledge: Knowledge) -> Iterator[str]:
@@ -197,42 +198,19 @@ def _inside(value: float | None, low: float | None, high: float | None) -> bool:
     return (low is None or value >= low) and (high is None or value < high)
 
 
-_FOREVER = 1_000_000
-
-
-def _schedule_gaps(protocol: Protocol) -> Iterator[Fault]:
-    """A test's phases follow each other without a gap, and what is asked for since the start never ends."""
-    phases: dict[str, list[Any]] = {}
-    rows: Any = protocol.lists["schedule"]
-    for row in rows:
-        for test in row.tests:
-            phases.setdefault(test, []).append(row)
-    lines = {id(written.row): written.line for written in protocol.own.get("schedule", ())}
-    gaps: dict[tuple[int, str], list[str]] = {}
-    for test, of_test in phases.items():
-        for row in of_test:
-            if _begins_in_a_gap(row, of_test):
-                says = f"nothing ends on day {row.from_day}, on which a phase begins. Let it begin where another ends."
-                gaps.setdefault((lines.get(id(row), 0), says), []).append(test)
-        if None not in {row.until_day for row in of_test}:
-            gaps.setdefault((0, "no phase goes on for good. Add one with `until_day: null`."), []).append(test)
-    for (line, says), tests in gaps.items():
-        yield Fault(line, "schedule", f"{', '.join(dict.fromkeys(tests))}: {says}")
-
-
-def _begins_in_a_gap(row: Any, of_test: Sequence[Any]) -> bool:
-    # Specialties overlap, so that the first phase of one may begin within another's; the phases of one
-    # follow each other.
-    own = [other for other in of_test if (other.specialty, other.since) == (row.specialty, row.since)]
-    if row.from_day in {0, *(other.until_day for other in own)}:
-        return False
-    if row.from_day != min(other.from_day for other in own):
-        return True
-    within = any(
-        other.specialty != row.specialty and other.from_day < row.from_day < (other.until_day or _FOREVER)
-        for other in of_test
-    )
-    return not within and row.from_day not in {other.until_day for other in of_test}
+def _numbers_odd(knowledge: Knowledge) -> Iterator[str]:
+    """Numbers that are none, or are below 0 where no time, dose, count or share is."""
+    for name, rows in knowledge.tables.items():
+        fields = msgspec.structs.fields(TABLES[name])
+        for field in (field for field in fields if {float, int} & {field.type, *get_args(field.type)}):
+            for line, row in enumerate(rows, 2):
+                number = getattr(row, field.name)
+                if not isinstance(number, float | int):
+                    continue
+                if not math.isfinite(number):
+                    yield f"{FILES[name]}:{line} {field.encode_name}: expected a number, found {number!r}."
+                elif number < 0 and field.name not in _BELOW_ZERO:
+                    yield f"{FILES[name]}:{line} {field.encode_name}: found {number:g}, expected no negative number."
 
 
 def _repeated(knowledge: Knowledge) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import re
 import types
 import typing
 from collections.abc import Iterable, Mapping
@@ -13,8 +14,9 @@ from typing import Annotated, Any, NamedTuple, get_args, get_origin
 import msgspec
 
 from azaward.knowledge.loading.schema import Row
-from azaward.knowledge.loading.schema.columns import fixed_words
+from azaward.knowledge.loading.schema.columns import Published, fixed_words
 
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}$")
 _WORTH_SUGGESTING = 60
 _SHOWN = 12
 _OF_MANY = 6
@@ -116,9 +118,19 @@ def type_fault(value: Any, hint: Any, *, strict: bool = True) -> str | None:
                 return f"expected {expected}, found the text {value!r}. Take the quotes off."
             return f"expected {expected}, found {value!r}."
         return f"expected {expected}, found {value!r}." + (" Put it in quotes." if base is str else "")
-    if isinstance(value, float) and not math.isfinite(value):
-        return f"expected a number, found {value!r}."
+    if hint == Published and _DAY.match(value) and not _is_a_day(value):
+        return f"expected a year, a month or a day such as 2026-09-01, found {value!r}."
+    numbers: Iterable[Any] = value if isinstance(value, list | tuple) else (value,)
+    if odd := [number for number in numbers if isinstance(number, float) and not math.isfinite(number)]:
+        return f"expected a number, found {odd[0]!r}."
     return None
+
+
+def _is_a_day(text: str) -> bool:
+    try:
+        return bool(dt.date.fromisoformat(text))
+    except ValueError:
+        return False
 
 
 def _is_a_number(text: str) -> bool:

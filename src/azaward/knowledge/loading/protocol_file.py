@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NamedTuple, cast
 
 import msgspec
@@ -77,7 +78,7 @@ def document(file: str, text: str) -> Document:
     """The YAML of a protocol; `KnowledgeError` with the line where it is none."""
     import yaml
 
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
+    loader = _loader()(text)
     try:
         node = loader.get_single_node()
         content: Any = loader.construct_document(node) if node is not None else None
@@ -89,6 +90,23 @@ def document(file: str, text: str) -> Document:
         what = "the file is empty" if content is None else "found no keys"
         raise KnowledgeError(f"{file}: expected a protocol with keys id, title, limits, ...; {what}.")
     return Document(file, {str(key): value for key, value in cast(dict[Any, Any], content).items()}, node)
+
+
+@lru_cache(maxsize=1)
+def _loader() -> Any:
+    """The loader of YAML, for which a day that no calendar has is a word, so that the fault is said in its place."""
+    import yaml
+
+    loader: Any = type("Loader", (getattr(yaml, "CSafeLoader", yaml.SafeLoader),), {})
+    loader.add_constructor("tag:yaml.org,2002:timestamp", _day)
+    return loader
+
+
+def _day(loader: Any, node: Any) -> Any:
+    try:
+        return loader.construct_yaml_timestamp(node)
+    except ValueError:
+        return node.value
 
 
 def _not_yaml(error: Exception, text: str) -> Fault:
@@ -264,7 +282,7 @@ def _read_defaults(reading: _Reading) -> Mapping[str, Any]:
             for fault in _cell_faults(reading, PROTOCOL_LISTS["limits"], key, value, defaults):
                 reading.fault(lines[key], where, fault)
     source = defaults.get("source")
-    if reading.words and source in reading.words.ids("sources"):
+    if reading.words and isinstance(source, str) and source in reading.words.ids("sources"):
         reading.fault(
             lines["source"],
             "defaults.source",
@@ -374,7 +392,7 @@ def _said_twice(name: str, rows: Iterable[Written]) -> Iterator[Fault]:
     seen: dict[tuple[Any, ...], Written] = {}
     for written in rows:
         row = written.row
-        about = (*SAME[name](row), row.valid_from, getattr(row, "from_day", None))
+        about = (*SAME[name](row), row.valid_from)
         if (before := seen.setdefault(about, written)) is not written:
             differ = apart(before.row, row)
             says = f"contradicts line {before.line}: {differ}" if differ else f"says the same as line {before.line}"

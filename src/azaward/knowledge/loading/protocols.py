@@ -13,7 +13,8 @@ from azaward.knowledge.loading.schema import PROTOCOL_LISTS, Fact, Source
 
 MOST_CAUTIOUS = "most-cautious"
 _ALWAYS = dt.date.min
-_BESIDE_THE_POINT = (*Fact.__struct_fields__, "note", "phase", "valid_from")
+# Rows are compared that are about the same tests or symptom already, in whatever spelling or order.
+_BESIDE_THE_POINT = (*Fact.__struct_fields__, "note", "phase", "valid_from", "tests", "symptom")
 
 
 class Written(NamedTuple):
@@ -87,26 +88,32 @@ def _tests(row: Any) -> Iterable[Any]:
     return [(test,) for test in row.tests]
 
 
-def _is_low(row: Any) -> bool:
+def is_low(row: Any) -> bool:
+    """Whether a limit is met by low values."""
     return row.comparison in ("below", "at-most")
+
+
+def _plain(symptom: str) -> str:
+    """A symptom as pages write it: an id means the same."""
+    return symptom.replace("_", " ")
 
 
 # What a row of a list is about. An emergency is never replaced by anything less.
 _ABOUT: Mapping[str, Callable[[Any], Any]] = {
-    "limits": lambda row: (row.analyte, _is_low(row), row.action, row.urgency),
+    "limits": lambda row: (row.analyte, is_low(row), row.action, row.urgency),
     "baseline": lambda row: row.test,
     "doses": lambda row: (row.indication, row.population, row.drug),
-    "symptoms": lambda row: (row.symptom, row.urgency == "emergency"),
+    "symptoms": lambda row: (_plain(row.symptom), row.urgency == "emergency"),
 }
 # Rows of a list that say the same thing: of these a later one takes the place of an earlier one.
 SAME: Mapping[str, Callable[[Any], tuple[Any, ...]]] = {
     "limits": lambda row: (
-        *(row.analyte, _is_low(row), row.action, row.urgency, row.specialty, row.relative_to, row.within_days),
+        *(row.analyte, is_low(row), row.action, row.urgency, row.specialty, row.relative_to, row.within_days),
     ),
-    "schedule": lambda row: (tuple(row.tests), row.since, row.phase, row.specialty),
+    "schedule": lambda row: (tuple(sorted(row.tests)), row.since, row.phase, row.from_day, row.specialty),
     "baseline": lambda row: (row.test, row.specialty),
     "doses": lambda row: (row.indication, row.population, row.drug),
-    "symptoms": lambda row: (row.symptom, row.urgency == "emergency", row.specialty),
+    "symptoms": lambda row: (_plain(row.symptom), row.urgency == "emergency", row.specialty),
 }
 _READS_AS: Mapping[str, Callable[[Any], str]] = {
     "limits": lambda row: f"{row.analyte} {row.comparison.replace('-', ' ')}, {row.action}",
@@ -198,5 +205,16 @@ def _list_held_on(
     own = [written.row for written in protocol.own.get(name, ())]
     begun, waiting = newest(own, SAME[name], day)
     kept = kept_of_lender(name, begun, lent, beside=name in protocol.beside)
+    if name == "schedule":
+        asked = [*begun, *kept]
+        early = [row for row in (_tests_not_asked(row, asked) for row in waiting) if row.tests]
+        return (*begun, *early, *kept), early
     early = [row for row in waiting if kept_of_lender(name, [row], kept, beside=False) == kept]
     return (*_in_order([*begun, *early], own), *kept), early
+
+
+def _tests_not_asked(row: Any, asked: Iterable[Any]) -> Any:
+    """A row of a schedule with the tests alone that no other row asks for since then."""
+    others = [other for other in asked if other.since == row.since and other.specialty in ("any", row.specialty)]
+    asked_for = {test for other in others for test in other.tests}
+    return msgspec.structs.replace(row, tests=[test for test in row.tests if test not in asked_for])
