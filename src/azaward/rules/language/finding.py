@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any
 
@@ -41,19 +41,9 @@ def findings(
     gaps = {name: value for name, value in more.items() if name not in columns}
     if len(gaps) > len(GAPS):
         raise ValueError(f"{rule}: {len(gaps)} gaps in its words ({', '.join(gaps)}); at most {len(GAPS)} fit.")
-    if (listening := LISTENING.get()) is not None:
-        listening.append(
-            Said(
-                BUILDING.get(),
-                str(rule),
-                frozenset(codes or _words_of(code, whole=True)),
-                frozenset(_words_of(action)),
-                frozenset(_words_of(urgency)),
-                frozenset(gaps),
-                columns.get("fact") is not None,
-            )
-        )
     columns |= {"code": code, "action": action, "urgency": urgency, "subject": subject}
+    if (listening := LISTENING.get()) is not None:
+        listening.append(_said(rule, columns, codes, gaps))
     if limit is not None:
         columns |= {"comparison": limit.comparison, "limit_value": limit.value, "limit_unit": limit.unit}
     columns |= {"patient_id": rows.patient_id, "rule": str(rule), "gaps": " ".join(gaps) or None}
@@ -61,6 +51,18 @@ def findings(
     if "protocol" in rows.columns:
         columns.setdefault("protocol", rows.protocol)
     return rows.select(**{name: _cell(columns.get(name), name, kind) for name, kind in COLUMNS.items()})
+
+
+def _said(rule: str, columns: Mapping[str, Any], codes: Iterable[str], gaps: Iterable[str]) -> Said:
+    return Said(
+        BUILDING.get(),
+        str(rule),
+        frozenset(codes or _words_of(columns["code"], whole=True)),
+        frozenset(_words_of(columns["action"])),
+        frozenset(_words_of(columns["urgency"])),
+        frozenset(gaps),
+        columns.get("fact") is not None,
+    )
 
 
 def _cell(cell: Any, name: str, kind: str) -> Value:
