@@ -149,7 +149,7 @@ def expressions(parameters: Mapping[str, Parameter]) -> list[tuple[str, bool, Ta
 
 def _built(dotted: str, tables: Mapping[str, Table]) -> Table:
     """A stage or rule over the tables that its arguments name; `KnowledgeError` where one of the names is none."""
-    from azaward.rules.language.said import did_you_mean
+    from azaward.knowledge.loading.faults import did_you_mean
 
     build = _function(dotted)
     arguments = list(inspect.signature(build).parameters)

@@ -57,15 +57,23 @@ def misspelt(word: str, what: str, known: Iterable[str], shown: int = _SHOWN) ->
     ids = dict.fromkeys(known)
     # Some words may be written as an id or in plain words; one of the two is enough to show.
     words = list(dict.fromkeys(plain if (plain := word.replace("_", " ")) in ids else word for word in ids))
-    said = f"{word!r} isn't {'an' if what[0] in 'aeiou' else 'a'} {what}."
-    if (best := nearest(word, words)) is not None:
-        said += f" Did you mean {best!r}?"
+    said = f"{word!r} isn't {'an' if what[0] in 'aeiou' else 'a'} {what}.{did_you_mean(word, words)}"
     if not words:
         return f"{said} There is none for this row."
     if len(words) <= shown:
         return f"{said} Choose from: {', '.join(words)}."
     near = [match[0] for match in process.extract(word, words, limit=_OF_MANY, processor=str.casefold)]
     return f"{said} Choose from {len(words)}, such as: {', '.join(near)}."
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """The nearest of the known words as a question, to follow a sentence; nothing where none is near.
+
+    >>> did_you_mean("witholdd", ["withhold", "review"])
+    " Did you mean 'withhold'?"
+    """
+    best = nearest(word, known)
+    return "" if best is None else f" Did you mean {best!r}?"
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from difflib import get_close_matches
 
+from azaward.knowledge.loading.faults import did_you_mean
 from azaward.knowledge.loading.messages import NOT_CODES, gaps_in, messages
 from azaward.terms import Action, Rule, Urgency
 
@@ -79,13 +79,3 @@ def _code_faults(code: str, said: Said, parameters: Collection[str]) -> Iterator
             f"{where}: nothing says where {code!r} was read. Give findings(..., fact=rows.fact), or `parameters` or "
             f"`sources` beside its words in {file}."
         )
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """The nearest of the known words as a question, or nothing where none is near.
-
-    >>> did_you_mean("witholdd", ["withhold", "review"])
-    " Did you mean 'withhold'?"
-    """
-    near = get_close_matches(word, list(known), 1)
-    return f" Did you mean {near[0]!r}?" if near else ""

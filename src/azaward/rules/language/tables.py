@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 
 from azaward.errors import KnowledgeError
+from azaward.knowledge.loading.faults import did_you_mean
 from azaward.knowledge.loading.relations import schemas
 from azaward.knowledge.loading.schema.facts import Parameter
 from azaward.record.tables import TABLES
 from azaward.rules.language.expressions import Table, Value, ibis
-from azaward.rules.language.said import did_you_mean
 from azaward.terms import Urgency
 
 _TYPES = {"string": "string", "date": "date", "float": "float64"}
