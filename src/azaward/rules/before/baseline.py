@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from azaward.rules.language.expressions import Table, Value, ibis
 from azaward.rules.language.finding import findings
-from azaward.rules.language.limit import limit
+from azaward.rules.language.limit import Limit, limit
 from azaward.rules.language.tables import knowledge
 from azaward.rules.language.words import beside, first_of, for_their_specialty, surely, treated
 from azaward.terms import Action, Rule, Status, Urgency
@@ -47,9 +47,11 @@ def baseline(person: Table, done: Table) -> Table:
         urgency=must_wait.ifelse(Urgency.THIS_WEEK, Urgency.ROUTINE),
         subject=rows.test,
         on=rows.done_day,
-        comparison=ibis.cases((rows.within_days.notnull(), "within"), else_=None),
-        limit_value=rows.within_days,
-        limit_unit=ibis.cases((rows.within_days.notnull(), "d"), else_=None),
+        limit=Limit(
+            rows.within_days,
+            ibis.cases((rows.within_days.notnull(), "within"), else_=None),
+            ibis.cases((rows.within_days.notnull(), "d"), else_=None),
+        ),
         required=rows.required.ifelse("required", "suggested"),
         note=rows.note,
         why=rows.why_plain,

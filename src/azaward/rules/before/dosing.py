@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from azaward.rules.language.expressions import Table, Value, ibis
 from azaward.rules.language.finding import findings
+from azaward.rules.language.limit import Limit
 from azaward.rules.language.tables import DAYS_IN_WEEK, knowledge
 from azaward.rules.language.words import beside, first_of, lowest_first, nothing, surely, treated
 from azaward.terms import Action, Comparison, Rule, Status, Urgency
@@ -43,9 +44,7 @@ def dosing(person: Table, genes: Table, usual: Table) -> Table:
         value=rows.dose,
         unit="mg/d",
         on=rows.reported_on,
-        comparison=ibis.cases((rows.allowed.notnull(), Comparison.AT_MOST), else_=None),
-        limit_value=rows.allowed,
-        limit_unit="mg/d",
+        limit=Limit(rows.allowed, ibis.cases((rows.allowed.notnull(), Comparison.AT_MOST), else_=None), "mg/d"),
         fraction_low=rows["share"].isnull().ifelse(nothing("float64"), ibis.coalesce(rows.fraction_low, 0.0)),
         fraction_high=rows["share"],
         body=rows.body,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from azaward.record.names import UNRECOGNISED
 from azaward.rules.language.expressions import Table, Value, ibis
 from azaward.rules.language.finding import findings
+from azaward.rules.language.limit import Limit
 from azaward.rules.language.tables import day_number, knowledge, record
 from azaward.rules.language.words import first_of, perhaps, surely, treated
 from azaward.terms import Action, Rule, Status, Urgency
@@ -91,9 +92,7 @@ def _may_mislead(rows: Table, hides: Value, *, code: str, subject: Value | str, 
         subject=subject,
         text=text,
         on=on,
-        limit_value=rows.days_before,
-        limit_unit="d",
-        comparison="within",
+        limit=Limit(rows.days_before, "within", "d"),
         pitfall=rows.code,
         says=rows.says,
         fact=rows.fact,

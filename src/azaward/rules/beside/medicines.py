@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from azaward.rules.language.expressions import Table, Value, ibis
 from azaward.rules.language.finding import findings
+from azaward.rules.language.limit import Limit
 from azaward.rules.language.tables import greatest, knowledge
 from azaward.rules.language.words import beside, first_of, lowest_first, of_analyte, perhaps, surely, treated
 from azaward.rules.stages.beside import IN_QUESTION, matching, of_class
@@ -38,9 +39,7 @@ def interactions(person: Table, met: Table, usual: Table, done: Table, latest: T
         value=rows.dose,
         unit="mg/d",
         on=rows.start_day,
-        comparison=ibis.cases((rows.allowed.notnull(), Comparison.AT_MOST), else_=None),
-        limit_value=rows.allowed,
-        limit_unit="mg/d",
+        limit=Limit(rows.allowed, ibis.cases((rows.allowed.notnull(), Comparison.AT_MOST), else_=None), "mg/d"),
         fraction_low=ibis.coalesce(rows.dose_fraction_low, rows.dose_fraction_high),
         fraction_high=rows.dose_fraction_high,
         effect=rows.effect,

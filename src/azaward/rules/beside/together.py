@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from azaward.rules.language.expressions import Table
 from azaward.rules.language.finding import findings
+from azaward.rules.language.limit import Limit
 from azaward.rules.language.tables import knowledge
 from azaward.terms import Comparison, Rule
 
@@ -28,8 +29,7 @@ def together(person: Table, taken: Table) -> Table:
         urgency=rows.urgency,
         subject=rows.first_medicine,
         value=rows.number.cast("float64"),
-        comparison=Comparison.AT_LEAST,
-        limit_value=rows.at_least.cast("float64"),
+        limit=Limit(rows.at_least.cast("float64"), Comparison.AT_LEAST, None),
         effect=rows.effect,
         last=rows.last_medicine,
         says=rows.says,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from azaward.rules.language.expressions import Table, Value, ibis
 from azaward.rules.language.finding import findings, number
-from azaward.rules.language.limit import limit
+from azaward.rules.language.limit import Limit, limit
 from azaward.rules.language.tables import knowledge, parameter
 from azaward.rules.language.words import OF_ONE, on_treatment
 from azaward.rules.stages.lab import FALLING
@@ -75,9 +75,7 @@ def _drift(rows: Table, code: str, value: Value, bound: Value, before: Value, ur
         text=None if code == "drift_trend" else rows.comparator_low,
         unit=rows.unit,
         on=rows.taken_on,
-        comparison=Comparison.BELOW,
-        limit_value=bound,
-        limit_unit=rows.unit,
+        limit=Limit(bound, Comparison.BELOW, rows.unit),
         before=number(before),
         fall_percent=number(100 * (1 - value / before)),
         fact=rows.fact,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from azaward.rules.language.expressions import Table, ibis
 from azaward.rules.language.finding import findings
+from azaward.rules.language.limit import Limit
 from azaward.rules.language.tables import knowledge, record, requests
 from azaward.rules.language.words import beside, on_treatment
 from azaward.terms import Action, Rule, Urgency
@@ -44,9 +45,7 @@ def overdue(due: Table) -> Table:
         value=rows.late,
         unit="d",
         on=rows.done_day,
-        limit_value=rows.every_days,
-        limit_unit="d",
-        comparison="every",
+        limit=Limit(rows.every_days, "every", "d"),
         test=rows.name,
         missed=rows.missed.cast("string"),
         fact=rows.fact,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from azaward.rules.language.expressions import Table, Value, ibis
 from azaward.rules.language.finding import findings, number
-from azaward.rules.language.limit import limit
+from azaward.rules.language.limit import Limit, limit
 from azaward.rules.language.tables import parameter
 from azaward.rules.language.words import (
     beside,
@@ -45,9 +45,7 @@ def too_high(person: Table, usual: Table) -> Table:
         subject=rows.taken,
         value=shown,
         unit="mg/d",
-        comparison=Comparison.AT_MOST,
-        limit_value=above_highest.ifelse(rows.ceiling, rows.target_only),
-        limit_unit="mg/d",
+        limit=Limit(above_highest.ifelse(rows.ceiling, rows.target_only), Comparison.AT_MOST, "mg/d"),
         mg_per_kg=number(shown / rows.weight),
         fact=rows.dose_fact,
     )
@@ -66,9 +64,7 @@ def start_high(person: Table, usual: Table) -> Table:
         subject=rows.taken,
         value=rows.planned_first,
         unit="mg/d",
-        comparison=Comparison.AT_MOST,
-        limit_value=rows.start,
-        limit_unit="mg/d",
+        limit=Limit(rows.start, Comparison.AT_MOST, "mg/d"),
         fact=rows.dose_fact,
     )
 
@@ -88,9 +84,7 @@ def low(person: Table, usual: Table, met: Table, genes: Table, latest: Table) ->
         subject=rows.taken,
         value=rows.dose,
         unit="mg/d",
-        comparison=Comparison.AT_LEAST,
-        limit_value=rows.usual_low,
-        limit_unit="mg/d",
+        limit=Limit(rows.usual_low, Comparison.AT_LEAST, "mg/d"),
         mg_per_kg=number(rows.mg_per_kg),
         fact=rows.dose_fact,
     )
@@ -174,9 +168,9 @@ def child(person: Table, usual: Table) -> Table:
         subject=rows.taken,
         value=ahead.ifelse(planned_per_kg, rows.mg_per_kg),
         unit="mg/kg/d",
-        comparison=ibis.cases((rows.high_mg_per_kg.notnull(), Comparison.AT_MOST), else_=None),
-        limit_value=rows.high_mg_per_kg,
-        limit_unit="mg/kg/d",
+        limit=Limit(
+            rows.high_mg_per_kg, ibis.cases((rows.high_mg_per_kg.notnull(), Comparison.AT_MOST), else_=None), "mg/kg/d"
+        ),
         age=rows.age.cast("string"),
         says=rows.child_says,
         fact=rows.child_says.isnull().ifelse(nothing("string"), rows.dose_fact),
@@ -206,9 +200,7 @@ def kidney(person: Table, latest: Table, usual: Table) -> Table:
         text=rows.comparator_low,
         unit=rows.unit,
         on=rows.taken_on,
-        comparison=Comparison.BELOW,
-        limit_value=severe.ifelse(moderate.value, full_dose.value),
-        limit_unit=rows.unit,
+        limit=Limit(severe.ifelse(moderate.value, full_dose.value), Comparison.BELOW, rows.unit),
         fraction_low=share,
         fraction_high=1.0,
     )

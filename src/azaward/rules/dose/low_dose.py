@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from azaward.rules.language.expressions import Table, ibis
 from azaward.rules.language.finding import findings
-from azaward.rules.language.limit import limit
+from azaward.rules.language.limit import Limit, limit
 from azaward.rules.language.tables import knowledge
 from azaward.rules.language.words import beside, of_analyte, on_treatment, perhaps, surely
 from azaward.terms import Action, Rule, Urgency
@@ -43,9 +43,9 @@ def low_dose(person: Table, taken: Table, usual: Table, latest: Table, genes: Ta
         value=rows.allopurinol,
         unit="mg/d",
         on=rows.since,
-        comparison=ibis.cases((high, small.comparison)),
-        limit_value=ibis.cases((high, small.value)),
-        limit_unit=ibis.cases((high, small.unit)),
+        limit=Limit(
+            ibis.cases((high, small.value)), ibis.cases((high, small.comparison)), ibis.cases((high, small.unit))
+        ),
         thiopurine=rows.taken,
     )
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from azaward.rules.language.expressions import Table, Value, ibis
 from azaward.rules.language.finding import findings, number
-from azaward.rules.language.limit import limit
+from azaward.rules.language.limit import Limit, limit
 from azaward.rules.language.tables import DAYS_IN_MONTH, DAYS_IN_WEEK, day_number, knowledge, record, requests
 from azaward.rules.language.words import beside, first_of, medicines_of, nothing, on_treatment, perhaps, surely
 from azaward.rules.stages.person import FAR
@@ -35,9 +35,7 @@ def onset(person: Table) -> Table:
         value=rows.days_on,
         unit="d",
         on=rows.started_day,
-        comparison="within",
-        limit_value=rows.weeks_high * DAYS_IN_WEEK,
-        limit_unit="d",
+        limit=Limit(rows.weeks_high * DAYS_IN_WEEK, "within", "d"),
         from_week=number(rows.weeks_low),
         to_week=number(rows.weeks_high),
         says_patient=rows.says_patient,

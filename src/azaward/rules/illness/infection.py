@@ -9,7 +9,7 @@ from __future__ import annotations
 from azaward.knowledge import MOST_CAUTIOUS
 from azaward.rules.language.expressions import Table, Value, ibis
 from azaward.rules.language.finding import findings
-from azaward.rules.language.limit import limit
+from azaward.rules.language.limit import Limit, limit
 from azaward.rules.language.tables import DAYS_IN_MONTH, day_number, knowledge, parameter, record
 from azaward.rules.language.words import applies, beside, first_of, nothing, of_analyte, perhaps, surely, treated
 from azaward.terms import Action, Rule, Status, Urgency
@@ -140,9 +140,7 @@ def fever(person: Table, latest: Table) -> Table:
         value=rows.neutrophils,
         unit=rows.unit,
         on=rows.started_on,
-        comparison=sepsis.comparison,
-        limit_value=sepsis.value,
-        limit_unit=rows.unit,
+        limit=Limit(sepsis.value, sepsis.comparison, rows.unit),
     )
 
 
@@ -187,9 +185,7 @@ def contact(person: Table, latest: Table) -> Table:
         value=rows.since,
         unit="d",
         on=rows.started_on,
-        comparison="within",
-        limit_value=protect_by,
-        limit_unit="d",
+        limit=Limit(protect_by, "within", "d"),
         text=rows.igg_text,
     )
 
@@ -231,9 +227,7 @@ def live_vaccine(person: Table) -> Table:
         urgency=ibis.cases((rows.day.isnull(), Urgency.THIS_WEEK), (recent, Urgency.SAME_DAY), else_=Urgency.ROUTINE),
         subject=rows.code,
         on=rows.started_on,
-        comparison=limit("live_vaccine_months_after_stop").comparison,
-        limit_value=after,
-        limit_unit="mo",
+        limit=Limit(after, limit("live_vaccine_months_after_stop").comparison, "mo"),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from typing import Any
 
@@ -107,8 +107,3 @@ def number(value: Value) -> Value:
     # Engines differ in what they make of the half at the third place; this arithmetic is the same on each.
     two_places = (value * 100 + 0.5).floor() / 100
     return whole.ifelse(value.round(0).cast("int64").cast("string"), two_places.cast("string"))
-
-
-def union(parts: Sequence[Table]) -> Table:
-    """The rows of all parts."""
-    return parts[0] if len(parts) == 1 else ibis.union(*parts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from azaward.rules.language.expressions import Table, Value, ibis
 from azaward.rules.language.finding import findings, number
-from azaward.rules.language.limit import limit
+from azaward.rules.language.limit import Limit, limit
 from azaward.rules.language.tables import day_number, knowledge, parameter, record
 from azaward.rules.language.words import beside, on_treatment, surely, treated
 from azaward.terms import Action, Rule, Urgency
@@ -47,12 +47,17 @@ def pregnancy(person: Table) -> Table:
         subject=rows.kind,
         on=rows.started_on,
         value=rows.feeding.ifelse(rows.dose, rows.mg_per_kg),
-        unit=rows.feeding.ifelse(most_feeding.unit, most.unit),
-        comparison=most.comparison,
-        limit_value=rows.feeding.ifelse(most_feeding.value, most.value),
-        limit_unit=rows.feeding.ifelse(most_feeding.unit, most.unit),
+        unit=_highest(rows).unit,
+        limit=_highest(rows),
         hours=number(parameter("breastfeeding_hours")),
     )
+
+
+def _highest(rows: Table) -> Limit:
+    """The highest dose while feeding, a day; otherwise in pregnancy, for each kilogram."""
+    most, most_feeding = limit("pregnancy_max_mg_per_kg"), limit("breastfeeding_dose_mg_per_day")
+    value = rows.feeding.ifelse(most_feeding.value, most.value)
+    return Limit(value, most.comparison, rows.feeding.ifelse(most_feeding.unit, most.unit))
 
 
 def _expecting(person: Table) -> Table:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from azaward.rules.language.expressions import Table, ibis
 from azaward.rules.language.finding import findings, number
-from azaward.rules.language.limit import limit
+from azaward.rules.language.limit import Limit, limit
 from azaward.rules.language.tables import DAYS_IN_MONTH, DAYS_IN_YEAR, knowledge, parameter
 from azaward.rules.language.words import beside, on_treatment, perhaps, surely
 from azaward.terms import Action, Rule, Status, Urgency
@@ -59,9 +59,7 @@ def checks(person: Table, done: Table) -> Table:
         value=rows.as_of_day - rows.done_day,
         unit="d",
         on=rows.done_day,
-        comparison="within",
-        limit_value=rows.every,
-        limit_unit="d",
+        limit=Limit(rows.every, "within", "d"),
     )
 
 
@@ -94,9 +92,7 @@ def risks(person: Table) -> Table:
         subject=pairs.outcome,
         value=pairs.rate_exposed,
         unit=of_so_many,
-        limit_value=pairs.rate_unexposed,
-        limit_unit=of_so_many,
-        comparison="without",
+        limit=Limit(pairs.rate_unexposed, "without", of_so_many),
         population=pairs.population,
         exposure=pairs.exposure,
         says_patient=pairs.says_patient,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from azaward.rules.language.expressions import Table, Value, ibis
 from azaward.rules.language.finding import findings, number
-from azaward.rules.language.limit import limit
+from azaward.rules.language.limit import Limit, limit
 from azaward.rules.language.tables import parameter
 from azaward.rules.language.words import OF_ONE, of_analyte, on_treatment, surely, treated
 from azaward.terms import Action, Comparison, Rule, Status, Urgency
@@ -75,9 +75,7 @@ def nodular(person: Table, latest: Table, history: Table) -> Table:
         value=rows.platelets_low,
         unit=rows.unit,
         on=rows.taken_on,
-        comparison=Comparison.BELOW,
-        limit_value=rows.platelets_lln,
-        limit_unit=rows.unit,
+        limit=Limit(rows.platelets_lln, Comparison.BELOW, rows.unit),
         earlier_mean=number(rows.platelets_mean),
     )
 
@@ -107,8 +105,8 @@ def pancreas(person: Table, latest: Table) -> Table:
         text=rows.comparator_high,
         unit=rows.unit,
         on=rows.taken_on,
-        comparison=severe.ifelse(Comparison.AT_LEAST, Comparison.ABOVE),
-        limit_value=severe.ifelse(rows.bound, rows.uln),
-        limit_unit=rows.unit,
+        limit=Limit(
+            severe.ifelse(rows.bound, rows.uln), severe.ifelse(Comparison.AT_LEAST, Comparison.ABOVE), rows.unit
+        ),
         multiple=number(parameter("pancreatitis_multiple")),
     )

@@ -11,7 +11,7 @@ from typing import get_args
 from azaward.knowledge.loading.schema.laboratory import Pattern
 from azaward.rules.language.expressions import Table, Value, ibis
 from azaward.rules.language.finding import findings, number
-from azaward.rules.language.limit import limit
+from azaward.rules.language.limit import Limit, limit
 from azaward.rules.language.tables import knowledge
 from azaward.rules.language.words import beside, first_of, of_analyte, on_treatment, surely
 from azaward.rules.stages.lab import high_end, low_end
@@ -47,11 +47,13 @@ def metabolites(person: Table, latest: Table, readings: Table) -> Table:
         text=low.ifelse(rows.comparator_low, rows.comparator_high),
         unit=rows.unit,
         on=rows.taken_on,
-        comparison=ibis.cases(
-            (rows.tgn_high.notnull(), Comparison.BELOW), (rows.tgn_low.notnull(), Comparison.AT_LEAST), else_=None
+        limit=Limit(
+            ibis.coalesce(rows.tgn_high, rows.tgn_low),
+            ibis.cases(
+                (rows.tgn_high.notnull(), Comparison.BELOW), (rows.tgn_low.notnull(), Comparison.AT_LEAST), else_=None
+            ),
+            rows.unit,
         ),
-        limit_value=ibis.coalesce(rows.tgn_high, rows.tgn_low),
-        limit_unit=rows.unit,
         meaning=rows.meaning,
         methylated=number(rows.mmp_shown),
         says=rows.says,
