@@ -141,12 +141,16 @@ def changed(knowledge: Knowledge, at: Place, number: float) -> Knowledge:
         rows[row] = msgspec.structs.replace(rows[row], **{column: cell(getattr(rows[row], column))})
         return replace(knowledge, tables={**knowledge.tables, owner: tuple(rows)}, fingerprint=f"{at}{number}")
     protocols: dict[str, Protocol] = dict(knowledge.protocols)
-    old_row = protocols[owner].lists[name][row]
+    held = protocols[owner]
+    old_row = held.lists[name][row]
     new_row = msgspec.structs.replace(old_row, **{column: cell(getattr(old_row, column))})
     for id, protocol in knowledge.protocols.items():
         # Who borrowed the row has it changed too.
         rows = tuple(new_row if one is old_row else one for one in protocol.lists[name])
         protocols[id] = replace(protocol, lists={**protocol.lists, name: rows})
+    # The check of a protocol reads the rows as they stand in its file.
+    own = tuple(written._replace(row=new_row) if written.row is old_row else written for written in held.own[name])
+    protocols[owner] = replace(protocols[owner], own={**held.own, name: own})
     return replace(knowledge, protocols=protocols, fingerprint=f"{at}{number}")
 
 
