@@ -14,6 +14,7 @@ Exit 1 where more changes than allowed went unnoticed.
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import math
 import random
 import re
@@ -34,9 +35,10 @@ from tests.rules.tables import Case, all_cases, record_of
 
 from azaward.assessment import put_together
 from azaward.engine import SQLiteEngine
-from azaward.knowledge import Knowledge, Protocol, load
+from azaward.knowledge import Knowledge, load
 from azaward.knowledge.loading.check import faults
-from azaward.knowledge.loading.schema import PROTOCOL_LISTS, TABLES
+from azaward.knowledge.loading.protocols import held_on
+from azaward.knowledge.loading.schema import TABLES
 from azaward.rules.counts.drift import FALLING
 
 # Tables that no finding of this program reads yet, or that another test holds to their source; with the reason.
@@ -98,12 +100,9 @@ def numbers(knowledge: Knowledge) -> Iterator[tuple[Place, float]]:
             for row, held in enumerate(knowledge.tables[name]):
                 yield from _of_row((name, "", row), held)
     for protocol in knowledge.protocols.values():
-        for name in PROTOCOL_LISTS:
-            lender = protocol.borrowed.get(name)
-            lent = knowledge.protocols[lender].lists[name] if lender else ()
-            for row, held in enumerate(protocol.lists[name]):
-                if held not in lent:
-                    yield from _of_row((protocol.id, name, row), held)
+        for name, rows in protocol.own.items():
+            for row, written in enumerate(rows):
+                yield from _of_row((protocol.id, name, row), written.row)
 
 
 def _of_row(at: tuple[str, str, int], row: Any) -> Iterator[tuple[Place, float]]:
@@ -140,17 +139,14 @@ def changed(knowledge: Knowledge, at: Place, number: float) -> Knowledge:
         rows = list(knowledge.tables[owner])
         rows[row] = msgspec.structs.replace(rows[row], **{column: cell(getattr(rows[row], column))})
         return replace(knowledge, tables={**knowledge.tables, owner: tuple(rows)}, fingerprint=f"{at}{number}")
-    protocols: dict[str, Protocol] = dict(knowledge.protocols)
-    held = protocols[owner]
-    old_row = held.lists[name][row]
+    protocol = knowledge.protocols[owner]
+    written = list(protocol.own[name])
+    old_row = written[row].row
     new_row = msgspec.structs.replace(old_row, **{column: cell(getattr(old_row, column))})
-    for id, protocol in knowledge.protocols.items():
-        # Who borrowed the row has it changed too.
-        rows = tuple(new_row if one is old_row else one for one in protocol.lists[name])
-        protocols[id] = replace(protocol, lists={**protocol.lists, name: rows})
-    # The check of a protocol reads the rows as they stand in its file.
-    own = tuple(written._replace(row=new_row) if written.row is old_row else written for written in held.own[name])
-    protocols[owner] = replace(protocols[owner], own={**held.own, name: own})
+    written[row] = written[row]._replace(row=new_row)
+    owned = replace(protocol, own={**protocol.own, name: tuple(written)})
+    # Who borrows the row has it changed too.
+    protocols, _ = held_on({**knowledge.protocols, owner: owned}, dt.date.max)
     return replace(knowledge, protocols=protocols, fingerprint=f"{at}{number}")
 
 
@@ -175,7 +171,7 @@ def nearest(cases: list[Case], at: Place, row: Any) -> list[Case]:
 def row_at(knowledge: Knowledge, at: Place) -> Any:
     """The row that a number stands in."""
     owner, name, row, *_ = at
-    return knowledge.protocols[owner].lists[name][row] if name else knowledge.tables[owner][row]
+    return knowledge.protocols[owner].own[name][row].row if name else knowledge.tables[owner][row]
 
 
 def noticed(knowledge: Knowledge, at: Place, cases: list[Case]) -> bool:
