@@ -29,12 +29,10 @@ from azaward.errors import UserError
 from azaward.extras import is_there
 from azaward.knowledge import MOST_CAUTIOUS, Knowledge, load
 from azaward.record.tables import TABLES, Record, SetAside
+from azaward.rules.language.columns import from_day_number
 from azaward.terms import Action, Rule, Urgency
 from azaward.wording import Words, cited, facts_behind, interval
 
-_ACTION = {action.value: action.rank for action in Action}
-_URGENCY = {urgency.value: urgency.rank for urgency in Urgency}
-_EPOCH = dt.date(1970, 1, 1)
 _TEST_RULE = Rule.SCHEDULE
 # So many people at a time cost SQLite the least for each of them.
 _FEW = 5
@@ -237,12 +235,12 @@ def put_together(answer: Answer, knowledge: Knowledge) -> list[PatientAssessment
 
 def by_urgency(finding: Finding) -> tuple[int, int, str, str, str]:
     """The order in which findings are told: the most urgent first, then the most cautious."""
-    return (_URGENCY[finding.urgency], _ACTION[finding.action], finding.rule, finding.subject, finding.says)
+    return (Urgency(finding.urgency).rank, Action(finding.action).rank, finding.rule, finding.subject, finding.says)
 
 
 def _most_urgent_first(patient: PatientAssessment) -> tuple[int, int, str]:
-    actions = [_ACTION[finding.action] for finding in patient.findings if finding.urgency == patient.plan.urgency]
-    return (_URGENCY[patient.plan.urgency], min(actions, default=len(_ACTION)), patient.patient_id)
+    actions = [Action(finding.action).rank for finding in patient.findings if finding.urgency == patient.plan.urgency]
+    return (Urgency(patient.plan.urgency).rank, min(actions, default=len(Action)), patient.patient_id)
 
 
 def finding_of(row: Mapping[str, Any], words: Words, knowledge: Knowledge) -> Finding:
@@ -290,7 +288,7 @@ def _next_test(row: Mapping[str, Any], words: Words) -> NextTest:
         why = f"{name}: repeat ({words.name(row['subject'])[0]}: {row['action']})"
     else:
         why = f"{name} every {interval(row['every_days'])}, {row['phase']} ({row['protocol']})"
-    return NextTest(analyte=row["test"], due_on=_EPOCH + dt.timedelta(days=row["due_day"]), why=why)
+    return NextTest(analyte=row["test"], due_on=from_day_number(row["due_day"]), why=why)
 
 
 def _dose(plan: Mapping[str, Any], knowledge: Knowledge) -> DosePlan:

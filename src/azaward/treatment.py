@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from azaward.knowledge import Knowledge
-from azaward.knowledge.loading.relations import split
+from azaward.knowledge.loading.schema.columns import split
 
 
 @lru_cache(maxsize=4)

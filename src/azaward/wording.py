@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from azaward.knowledge import Knowledge
-from azaward.knowledge.loading.facts import facts
+from azaward.knowledge.loading.facts import fact as fact_of
 from azaward.knowledge.loading.messages import gaps_in, message, messages
 from azaward.record.names import as_written
-from azaward.rules.language.columns import GAPS, gaps_of
+from azaward.rules.language.columns import GAPS, from_day_number, gaps_of
 from azaward.terms import Comparison
 
 COMPARISONS = {
@@ -158,13 +158,13 @@ class Words:
 def _day_in_words(text: str) -> str:
     """A gap that holds a day number ("day:20454") as that day."""
     mark, _, number = text.partition("day:")
-    return text if mark or not number.isdigit() else str(dt.date(1970, 1, 1) + dt.timedelta(days=int(number)))
+    return text if mark or not number.isdigit() else str(from_day_number(int(number)))
 
 
 def cited(code: str, fact: str | None, knowledge: Knowledge) -> list[dict[str, str]]:
     """The sources of a finding: its fact's; else its code's parameters', and those named with the code's words."""
     if fact:
-        row = facts(knowledge)[fact]
+        row = fact_of(fact, knowledge)
         return [{"source": row.source, "locator": row.locator, "how": row.how}]
     words = message(code)
     rows = [knowledge.parameters[name] for name in words.get("parameters", ())]

@@ -12,10 +12,8 @@ from azaward.knowledge import Knowledge
 from azaward.knowledge.loading.relations import Schema, relations, schemas
 from azaward.knowledge.loading.units import conversions_for
 from azaward.record.tables import TABLES, Record
-from azaward.rules.language.columns import COLUMNS, FOUND
+from azaward.rules.language.columns import COLUMNS, FOUND, from_day_number
 from azaward.rules.pipeline import PLANS, Step, compiled, needed
-
-EPOCH = dt.date(1970, 1, 1)
 
 
 class Request(NamedTuple):
@@ -108,7 +106,7 @@ class Engine(ABC):
             schema, rows = relations(self.knowledge, {"conversions"})["conversions"]
             self._fill("k_conversions", schema, rows)
         return Answer(
-            [{**row, "on": from_day_number(row["on"])} for row in findings],
+            [{**row, "on": None if row["on"] is None else from_day_number(row["on"])} for row in findings],
             self._stored("due", "SELECT * FROM s_due"),
             self._stored("person", "SELECT patient_id, protocol, status FROM s_person"),
             self._stored("unusable", "SELECT * FROM s_unusable"),
@@ -139,12 +137,3 @@ class Engine(ABC):
 
     @abstractmethod
     def _fill(self, name: str, schema: Schema, rows: Rows) -> None: ...
-
-
-def from_day_number(number: int | None) -> dt.date | None:
-    """The day of a number of days since 1970-01-01.
-
-    >>> from_day_number(20_454)
-    datetime.date(2026, 1, 1)
-    """
-    return None if number is None else EPOCH + dt.timedelta(days=number)

@@ -16,7 +16,7 @@ from azaward.errors import UserError
 from azaward.knowledge import Knowledge
 from azaward.knowledge.loading import units
 from azaward.knowledge.loading.advice import NONE, Question, Topic, Value, vaccines
-from azaward.knowledge.loading.relations import split
+from azaward.knowledge.loading.schema.columns import split
 from azaward.knowledge.loading.vocabulary import plain
 
 Fact = str | float | list[str] | None

@@ -17,8 +17,8 @@ from azaward.guides.amounts import amount, cells, plain, whole
 from azaward.guides.figures import Icons, Share, counted
 from azaward.guides.words import GuideWords
 from azaward.knowledge import Knowledge
-from azaward.knowledge.loading.relations import split
 from azaward.knowledge.loading.schema import Fact
+from azaward.knowledge.loading.schema.columns import split
 
 _HUNDRED = 100
 _WEEK = 7

@@ -23,7 +23,7 @@ from azaward.assessment import DISCLAIMER, Finding, Out, by_urgency, finding_of
 from azaward.engine import Request, Row, SQLiteEngine
 from azaward.errors import UserError
 from azaward.knowledge import Knowledge, load
-from azaward.knowledge.loading.relations import split
+from azaward.knowledge.loading.schema.columns import split
 from azaward.medicines.names import Match, Reading, names
 from azaward.record import Record
 from azaward.rules.language.columns import COLUMNS, gaps_of

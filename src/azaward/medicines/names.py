@@ -15,7 +15,7 @@ from functools import cached_property, lru_cache
 from typing import Literal, NamedTuple
 
 from azaward.knowledge.loading.load import Knowledge
-from azaward.knowledge.loading.relations import split
+from azaward.knowledge.loading.schema.columns import split
 from azaward.knowledge.loading.vocabulary import ATC, RXNORM, SNOMED, Coding
 from azaward.medicines.spelling import slips, sound
 from azaward.medicines.typed import clean, fold

@@ -10,7 +10,7 @@ from rapidfuzz import process
 
 from azaward.errors import UserError
 from azaward.knowledge import Knowledge
-from azaward.knowledge.loading.facts import facts
+from azaward.knowledge.loading.facts import fact, facts
 from azaward.knowledge.loading.messages import NOT_CODES, messages
 
 _NEAR = 3
@@ -65,8 +65,8 @@ def references(asked: str, knowledge: Knowledge) -> list[Reference]:
 
 
 def _of_fact(id: str, knowledge: Knowledge) -> Reference:
-    fact = facts(knowledge)[id]
-    return _reference(id, fact.source, fact.locator, fact.how, fact.checked_on.isoformat(), knowledge)
+    row = fact(id, knowledge)
+    return _reference(id, row.source, row.locator, row.how, row.checked_on.isoformat(), knowledge)
 
 
 def _of_code(code: str, knowledge: Knowledge) -> Iterable[Reference]:

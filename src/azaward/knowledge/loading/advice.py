@@ -17,9 +17,9 @@ from typing import Any
 
 from azaward.errors import KnowledgeError
 from azaward.knowledge.loading.load import Knowledge
-from azaward.knowledge.loading.relations import split
 from azaward.knowledge.loading.schema import ACTIONS, URGENCIES
 from azaward.knowledge.loading.schema.advice import AdviceLine, AdviceNumber, AdviceQuestion
+from azaward.knowledge.loading.schema.columns import split
 from azaward.knowledge.loading.schema.facts import Parameter
 from azaward.terms import Comparison
 

@@ -6,7 +6,6 @@ say so: it is an error that names the nearest word and those that there are.
 
 from __future__ import annotations
 
-import types
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -16,7 +15,7 @@ from typing import Annotated, Any, NamedTuple, get_args, get_origin
 import msgspec
 
 from azaward.knowledge.loading.faults import misspelt
-from azaward.knowledge.loading.schema.columns import Closed, Open, fixed_words
+from azaward.knowledge.loading.schema.columns import Closed, Open, fixed_words, split, without_none
 from azaward.knowledge.loading.schema.facts import UNITS, Row
 from azaward.knowledge.loading.schema.people import EVENT_CLASSES
 from azaward.knowledge.loading.schema.tables import Tables
@@ -65,8 +64,7 @@ def columns(row_type: type[Row]) -> tuple[Column, ...]:
 
 def _bare(hint: Any) -> Any:
     """A type without the None that it may be, or that of a list's items."""
-    if get_origin(hint) in (typing.Union, types.UnionType):
-        (hint,) = (part for part in get_args(hint) if part is not type(None))
+    hint = without_none(hint)
     return get_args(hint)[0] if get_origin(hint) is list else hint
 
 
@@ -135,7 +133,7 @@ def parts(cell: Any, closed: Closed) -> list[str]:
     """The words of a cell that may hold several."""
     if isinstance(cell, list):
         return typing.cast(list[str], cell)
-    return [part.strip() for part in cell.split(";") if part.strip()] if closed.many else [cell]
+    return split(cell) if closed.many else [cell]
 
 
 def _all(words: Iterable[str]) -> Words:
@@ -176,7 +174,7 @@ def _kinds_and_codes(of: Vocabularies) -> list[str]:
 
 def _pitfalls(of: Vocabularies) -> Words:
     """As a row's kind says: a transfusion, a medicine or a class, a condition or an indication, a treatment."""
-    thiopurines = [row.id for row in of.tables["medicines"] if "thiopurine" in (row.classes or "").split(";")]
+    thiopurines = [row.id for row in of.tables["medicines"] if "thiopurine" in split(row.classes)]
     return {
         ("transfusion",): dict.fromkeys(_TRANSFUSIONS),
         ("medicine",): _spaced([*of.ids("medicines"), *_classes(of)]),
@@ -186,11 +184,11 @@ def _pitfalls(of: Vocabularies) -> Words:
 
 
 def _partners(of: Vocabularies) -> Words:
-    vaccines = (row.classes for row in of.tables["events"] if row.kind == "vaccination" and row.classes)
+    vaccines = (split(row.classes) for row in of.tables["events"] if row.kind == "vaccination")
     return {
         ("ingredient",): of.ids("medicines"),
         ("class",): _classes(of),
-        ("vaccine",): dict.fromkeys(word.strip() for classes in vaccines for word in classes.split(";")),
+        ("vaccine",): dict.fromkeys(word for classes in vaccines for word in classes),
     }
 
 

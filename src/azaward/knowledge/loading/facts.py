@@ -105,19 +105,30 @@ def _content(row: Any) -> Any:
     )
 
 
-@lru_cache(maxsize=4)
-def facts(knowledge: Knowledge) -> Mapping[str, Fact]:
-    """Every fact by its id.
+def fact(id: str, knowledge: Knowledge) -> Fact:
+    """The fact of an id; only the table or list that it stands in is read.
 
     >>> from azaward.knowledge import load
-    >>> facts(load())["parameters/fever_celsius"].source
+    >>> fact("parameters/fever_celsius", load()).source
     'crgh-preparing'
     """
-    named: dict[str, Fact] = {}
-    for name, row_type in TABLES.items():
-        if issubclass(row_type, Fact):
-            named |= zip(ids(name, knowledge.tables[name]), knowledge.tables[name], strict=True)
-    for protocol in knowledge.protocols:
-        for name in PROTOCOL_LISTS:
-            named |= of_protocol(protocol, name, knowledge)
-    return named
+    place, within, *_ = id.split("/")
+    by_id = _in_table(place, knowledge) if place in TABLES else {}
+    return by_id[id] if id in by_id else _in_list(place, within, knowledge)[id]
+
+
+def facts(knowledge: Knowledge) -> Mapping[str, Fact]:
+    """Every fact by its id."""
+    tables = (_in_table(name, knowledge) for name, row_type in TABLES.items() if issubclass(row_type, Fact))
+    lists = (_in_list(protocol, name, knowledge) for protocol in knowledge.protocols for name in PROTOCOL_LISTS)
+    return {id: row for by_id in (*tables, *lists) for id, row in by_id.items()}
+
+
+@lru_cache(maxsize=256)
+def _in_table(name: str, knowledge: Knowledge) -> Mapping[str, Fact]:
+    return dict(zip(ids(name, knowledge.tables[name]), knowledge.tables[name], strict=True))
+
+
+@lru_cache(maxsize=256)
+def _in_list(protocol: str, name: str, knowledge: Knowledge) -> Mapping[str, Fact]:
+    return dict(of_protocol(protocol, name, knowledge))

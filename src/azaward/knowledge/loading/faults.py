@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import math
 import re
-import types
 import typing
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
@@ -14,7 +13,7 @@ from typing import Annotated, Any, NamedTuple, get_args, get_origin
 import msgspec
 
 from azaward.knowledge.loading.schema import Row
-from azaward.knowledge.loading.schema.columns import Published, fixed_words
+from azaward.knowledge.loading.schema.columns import Published, fixed_words, without_none
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}$")
 _WORTH_SUGGESTING = 60
@@ -98,21 +97,21 @@ def value_fault(row_type: type[Row], key: str, value: Any, *, strict: bool = Tru
     "expected a number, found the text '1.8'. Take the quotes off."
     """
     hint = _hints(row_type)[key]
-    base = _without_none(hint)
+    base = _bare(hint)
     if (words := fixed_words(base)) and isinstance(value, str):
         return None if value in words else misspelt(value, CALLED.get(key, key.replace("_", " ")), words)
     return type_fault(value, hint, strict=strict)
 
 
-def _without_none(hint: Any) -> Any:
-    if get_origin(hint) in (typing.Union, types.UnionType):
-        hint = next(part for part in get_args(hint) if part is not type(None))
+def _bare(hint: Any) -> Any:
+    """A type without the None that it may be, and without what is noted beside it."""
+    hint = without_none(hint)
     return get_args(hint)[0] if get_origin(hint) is Annotated else hint
 
 
 def type_fault(value: Any, hint: Any, *, strict: bool = True) -> str | None:
     """What is wrong with the kind of a value; None where nothing is."""
-    base = _without_none(hint)
+    base = _bare(hint)
     try:
         msgspec.convert(value, hint, strict=strict)
     except msgspec.ValidationError:

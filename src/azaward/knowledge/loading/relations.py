@@ -8,7 +8,6 @@ and the earliest day that a schedule names, so the union is never more lenient t
 from __future__ import annotations
 
 import datetime as dt
-import types
 import typing
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
@@ -21,6 +20,7 @@ from azaward.knowledge.loading.facts import of_protocol
 from azaward.knowledge.loading.load import Knowledge
 from azaward.knowledge.loading.protocols import MOST_CAUTIOUS
 from azaward.knowledge.loading.schema import PROTOCOL_LISTS, TABLES, Row
+from azaward.knowledge.loading.schema.columns import split, without_none
 from azaward.terms import Action, Term, Urgency
 
 _TYPES = {str: "string", float: "float64", int: "int64", bool: "boolean", dt.date: "date"}
@@ -131,24 +131,13 @@ def _ranked(relation: Relation) -> Relation:
     return schema, rows
 
 
-def split(cell: str | None) -> list[str]:
-    """The parts of a cell that holds a list.
-
-    >>> split("a; b"), split(None)
-    (['a', 'b'], [])
-    """
-    return [part.strip() for part in cell.split(";") if part.strip()] if cell else []
-
-
 def _schema(row_type: type[Row]) -> Schema:
     columns: Schema = {}
     hints = typing.get_type_hints(row_type)
     for field in msgspec.structs.fields(row_type):
         if field.name == _SINCE:
             continue
-        hint = hints[field.name]
-        parts = [part for part in typing.get_args(hint) if part is not type(None)]
-        kind = parts[0] if isinstance(hint, types.UnionType) else hint
+        kind = without_none(hints[field.name])
         if typing.get_origin(kind) is tuple:
             columns |= {f"{field.encode_name}_low": "float64", f"{field.encode_name}_high": "float64"}
         elif typing.get_origin(kind) is list:

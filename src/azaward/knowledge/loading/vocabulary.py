@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from azaward.knowledge.loading.load import Knowledge
-from azaward.knowledge.loading.relations import split
+from azaward.knowledge.loading.schema.columns import split
 from azaward.record.names import is_recognised, unrecognised
 
 LOINC = "http://loinc.org"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from typing import Any
+
+_EPOCH = dt.date(1970, 1, 1)
 
 # What a rule may say beside the columns that have a meaning of their own: named gaps in the words of messages.yaml.
 # `gaps` holds their names, in order, `gap_1` and so on what fills each.
@@ -55,3 +58,12 @@ def gaps_of(row: Mapping[str, Any]) -> dict[str, str | None]:
     {'multiple': '2', 'note': None}
     """
     return dict(zip(str(row["gaps"] or "").split(), (row[gap] for gap in GAPS), strict=False))
+
+
+def from_day_number(number: int) -> dt.date:
+    """The day of a number of days since 1970-01-01.
+
+    >>> from_day_number(20_454)
+    datetime.date(2026, 1, 1)
+    """
+    return _EPOCH + dt.timedelta(days=number)

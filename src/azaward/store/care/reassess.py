@@ -29,9 +29,7 @@ from azaward.wording import Words
 
 # A batch is assessed and written at once; it is small enough for SQLite's engine or large enough for DuckDB's.
 _AT_ONCE = 250
-_URGENCY = {urgency.value: urgency.rank for urgency in Urgency}
-_ACTION = {action.value: action.rank for action in Action}
-NOTHING = len(_ACTION)
+NOTHING = len(Action)
 """The action rank of a patient who needs nothing."""
 _LASTING = ("d", "wk", "mo", "a")
 _decoder = msgspec.json.Decoder(PatientAssessment)
@@ -206,7 +204,7 @@ def _line(
     indication = indications.get(patient.patient_id)
     named = words.name(indication)[0] if indication else None
     line: dict[str, Any] = {
-        "urgency": _URGENCY["info"],
+        "urgency": Urgency.INFO.rank,
         "action": NOTHING,
         "headline": "",
         "doing": "",
@@ -222,8 +220,8 @@ def _line(
     if open_ones:
         first = open_ones[0]
         line |= {
-            "urgency": _URGENCY[first.urgency],
-            "action": _ACTION[first.action],
+            "urgency": Urgency(first.urgency).rank,
+            "action": Action(first.action).rank,
             "headline": first.says,
             "doing": first.action,
             "others": sum(finding.urgency != "info" for finding in open_ones[1:]),

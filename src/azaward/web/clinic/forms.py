@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from fastapi import Form
 
 from azaward.errors import InputError, StoreError
+from azaward.knowledge.loading.schema.people import EventKind
 from azaward.store.care.acts import Decision
 from azaward.wording import amount
 
@@ -18,18 +19,6 @@ Short = Annotated[str, Form(max_length=100)]
 Day = Annotated[dt.date, Form()]
 DayIfAny = Annotated[dt.date | None, Form()]
 DECISIONS = ("continue", "reduce", "withhold", "stop", "change", "refer", "test", "other")
-EventKind = Literal[
-    "condition",
-    "allergy",
-    "pregnancy",
-    "breastfeeding",
-    "vaccination",
-    "symptom",
-    "infection",
-    "exposure_to_infection",
-    "transfusion",
-    "procedure",
-]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Annotated, Any, Literal, get_args, get_origin
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
@@ -75,3 +76,23 @@ def fixed_words(column: Any) -> tuple[str, ...]:
     if isinstance(column, type) and issubclass(column, Term):
         return tuple(str(term) for term in column)
     return ()
+
+
+def without_none(hint: Any) -> Any:
+    """A type without the None that it may be.
+
+    >>> without_none(float | None), without_none(str)
+    (<class 'float'>, <class 'str'>)
+    """
+    if get_origin(hint) in (Union, UnionType):
+        (hint,) = (part for part in get_args(hint) if part is not NoneType)
+    return hint
+
+
+def split(cell: str | None) -> list[str]:
+    """The parts of a cell that holds a list.
+
+    >>> split("a; b"), split(None)
+    (['a', 'b'], [])
+    """
+    return [part.strip() for part in cell.split(";") if part.strip()] if cell else []
