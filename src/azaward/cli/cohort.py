@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from azaward.cli.edge import app, day_of, fail, load_knowledge, progress_on_stderr, stopwatch, write
+from azaward.cli.edge import app, day_of, fail, load_knowledge, progress_on_stderr, stopwatch, write, write_file
 
 if TYPE_CHECKING:
     from azaward.knowledge import Knowledge
@@ -154,21 +154,8 @@ def quality_of_care(
     if html is not None:
         from azaward.cohort.quality.to_html import page
 
-        try:
-            _write_whole(html, page(found, knowledge))
-        except OSError as error:
-            fail(f"{html}: can't be written: {error.strerror or error}. Choose another file for --html.")
+        write_file(html, [page(found, knowledge).encode()])
     write(msgspec.json.encode(found) + b"\n")
-
-
-def _write_whole(path: Path, text: str) -> None:
-    """Writes the file atomically."""
-    waiting = path.with_name(f".{path.name}.new")
-    try:
-        waiting.write_text(text, encoding="utf-8")
-        waiting.replace(path)
-    finally:
-        waiting.unlink(missing_ok=True)
 
 
 @cohort_app.command("sweep")

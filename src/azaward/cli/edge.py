@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
+import secrets
 import sys
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
@@ -85,6 +88,29 @@ def write(content: bytes) -> None:
     """Writes bytes to stdout, which carries nothing but the answer."""
     sys.stdout.buffer.write(content)
     sys.stdout.buffer.flush()
+
+
+def write_file(path: Path, contents: Iterable[bytes], *, private: bool = False) -> None:
+    """Writes a file atomically, or ends the command with one line that says why it can't be written.
+
+    A `private` file can be read by its owner alone.
+    """
+    place = Path(os.path.realpath(path))
+    what_to_do = "Choose a file in an existing folder that you can write to."
+    if place.exists() and not place.is_file():
+        what = "a folder" if place.is_dir() else "not a regular file"
+        fail(f"{path}: can't be written: it is {what}. {what_to_do}")
+    waiting = place.with_name(f".{place.name}.{secrets.token_hex(4)}.new")
+    try:
+        number = os.open(waiting, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600 if private else 0o666)
+        with os.fdopen(number, "wb") as file:
+            for content in contents:
+                file.write(content)
+        waiting.replace(place)
+    except OSError as error:
+        fail(f"{path}: can't be written: {error.strerror or error}. {what_to_do}")
+    finally:
+        waiting.unlink(missing_ok=True)
 
 
 def warn(lines: list[str]) -> None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-import os
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from pathlib import Path
@@ -14,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from azaward.cli.edge import app, fail, load_knowledge, warn
+from azaward.cli.edge import app, fail, load_knowledge, warn, write_file
 
 if TYPE_CHECKING:
     from azaward.genetics import Caller
@@ -92,7 +90,7 @@ def genotype(
                 sys.stdout.buffer.write(content)
             sys.stdout.buffer.flush()
         else:
-            _write_whole(out, _contents(reports, reporter, format, knowledge))
+            write_file(out, _contents(reports, reporter, format, knowledge), private=True)
     except (InputError, KnowledgeError) as error:
         fail(str(error))
 
@@ -267,19 +265,3 @@ def _contents(
             from azaward.reports.genotype import to_text as genotype_report_text
 
             yield from genotype_report_text.contents(reports, in_full=_IN_FULL)
-
-
-def _write_whole(path: Path, contents: Iterable[bytes]) -> None:
-    """Writes the file atomically."""
-    try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    except OSError as error:
-        fail(f"{path}: {error.strerror}. Choose a file in an existing folder that you can write to.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            for content in contents:
-                file.write(content)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from azaward.cli.edge import app, fail, load_knowledge, write
+from azaward.cli.edge import app, fail, load_knowledge, write, write_file
 
 if TYPE_CHECKING:
     from azaward.guides.library import Guide, Library
@@ -172,11 +172,5 @@ def _give(content: bytes, out: Path | None, binary: bool) -> None:
         if binary and sys.stdout.isatty():
             fail("a PDF can't be shown on a terminal. Use --out FILE.pdf.")
         write(content)
-        return
-    beside = out.with_name(f".{out.name}.part")
-    try:
-        beside.write_bytes(content)
-        beside.replace(out)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        fail(f"{out}: {error.strerror}. Choose a file in an existing folder that you can write to.")
+    else:
+        write_file(out, [content])

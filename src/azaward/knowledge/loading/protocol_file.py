@@ -186,7 +186,8 @@ def _lines(node: Any) -> dict[str, int]:
 
 
 def _node_of(node: Any, key: str) -> Any:
-    return next(value for name, value in node.value if str(name.value) == key)
+    """The place of a key's value; of a key that stands there twice the last, as YAML reads it."""
+    return next(value for name, value in reversed(node.value) if str(name.value) == key)
 
 
 def _written_twice(node: Any, where: str) -> Iterator[Fault]:
