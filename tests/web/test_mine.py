@@ -133,7 +133,7 @@ def test_what_must_be_done_at_once_stands_first_with_whom_to_call(house: tuple[A
     page = ill.get("/mine").text
     urgent = page.index("Do this first")
     assert urgent < page.index("My next test") < page.index("My medicines")
-    assert "lower than is safe" in page[urgent:]
+    assert "below the safe limit" in page[urgent:]
     with house[1].write() as connection:
         connection.execute(sa.update(clinics).where(clinics.c.id == "north").values(phone="020 7946 0000"))
     assert 'href="tel:02079460000"' in ill.get("/mine").text
