@@ -258,6 +258,54 @@ def test_a_limit_in_place_of_a_stricter_one_is_asked_about(cells: str, asks: str
     assert all(asks in question and ":11 limits.value: " in question for question in questions)
 
 
+# As strict as what is published, but for the row that is asked about.
+STRICT = ALONE.replace("platelets, comparison: below, value: 100", "platelets, comparison: below, value: 140")
+
+
+def loose(value: float, action: str) -> str:
+    row = "neutrophils, comparison: below, value: {}, relative_to: absolute, action: {}"
+    return STRICT.replace(row.format(2, "withhold"), row.format(value, action))
+
+
+def rare(text: str, days: int) -> str:
+    return text + SCHEDULE.replace("every_days: 7", f"every_days: {days}")
+
+
+REQUIRED = "baseline:\n  - {test: tpmt, required: %s}\n"
+ULCERS = "symptoms:\n  - {symptom: mouth ulcers, action: %s, urgency: %s}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "asks"),
+    [
+        (STRICT, ""),
+        (loose(1, "withhold"), ""),
+        (loose(0.9, "withhold"), "neutrophils below 0.9 is met later than every published limit"),
+        (loose(2, "inform"), "neutrophils below 2 asks for nothing: its action is inform"),
+        (rare(BUILDS, 84), ""),
+        (rare(BUILDS, 85), "every 85 days; no published protocol waits longer than 84 days"),
+        (rare(BUILDS + "schedule_from: bsr-2017\n", 85), ""),
+        (BUILDS + DOSE.format("population: adult, max_mg_per_kg: 5"), ""),
+        (BUILDS + DOSE.format("population: adult, max_mg_per_kg: 5.1"), "found 5.1; no published protocol allows more"),
+        (BUILDS + REQUIRED % "true", ""),
+        (BUILDS + REQUIRED % "false", "tpmt isn't required here; it is required in bsr-2017"),
+        (BUILDS + ULCERS % ("stop", "same-day"), ""),
+        (BUILDS + ULCERS % ("withhold", "routine"), "withhold, routine here; withhold, same-day in bsr-2017"),
+        (BUILDS + ULCERS % ("review", "same-day"), "review, same-day here; withhold, same-day in bsr-2017"),
+    ],
+)
+def test_what_is_more_lenient_than_everything_published_is_asked_about(text: str, asks: str, tmp_path: Path) -> None:
+    result = checked(text, tmp_path)
+    assert result.exit_code == 0, result.output
+    _, *questions = result.output.splitlines()
+    assert len(questions) == bool(asks)
+    assert all(asks in question and "Was that agreed?" in question for question in questions)
+
+
+def test_a_list_that_stands_twice_is_one_line(tmp_path: Path) -> None:
+    assert "limits stands there twice, first in line 11. Keep one." in refused(ALONE + "limits: []\n", tmp_path)
+
+
 def test_an_id_and_plain_words_are_one_symptom(tmp_path: Path) -> None:
     path = tmp_path / "my-clinic.yaml"
     row = "symptoms:\n  - {symptom: sore_throat, action: review, urgency: same-day}\n"

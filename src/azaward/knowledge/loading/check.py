@@ -7,6 +7,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, get_args
 
@@ -18,7 +19,7 @@ from azaward.knowledge.loading.closed import Vocabularies, row_faults, table_fau
 from azaward.knowledge.loading.completeness import incomplete, is_published
 from azaward.knowledge.loading.faults import Fault, misspelt
 from azaward.knowledge.loading.guards import has_dose, number_faults
-from azaward.knowledge.loading.lenient import more_lenient
+from azaward.knowledge.loading.lenient import beyond_published, less_asked, more_lenient
 from azaward.knowledge.loading.load import Knowledge, read_file
 from azaward.knowledge.loading.protocols import SAME, Protocol, apart, kept_of_lender
 from azaward.knowledge.loading.schema import FILES, TABLES, Fact
@@ -114,7 +115,8 @@ def protocol_row_faults(row: Any, words: Vocabularies, protocol: Protocol) -> It
 
 def questions(protocol: Protocol, knowledge: Knowledge) -> list[str]:
     """What a clinic is asked about rows that may stand, but may not say what it meant."""
-    faults = [*_cited_otherwise(protocol, knowledge), *more_lenient(protocol, knowledge.protocols)]
+    lenient = (asks(protocol, knowledge.protocols) for asks in (more_lenient, beyond_published, less_asked))
+    faults = [*_cited_otherwise(protocol, knowledge), *chain.from_iterable(lenient)]
     return list(dict.fromkeys(fault.of(protocol.file) for fault in sorted(faults)))
 
 

@@ -188,7 +188,7 @@ def read_file(path: Path) -> str:
     except UnicodeDecodeError as error:
         raise KnowledgeError(f"{path.name}: byte {error.start} is not UTF-8. Save the file as UTF-8.") from None
     except OSError as error:
-        raise KnowledgeError(f"{path}: {error.strerror}") from None
+        raise KnowledgeError(f"{path}: {error.strerror}. Expected a file of text that you can read.") from None
 
 
 def _rows(file: str, text: str, row_type: type[Row]) -> Iterator[Row]:
