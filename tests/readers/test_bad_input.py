@@ -127,6 +127,16 @@ def test_a_table_that_cant_be_used_is_refused(tmp_path: Path, changed: dict[str,
         ("r.json", '{"patient": []}', ["r.json", "neither", "'patients'"]),
         ("r.json", "[]", ["r.json", "neither"]),
         ("r.json", '{"patients": [], "result": []}', ["r.json", "'result'", "results"]),
+        (
+            "r.json",
+            '{"patients": [], "results": [], "results": []}',
+            ["r.json: the key 'results' stands twice", "Keep one"],
+        ),
+        (
+            "r.json",
+            '{"results": [{"patient_id": "c001", "value": 0.3, "value": 4.0}]}',
+            ["r.json: the key 'value' stands twice in one object (patient_id 'c001')"],
+        ),
         ("r.json", '{"patients": {}}', ["r.json $.patients", "list of rows", "dict"]),
         ("r.json", '{"resourceType": "Bundle", "entry": ' + "[" * 5000, ["r.json: nested too deeply"]),
         ("r.json", "[" * 100000, ["r.json: nested too deeply"]),
@@ -215,6 +225,22 @@ def test_a_clinics_protocol_that_isnt_there_or_isnt_text(tmp_path: Path) -> None
     assert "own.yaml: byte 0 is not UTF-8" in line
 
 
+def test_a_protocol_that_is_a_file_is_read_whatever_it_is_called(tmp_path: Path) -> None:
+    place = folder(tmp_path)
+    (line,) = refused(assess(place, "--protocol", str(file(tmp_path, "own", "colour: ["))))
+    assert line.startswith("azaward: own:2: not YAML")
+    (line,) = refused(assess(place, "--protocol", str(place)))
+    assert "Is a directory. Expected a file of text that you can read." in line
+
+
+def test_a_record_of_nobody_says_so(tmp_path: Path) -> None:
+    nobody = {"patients": PATIENTS, "exposures": EXPOSURES, "results": RESULTS}
+    place = folder(tmp_path, **{name: text.splitlines()[0] + "\n" for name, text in nobody.items()})
+    result = CliRunner().invoke(app, ["assess", str(place), "--as-of", "2026-06-01"])
+    assert "This record holds no patient, so nobody was assessed." in result.stdout
+    assert "No patient needs action" not in result.stdout
+
+
 # One row is bad: the others are assessed, and nothing of the fault is lost.
 
 
@@ -251,6 +277,12 @@ UNREADABLE = "record_unreadable"
         ),
         reading("c001,neutrophils,3.0,2026-05-30,final", "5 cells", UNREADABLE),
         reading("c001,neutrophils,3,0,10*9/L,2026-05-30,final", "7 cells", UNREADABLE),
+        (
+            {"results": with_row(RESULTS, 'c001,wbc,3,10*9/L,2026-05-30,"final\nc001,wbc,1,10*9/L,2026-05-31,final"')},
+            "results.csv line 5",
+            "a line break inside 'status'",
+            UNREADABLE,
+        ),
         reading(
             "c001,neutrophils,4200,10*9/L,2026-05-30,final", "Neutrophil count 4200.0 (10*9/L)", "result_implausible"
         ),

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from azaward.cli.edge import app, day_of, fail, warn, write
+from azaward.cli.edge import app, day_of, fail, named_protocol, warn, write
 
 
 class Format(StrEnum):
@@ -39,14 +39,11 @@ def assess(
     from azaward import assessment
     from azaward.errors import InputError, UserError
     from azaward.knowledge import load
-    from azaward.knowledge.loading.check import with_protocol
     from azaward.readers.read import read
 
     day = day_of(as_of)
     try:
-        knowledge = load()
-        if protocol.endswith((".yaml", ".yml")):
-            knowledge, protocol = with_protocol(knowledge, Path(protocol))
+        knowledge, protocol = named_protocol(protocol, load())
         held = read(record, knowledge)
         if patient is not None:
             if patient not in held.patient_ids():

@@ -12,7 +12,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from azaward.cli.edge import app, day_of, fail, load_knowledge, progress_on_stderr, stopwatch, write, write_file
+from azaward.cli.edge import (
+    app,
+    day_of,
+    fail,
+    load_knowledge,
+    named_protocol,
+    progress_on_stderr,
+    stopwatch,
+    write,
+    write_file,
+)
 
 if TYPE_CHECKING:
     from azaward.knowledge import Knowledge
@@ -76,12 +86,10 @@ def assess_cohort(
 
     from azaward.cohort import assess
     from azaward.errors import UserError
-    from azaward.knowledge.loading.check import with_protocol
 
     day, knowledge = day_of(as_of), load_knowledge()
     try:
-        if protocol.endswith((".yaml", ".yml")):
-            knowledge, protocol = with_protocol(knowledge, Path(protocol))
+        knowledge, protocol = named_protocol(protocol, knowledge)
         assess.check_protocol(protocol, knowledge)
         with (
             _six_tables(folder, kept, out, knowledge, memory_mb) as tables,
@@ -174,7 +182,6 @@ def sweep_protocols(
 
     from azaward.cohort.assess import check_protocol
     from azaward.cohort.sweep import as_text, sweep
-    from azaward.knowledge.loading.check import with_protocol
 
     asked = [word.strip() for word in protocol.split(",") if word.strip()]
     if len(asked) < 2 or len(set(asked)) < len(asked):
@@ -182,8 +189,7 @@ def sweep_protocols(
     day, knowledge = day_of(as_of), load_knowledge()
     try:
         for place, word in enumerate(asked):
-            if word.endswith((".yaml", ".yml")):
-                knowledge, asked[place] = with_protocol(knowledge, Path(word))
+            knowledge, asked[place] = named_protocol(word, knowledge)
             check_protocol(asked[place], knowledge)
         with (
             _six_tables(folder, kept, None, knowledge, memory_mb) as tables,

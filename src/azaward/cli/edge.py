@@ -84,6 +84,21 @@ def load_knowledge() -> Knowledge:
         fail(str(error))
 
 
+def named_protocol(named: str, knowledge: Knowledge) -> tuple[Knowledge, str]:
+    """The id of the protocol that was typed, with the knowledge that holds it: a clinic's own is read from its file.
+
+    `KnowledgeError` names each fault of the file. Whether an id is known, the assessment says.
+    """
+    from azaward.knowledge import MOST_CAUTIOUS
+    from azaward.knowledge.loading.check import with_protocol
+
+    if named in ("auto", MOST_CAUTIOUS, *knowledge.protocols):
+        return knowledge, named
+    path = Path(named)
+    is_file = path.suffix in (".yaml", ".yml") or os.path.lexists(path)
+    return with_protocol(knowledge, path) if is_file else (knowledge, named)
+
+
 def write(content: bytes) -> None:
     """Writes bytes to stdout, which carries nothing but the answer."""
     sys.stdout.buffer.write(content)
@@ -96,10 +111,9 @@ def write_file(path: Path, contents: Iterable[bytes], *, private: bool = False) 
     A `private` file can be read by its owner alone.
     """
     place = Path(os.path.realpath(path))
-    what_to_do = "Choose a file in an existing folder that you can write to."
+    what_to_do = "It can't be written: choose a file in an existing folder that you can write to."
     if place.exists() and not place.is_file():
-        what = "a folder" if place.is_dir() else "not a regular file"
-        fail(f"{path}: can't be written: it is {what}. {what_to_do}")
+        fail(f"{path}: {'a folder' if place.is_dir() else 'not a regular file'}. {what_to_do}")
     waiting = place.with_name(f".{place.name}.{secrets.token_hex(4)}.new")
     try:
         number = os.open(waiting, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600 if private else 0o666)
@@ -108,7 +122,7 @@ def write_file(path: Path, contents: Iterable[bytes], *, private: bool = False) 
                 file.write(content)
         waiting.replace(place)
     except OSError as error:
-        fail(f"{path}: can't be written: {error.strerror or error}. {what_to_do}")
+        fail(f"{path}: {error.strerror or error}. {what_to_do}")
     finally:
         waiting.unlink(missing_ok=True)
 

@@ -6,6 +6,8 @@ own JSON.
 
 from __future__ import annotations
 
+import json
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -35,11 +37,25 @@ def read(path: Path, knowledge: Knowledge) -> Record:
         return fhir.read_bundle(content, file, knowledge)
     try:
         document: Any = msgspec.json.decode(content)
+        json.loads(content, object_pairs_hook=partial(_each_key_once, file), parse_int=str, parse_float=str)
     except (msgspec.DecodeError, RecursionError) as error:
         raise InputError(fhir.where_in_json(error, content, file)) from None
     if not isinstance(document, dict) or not set(TABLES) & set(cast(dict[str, Any], document)):
         raise InputError(f"{file}: neither a FHIR Bundle nor azaward's JSON: expected a key 'patients'.")
     return read_own_json(cast(dict[str, Any], document), file, knowledge)
+
+
+def _each_key_once(file: str, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuses a key that stands twice in an object: a decoder keeps the last and says nothing."""
+    cells = dict(pairs)
+    if len(cells) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        beside = ", ".join(f"{key} {cell!r}" for key, cell in pairs if isinstance(cell, str) and key != twice)
+        raise InputError(
+            f"{file}: the key {twice!r} stands twice in one object ({beside or ', '.join(keys)}). Keep one."
+        )
+    return cells
 
 
 def _text(path: Path) -> bytes:

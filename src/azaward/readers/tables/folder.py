@@ -14,6 +14,8 @@ from azaward.knowledge import Knowledge
 from azaward.readers.rows import RowReader
 from azaward.record.tables import TABLES, Record
 
+# Cells in which a writer may have begun a new line.
+_PROSE = ("text", "note", "frequency")
 NEEDED = ("patients", "exposures", "results")
 
 
@@ -99,7 +101,17 @@ def _csv(path: Path, table: str, reader: RowReader) -> Iterator[tuple[str, Mappi
                     _sure_patient(table, header, cells),
                 )
                 continue
-            yield where, dict(zip(header, cells, strict=True))
+            row = dict(zip(header, cells, strict=True))
+            if broken := [name for name, cell in row.items() if "\n" in cell and name not in _PROSE]:
+                # A stray quotation mark takes in the rows up to the next one, which may be another patient's.
+                reader.aside(
+                    where,
+                    f"a line break inside {broken[0]!r}",
+                    "rows may have run together. Look for a stray quotation mark above, and export the file again.",
+                    _sure_patient(table, header, cells),
+                )
+                continue
+            yield where, row
     except csv.Error as error:
         raise InputError(f"{path.name} line {lines.line_num}: invalid CSV: {error}. Export the file again.") from None
 

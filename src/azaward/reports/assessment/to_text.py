@@ -64,7 +64,8 @@ def _worklist(assessment: Assessment, console: Console) -> None:
             table.add_row("", "", "", Text(f"and {len(pressing) - _SHOWN_PER_PATIENT} more", style="dim"))
     console.print(table)
     if not needing:
-        console.print("No patient needs action before the next routine visit.")
+        nobody = "This record holds no patient, so nobody was assessed."
+        console.print("No patient needs action before the next routine visit." if assessment.patients else nobody)
     if routine:
         console.print(
             Padding(
