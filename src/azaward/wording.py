@@ -13,7 +13,7 @@ from azaward.knowledge import Knowledge
 from azaward.knowledge.loading.facts import fact as fact_of
 from azaward.knowledge.loading.messages import gaps_in, message, messages
 from azaward.record.names import as_written
-from azaward.rules.language.columns import GAPS, from_day_number, gaps_of
+from azaward.rules.language.columns import FILLED_BY, GAPS, from_day_number, gaps_of
 from azaward.terms import Comparison
 
 COMPARISONS = {
@@ -32,23 +32,6 @@ _UNITS = {
 }
 _SIGNS = ("<", "<=", ">", ">=")
 
-# The columns that fill a gap of every finding; any other gap has its name from the rule.
-_READ = {
-    "name": ("subject",),
-    "plain_name": ("subject",),
-    "value": ("value", "text"),
-    "unit": ("unit",),
-    "on": ("on",),
-    "text": ("text",),
-    "comparison": ("comparison",),
-    "limit": ("limit_value",),
-    "limit_unit": ("limit_unit",),
-    "low": ("fraction_low",),
-    "high": ("fraction_high",),
-    "advice": ("action",),
-    "own_says": ("says",),
-    "own_says_patient": ("says_patient",),
-}
 _NAMED = ("gaps", *GAPS)
 
 
@@ -121,7 +104,7 @@ class Words:
 
     def gaps(self, code: str) -> frozenset[str]:
         """The columns of a finding that its words have gaps for: findings that agree in them are said alike."""
-        return frozenset(column for gap in gaps_in(code) for column in _READ.get(gap, _NAMED))
+        return frozenset(column for gap in gaps_in(code) for column in FILLED_BY.get(gap, _NAMED))
 
     def say(self, found: Mapping[str, Any]) -> tuple[str, str]:
         """The finding for the clinician and for the patient; `KnowledgeError` where its code has no words."""

@@ -39,6 +39,24 @@ COLUMNS = {
     "says_patient": "string",
 }
 
+# The columns that fill a gap of every finding; any other gap has its name from the rule.
+FILLED_BY = {
+    "name": ("subject",),
+    "plain_name": ("subject",),
+    "value": ("value", "text"),
+    "unit": ("unit",),
+    "on": ("on",),
+    "text": ("text",),
+    "comparison": ("comparison",),
+    "limit": ("limit_value",),
+    "limit_unit": ("limit_unit",),
+    "low": ("fraction_low",),
+    "high": ("fraction_high",),
+    "advice": ("action",),
+    "own_says": ("says",),
+    "own_says_patient": ("says_patient",),
+}
+
 # What a plan needs to know of a finding.
 FOUND = {
     "patient_id": "string",

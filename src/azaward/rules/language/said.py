@@ -10,15 +10,11 @@ from dataclasses import dataclass
 
 from azaward.knowledge.loading.faults import did_you_mean
 from azaward.knowledge.loading.messages import NOT_CODES, gaps_in, messages
+from azaward.rules.language.columns import FILLED_BY
 from azaward.terms import Action, Rule, Urgency
 
-# What any words may have a gap for, whatever the rule: columns of a finding in words, and names of its subject.
-ALWAYS = frozenset(
-    (
-        *("name", "plain_name", "value", "unit", "on", "text", "comparison", "limit", "limit_unit", "low", "high"),
-        *("advice", "own_says", "own_says_patient"),
-    )
-)
+# What any words may have a gap for, whatever the rule.
+ALWAYS = frozenset(FILLED_BY)
 
 
 @dataclass(frozen=True)
