@@ -94,6 +94,10 @@ class Finding(Out, frozen=True):
     dose_fraction: tuple[float, float] | None = None
     # The ids of the rows of knowledge that it rests on: `azaward cite ID` prints where each was read.
     facts: list[str] = []
+    # What its action is about: thiopurine, other-medicine, vaccine or none.
+    concerns: str = "thiopurine"
+    # The tests that it asks for, by their ids.
+    asks_for: list[str] = []
 
 
 class DosePlan(Out, frozen=True):
@@ -268,6 +272,8 @@ def finding_of(row: Mapping[str, Any], words: Words, knowledge: Knowledge) -> Fi
         ],
         dose_fraction=fractions if fractions[1] is not None else None,
         facts=facts_behind(row["code"], row["fact"]),
+        concerns=row["concerns"],
+        asks_for=(row["asks_for"] or "").split(),
     )
 
 

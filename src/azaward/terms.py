@@ -27,8 +27,8 @@ class Action(Term):
     STOP = "stop"
     WITHHOLD = "withhold"
     DO_NOT_START = "do-not-start"
-    REDUCE = "reduce"
     AVOID = "avoid"
+    REDUCE = "reduce"
     REFER = "refer"
     CHANGE = "change"
     TEST = "test"
@@ -45,6 +45,15 @@ class Urgency(Term):
     THIS_WEEK = "this-week"
     ROUTINE = "routine"
     INFO = "info"
+
+
+class Concerns(Term):
+    """What a finding's action is about: only what concerns the thiopurine decides about its dose."""
+
+    THIOPURINE = "thiopurine"
+    OTHER_MEDICINE = "other-medicine"
+    VACCINE = "vaccine"
+    NONE = "none"
 
 
 class Status(Term):

@@ -146,8 +146,11 @@ def _that_hold(rows: Table, latest: Table) -> Table:
 def _most_cautious(rows: Table, *keys: str) -> Table:
     """One row for each of `keys`: the most urgent, then the most cautious; the person's own case before others."""
     for_anyone = rows.for_sex.isnull() & rows.age_below.isnull() & rows.egfr_below.isnull() & rows.for_family.isnull()
+    # Two medicines that are to be avoided together: where both are taken, the share of the dose is what can be done.
+    without_share = (rows.action == Action.AVOID) & rows.dose_fraction_high.isnull()
+    action = without_share.ifelse(Action.REDUCE.rank, rows.action_rank)
     order = [
-        *("urgency_rank", "action_rank", lowest_first("dose_fraction_high"), for_anyone),
+        *("urgency_rank", action, lowest_first("dose_fraction_high"), for_anyone),
         ibis.desc("lasts_days_after", nulls_first=False),
         *(rows.with_kind == "class", ibis.desc("running"), "start_day", "id"),
     ]

@@ -14,7 +14,8 @@ GAPS = ("gap_1", "gap_2", "gap_3")
 
 # `on` is a day number (days since 1970-01-01). `says` overrides the words of messages.yaml where a row of knowledge
 # brings its own. `fraction_*` is the share of the usual dose that the finding leaves. `fact` is the id of the row of
-# knowledge that decided.
+# knowledge that decided. `concerns` is a word of terms.Concerns. `asks_for` names the tests that the finding asks for
+# (their ids in tests.csv, a space between), `within_days` by how many days from today; without it, the urgency says so.
 COLUMNS = {
     "patient_id": "string",
     "rule": "string",
@@ -22,7 +23,10 @@ COLUMNS = {
     "protocol": "string",
     "action": "string",
     "urgency": "string",
+    "concerns": "string",
     "subject": "string",
+    "asks_for": "string",
+    "within_days": "float64",
     "value": "float64",
     "text": "string",
     "unit": "string",
@@ -61,9 +65,13 @@ FILLED_BY = {
 FOUND = {
     "patient_id": "string",
     "rule": "string",
+    "code": "string",
     "subject": "string",
     "action": "string",
     "urgency": "string",
+    "concerns": "string",
+    "asks_for": "string",
+    "within_days": "float64",
     "fraction_low": "float64",
     "fraction_high": "float64",
 }

@@ -11,7 +11,7 @@ from azaward.rules.language.expressions import Table, Value, ibis
 from azaward.rules.language.limit import Limit
 from azaward.rules.language.said import Said
 from azaward.rules.language.tables import BUILDING, day_number
-from azaward.terms import Action, Rule, Urgency
+from azaward.terms import Action, Concerns, Rule, Urgency
 
 _SET_BY_FINDINGS = {"patient_id", "rule", "gaps", *GAPS}
 
@@ -28,12 +28,15 @@ def findings(
     action: Value | Action,
     urgency: Value | Urgency,
     subject: Value | str,
+    concerns: Value | Concerns = Concerns.THIOPURINE,
     limit: Limit | None = None,
     codes: Iterable[str] = (),
     **more: Any,
 ) -> Table:
     """`rows` as findings. `more` holds columns of a finding, and under any other name what fills that gap in its words.
 
+    `concerns` says what the action is about: only what concerns the thiopurine decides about its dose. `asks_for` names
+    the tests that the finding asks for, by their ids in tests.csv.
     `limit` is what the value was compared with. What isn't given is empty; `protocol` comes from the rows where they
     have that column. Where `code` is made of a column, `codes` names all that it may be.
     """
@@ -41,7 +44,7 @@ def findings(
     gaps = {name: value for name, value in more.items() if name not in columns}
     if len(gaps) > len(GAPS):
         raise ValueError(f"{rule}: {len(gaps)} gaps in its words ({', '.join(gaps)}); at most {len(GAPS)} fit.")
-    columns |= {"code": code, "action": action, "urgency": urgency, "subject": subject}
+    columns |= {"code": code, "action": action, "urgency": urgency, "subject": subject, "concerns": concerns}
     if (listening := LISTENING.get()) is not None:
         listening.append(_said(rule, columns, codes, gaps))
     if limit is not None:

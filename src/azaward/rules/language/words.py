@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from azaward.rules.language.expressions import Table, Value, ibis
 from azaward.rules.language.tables import knowledge
-from azaward.terms import Status
+from azaward.terms import Action, Status
 
 # Two columns that name one thing: an analyte of a patient, a test of a patient.
 OF_ONE = ["patient_id", "analyte"]
@@ -59,6 +59,14 @@ def medicines_of(of_class: str) -> Table:
     """The medicines of a class: one column, `medicine`."""
     classes = knowledge("medicine_classes")
     return classes.filter(classes["class"] == of_class).select("medicine")
+
+
+def withheld(family: Value, action: Action = Action.WITHHOLD) -> Value:
+    """What to do where nobody knows whether it is safe to go on: withhold; for a graft: test, and its unit decides.
+
+    Only for what is missing or can't be judged. What is known to be beyond its limit is a matter of the limit.
+    """
+    return (family == "transplant").ifelse(Action.TEST, action)
 
 
 def applies(row: Table, family: Value) -> Value:
