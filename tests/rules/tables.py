@@ -23,6 +23,8 @@ PAGES = Path(__file__).parents[2] / "docs" / "rules"
 Table = list[dict[str, str]]
 
 AS_OF = "2026-06-01"
+# What a page may expect beside the findings of a rule.
+EXPECTED = ("due", "plan", "next tests", "problems")
 DEFAULTS: dict[str, dict[str, str]] = {
     "patients": {"birth_date": "1980-01-01", "sex": "male", "indication": "crohns_disease"},
     "exposures": {"medicine": "azathioprine", "dose_mg_per_day": "100", "started_on": "2025-01-01"},
@@ -94,7 +96,7 @@ def read_cases(path: Path) -> Iterator[Case]:
         for name, text in re.findall(r"^\*\*(.+?)\*\*:?[ ]*\n*((?:none|\|.*\n?)(?:\|.*\n?)*)", body, flags=re.M):
             rows = [] if text.strip() == "none" else list(_rows(text, f"{path.name}: {title}"))
             rule = re.fullmatch(r"findings of `(\w+)`", name)
-            if rule or name in ("due", "plan"):
+            if rule or name in EXPECTED:
                 case.expected[rule.group(1) if rule else name] = rows
             elif name in TABLES:
                 case.given[name] = rows

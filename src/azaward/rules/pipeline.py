@@ -40,7 +40,7 @@ STAGES: tuple[tuple[str, str], ...] = (
     ("usual", "usual.usual"),
 )
 # What all findings together come to, worked out last.
-PLANS = ("plan", "next_tests")
+PLANS = ("plan", "until", "next_tests")
 # Each rule, and the tables without whose rows it can't find anything: it is not asked where one is empty.
 RULES: dict[str, tuple[str, ...]] = {
     "counts.limits.limits": ("latest",),
