@@ -15,17 +15,15 @@ from typer.testing import CliRunner
 from azaward.assessment import (
     Assessment,
     Cited,
-    DosePlan,
     Finding,
     LimitUsed,
-    NextTest,
     Observed,
     PatientAssessment,
-    Plan,
     assess,
 )
 from azaward.cli import app
 from azaward.knowledge import ACTIONS, URGENCIES, load
+from azaward.plans import DosePlan, NextTest, Plan
 from azaward.readers.read import read
 from azaward.reports.assessment.to_fhir import to_fhir
 
@@ -154,7 +152,7 @@ def test_a_finding_says_what_was_seen_what_it_was_compared_with_and_where_that_s
 def test_the_plan_is_proposed_with_its_dose_and_tests() -> None:
     found = resources(to_fhir(assessment()))
     (plan,), (request,) = found["CarePlan"], found["ServiceRequest"]
-    assert plan["description"] == "Dose: withhold, 0 to 0 mg a day. Who acts: clinician. Urgency: same-day."
+    assert plan["description"] == "Dose: Withhold, no dose. Who acts: clinician. Urgency: same-day."
     assert "not a certified medical device" in plan["note"][0]["text"]
     assert {plan["intent"], request["intent"]} == {"proposal"}
     assert {plan["status"], request["status"]} == {"draft"}

@@ -192,10 +192,15 @@ def test_half_a_character_in_what_was_set_aside_can_still_be_written():
 
 
 def test_every_finding_is_there_with_its_words_value_limit_rule_and_sources(written: str, page: Page):
-    cards = written.split('<ol class="findings">')[1].split("</ol>")[0].split("<li ")[1:]
+    lists = written.split('<ol class="findings">')[1:]
+    cards = [card for each in lists for card in each.split("</ol>")[0].split("<li ")[1:]]
     [patient, _] = assess(together(ILL, QUIET), AS_OF).patients
     assert len(patient.findings) > 5
-    for finding, card in zip(patient.findings, cards, strict=True):
+    assert [problem.title for problem in patient.plan.problems] == re.findall(
+        r'<h4 class="problem">(.+?)</h4>', written
+    )
+    in_order = [patient.findings[place] for problem in patient.plan.problems for place in problem.findings]
+    for finding, card in zip(in_order, cards, strict=True):
         shown = html.unescape(card)
         assert finding.says in shown
         assert finding.says_patient in shown
@@ -243,7 +248,8 @@ def test_a_patient_with_nothing_but_information_has_no_page_unless_alone(written
 def test_the_plan_says_dose_range_tests_and_who_acts(page: Page):
     plan = assess(ILL, AS_OF).patients[0].plan
     assert plan.dose.decision == "stop"
-    assert f"Dose Stop Daily range 0 mg Tablets none Who acts {plan.who.capitalize()}" in page.text
+    taken = f"Taken now {amount(plan.dose.taken_mg_per_day)} mg a day"
+    assert f"Dose Stop A day no dose Tablets none {taken} Who acts {plan.who.capitalize()}" in page.text
     for test in plan.next_tests:
         assert test.due_on.isoformat() in page.text
         assert test.why in page.text
