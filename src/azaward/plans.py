@@ -27,10 +27,14 @@ class Out(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Until(Out, frozen=True):
-    """What the decision about the dose waits for, and the day after which no new supply is given without it."""
+    """What the decision about the dose waits for, and the day after which no new supply is given without it.
+
+    `test` is the id of the test that is waited for; None where somebody has to decide something.
+    """
 
     what: str
     by: dt.date
+    test: str | None = None
 
 
 class Proposal(Out, frozen=True):

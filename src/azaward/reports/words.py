@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from azaward.wording import amount, unit
+from azaward.knowledge.loading.messages import messages
+from azaward.plans import Plan
+from azaward.wording import Words, amount, unit
 
 if TYPE_CHECKING:
     from azaward.reports.series import Series
@@ -130,3 +132,17 @@ def in_css(text: str) -> str:
     """
     clean = _UNPRINTABLE.sub("\ufffd", text)
     return "".join(sign if sign.isascii() and sign.isalnum() else f"\\{ord(sign):x} " for sign in clean)
+
+
+def advice_for_patient(plan: Plan, words: Words) -> str:
+    """What the patient is told to do: about the dose, and by when a test is needed for it."""
+    said = [str(messages()["actions"].get(plan.dose.decision, ""))]
+    days: dict[dt.date, list[str]] = {}
+    for each in plan.dose.until:
+        if each.test and plan.dose.decision not in ("withhold", "do-not-start"):
+            days.setdefault(each.by, []).append(words.name(each.test)[1])
+    said += [
+        str(messages()["until"]["says_patient"]).format(tests=" and ".join(tests), by=long_day(by))
+        for by, tests in days.items()
+    ]
+    return " ".join(text for text in said if text)

@@ -12,7 +12,7 @@ from azaward.knowledge.loading.load import HERE
 
 FILE = HERE / "messages.yaml"
 # Under these stand the words of actions, urgencies, problems and proposals; under every other key those of a code.
-NOT_CODES = ("actions", "urgencies", "problems", "proposal")
+NOT_CODES = ("actions", "urgencies", "problems", "proposal", "until")
 
 
 @lru_cache(maxsize=1)

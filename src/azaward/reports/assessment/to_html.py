@@ -17,14 +17,13 @@ from markupsafe import Markup
 
 from azaward.assessment import Aside, Assessment, PatientAssessment
 from azaward.knowledge import MOST_CAUTIOUS, URGENCIES, Knowledge
-from azaward.knowledge.loading.messages import messages
 from azaward.plans import dose_in_words
 from azaward.record.tables import TABLES, Record
 from azaward.reports.assessment.charts import Panel, draw
 from azaward.reports.assessment.page import Citation, Shown, facts, letter, shown
 from azaward.reports.pages import alone, environment
 from azaward.reports.series import GROUPS, Mark, Series, timeline
-from azaward.reports.words import in_css, phrase
+from azaward.reports.words import advice_for_patient, in_css, phrase
 from azaward.wording import Words
 
 HERE = Path(__file__).parent
@@ -168,7 +167,7 @@ def _page(
         marks=course.marks if course else (),
         older=course.older if course else 0,
         asides=[item for item in assessment.set_aside if item.patient_id == patient.patient_id],
-        lead=str(messages()["actions"].get(patient.plan.dose.decision, "")),
+        lead=advice_for_patient(patient.plan, words),
         letter=letter(patient.findings),
     )
 
