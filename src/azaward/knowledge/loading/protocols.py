@@ -109,7 +109,9 @@ def _for_the_others(lent: Any, own: Sequence[Any]) -> Any:
     taken = {row.specialty for row in own if lent.specialty == "any" and about(row) == about(lent)}
     if taken <= {*unless(lent)}:
         return lent
-    return LentLimit(**{**msgspec.structs.asdict(lent), "unless": tuple(sorted({*unless(lent), *taken}))})
+    cells: dict[str, Any] = msgspec.structs.asdict(lent)
+    cells["unless"] = tuple(sorted({*unless(lent), *taken}))
+    return LentLimit(**cells)
 
 
 def _spoken(about: Any, lent: Any, own: Sequence[Any], said: Callable[[Any], Iterable[Any]]) -> bool:
