@@ -226,7 +226,7 @@ def _protocols(knowledge: Knowledge) -> str:
                 f"{len(lent)} from {', '.join(dict.fromkeys(each.borrowed.values()))}" if lent else None,
             )
             for each in knowledge.protocols.values()
-            for own, lent in [counted(each, knowledge)]
+            for own, lent in [counted(each)]
         ),
     )
 

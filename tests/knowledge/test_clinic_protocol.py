@@ -13,6 +13,8 @@ from azaward.assessment import assess
 from azaward.cli import app
 from azaward.knowledge import load
 from azaward.knowledge.loading.check import with_protocol
+from azaward.knowledge.loading.protocols import holds_for
+from azaward.knowledge.loading.relations import relations
 from azaward.record import Record
 
 KNOWLEDGE = load()
@@ -64,7 +66,7 @@ def borrowed(text: str, tmp_path: Path, name: str) -> list[Any]:
         ("comparison: below, value: 1.2, relative_to: absolute, action: withhold, urgency: routine", [1.2, 1.6, 1.0]),
         ("comparison: below, value: 1.2, relative_to: absolute, action: review, urgency: same-day", [1.2, 1.6, 1.0]),
         ("comparison: above, value: 8, relative_to: absolute, action: withhold, urgency: same-day", [8.0, 1.6, 1.0]),
-        # For one specialty alone: what holds for all stays.
+        # For one specialty alone: what holds for all stays for the others.
         (
             "comparison: below, value: 1.2, relative_to: absolute, action: withhold, urgency: same-day, "
             "specialty: dermatology",
@@ -76,6 +78,22 @@ def test_what_a_clinics_own_limit_replaces(own: str, kept: list[float], tmp_path
     row = f'  - {{analyte: neutrophils, {own}, locator: "our table"}}\n'
     limits = borrowed(OWN.partition("limits:")[0] + "limits:\n" + row, tmp_path, "limits")
     assert [row.value for row in limits if row.analyte == "neutrophils"] == kept
+
+
+def test_a_limit_for_one_specialty_leaves_the_others_theirs_and_is_asked_about(tmp_path: Path) -> None:
+    text = OWN.replace("value: 1.8", "value: 1.2").replace("same-day,", "same-day, specialty: dermatology,")
+    limits = borrowed(text, tmp_path, "limits")
+    for specialty, values in (("dermatology", [1.2, 1.0]), ("rheumatology", [1.6, 1.0]), ("other", [1.6, 1.0])):
+        held = [row.value for row in limits if row.analyte == "neutrophils" and holds_for(row, specialty)]
+        assert held == values, specialty
+    # What the rules join says the same as the loader.
+    path = tmp_path / "my-clinic.yaml"
+    schema, rows = relations(with_protocol(KNOWLEDGE, path)[0], ["protocol_limits"])["protocol_limits"]
+    cells = [dict(zip(schema, row, strict=True)) for row in rows if row[0] == "my-clinic"]
+    lent = {cell["specialty"] for cell in cells if (cell["analyte"], cell["value"]) == ("neutrophils", 1.6)}
+    assert lent == {row.family for row in KNOWLEDGE.tables["indications"]} - {"dermatology"}
+    says = "neutrophils below 1.2 takes the place of neutrophils below 1.6 in bsr-2017"
+    assert says in " ".join(checked(text, tmp_path).output.split())
 
 
 def test_an_emergency_symptom_is_not_made_less_by_a_clinics_own_row(tmp_path: Path) -> None:

@@ -97,11 +97,11 @@ def _by_content(named: Iterable[tuple[str, Any]]) -> Iterator[tuple[Any, str]]:
 
 
 def _content(row: Any) -> Any:
-    # A borrowed schedule may have lost tests that the borrower asks for in its own way: it is the same row still.
+    # A borrowed row may have lost tests or specialties for which the borrower has its own: it is the same row still.
     return tuple(
         str(value)
         for key, value in zip(row.__struct_fields__, msgspec.structs.astuple(row), strict=True)
-        if key != "tests"
+        if key not in ("tests", "unless")
     )
 
 

@@ -51,8 +51,10 @@ def _of_protocol(people: Table) -> Table:
         ibis.coalesce(rows.max_mg_per_kg * rows.weight, rows.max_mg_per_day),
     )
     without = rows.max_mg_per_day.isnull() & rows.max_mg_per_kg.isnull()
+    low = per_day(rows.target_mg_per_day_low, rows.target_mg_per_kg_low)
     rows = rows.mutate(
-        low=per_day(rows.target_mg_per_day_low, rows.target_mg_per_kg_low),
+        # Where a protocol begins with so many mg a day for everyone, whoever stays on them takes a usual dose.
+        low=least(low, rows.start_mg_per_day),
         high=high,
         stated=stated,
         target_only=without.ifelse(high, nothing("float64")),
