@@ -31,6 +31,7 @@ from azaward.knowledge import MOST_CAUTIOUS, Knowledge, load
 from azaward.record.tables import TABLES, Record, SetAside
 from azaward.rules.language.columns import from_day_number
 from azaward.terms import Action, Rule, Urgency
+from azaward.treatment import tablets_for
 from azaward.wording import Words, cited, facts_behind, interval
 
 _TEST_RULE = Rule.SCHEDULE
@@ -303,15 +304,10 @@ def _dose(plan: Mapping[str, Any], knowledge: Knowledge) -> DosePlan:
     if high is None or high == 0:
         return DosePlan(decision=decision, mg_per_day=None if high is None else (0, 0), tablets=None)
     range_ = (round(low, 1), round(high, 1))
-    large, small = (knowledge.parameters[f"azathioprine_tablet_{size}_mg"].value for size in ("large", "small"))
-    steps = int(high // small)
-    if steps == 0:
-        return DosePlan(decision=decision, mg_per_day=range_, tablets=None)
-    large_ones, small_ones = divmod(steps * small, large)
-    parts = [
-        f"{count:.0f} x {size:.0f} mg" for count, size in ((large_ones, large), (small_ones // small, small)) if count
-    ]
-    return DosePlan(decision=decision, mg_per_day=range_, tablets="at most " + " + ".join(parts) + " a day")
+    tablets = tablets_for(high, knowledge)
+    if not tablets.startswith("less"):
+        tablets = f"at most {tablets}"
+    return DosePlan(decision=decision, mg_per_day=range_, tablets=tablets)
 
 
 def first_due(patient: PatientAssessment, as_of: dt.date) -> dict[str, dt.date]:
