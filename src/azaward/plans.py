@@ -16,6 +16,7 @@ from azaward.knowledge import Knowledge
 from azaward.knowledge.loading.messages import messages
 from azaward.problems import Problem
 from azaward.rules.language.columns import from_day_number
+from azaward.treatment import tablet_sizes, tablets_for
 from azaward.wording import Words, amount, interval
 
 Row = Mapping[str, Any]
@@ -98,7 +99,7 @@ def _dose(row: Row, until: Iterable[Row], words: Words, knowledge: Knowledge) ->
     return DosePlan(
         decision=row["decision"],
         mg_per_day=daily,
-        tablets=_tablets(daily, knowledge) if daily and daily[1] else None,
+        tablets=_tablets(daily, row["medicine"], knowledge) if daily and daily[1] else None,
         until=_until(until, words),
         taken_mg_per_day=row["taken"],
         target_mg_per_day=_range(row["target_low"], row["target_high"]),
@@ -129,21 +130,16 @@ def _proposal(row: Row) -> Proposal | None:
     return Proposal(mg_per_day=daily, conditions=list(messages()["proposal"]["conditions"])) if daily else None
 
 
-def _tablets(daily: Range, knowledge: Knowledge) -> str:
-    """The tablets for the higher end of a range, or that none makes so small a dose."""
+def _tablets(daily: Range, medicine: str, knowledge: Knowledge) -> str | None:
+    """The tablets for the higher end of a range, or that none makes so small a dose; None where no size is known."""
     low, high = daily
-    large, small = (knowledge.parameters[f"azathioprine_tablet_{size}_mg"].value for size in ("large", "small"))
-    steps = int(high // small)
-    if steps == 0:
-        return (
-            f"no tablet makes {amount(high)} mg a day: ask the pharmacist about a suspension or tablets on fewer days"
-        )
-    large_ones, small_ones = divmod(steps * small, large)
-    parts = [
-        f"{count:.0f} x {size:.0f} mg" for count, size in ((large_ones, large), (small_ones // small, small)) if count
-    ]
-    exact = low == high == steps * small
-    return ("" if exact else "at most ") + " + ".join(parts) + " a day"
+    sizes = tablet_sizes(knowledge, medicine)
+    if not sizes:
+        return None
+    if high < sizes[-1]:
+        return f"no tablet makes {amount(high)} mg a day; ask the pharmacist what can be given"
+    exact = low == high and not high % sizes[-1]
+    return ("" if exact else "at most ") + tablets_for(high, knowledge, medicine)
 
 
 def _next_test(row: Row, words: Words) -> NextTest:

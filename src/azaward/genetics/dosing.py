@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from azaward.knowledge import ACTIONS, URGENCIES, Knowledge
+from azaward.treatment import tablets_for
 
 GENES = ("TPMT", "NUDT15")
 BODIES = ("CPIC", "DPWG", "FDA")
@@ -252,22 +253,6 @@ def _per_day(per_kg: float | None, weight: float | None) -> float | None:
 
 def _times(dose: float | None, fraction: Range) -> Range | None:
     return None if dose is None else (round(dose * fraction[0], 2), round(dose * fraction[1], 2))
-
-
-def tablets_for(mg_per_day: float, knowledge: Knowledge) -> str:
-    """Azathioprine tablets that stay at or below a daily dose.
-
-    >>> from azaward.knowledge import load
-    >>> tablets_for(130, load()), tablets_for(40, load()), tablets_for(10, load())
-    ('2 x 50 mg + 1 x 25 mg a day', '1 x 25 mg a day', 'less than one 25 mg tablet a day')
-    """
-    large, small = (knowledge.parameters[f"azathioprine_tablet_{size}_mg"].value for size in ("large", "small"))
-    steps = int(mg_per_day // small)
-    if steps == 0:
-        return f"less than one {small:g} mg tablet a day"
-    large_ones, rest = divmod(steps * small, large)
-    parts = [f"{count:.0f} x {size:g} mg" for count, size in ((large_ones, large), (rest // small, small)) if count]
-    return " + ".join(parts) + " a day"
 
 
 def usual_dose(knowledge: Knowledge, indication: str) -> Usual | None:

@@ -77,6 +77,7 @@ RULES: dict[str, tuple[str, ...]] = {
     "before.baseline.screening_found": ("latest",),
     "counts.schedule.overdue": ("due",),
     "counts.schedule.did_not_attend": ("contacts",),
+    "counts.schedule.switched": ("course",),
     "counts.drift.step": ("history",),
     "counts.drift.trend": ("history",),
     "counts.drift.sequential": ("history",),

@@ -42,6 +42,8 @@ JOINED = (
     "risks",
     "events",
     "children_doses",
+    "thiopurines",
+    "lateness",
 )
 _RANKS = {
     "action": {action.value: action.rank for action in Action},

@@ -7,9 +7,9 @@ treatment, what was never known is still asked for, without alarm where it no lo
 from __future__ import annotations
 
 from azaward.rules.language.expressions import Table, Value, ibis
-from azaward.rules.language.finding import findings
+from azaward.rules.language.finding import findings, number
 from azaward.rules.language.limit import Limit, limit
-from azaward.rules.language.tables import knowledge
+from azaward.rules.language.tables import greatest, knowledge, parameter
 from azaward.rules.language.words import beside, first_of, for_their_specialty, surely, treated
 from azaward.terms import Action, Rule, Status, Urgency
 
@@ -80,19 +80,32 @@ def _in_plain_words() -> Table:
     return tests.group_by("test").agg(name=tests.name.min(), why_plain=tests.why_plain.min())
 
 
-def gene_test_limits(person: Table, genes: Table) -> Table:
-    """Planned treatment while TPMT is unknown, whatever the protocol asks for; a known NUDT15 is no substitute."""
-    rows = person.filter(person.status == Status.PLANNED)
+def gene_test_limits(person: Table, genes: Table, done: Table) -> Table:
+    """TPMT unknown before the first tablet or in the first weeks, whatever the protocol asks for.
+
+    A known NUDT15 is no substitute. On treatment blood is counted every week until so many weeks have shown how the
+    dose is borne; after that the schedule of the protocol is enough.
+    """
+    rows = treated(person, "status", "as_of_day", "started_day", "increased_day")
     rows = rows.inner_join(genes.select("patient_id", "tpmt", "nudt15"), "patient_id")
-    rows = rows.filter(rows.tpmt.isnull())
+    counted = done.filter(done.test == "full_blood_count").select("patient_id", "done_day")
+    rows = beside(rows.filter(rows.tpmt.isnull()), counted)
+    planned = rows.status == Status.PLANNED
+    young = limit("early_treatment_days").met_by(rows.as_of_day - rows.increased_day)
+    rows = rows.filter(planned | surely(young))
+    due = greatest(rows.done_day, rows.started_day) + parameter("weekly_count_days")
     return findings(
         rows,
         Rule.BASELINE,
-        code="genes_unknown",
-        action=Action.DO_NOT_START,
+        code=planned.ifelse("genes_unknown", "genes_unknown_early"),
+        action=planned.ifelse(Action.DO_NOT_START, Action.TEST),
         urgency=Urgency.THIS_WEEK,
         subject="tpmt",
+        asks_for=planned.ifelse("tpmt", "tpmt full_blood_count"),
+        within_days=greatest(due - rows.as_of_day, ibis.literal(0)),
+        on=rows.done_day,
         nudt15=rows.nudt15.fill_null("not known"),
+        days=number(rows.as_of_day - rows.increased_day),
     )
 
 

@@ -29,7 +29,7 @@ def onset(person: Table) -> Table:
         rows,
         Rule.ONSET,
         code=early.ifelse("too_early_to_judge", "response_may_begin"),
-        action=Action.CONTINUE,
+        action=Action.INFORM,
         urgency=Urgency.INFO,
         subject=rows.taken,
         value=rows.days_on,

@@ -6,7 +6,7 @@ from azaward.rules.language.expressions import Table, Value, ibis
 from azaward.rules.language.finding import findings, number
 from azaward.rules.language.limit import Limit, limit
 from azaward.rules.language.tables import day_number, knowledge, parameter, record
-from azaward.rules.language.words import beside, on_treatment, surely, treated
+from azaward.rules.language.words import beside, nothing, on_treatment, surely, treated
 from azaward.terms import Action, Rule, Urgency
 
 ENDS = ("birth", "miscarriage")
@@ -66,7 +66,11 @@ def _expecting(person: Table) -> Table:
     ends = events.filter((events.kind == "pregnancy") & events.code.isin(ENDS))
     ends = ends.group_by("patient_id").agg(last_end=ends.started_on.max())
     events = events.filter(events.kind.isin(["pregnancy", "breastfeeding"]) & ~events.code.isin(ENDS))
-    people = treated(person, "status", "as_of", "as_of_day", "mg_per_kg", "dose", "whole_dose", "sex")
+    people = treated(person, "status", "as_of", "as_of_day", "weight", "azathioprine_mg", "whole_dose", "sex")
+    # The limits are azathioprine's: what can't be compared with it is not known to be within them.
+    dose = people.azathioprine_mg
+    whole = dose.isnull().ifelse(nothing("float64"), people.whole_dose)
+    people = people.mutate(dose=dose, whole_dose=whole, mg_per_kg=dose / people.weight)
     rows = beside(events, ends).inner_join(people, "patient_id")
     father = (rows.sex == "male") | rows.code.contains("partner") | rows.code.contains("father")
     rows = rows.mutate(feeding=rows.kind == "breastfeeding", father=surely(father))

@@ -18,19 +18,19 @@ _RANKS = 100_000
 
 
 def done(latest: Table) -> Table:
-    """For each patient and test that has any part: the day of its oldest part, and which part that is."""
+    """For each patient and test that has any part: the days of its oldest and newest part, and which is the oldest."""
     tests, known = _slots(), _parts(latest)
     per_slot = known.group_by(["patient_id", "test", "slot_rank"]).agg(day=known.day.max())
     per_test = per_slot.group_by(["patient_id", "test"]).agg(
         day=per_slot.day.min(),
         first=((per_slot.day + _BASE) * _RANKS + per_slot.slot_rank).min(),
+        newest_day=per_slot.day.max(),
         parts=per_slot.count(),
     )
     rows = per_test.inner_join(tests.group_by("test").agg(slots=tests.slot.nunique()), "test")
     complete = rows.parts == rows.slots
     return rows.select(
-        "patient_id",
-        "test",
+        *("patient_id", "test", "newest_day"),
         oldest_rank=rows["first"] - (rows.day + _BASE) * _RANKS,
         complete=complete,
         done_day=complete.ifelse(rows.day, nothing("int64")),
@@ -84,6 +84,7 @@ def due(person: Table, done: Table) -> Table:
         due_day=rows.due_day.min(),
         key=rows.key.min(),
         done_day=rows.done_day.max(),
+        newest_day=rows.newest_day.max(),
         oldest_rank=rows.oldest_rank.max(),
     )
     first = first.mutate(rank=first.key - (first.due_day + _BASE) * _RANKS)
@@ -92,8 +93,8 @@ def due(person: Table, done: Table) -> Table:
     first = first.left_join(names, first.oldest_rank == names.slot_rank)
     first = first.inner_join(on_treatment(person, "started_day", "as_of_day"), "patient_id")
     return first.select(
-        *("patient_id", "protocol", "test", "phase", "every_days", "done_day", "oldest", "due_day"),
-        *("started_day", "as_of_day", "fact"),
+        *("patient_id", "protocol", "test", "phase", "every_days", "done_day", "newest_day", "oldest"),
+        *("due_day", "started_day", "as_of_day", "fact"),
     )
 
 

@@ -37,16 +37,16 @@ def plan(person: Table, usual: Table, found: Table) -> Table:
     `taken` is the dose today, `mg_low` and `mg_high` what to take from now on, `target_low` and `target_high` the
     indication's usual range, `proposal_low` and `proposal_high` a higher dose to consider: mg a day, empty if unknown.
     """
-    rows = person.select("patient_id", "protocol", "status", "whole_dose", "planned_first", "family")
+    rows = person.select("patient_id", "protocol", "status", "family", "whole_dose", "planned_first", medicine="taken")
+    rows = beside(rows, _smallest_tablet(), "medicine")
     rows = beside(rows, _together(found))
     rows = beside(rows, usual.select("patient_id", "usual_low", "usual_high", "ceiling", "start"))
     rows = rows.mutate(decision=_decision(rows), taken=ibis.cases((rows.status == Status.ON, rows.whole_dose)))
-    rows = rows.mutate(smallest_tablet=parameter("azathioprine_tablet_small_mg"))
     rows = _milligrams(rows)
     raised = (rows.decision == Action.CONTINUE) & surely(rows.raised) & ~surely(rows.waits)
     raised = raised & surely(rows.taken < rows.share_high * rows.usual_high)
     return rows.select(
-        *("patient_id", "protocol", "status", "decision", "taken", "mg_low", "mg_high"),
+        *("patient_id", "protocol", "status", "medicine", "decision", "taken", "mg_low", "mg_high"),
         target_low=rows.usual_low,
         target_high=rows.usual_high,
         proposal_low=ibis.cases((raised, least(rows.taken + rows.smallest_tablet, rows.share_high * rows.usual_high))),
@@ -76,6 +76,11 @@ def _together(found: Table) -> Table:
         share_low=whole.min(where=thiopurine).fill_null(1.0),
         share_high=found.fraction_high.min(where=thiopurine).fill_null(1.0),
     )
+
+
+def _smallest_tablet() -> Table:
+    tablets = knowledge("tablets")
+    return tablets.group_by("medicine").agg(smallest_tablet=tablets.mg.min())
 
 
 def _decision(rows: Table) -> Value:

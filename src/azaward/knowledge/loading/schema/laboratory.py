@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from azaward.knowledge.loading.schema.columns import AnalyteId, Closed, Own, Prose, WrittenUnit
+from azaward.knowledge.loading.schema.columns import AnalyteId, Closed, Own, Prose, TestId, WrittenUnit
 from azaward.knowledge.loading.schema.facts import Fact, Row, UnitCode
 from azaward.terms import Action, Urgency
 
@@ -85,6 +85,22 @@ class Test(Fact, frozen=True):
     why_plain: Prose
 
 
+class Lateness(Fact, frozen=True):
+    """A step on which a scheduled test is late: by so many intervals, or by so many days where those are fewer.
+
+    A row without a test is for the tests that have no rows of their own.
+    """
+
+    test: TestId | None
+    tested: Literal["since the start", "never since the start"]
+    time: Literal["any", "first weeks"]
+    tpmt: Literal["any", "not known"]
+    late_intervals: float
+    late_days: float | None
+    action: Action
+    urgency: Urgency
+
+
 class BiologicalVariation(Fact, frozen=True):
     analyte: AnalyteId
     population: Literal["healthy", "UK primary care"]
@@ -125,6 +141,7 @@ TABLES: dict[str, type[Row]] = {
     "units": Unit,
     "conversions": Conversion,
     "tests": Test,
+    "lateness": Lateness,
     "biological_variation": BiologicalVariation,
     "enzyme_activity": EnzymeBand,
     "metabolites": Metabolites,

@@ -109,6 +109,20 @@ class MedicineEffect(Fact, frozen=True):
     effect: MedicineClass
 
 
+class Thiopurine(Fact, frozen=True):
+    """How a thiopurine is compared with azathioprine. One without a row can't be compared with the others."""
+
+    medicine: MedicineId
+    azathioprine_mg: float
+
+
+class Tablet(Fact, frozen=True):
+    """A tablet of a thiopurine that a pharmacy can supply."""
+
+    medicine: MedicineId
+    mg: float
+
+
 class LookAlike(Fact, frozen=True):
     """Two medicines whose names are taken for each other."""
 
@@ -131,6 +145,8 @@ TABLES: dict[str, type[Row]] = {
     "interactions": Interaction,
     "medicine_effects": MedicineEffect,
     "together": Together,
+    "thiopurines": Thiopurine,
+    "tablets": Tablet,
     "look_alikes": LookAlike,
     "label_words": LabelWords,
 }

@@ -28,6 +28,7 @@ from azaward.knowledge.loading.schema.laboratory import (
     BiologicalVariation,
     Conversion,
     EnzymeBand,
+    Lateness,
     Metabolites,
     Test,
     Unit,
@@ -41,6 +42,8 @@ from azaward.knowledge.loading.schema.medicines import (
     MedicineClassName,
     MedicineEffect,
     MedicineName,
+    Tablet,
+    Thiopurine,
     Together,
 )
 from azaward.knowledge.loading.schema.omop import OmopConcept
@@ -63,6 +66,8 @@ class Tables(Protocol):
     def __getitem__(self, name: Literal["conversions"]) -> tuple[Conversion, ...]: ...
     @overload
     def __getitem__(self, name: Literal["tests"]) -> tuple[Test, ...]: ...
+    @overload
+    def __getitem__(self, name: Literal["lateness"]) -> tuple[Lateness, ...]: ...
     @overload
     def __getitem__(self, name: Literal["biological_variation"]) -> tuple[BiologicalVariation, ...]: ...
     @overload
@@ -119,6 +124,10 @@ class Tables(Protocol):
     def __getitem__(self, name: Literal["medicine_effects"]) -> tuple[MedicineEffect, ...]: ...
     @overload
     def __getitem__(self, name: Literal["together"]) -> tuple[Together, ...]: ...
+    @overload
+    def __getitem__(self, name: Literal["thiopurines"]) -> tuple[Thiopurine, ...]: ...
+    @overload
+    def __getitem__(self, name: Literal["tablets"]) -> tuple[Tablet, ...]: ...
     @overload
     def __getitem__(self, name: Literal["look_alikes"]) -> tuple[LookAlike, ...]: ...
     @overload
