@@ -29,6 +29,7 @@ from azaward.knowledge.loading.schema.laboratory import (
     Conversion,
     EnzymeBand,
     Metabolites,
+    OwnLevel,
     Test,
     Unit,
 )
@@ -65,6 +66,8 @@ class Tables(Protocol):
     def __getitem__(self, name: Literal["tests"]) -> tuple[Test, ...]: ...
     @overload
     def __getitem__(self, name: Literal["biological_variation"]) -> tuple[BiologicalVariation, ...]: ...
+    @overload
+    def __getitem__(self, name: Literal["own_level"]) -> tuple[OwnLevel, ...]: ...
     @overload
     def __getitem__(self, name: Literal["enzyme_activity"]) -> tuple[EnzymeBand, ...]: ...
     @overload
