@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from azaward.rules.language.expressions import Table, Value, ibis
 from azaward.rules.language.limit import Limit
-from azaward.rules.language.tables import DAYS_IN_YEAR, day_number, knowledge, parameter, record
-from azaward.rules.language.words import OF_ONE, beside, first_of, of_analyte, perhaps, surely, treated
+from azaward.rules.language.tables import DAYS_IN_YEAR, day_number, knowledge, parameter
+from azaward.rules.language.words import OF_ONE, beside, conditions, first_of, of_analyte, perhaps, surely, treated
 from azaward.terms import Status, Urgency
 
 
@@ -80,14 +80,8 @@ def _with_variation(rows: Table) -> Table:
 
 def _known_causes(rows: Table, person: Table) -> Table:
     """Leaves the rows whose cause, if they name one, is known of the person: a condition, or why they are treated."""
-    events = record("events").inner_join(treated(person, "as_of"), "patient_id")
-    begun = events.started_on.isnull() | (events.started_on <= events.as_of)
-    over = surely(events.ended_on < events.as_of)
-    classes = knowledge("event_classes")
-    events = events.filter((events.kind == "condition") & begun & ~over)
-    events = events.inner_join(classes.rename(cause="class"), ["kind", "code"]).select("patient_id", "cause")
     reasons = treated(person, "indication").select("patient_id", cause="indication")
-    known = ibis.union(events, reasons).distinct().mutate(cause_known=ibis.literal(True))
+    known = ibis.union(conditions(person), reasons).distinct().mutate(cause_known=ibis.literal(True))
     rows = beside(rows, known, ["patient_id", "cause"])
     return rows.filter(rows.cause.isnull() | surely(rows.cause_known))
 
@@ -108,19 +102,18 @@ def _level_allows(rows: Table) -> Value:
     lately_mean = (rows.lately_sum.fill_null(0.0) + rows.value) / lately_n
     steady = ibis.and_(
         rows.level_days >= parameter("own_level_results"),
-        _change(rows, rows.value, rows.level_mean) <= _allowed(rows, 1.0, rows.level_days),
-        _change(rows, lately_mean, rows.level_mean) <= _allowed(rows, lately_n, rows.level_days),
+        _no_worse(rows, rows.value, rows.level_mean, _allowed(rows, 1.0, rows.level_days)),
+        _no_worse(rows, lately_mean, rows.level_mean, _allowed(rows, lately_n, rows.level_days)),
     )
-    changed = _change(rows, rows.value, rows.known_mean) > _allowed(rows, 1.0, rows.known_n)
+    unchanged = _no_worse(rows, rows.value, rows.known_mean, _allowed(rows, 1.0, rows.known_n))
     return ibis.cases(
-        (rows.level == "steady", surely(steady)), (rows.level == "not-changed", ~surely(changed)), else_=True
+        (rows.level == "steady", surely(steady)), (rows.level == "not-changed", perhaps(unchanged)), else_=True
     )
 
 
-def _change(rows: Table, value: Value, mean: Value) -> Value:
-    """By which share a value is worse than a mean."""
-    ratio = value / mean.nullif(0)
-    return rows.down.ifelse(1 - ratio, ratio - 1)
+def _no_worse(rows: Table, value: Value, mean: Value, allowed: Value) -> Value:
+    """Whether a value is worse than a mean by no more than this share of it."""
+    return rows.down.ifelse(value >= mean * (1 - allowed), value <= mean * (1 + allowed))
 
 
 def _allowed(rows: Table, n: Value | float, others: Value) -> Value:
