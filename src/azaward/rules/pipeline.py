@@ -34,6 +34,7 @@ STAGES: tuple[tuple[str, str], ...] = (
     ("met", "beside.met"),
     ("course", "person.course"),
     ("person", "person.person"),
+    ("beyond", "beyond.beyond"),
     ("done", "due.done"),
     ("due", "due.due"),
     ("genes", "genes.genes"),
@@ -43,7 +44,7 @@ STAGES: tuple[tuple[str, str], ...] = (
 PLANS = ("plan", "until", "next_tests")
 # Each rule, and the tables without whose rows it can't find anything: it is not asked where one is empty.
 RULES: dict[str, tuple[str, ...]] = {
-    "counts.limits.limits": ("latest",),
+    "counts.limits.limits": ("beyond",),
     "counts.limits.unknowable": ("latest",),
     "illness.allergy.thiopurine": ("events",),
     "illness.infection.fever": (),

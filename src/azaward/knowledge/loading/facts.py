@@ -20,6 +20,7 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     "units": ("written",),
     "tests": ("test", "slot", "code"),
     "biological_variation": ("analyte", "population"),
+    "own_level": ("analyte", "because", "cause"),
     "enzyme_activity": ("method", "unit", "category"),
     "metabolites": ("protocol", "pattern"),
     "events": ("kind", "code"),

@@ -30,6 +30,7 @@ JOINED = (
     "conversions",
     "tests",
     "biological_variation",
+    "own_level",
     "indications",
     "metabolites",
     "genotype_doses",

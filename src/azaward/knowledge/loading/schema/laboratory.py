@@ -118,6 +118,22 @@ class EnzymeBand(Fact, frozen=True):
     says: Prose
 
 
+class OwnLevel(Fact, frozen=True):
+    """A limit that a source judges by more than its number: by what is known of the person, up to `up_to`."""
+
+    analyte: AnalyteId
+    side: Literal["low", "high"]
+    because: Literal["known-cause", "before-treatment", "own-level", "kidneys-good", "unexplained"]
+    cause: Annotated[str, Closed("known cause")] | None
+    level: Literal["steady", "not-changed", "any"]
+    up_to: float | None
+    up_to_of: Literal["absolute", "upper-limit-of-normal", "egfr"] | None
+    change_percent: float | None
+    action: Action
+    urgency: Urgency
+    says: Prose
+
+
 Pattern = Literal["not_taking", "under_dosed", "shunting", "therapeutic", "over_dosed"]
 
 
@@ -143,6 +159,7 @@ TABLES: dict[str, type[Row]] = {
     "tests": Test,
     "lateness": Lateness,
     "biological_variation": BiologicalVariation,
+    "own_level": OwnLevel,
     "enzyme_activity": EnzymeBand,
     "metabolites": Metabolites,
 }

@@ -30,6 +30,7 @@ from azaward.knowledge.loading.schema.laboratory import (
     EnzymeBand,
     Lateness,
     Metabolites,
+    OwnLevel,
     Test,
     Unit,
 )
@@ -70,6 +71,8 @@ class Tables(Protocol):
     def __getitem__(self, name: Literal["lateness"]) -> tuple[Lateness, ...]: ...
     @overload
     def __getitem__(self, name: Literal["biological_variation"]) -> tuple[BiologicalVariation, ...]: ...
+    @overload
+    def __getitem__(self, name: Literal["own_level"]) -> tuple[OwnLevel, ...]: ...
     @overload
     def __getitem__(self, name: Literal["enzyme_activity"]) -> tuple[EnzymeBand, ...]: ...
     @overload
