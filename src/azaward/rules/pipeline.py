@@ -36,6 +36,7 @@ STAGES: tuple[tuple[str, str], ...] = (
     ("person", "person.person"),
     ("done", "due.done"),
     ("due", "due.due"),
+    ("counts", "counts.counts"),
     ("genes", "genes.genes"),
     ("usual", "usual.usual"),
 )

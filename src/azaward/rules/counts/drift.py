@@ -9,13 +9,10 @@ from __future__ import annotations
 from azaward.rules.language.expressions import Table, Value, ibis
 from azaward.rules.language.finding import findings, number
 from azaward.rules.language.limit import Limit, limit
-from azaward.rules.language.tables import knowledge, parameter
 from azaward.rules.language.words import OF_ONE, on_treatment
+from azaward.rules.stages.counts import ENOUGH, varying
 from azaward.rules.stages.lab import FALLING
 from azaward.terms import Action, Comparison, Rule, Urgency
-
-# A mean of fewer results than this says little about a patient's own level.
-ENOUGH = 3
 
 
 def step(person: Table, latest: Table, history: Table) -> Table:
@@ -53,13 +50,8 @@ def sequential(person: Table, latest: Table, history: Table) -> Table:
 
 
 def _varying(person: Table, latest: Table, history: Table) -> Table:
-    variation = knowledge("biological_variation").filter(knowledge("biological_variation").population == "healthy")
     rows = latest.filter(latest.analyte.isin(FALLING)).inner_join(history, OF_ONE)
-    rows = rows.inner_join(on_treatment(person), "patient_id")
-    rows = rows.inner_join(variation, "analyte")
-    within = rows.cv_within_percent / 100
-    analytical = rows.cv_analytical_percent.fill_null(0) / 100
-    return rows.mutate(spread=parameter("reference_change_z") * (within * within + analytical * analytical).sqrt())
+    return varying(rows.inner_join(on_treatment(person), "patient_id"))
 
 
 def _drift(rows: Table, code: str, value: Value, bound: Value, before: Value, urgency: Value | Urgency) -> Table:
