@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from azaward.knowledge import ACTIONS, URGENCIES, Knowledge
+from azaward.knowledge.loading.schema.genetics import EITHER_INTERMEDIATE, INTERMEDIATE, NOT_TESTED
 from azaward.treatment import tablets_for
 
 GENES = ("TPMT", "NUDT15")
@@ -115,14 +116,20 @@ def advice(
         for row in knowledge.tables["genotype_doses"]
         if row.drug == drug
         and row.condition in ("any", condition)
-        and row.tpmt in ("any", tpmt)
-        and row.nudt15 in ("any", nudt15)
+        and row.tpmt in _names(tpmt)
+        and row.nudt15 in _names(nudt15)
     ]
     return tuple(
         _advice(min((row for row in rows if row.body == body), key=_strictest))
         for body in BODIES
         if any(row.body == body for row in rows)
     )
+
+
+def _names(phenotype: str | None) -> tuple[str, ...]:
+    """The words under which genotype_doses.csv speaks of a phenotype."""
+    either = (EITHER_INTERMEDIATE,) if phenotype in INTERMEDIATE else ()
+    return ("any", phenotype or NOT_TESTED, *either)
 
 
 def _strictest(row: Any) -> tuple[Any, ...]:

@@ -37,6 +37,7 @@ STAGES: tuple[tuple[str, str], ...] = (
     ("beyond", "beyond.beyond"),
     ("done", "due.done"),
     ("due", "due.due"),
+    ("counts", "counts.counts"),
     ("genes", "genes.genes"),
     ("usual", "usual.usual"),
 )

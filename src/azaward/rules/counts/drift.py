@@ -9,13 +9,10 @@ from __future__ import annotations
 from azaward.rules.language.expressions import Table, Value, ibis
 from azaward.rules.language.finding import findings, number
 from azaward.rules.language.limit import Limit, limit
-from azaward.rules.language.tables import knowledge, parameter
 from azaward.rules.language.words import OF_ONE, beside, nothing, on_treatment, surely
+from azaward.rules.stages.counts import ENOUGH, varying
 from azaward.rules.stages.lab import FALLING
 from azaward.terms import Action, Comparison, Rule, Urgency
-
-# A mean of fewer results than this says little about a patient's own level.
-ENOUGH = 3
 
 
 def step(person: Table, latest: Table, history: Table, beyond: Table) -> Table:
@@ -53,18 +50,11 @@ def sequential(person: Table, latest: Table, history: Table, beyond: Table) -> T
 
 
 def _varying(person: Table, latest: Table, history: Table, beyond: Table) -> Table:
-    variation = knowledge("biological_variation").filter(knowledge("biological_variation").population == "healthy")
     rows = latest.filter(latest.analyte.isin(FALLING)).inner_join(history, OF_ONE)
-    rows = rows.inner_join(on_treatment(person), "patient_id")
-    rows = rows.inner_join(variation, "analyte")
+    rows = varying(rows.inner_join(on_treatment(person), "patient_id"))
     crossed = beyond.select(*OF_ONE).distinct().mutate(crossed=ibis.literal(True))
     rows = beside(rows, crossed, OF_ONE)
-    within = rows.cv_within_percent / 100
-    analytical = rows.cv_analytical_percent.fill_null(0) / 100
-    return rows.mutate(
-        crossed=surely(rows.crossed),
-        spread=parameter("reference_change_z") * (within * within + analytical * analytical).sqrt(),
-    )
+    return rows.mutate(crossed=surely(rows.crossed))
 
 
 def _drift(rows: Table, code: str, value: Value, bound: Value, before: Value, urgency: Value | Urgency) -> Table:

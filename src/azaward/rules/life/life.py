@@ -38,8 +38,8 @@ def pregnancy(person: Table) -> Table:
             else_=Action.REFER,
         ),
         urgency=ibis.cases(
-            (high | high_feeding, Urgency.THIS_WEEK),
-            (unsure_feeding, Urgency.ROUTINE),
+            (high, Urgency.THIS_WEEK),
+            (high_feeding | unsure_feeding, Urgency.ROUTINE),
             (rows.feeding | rows.father, Urgency.INFO),
             (rows.mg_per_kg.isnull() | part_known, Urgency.THIS_WEEK),
             else_=Urgency.ROUTINE,
