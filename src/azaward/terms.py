@@ -78,6 +78,7 @@ class Rule(Term):
     """The clinical questions, as findings name them."""
 
     LIMITS = "limits"
+    FLOOR = "floor"
     ALLERGY = "allergy"
     INFECTION = "infection"
     RECOVERY = "recovery"

@@ -42,6 +42,8 @@ JOINED = (
     "risks",
     "events",
     "children_doses",
+    "floor",
+    "floor_symptoms",
 )
 _RANKS = {
     "action": {action.value: action.rank for action in Action},

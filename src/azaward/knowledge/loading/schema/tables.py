@@ -28,6 +28,7 @@ from azaward.knowledge.loading.schema.laboratory import (
     BiologicalVariation,
     Conversion,
     EnzymeBand,
+    Floor,
     Metabolites,
     Test,
     Unit,
@@ -44,7 +45,7 @@ from azaward.knowledge.loading.schema.medicines import (
     Together,
 )
 from azaward.knowledge.loading.schema.omop import OmopConcept
-from azaward.knowledge.loading.schema.people import ChildDose, Event, Indication
+from azaward.knowledge.loading.schema.people import ChildDose, Event, FloorSymptom, Indication
 from azaward.knowledge.loading.schema.risks import Onset, Risk
 
 
@@ -69,6 +70,10 @@ class Tables(Protocol):
     def __getitem__(self, name: Literal["enzyme_activity"]) -> tuple[EnzymeBand, ...]: ...
     @overload
     def __getitem__(self, name: Literal["metabolites"]) -> tuple[Metabolites, ...]: ...
+    @overload
+    def __getitem__(self, name: Literal["floor"]) -> tuple[Floor, ...]: ...
+    @overload
+    def __getitem__(self, name: Literal["floor_symptoms"]) -> tuple[FloorSymptom, ...]: ...
     @overload
     def __getitem__(self, name: Literal["indications"]) -> tuple[Indication, ...]: ...
     @overload
