@@ -232,6 +232,7 @@ _MADE: Mapping[str, Callable[[Vocabularies], Words]] = {
     "specialty": lambda of: _all(["any", *of.ids("indications", "family")]),
     # A symptom is met by its code; every infection by this one word.
     "symptom": lambda of: _all(_spaced([*of.events("symptom", "condition"), "infection"])),
+    "symptom or infection": lambda of: _all(of.events("symptom", "condition", "infection")),
     "test": lambda of: _all(of.ids("tests", "test")),
     "trial": lambda of: _all(of.ids("trials")),
     "what fills a test": lambda of: {

@@ -26,6 +26,8 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     "events": ("kind", "code"),
     "children_doses": ("indication", "age_low", "age_high"),
     "onset": ("indication",),
+    "floor": ("sign", "analyte", "comparison", "value", "relative_to"),
+    "floor_symptoms": ("symptom",),
     "alleles": ("gene", "allele", "rsid"),
     "phenotype_rules": ("gene", "function_1", "function_2"),
     "allele_classes": ("gene", "allele", "body"),

@@ -44,7 +44,10 @@ JOINED = (
     "events",
     "children_doses",
     "thiopurines",
+    "tablets",
     "lateness",
+    "floor",
+    "floor_symptoms",
 )
 _RANKS = {
     "action": {action.value: action.rank for action in Action},

@@ -1,47 +1,53 @@
-"""After a pause for low counts or a strained liver: has the blood recovered, and was it restarted too early?"""
+"""After a pause for low counts or a strained liver: has the blood recovered, and was it restarted too early?
+
+Counts may go on falling after the last tablet. While the medicine may still act, a result beyond its limit is as urgent
+as it was on treatment; later it is a matter of the week.
+"""
 
 from __future__ import annotations
 
-from azaward.rules.counts.limits import NORMAL, TIES
 from azaward.rules.language.expressions import Table, Value, ibis
 from azaward.rules.language.finding import findings
-from azaward.rules.language.limit import downward, of
-from azaward.rules.language.tables import day_words, knowledge
-from azaward.rules.language.words import first_of, for_their_specialty, perhaps
+from azaward.rules.language.limit import of
+from azaward.rules.language.tables import day_words, least, urgency_of
+from azaward.rules.language.words import first_of, measured_by, perhaps, still_acts
 from azaward.terms import Action, Rule, Status, Urgency
 
 WATCHED = ("wbc", "neutrophils", "platelets", "lymphocytes", "haemoglobin", "alt", "ast", "bilirubin")
+# Of two rows that say the same, every engine names the same one.
+TIES = ("source", "locator", "comparison", "relative_to", "note")
 
 
-def paused(person: Table, latest: Table) -> Table:
+def paused(person: Table, crossed: Table) -> Table:
     """Treatment that stopped while a result was beyond its limit: not recovered yet, or never tested since."""
-    rows = _beyond_limit(person.filter(person.status == Status.STOPPED), latest)
+    rows = _beyond_limit(person.filter(person.status == Status.STOPPED), crossed)
     rows = rows.mutate(tested_since=rows.day > rows.stopped_day)
     # What was already wrong before treatment began has nothing to do with the pause.
     rows = rows.filter(perhaps(rows.day >= rows.started_day))
+    this_week = least(rows.most_urgent, ibis.literal(Urgency.THIS_WEEK.rank))
     return _not_recovered(
         rows,
         rows.stopped_day,
         code=rows.tested_since.ifelse("not_recovered", "not_tested_since_pause"),
         action=rows.tested_since.ifelse(Action.WITHHOLD, Action.TEST),
-        urgency=Urgency.THIS_WEEK,
+        urgency=still_acts(rows).ifelse(urgency_of(this_week), Urgency.THIS_WEEK),
     )
 
 
-def restarted(person: Table, latest: Table) -> Table:
+def restarted(person: Table, crossed: Table) -> Table:
     """Treatment begun again although the last result, taken before that day, is beyond its limit."""
-    rows = _beyond_limit(person.filter((person.status == Status.ON) & person.restarted_day.notnull()), latest)
+    rows = _beyond_limit(person.filter((person.status == Status.ON) & person.restarted_day.notnull()), crossed)
     rows = rows.filter((rows.day < rows.restarted_day) & perhaps(rows.day >= rows.started_day))
     return _not_recovered(
         rows,
         rows.restarted_day,
         code="restarted_before_recovery",
         action=Action.WITHHOLD,
-        urgency=Urgency.SAME_DAY,
+        urgency=urgency_of(least(rows.most_urgent, ibis.literal(Urgency.SAME_DAY.rank))),
     )
 
 
-def _not_recovered(rows: Table, since: Value, code: Value | str, action: Value | Action, urgency: Urgency) -> Table:
+def _not_recovered(rows: Table, since: Value, code: Value | str, action: Value | Action, urgency: Value) -> Table:
     """Each row as a finding about its result and the limit that it is beyond."""
     return findings(
         rows,
@@ -50,6 +56,7 @@ def _not_recovered(rows: Table, since: Value, code: Value | str, action: Value |
         action=action,
         urgency=urgency,
         subject=rows.analyte,
+        asks_for=rows.measured_by,
         value=rows.shown,
         text=rows.sign,
         unit=rows.unit,
@@ -60,25 +67,17 @@ def _not_recovered(rows: Table, since: Value, code: Value | str, action: Value |
     )
 
 
-def _beyond_limit(person: Table, latest: Table) -> Table:
-    limits = knowledge("protocol_limits").rename(threshold="value")
-    limits = limits.filter(
-        limits.analyte.isin(WATCHED)
-        & limits.relative_to.isin(["absolute", *NORMAL])
-        & limits.action.isin([Action.STOP, Action.WITHHOLD])
+def _beyond_limit(person: Table, crossed: Table) -> Table:
+    """The limit that is met first on the way back to normal stands for all; the most urgent of them says how soon."""
+    rows = crossed.filter(
+        ~crossed.floor & crossed.analyte.isin(WATCHED) & crossed.action.isin([Action.STOP, Action.WITHHOLD])
     )
-    rows = person.select(
-        *("patient_id", "protocol", "protocol_known", "family", "stopped_day", "restarted_day", "started_day")
+    rows = rows.inner_join(
+        person.select("patient_id", "stopped_day", "restarted_day", "started_day", "as_of_day"), "patient_id"
     )
-    rows = rows.inner_join(latest.filter(latest.analyte.isin(WATCHED)), "patient_id")
-    rows = for_their_specialty(rows.inner_join(limits, ["protocol", "analyte"]))
-    normal = ibis.cases((rows.relative_to == NORMAL[0], rows.uln), (rows.relative_to == NORMAL[1], rows.lln), else_=1.0)
-    rows = rows.mutate(downward=downward(rows.comparison), bound=rows.threshold * normal)
-    rows = rows.filter(of(rows, rows.bound).met_by(rows.low, rows.high))
+    of_one = ["patient_id", "analyte"]
     rows = rows.mutate(
-        # The limit that is met first on the way back to normal stands for all of them.
+        most_urgent=rows.urgency_rank.min().over(ibis.window(group_by=of_one)),
         strictest=rows.downward.ifelse(-rows.bound, rows.bound),
-        shown=rows.downward.ifelse(rows.shown_low, rows.shown_high),
-        sign=rows.downward.ifelse(rows.comparator_low, rows.comparator_high),
     )
-    return first_of(rows, ["patient_id", "analyte"], ["strictest", *TIES])
+    return measured_by(first_of(rows, of_one, ["strictest", *TIES]))

@@ -1,7 +1,8 @@
-"""Symptoms and infections on treatment: fever with low counts, contact with chickenpox or measles, live vaccines.
+"""Symptoms and infections: fever with low counts, contact with chickenpox or measles, live vaccines.
 
-A symptom counts while it goes on, until the test that the protocol asks for (where it names none, a full blood
-count) was done on the day it began or later.
+Evidence closes only the question that it answers. A symptom or infection lasts until its own end. Where its row asks
+for a test, a good result closes it: complete, of the day it began or later, and beyond no limit. A normal count ends no
+pneumonia. What was noted long ago, never ended and followed by good tests is asked about.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from azaward.knowledge import MOST_CAUTIOUS
 from azaward.rules.language.expressions import Table, Value, ibis
 from azaward.rules.language.finding import findings
 from azaward.rules.language.limit import Limit, limit
-from azaward.rules.language.tables import DAYS_IN_MONTH, day_number, knowledge, parameter, record
+from azaward.rules.language.tables import DAYS_IN_MONTH, day_number, knowledge, parameter, record, requests
 from azaward.rules.language.words import (
+    TEST_OF_PANEL,
     applies,
     beside,
     first_of,
@@ -19,11 +21,17 @@ from azaward.rules.language.words import (
     nothing,
     of_analyte,
     perhaps,
+    still_acts,
     surely,
     treated,
 )
 from azaward.terms import Action, Rule, Status, Urgency
 
+FULL_BLOOD_COUNT = TEST_OF_PANEL["blood count"]
+# The test that looks into what a symptom warns of; a blood count for all others.
+TEST_OF_WARNING = {"liver_warning": TEST_OF_PANEL["liver"], "pancreas_warning": TEST_OF_PANEL["pancreas"]}
+# Rows of this name hold for everyone, beside those of a protocol.
+_FLOOR = "floor"
 CONTACTS = ("varicella", "shingles", "measles")
 NOT_IMMUNE = (
     *("negative", "not ", "non", "no ", "undetect", "insufficient", "susceptible"),
@@ -49,104 +57,186 @@ def _happened(person: Table, *kinds: str, also: Status | None = None) -> Table:
 
 def _held_down(rows: Table) -> Table:
     """Adds whether the immune system is still held down: as long after the end as no live vaccine is given."""
-    lately = rows.as_of_day - rows.stopped_day < parameter("live_vaccine_months_after_stop") * DAYS_IN_MONTH
-    return rows.mutate(held_down=(rows.status != Status.STOPPED) | perhaps(lately))
+    return rows.mutate(held_down=(rows.status != Status.STOPPED) | still_acts(rows))
 
 
-def symptoms(person: Table, done: Table) -> Table:
-    """What the protocol does about a symptom or infection that its test has not looked into yet.
+def symptoms(person: Table, done: Table, crossed: Table, latest: Table) -> Table:
+    """What is done about a symptom or infection that goes on and that no good test has answered.
 
-    What a protocol stops treatment for is not forgotten once it was looked into, if it came on treatment. What
-    this protocol doesn't list is asked about: as urgently as another protocol says, or as its warning sign is.
+    The protocol and the floor (floor_symptoms.csv) say what. What a protocol stops treatment for is not forgotten once
+    it was looked into, if it came on treatment. What nobody lists is asked about: as urgently as another protocol
+    says, or as its warning sign is.
     """
-    rows = _unanswered(_listed(_happened(person, "symptom", "infection", "condition")), done)
+    happened = _held_down(_happened(person, "symptom", "infection", "condition", also=Status.STOPPED))
+    rows = _classified(_listed(happened.filter(happened.held_down & happened.going_on)))
+    rows = _unanswered(rows, _good(done, crossed, latest))
     order = [
-        *(ibis.desc("listed"), "past", "urgency_rank", "action_rank"),
+        *(ibis.desc("listed"), "past", "faded", "urgency_rank", "action_rank"),
         *(ibis.desc("day", nulls_first=True), "source", "locator"),
     ]
     rows = first_of(rows, ["patient_id", "code"], order)
-    rows = beside(rows, _warning_signs(), "code")
+    calm = rows.past | rows.faded | rows.mild
     not_begun = (rows.status == Status.PLANNED) & rows.action.isin([Action.STOP, Action.WITHHOLD, Action.REDUCE])
     return findings(
         rows,
         Rule.INFECTION,
-        code=ibis.cases((rows.past, "symptom_past"), (~rows.listed, "symptom_unlisted"), else_="symptom"),
-        action=ibis.cases(
-            (~rows.listed | rows.past, Action.REVIEW), (not_begun, Action.DO_NOT_START), else_=rows.action
-        ),
+        code=_said(rows),
+        action=ibis.cases((calm | ~rows.listed, Action.REVIEW), (not_begun, Action.DO_NOT_START), else_=rows.action),
         urgency=ibis.cases(
-            (rows.past, Urgency.ROUTINE),
+            (calm, Urgency.ROUTINE),
             (rows.urgency.notnull(), rows.urgency),
-            (rows.warning.notnull(), Urgency.THIS_WEEK),
+            (rows.warning, Urgency.THIS_WEEK),
             else_=Urgency.ROUTINE,
         ),
         subject=rows.code,
+        asks_for=ibis.cases((calm | rows.fine, None), else_=rows.looked_into_by),
         on=rows.started_on,
-        test=rows.asked,
+        test=rows.test,
         note=rows.listed.ifelse(rows.note, nothing("string")),
-        fact=rows.fact,
+        fact=rows.mild.ifelse(nothing("string"), rows.fact),
+    )
+
+
+def _said(rows: Table) -> Value:
+    return ibis.cases(
+        (rows.past, "symptom_past"),
+        (rows.mild, "infection_mild"),
+        (rows.faded, "symptom_unended"),
+        (~rows.listed, "symptom_unlisted"),
+        (rows.test.isnull() | rows.serious, "symptom_going_on"),
+        else_="symptom",
     )
 
 
 def _listed(rows: Table) -> Table:
-    """Each symptom that goes on with the rows about it: `listed` where the person's own protocol has one."""
-    rows = rows.filter(rows.going_on).mutate(
-        word=(rows.kind == "infection").ifelse("infection", rows.code.lower().replace("_", " "))
-    )
-    known = knowledge("protocol_symptoms")
-    known = known.mutate(
-        word=known.symptom.lower().replace("_", " "), asked=known.test.fill_null("full_blood_count"), listed=True
-    )
-    known = known.rename(of_protocol="protocol", for_word="word")
-    own_or_any = (rows.protocol == known.of_protocol) | (known.of_protocol == MOST_CAUTIOUS)
-    rows = rows.left_join(known, [rows.word == known.for_word, own_or_any])
-    own = rows.listed & (rows.protocol == rows.of_protocol) & (applies(rows, rows.family) | ~rows.protocol_known)
-    rows = rows.mutate(listed=surely(own))
+    """Each symptom with the rows about it: `listed` where the person's own protocol, or the floor, has one."""
+    named = rows.mutate(word=rows.code.lower().replace("_", " "))
+    infections = rows.filter(rows.kind == "infection").mutate(word=ibis.literal("infection"))
+    rows = ibis.union(named, infections)
+    known = _known()
+    theirs = (rows.protocol == known.of_protocol) | known.of_protocol.isin([MOST_CAUTIOUS, _FLOOR])
+    rows = rows.left_join(known, [rows.word == known.for_word, theirs])
+    own = (rows.protocol == rows.of_protocol) & (applies(rows, rows.family) | ~rows.protocol_known)
+    rows = rows.mutate(listed=surely(own | (rows.of_protocol == _FLOOR)))
     rows = rows.mutate(has_own=rows.listed.max().over(ibis.window(group_by=["patient_id", "kind", "code"])))
     # Fever has a rule of its own; a condition that no protocol acts on is no symptom.
     elsewhere = ~rows.has_own & (rows.code != "fever") & (rows.of_protocol.notnull() | (rows.kind == "symptom"))
     return rows.filter(rows.listed | elsewhere)
 
 
-def _unanswered(rows: Table, done: Table) -> Table:
-    """What no test has answered since it began; `past` where it was, and treatment would have been stopped for it."""
-    rows = rows.mutate(asked=rows.asked.fill_null("full_blood_count"))
-    tests = done.filter(done.complete).select("patient_id", asked="test", done_day="done_day")
-    rows = beside(rows, tests, ["patient_id", "asked"])
-    answered = surely(rows.done_day >= rows.day)
-    past = surely(answered & (rows.action == Action.STOP) & (rows.day >= rows.started_day))
-    return rows.mutate(past=past).filter(~answered | past)
+def _known() -> Table:
+    """What protocols and the floor say of symptoms, by the words that name them."""
+    columns = ("for_word", "of_protocol", "specialty", "action", "action_rank", "urgency", "urgency_rank")
+    columns = (*columns, "test", "note", "source", "locator", "fact")
+    listed = knowledge("protocol_symptoms").rename(of_protocol="protocol")
+    floor = knowledge("floor_symptoms").mutate(of_protocol=ibis.literal(_FLOOR), specialty=ibis.literal("any"))
+    parts = [each.mutate(for_word=each.symptom.lower().replace("_", " ")).select(*columns) for each in (listed, floor)]
+    return ibis.union(*parts)
 
 
-def _warning_signs() -> Table:
-    """The symptoms that warn of something: one column, `code`, and `warning`."""
+def _classified(rows: Table) -> Table:
+    """Adds what the classes of events.csv say: serious and mild infections, warning signs, what looks into them."""
     classes = knowledge("event_classes")
-    warnings = classes.filter((classes.kind == "symptom") & classes["class"].endswith("_warning"))
-    return warnings.select("code").distinct().mutate(warning=True)
+    word = classes["class"]
+    classes = classes.group_by(["kind", "code"]).agg(
+        serious=(word == "serious").any(),
+        mild=(word == "mild").any(),
+        warning=word.endswith("_warning").any(),
+        **{test: (word == warning).any() for warning, test in TEST_OF_WARNING.items()},
+    )
+    rows = beside(rows, classes, ["kind", "code"])
+    by_class = ibis.cases(*((surely(rows[test]), test) for test in TEST_OF_WARNING.values()), else_=FULL_BLOOD_COUNT)
+    return rows.mutate(
+        serious=surely(rows.serious),
+        mild=surely(rows.mild) & (rows.kind == "infection"),
+        warning=surely(rows.warning) & (rows.kind == "symptom"),
+        looked_into_by=ibis.coalesce(rows.test, by_class),
+    ).drop(*TEST_OF_WARNING.values())
 
 
-def fever(person: Table, latest: Table) -> Table:
-    """Fever on treatment: an emergency where neutrophils are low; where nobody knows them, a count the same day.
+def _good(done: Table, crossed: Table, latest: Table) -> Table:
+    """When each test was last complete, and the last day on which a part was beyond a limit or can't be judged."""
+    tests = knowledge("tests").filter(knowledge("tests").satisfied_by == "analyte").select("test", analyte="code")
+    rising = knowledge("analytes").filter(knowledge("analytes").worse == "high").select(analyte="id")
+    beyond = crossed.drop("test").inner_join(tests, "analyte")
+    unjudged = latest.inner_join(tests, "analyte").semi_join(rising, "analyte")
+    unjudged = unjudged.filter(~surely(unjudged.high <= unjudged.uln))
+    bad = ibis.union(
+        *(rows.select("patient_id", "test", "day") for rows in (crossed.filter(crossed.floor), beyond, unjudged))
+    )
+    bad = bad.group_by(["patient_id", "test"]).agg(bad_day=bad.day.max())
+    complete = done.filter(done.complete).select("patient_id", "test", "done_day")
+    return beside(complete, bad, ["patient_id", "test"])
 
-    Low neutrophils count after treatment was stopped too: that is when it is stopped for them. A count that nobody
-    did counts while the immune system is still held down.
+
+def _unanswered(rows: Table, good: Table) -> Table:
+    """What no test has answered; `past` where one did and treatment would have been stopped, `faded` where long ago.
+
+    `fine`: the test that looks into it was good since it began. It fades where that was so a whole turn of the
+    schedule later, or, unless it is pressing, where the patient was seen since.
+    """
+    rows = beside(rows, good.rename(looked_into_by="test"), ["patient_id", "looked_into_by"])
+    rows = beside(beside(rows, _turns(), "protocol"), _seen(), "patient_id")
+    fine = surely(rows.done_day >= rows.day) & ~surely(rows.bad_day >= rows.day)
+    answered = fine & rows.test.notnull() & ~rows.serious
+    pressing = surely(rows.urgency.isin([Urgency.EMERGENCY, Urgency.SAME_DAY]))
+    later = surely(rows.done_day - rows.day >= rows.turn) | (~pressing & surely(rows.seen_day > rows.day))
+    faded = fine & ~answered & later
+    past = (answered | faded) & surely((rows.action == Action.STOP) & (rows.day >= rows.started_day))
+    rows = rows.mutate(fine=fine, past=past, faded=faded).filter(~answered | past)
+    # Whoever has stopped is asked about what is pressing; the fever of those has a rule of its own.
+    return rows.filter((rows.status != Status.STOPPED) | (pressing & (rows.code != "fever")))
+
+
+def _turns() -> Table:
+    """The longest time between two blood counts in each protocol's schedule."""
+    schedule = knowledge("protocol_schedule")
+    schedule = schedule.filter(schedule.test == FULL_BLOOD_COUNT)
+    return schedule.group_by("protocol").agg(turn=schedule.every_days.max())
+
+
+def _seen() -> Table:
+    """The last day on which each patient came to an appointment."""
+    contacts = record("contacts").inner_join(requests().select("patient_id", "as_of"), "patient_id")
+    kept = contacts.filter((contacts.kind == "attended") & (contacts.on <= contacts.as_of))
+    return kept.group_by("patient_id").agg(seen_day=day_number(kept.on.max()))
+
+
+def fever(person: Table, latest: Table, done: Table, crossed: Table) -> Table:
+    """Fever: an emergency where neutrophils are low; where nobody knows them, a count the same day.
+
+    A normal count doesn't end a fever: its own end does, or a later temperature below it. Low neutrophils count after
+    treatment was stopped too: that is when it is stopped for them. The rest counts while the immune system is still
+    held down.
     """
     counts = of_analyte(latest, "neutrophils", unit="unit", count_day="day", neutrophils="low")
     rows = _held_down(beside(_feverish(person, latest), counts))
+    rows = _faded(rows, _good(done, crossed, latest))
     sepsis = limit("neutropenic_sepsis_neutrophils")
     untested = rows.count_day.isnull() | perhaps(rows.count_day < rows.day)
     rows = rows.mutate(low=surely(sepsis.met_by(rows.neutrophils)), untested=untested)
-    # A fever that a later, sufficient count has answered is not found for ever.
-    rows = rows.filter(rows.low | (rows.untested & rows.held_down))
+    # A temperature that was measured once and followed by good counts is nobody's question any more.
+    rows = rows.filter(rows.low | (rows.held_down & (rows.told | ~rows.faded)))
+    planned, stopped = rows.status == Status.PLANNED, rows.status == Status.STOPPED
+    over = rows.faded & ~rows.low
     return findings(
         rows,
         Rule.INFECTION,
-        code=rows.low.ifelse("fever_neutropenia", "fever_untested"),
-        action=ibis.cases(
-            (rows.status == Status.PLANNED, Action.DO_NOT_START), (rows.low, Action.STOP), else_=Action.WITHHOLD
+        code=ibis.cases(
+            (rows.low, "fever_neutropenia"),
+            (rows.untested, "fever_untested"),
+            (over, "fever_unended"),
+            else_="fever_counted",
         ),
-        urgency=rows.low.ifelse(Urgency.EMERGENCY, Urgency.SAME_DAY),
+        action=ibis.cases(
+            (over | (stopped & ~rows.low & ~rows.untested), Action.REVIEW),
+            (planned, Action.DO_NOT_START),
+            (rows.low, Action.STOP),
+            else_=Action.WITHHOLD,
+        ),
+        urgency=ibis.cases((rows.low, Urgency.EMERGENCY), (over, Urgency.ROUTINE), else_=Urgency.SAME_DAY),
         subject="fever",
+        asks_for=(rows.low | rows.untested).ifelse(FULL_BLOOD_COUNT, None),
         value=rows.neutrophils,
         unit=rows.unit,
         on=rows.started_on,
@@ -154,17 +244,29 @@ def fever(person: Table, latest: Table) -> Table:
     )
 
 
+def _faded(rows: Table, good: Table) -> Table:
+    """Adds whether a good blood count a whole turn of the schedule later followed."""
+    counts = good.filter(good.test == FULL_BLOOD_COUNT).select("patient_id", "done_day", "bad_day")
+    rows = beside(beside(rows, counts), _turns(), "protocol")
+    good_since = surely(rows.done_day - rows.day >= rows.turn) & ~surely(rows.bad_day >= rows.day)
+    return rows.mutate(faded=good_since)
+
+
 def _feverish(person: Table, latest: Table) -> Table:
     """Everyone with a fever, told of or measured, and the last day on which it began."""
     columns = ("patient_id", "protocol", "as_of_day", "stopped_day", "day", "started_on", "status")
+    temperatures = of_analyte(latest, "temperature")
+    hot = limit("fever_celsius").met_by(temperatures.high)
     told = _happened(person, "symptom", also=Status.STOPPED)
-    told = told.filter((told.code == "fever") & told.going_on).select(*columns)
-    warm = of_analyte(latest, "temperature")
-    warm = warm.filter(limit("fever_celsius").met_by(warm.high)).rename(started_on="taken_on")
+    told = beside(told, temperatures.filter(~hot).select("patient_id", cool_day="day"))
+    cooled = surely(told.cool_day > told.day)
+    told = told.filter((told.code == "fever") & told.going_on & ~cooled).select(*columns, told=ibis.literal(True))
+    warm = temperatures.filter(hot).rename(started_on="taken_on")
     people = treated(person, "as_of_day", "stopped_day", "status", also=Status.STOPPED)
-    rows = ibis.union(told, warm.inner_join(people, "patient_id").select(*columns))
+    warm = warm.inner_join(people, "patient_id").select(*columns, told=ibis.literal(False))
+    rows = ibis.union(told, warm)
     return rows.group_by(["patient_id", "protocol", "as_of_day", "stopped_day", "status"]).agg(
-        day=rows.day.max(), started_on=rows.started_on.max()
+        day=rows.day.max(), started_on=rows.started_on.max(), told=rows.told.any()
     )
 
 

@@ -8,11 +8,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from azaward.rules.language.expressions import Table, Value, ibis
-from azaward.rules.language.tables import knowledge, record
+from azaward.rules.language.tables import DAYS_IN_MONTH, knowledge, parameter, record
 from azaward.terms import Action, Status
 
 # Two columns that name one thing: an analyte of a patient, a test of a patient.
 OF_ONE = ["patient_id", "analyte"]
+# The test of tests.csv in which the analytes of a panel are measured.
+TEST_OF_PANEL = {
+    "blood count": "full_blood_count",
+    "liver": "liver",
+    "kidney": "kidney",
+    "pancreas": "amylase",
+    "inflammation": "inflammation",
+}
 
 
 def is_treated(person: Table) -> Value:
@@ -102,3 +110,16 @@ def perhaps(condition: Value) -> Value:
 def nothing(kind: str) -> Value:
     """An empty cell of a type."""
     return ibis.null(kind)
+
+
+def still_acts(rows: Table) -> Value:
+    """Whether a thiopurine that was stopped may still act: as long after its end as no live vaccine is given."""
+    within = parameter("live_vaccine_months_after_stop") * DAYS_IN_MONTH
+    return perhaps(rows.as_of_day - rows.stopped_day < within)
+
+
+def measured_by(rows: Table) -> Table:
+    """`rows` with `measured_by`: the test in which each row's analyte is measured again."""
+    analytes = knowledge("analytes").select(measured="id", panel="panel")
+    rows = rows.left_join(analytes, rows.analyte == analytes.measured).drop("measured")
+    return rows.mutate(measured_by=ibis.cases(*((rows.panel == panel, test) for panel, test in TEST_OF_PANEL.items())))

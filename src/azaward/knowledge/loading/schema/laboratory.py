@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from azaward.knowledge.loading.schema.columns import AnalyteId, Closed, Own, Prose, TestId, WrittenUnit
 from azaward.knowledge.loading.schema.facts import Fact, Row, UnitCode
-from azaward.terms import Action, Urgency
+from azaward.terms import Action, Comparison, Urgency
 
 Panel = Literal[
     "blood count",
@@ -152,6 +152,22 @@ class Metabolites(Fact, frozen=True):
     says: Prose
 
 
+class Floor(Fact, frozen=True):
+    """What is severe under every protocol. Rows with a `sign` count together: two parts of it are needed."""
+
+    sign: Own | None
+    part: Own | None
+    analyte: AnalyteId
+    comparison: Comparison
+    value: float
+    relative_to: Literal["absolute", "upper-limit-of-normal", "no-limit-given"]
+    unless: Annotated[str, Closed("class of events")] | None
+    action: Action
+    urgency: Urgency
+    test: TestId
+    says: Prose
+
+
 TABLES: dict[str, type[Row]] = {
     "analytes": Analyte,
     "units": Unit,
@@ -162,4 +178,5 @@ TABLES: dict[str, type[Row]] = {
     "own_level": OwnLevel,
     "enzyme_activity": EnzymeBand,
     "metabolites": Metabolites,
+    "floor": Floor,
 }

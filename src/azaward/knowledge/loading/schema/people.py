@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, get_args
 
-from azaward.knowledge.loading.schema.columns import Closed, IndicationOrAny, Own, Prose, ProtocolId
+from azaward.knowledge.loading.schema.columns import Closed, IndicationOrAny, Own, Prose, ProtocolId, TestId
 from azaward.knowledge.loading.schema.facts import Fact, Row
+from azaward.terms import Action, Urgency
 
 IndicationFamily = Literal[
     "gastroenterology",
@@ -56,6 +57,7 @@ EventClass = Literal[
     "lung",
     "lymphoma_warning",
     "marrow_warning",
+    "mild",
     "needs_xanthine_oxidase_check",
     "neurological_warning",
     "pancreas_warning",
@@ -103,8 +105,19 @@ class ChildDose(Fact, frozen=True):
     says: Prose
 
 
+class FloorSymptom(Fact, frozen=True):
+    """What is done about a symptom or infection under every protocol, at the least."""
+
+    symptom: Annotated[str, Closed("symptom or infection")]
+    action: Action
+    urgency: Urgency
+    test: TestId | None
+    note: Prose | None
+
+
 TABLES: dict[str, type[Row]] = {
     "indications": Indication,
     "events": Event,
     "children_doses": ChildDose,
+    "floor_symptoms": FloorSymptom,
 }

@@ -28,6 +28,7 @@ from azaward.knowledge.loading.schema.laboratory import (
     BiologicalVariation,
     Conversion,
     EnzymeBand,
+    Floor,
     Lateness,
     Metabolites,
     OwnLevel,
@@ -48,7 +49,7 @@ from azaward.knowledge.loading.schema.medicines import (
     Together,
 )
 from azaward.knowledge.loading.schema.omop import OmopConcept
-from azaward.knowledge.loading.schema.people import ChildDose, Event, Indication
+from azaward.knowledge.loading.schema.people import ChildDose, Event, FloorSymptom, Indication
 from azaward.knowledge.loading.schema.risks import Onset, Risk
 
 
@@ -77,6 +78,10 @@ class Tables(Protocol):
     def __getitem__(self, name: Literal["enzyme_activity"]) -> tuple[EnzymeBand, ...]: ...
     @overload
     def __getitem__(self, name: Literal["metabolites"]) -> tuple[Metabolites, ...]: ...
+    @overload
+    def __getitem__(self, name: Literal["floor"]) -> tuple[Floor, ...]: ...
+    @overload
+    def __getitem__(self, name: Literal["floor_symptoms"]) -> tuple[FloorSymptom, ...]: ...
     @overload
     def __getitem__(self, name: Literal["indications"]) -> tuple[Indication, ...]: ...
     @overload

@@ -1,0 +1,98 @@
+"""Severe results under every protocol: nothing that a protocol leaves out, loosens or switches off is invisible.
+
+The floor (floor.csv) counts for everyone who takes a thiopurine, is to take it, or has stopped so lately that it may
+still act. What one value says, and what several say together: two cell lines low at once, Hy's law.
+"""
+
+from __future__ import annotations
+
+from azaward.rules.language.expressions import Table, Value, ibis
+from azaward.rules.language.finding import findings, number
+from azaward.rules.language.limit import of
+from azaward.rules.language.tables import knowledge, record
+from azaward.rules.language.words import first_of, perhaps, still_acts, surely
+from azaward.terms import Action, Rule, Status, Urgency
+
+_SIGN = ["patient_id", "together"]
+
+
+def severe(person: Table, crossed: Table) -> Table:
+    """The most cautious row of the floor that each result is beyond, the most urgent first."""
+    rows = _counting(person, crossed.filter(crossed.floor & crossed.together.isnull()))
+    rows = first_of(rows, ["patient_id", "analyte"], ["urgency_rank", "action_rank", "fact"])
+    explained = _explained().mutate(explained=ibis.literal(True))
+    rows = rows.left_join(explained, [rows.patient_id == explained.person, rows.unless == explained.of_class])
+    known = surely(rows.explained)
+    calm = known | (rows.action == Action.REVIEW)
+    return findings(
+        rows,
+        Rule.FLOOR,
+        code=ibis.cases(
+            (known, "floor_explained"),
+            (calm, "floor_noted"),
+            (rows.urgency == Urgency.EMERGENCY, "floor_emergency"),
+            (rows.status == Status.STOPPED, "floor_stopped"),
+            else_="floor_severe",
+        ),
+        action=known.ifelse(Action.REVIEW, _action(rows)),
+        urgency=known.ifelse(Urgency.ROUTINE, rows.urgency),
+        subject=rows.analyte,
+        asks_for=known.ifelse(None, rows.test),
+        value=rows.shown,
+        text=rows.sign,
+        unit=rows.unit,
+        on=rows.taken_on,
+        limit=of(rows, rows.bound),
+        note=rows.note,
+        fact=rows.fact,
+    )
+
+
+def together(person: Table, crossed: Table) -> Table:
+    """Signs of which two parts are there: two cell lines low at once, injured liver cells with jaundice."""
+    rows = _counting(person, crossed.filter(crossed.floor & crossed.together.notnull()))
+    rows = first_of(rows, [*_SIGN, "part"], ["analyte", "fact"])
+    one = first_of(rows, _SIGN, ["part"])
+    other = first_of(rows, _SIGN, [ibis.desc("part")])
+    other = other.select(*_SIGN, other_part="part", second="analyte", second_shown="shown", second_on="taken_on")
+    rows = one.inner_join(other, _SIGN)
+    rows = rows.filter(rows.part != rows.other_part)
+    rows = first_of(rows, ["patient_id", "test"], ["urgency_rank", "fact"])
+    return findings(
+        rows,
+        Rule.FLOOR,
+        code=(rows.urgency == Urgency.EMERGENCY).ifelse("floor_together_emergency", "floor_together"),
+        action=_action(rows),
+        urgency=rows.urgency,
+        subject=rows.test,
+        asks_for=rows.test,
+        on=ibis.greatest(rows.taken_on, rows.second_on),
+        says=rows.note,
+        first=rows.analyte,
+        second=rows.second,
+        values=number(rows.shown) + " and " + number(rows.second_shown),
+        fact=rows.fact,
+    )
+
+
+def _counting(person: Table, rows: Table) -> Table:
+    """The rows of those for whom they count: not what was already there before treatment that is long over."""
+    people = person.select("patient_id", "status", "started_day", "stopped_day", "as_of_day")
+    rows = rows.inner_join(people, "patient_id")
+    lately = still_acts(rows) | surely(rows.day > rows.stopped_day)
+    return rows.filter((rows.status != Status.STOPPED) | (lately & perhaps(rows.day >= rows.started_day)))
+
+
+def _explained() -> Table:
+    """The classes of each person's conditions, which may explain a result."""
+    events = record("events")
+    conditions = events.filter((events.kind == "condition") & events.ended_on.isnull()).select("patient_id", "code")
+    classes = knowledge("event_classes")
+    classes = classes.filter(classes.kind == "condition").select("code", of_class="class")
+    rows = conditions.inner_join(classes, "code")
+    return rows.select("of_class", person="patient_id").distinct()
+
+
+def _action(rows: Table) -> Value:
+    """Whoever has not begun does not begin."""
+    return ((rows.status == Status.PLANNED) & (rows.action == Action.WITHHOLD)).ifelse(Action.DO_NOT_START, rows.action)
