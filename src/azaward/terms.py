@@ -80,6 +80,8 @@ class Rule(Term):
     LIMITS = "limits"
     ALLERGY = "allergy"
     INFECTION = "infection"
+    SYNDROMES = "syndromes"
+    EVENTS = "events"
     RECOVERY = "recovery"
     DOSING = "dosing"
     ENZYME = "enzyme"

@@ -41,6 +41,7 @@ JOINED = (
     "onset",
     "risks",
     "events",
+    "event_advice",
     "children_doses",
 )
 _RANKS = {
