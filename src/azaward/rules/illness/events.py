@@ -22,7 +22,10 @@ LOOKED_AT = (
     *("known_low_neutrophils", "known_low_platelets", "known_raised_liver_tests"),
     *("known_eosinophilia", "known_low_kidney_function"),
 )
-LOOKED_AT_CODES = ("deceased", "surgery", "transplant", "varicella", "shingles", "measles", "dexa")
+LOOKED_AT_CODES = (
+    *("deceased", "surgery", "transplant", "varicella", "shingles", "measles"),
+    *("dexa", "skin_check", "cervical_screening"),
+)
 # Results that no rule reads, under no protocol.
 UNREAD_RESULTS = ("esr", "urine_protein")
 SHOWN = 6
@@ -99,13 +102,14 @@ def not_looked_at(person: Table, latest: Table) -> Table:
 
 
 def _read_by_rules() -> Table:
-    """The kinds and codes of events that a rule reads: by their class, as a test done, or as a protocol's symptom."""
+    """The kinds and codes of events that a rule reads: by their class, or as a test that a protocol asks for."""
     classes, tests = knowledge("event_classes"), knowledge("tests")
     advice = knowledge("event_advice")
     by_class = classes.filter(classes["class"].isin(LOOKED_AT) | classes["class"].isin(advice["class"]))
     events = knowledge("events").select("kind", "code")
     named = (events.kind + ":" + events.code).replace("_", " ")
-    done = tests.filter(tests.satisfied_by == "event").select(done=tests.code.replace("_", " ")).distinct()
+    done = tests.filter((tests.satisfied_by == "event") & tests.test.isin(knowledge("protocol_baseline").test))
+    done = done.select(done=done.code.replace("_", " ")).distinct()
     as_tests = events.inner_join(done, named == done.done)
     return ibis.union(by_class.select("kind", "code"), as_tests.select("kind", "code")).distinct()
 

@@ -118,7 +118,7 @@ class Event(Fact, frozen=True):
 
 
 class EventAdvice(Fact, frozen=True):
-    """What an event of a class asks of a thiopurine: where one is planned, where it came during treatment, or before."""
+    """What an event of a class asks of a thiopurine: where one is planned, during treatment, or before it."""
 
     id: Own
     class_: Annotated[str, Closed("class of events")] = msgspec.field(name="class")
