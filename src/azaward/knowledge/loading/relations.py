@@ -42,6 +42,7 @@ JOINED = (
     "onset",
     "risks",
     "events",
+    "event_advice",
     "children_doses",
     "thiopurines",
     "tablets",

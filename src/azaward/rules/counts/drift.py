@@ -9,6 +9,7 @@ from __future__ import annotations
 from azaward.rules.language.expressions import Table, Value, ibis
 from azaward.rules.language.finding import findings, number
 from azaward.rules.language.limit import Limit, limit
+from azaward.rules.language.tables import parameter
 from azaward.rules.language.words import OF_ONE, beside, nothing, on_treatment, surely
 from azaward.rules.stages.counts import ENOUGH, varying
 from azaward.rules.stages.lab import FALLING

@@ -49,7 +49,7 @@ from azaward.knowledge.loading.schema.medicines import (
     Together,
 )
 from azaward.knowledge.loading.schema.omop import OmopConcept
-from azaward.knowledge.loading.schema.people import ChildDose, Event, FloorSymptom, Indication
+from azaward.knowledge.loading.schema.people import ChildDose, Event, EventAdvice, FloorSymptom, Indication
 from azaward.knowledge.loading.schema.risks import Onset, Risk
 
 
@@ -86,6 +86,8 @@ class Tables(Protocol):
     def __getitem__(self, name: Literal["indications"]) -> tuple[Indication, ...]: ...
     @overload
     def __getitem__(self, name: Literal["events"]) -> tuple[Event, ...]: ...
+    @overload
+    def __getitem__(self, name: Literal["event_advice"]) -> tuple[EventAdvice, ...]: ...
     @overload
     def __getitem__(self, name: Literal["children_doses"]) -> tuple[ChildDose, ...]: ...
     @overload
