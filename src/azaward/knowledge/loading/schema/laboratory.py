@@ -161,7 +161,7 @@ class Floor(Fact, frozen=True):
     comparison: Comparison
     value: float
     relative_to: Literal["absolute", "upper-limit-of-normal", "no-limit-given"]
-    unless: Annotated[str, Closed("class of events")] | None
+    unless_known: Annotated[str, Closed("class of events")] | None
     action: Action
     urgency: Urgency
     test: TestId
