@@ -278,7 +278,7 @@ def test_the_text_has_what_a_clinician_needs() -> None:
         "how sure: established",
         "25% of the usual",
         "every 7 days",
-        "read",
+        "full text",
     ):
         assert part in text
 
