@@ -29,7 +29,7 @@ def line(source: Cited, words: GuideWords) -> Line:
     >>> from azaward.guides.words import words_of
     >>> one = Cited(1, "a", "A trial", "A journal", "undated", "doi:10.1/a", ("abstract", "Table 1", "Table 2"), "own")
     >>> line(one, words_of("en")).places
-    "abstract; Table 1; and 1 more place (our own decision)"
+    'abstract; Table 1; and 1 more place (our own decision)'
     """
     day = "" if source.published_on == "undated" else f", {source.published_on}"
     places = list(source.locators[:_PLACES])
