@@ -47,6 +47,7 @@ def protocol_page(protocol: Protocol, knowledge: Knowledge) -> str:
         ("Specialty", protocol.specialty),
         ("Chosen for", chosen_for or "nobody by itself; it can be asked for by its id"),
         ("Facts", f"{len(own_rows)} of its own, {second_hand} of them second-hand; {len(lent_rows)} borrowed"),
+        ("Read in the text it is named after", f"{protocol.from_own_text()[0]} of its own facts"),
     ]
     parts = [
         f"# {plain(protocol.title)}\n",

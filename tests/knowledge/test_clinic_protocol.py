@@ -27,7 +27,7 @@ published_on: 2026-01-01
 builds_on: bsr-2017
 sources:
   - {id: our-table, title: Our table, publisher: A clinic, published_on: 2026-01-01, identifier: item 4}
-defaults: {source: our-table, how: read, checked_on: 2026-01-01}
+defaults: {source: our-table, how: own, checked_on: 2026-01-01}
 limits:
   - {analyte: neutrophils, comparison: below, value: 1.8, relative_to: absolute,
      action: withhold, urgency: same-day, locator: "our table"}
@@ -306,7 +306,7 @@ def test_the_sources_of_a_protocol_are_its_own_alone(tmp_path: Path) -> None:
         with_protocol(knowledge, path)
 
 
-CITES = OWN.replace('locator: "our table"', 'source: ledingham-2017, how: read, locator: "Table 2"')
+CITES = OWN.replace('locator: "our table"', 'source: ledingham-2017, how: full text, locator: "Table 2"')
 
 
 def test_a_row_may_repeat_a_guideline_and_is_asked_about_where_it_says_otherwise(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def test_a_finding_says_how_and_how_sure_and_what_else_is_said() -> None:
     assert {one["source"] for one in detail["also"]} == {
         "imuran-us-label",
         "allopurinol-mepha-ch-2025",
-        "smpc-eu-immufalk",
+        "immufalk-es-2024",
     }
 
 
@@ -282,7 +282,7 @@ def test_the_text_has_what_a_clinician_needs() -> None:
         "how sure: established",
         "25% of the usual",
         "every 7 days",
-        "read",
+        "full text",
     ):
         assert part in text
 

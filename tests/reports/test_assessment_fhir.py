@@ -109,7 +109,7 @@ FINDING = Finding(
     limit=LimitUsed(comparison="below", value=1.0, unit="10*9/L"),
     says="Neutrophils 0.8: withhold.",
     says_patient="Stop the tablets and call today.",
-    sources=[Cited(source="lamb-2019", locator="Table 8 <monitoring>", how="read", title="BSG guidelines")],
+    sources=[Cited(source="lamb-2019", locator="Table 8 <monitoring>", how="full text", title="BSG guidelines")],
 )
 TEST = NextTest(analyte="full_blood_count", due_on=dt.date(2026, 11, 12), why="every 7 days")
 
@@ -141,7 +141,7 @@ def test_a_finding_says_what_was_seen_what_it_was_compared_with_and_where_that_s
     assert texts == [
         "neutrophils 0.8 x10^9/L on 2026-11-01",
         "limit: below 1 x10^9/L",
-        "source: BSG guidelines, Table 8 <monitoring> (read)",
+        "source: BSG guidelines, Table 8 <monitoring> (full text)",
     ]
     assert found["reference"] == "urn:azaward:source:lamb-2019"
     (mitigation,) = found["mitigation"]

@@ -25,6 +25,7 @@ from azaward.reports.assessment import to_html as report_html
 from azaward.reports.assessment.charts import Panel, draw
 from azaward.reports.assessment.to_html import HERE, to_html
 from azaward.reports.series import Series, dose_steps, timeline
+from azaward.reports.words import HOW
 from azaward.wording import amount
 
 KNOWLEDGE = load()
@@ -224,7 +225,7 @@ def test_a_citation_leads_to_its_source_and_says_how_it_was_read(written: str):
     listed = re.findall(r'<li id="p1-s(\d+)">', written)
     assert listed == [str(place) for place in range(1, len(listed) + 1)]
     assert finding.sources[0].title in html.unescape(entry)
-    assert {"read": "Read at the source", "secondary": "Secondary"}[finding.sources[0].how] in entry
+    assert HOW[finding.sources[0].how].capitalize() in html.unescape(entry)
 
 
 def test_the_worklist_comes_first_most_urgent_first_with_counts(written: str, page: Page):

@@ -45,7 +45,12 @@ SOON = {
     "routine": "When you next see your team",
     "info": "Good to know",
 }
-HOW = {"read": "read at the source", "secondary": "secondary: read in a text that quotes it"}
+HOW = {
+    "full text": "read in the source's own text",
+    "abstract": "read in the source's abstract",
+    "secondary": "secondary: read in a text that quotes it",
+    "own": "azaward's own",
+}
 # What HTML can't carry, whatever an id or a note holds, and marks that would turn the text after them round.
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffe\uffff\ud800-\udfff]")
 

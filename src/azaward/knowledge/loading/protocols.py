@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from azaward.knowledge.loading.schema import PROTOCOL_LISTS, Fact, Source
+from azaward.knowledge.loading.schema.facts import READ
 from azaward.knowledge.loading.schema.protocols import Limit
 
 MOST_CAUTIOUS = "most-cautious"
@@ -31,7 +32,8 @@ class Protocol:
     """One guideline's or one clinic's way of prescribing and monitoring, dated.
 
     `lists` are its own rows and those that it borrows, `own` its own as they were written, `beside` the lists of which
-    the lender's rows all stay, and `sources` those that only its rows cite.
+    the lender's rows all stay, `sources` those that only its rows cite, and `own_text` the sources that are the text
+    after which it is named.
     """
 
     id: str
@@ -47,6 +49,12 @@ class Protocol:
     own: Mapping[str, tuple[Written, ...]] = field(default_factory=dict[str, tuple[Written, ...]])
     beside: frozenset[str] = frozenset()
     sources: Mapping[str, Source] = field(default_factory=dict[str, Source])
+    own_text: tuple[str, ...] = ()
+
+    def from_own_text(self) -> tuple[int, int]:
+        """How many of its own rows were read in the text after which it is named, and how many there are."""
+        rows = [written.row for written_rows in self.own.values() for written in written_rows]
+        return sum(row.source in self.own_text and row.how in READ for row in rows), len(rows)
 
     def dates(self) -> set[dt.date]:
         """The days from which rows of its own hold."""
