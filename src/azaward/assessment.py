@@ -274,7 +274,7 @@ def finding_of(row: Mapping[str, Any], words: Words, knowledge: Knowledge) -> Fi
         dose_fraction=fractions if fractions[1] is not None else None,
         facts=facts_behind(row["code"], row["fact"]),
         concerns=row["concerns"],
-        asks_for=(row["asks_for"] or "").split(),
+        asks_for=str(row["asks_for"] or "").split(),
     )
 
 
