@@ -8,7 +8,7 @@ proposal counts, so that overlapping rows and the end of a phase are always read
 from __future__ import annotations
 
 from azaward.rules.language.expressions import Table, Value, ibis
-from azaward.rules.language.tables import day_number, greatest, knowledge, record, requests
+from azaward.rules.language.tables import day_number, greatest, knowledge, least, record, requests
 from azaward.rules.language.words import for_their_specialty, nothing, on_treatment
 from azaward.rules.stages.person import FAR
 
@@ -79,6 +79,9 @@ def due(person: Table, done: Table) -> Table:
     # A window that has not opened by the day the test falls due says nothing yet.
     rows = rows.filter(rows.done_day.fill_null(-FAR) < rows.closes)
     due_day = greatest(rows.done_day, rows.opens) + rows.every_days
+    # Where nobody knows the start, it may lie so far back that the last rows of the schedule hold already.
+    long_ago = ibis.coalesce(rows.done_day + rows.every_days, rows.as_of_day)
+    due_day = rows.undated.ifelse(least(long_ago, due_day), due_day)
     rows = rows.mutate(due_day=due_day, key=(due_day + _BASE) * _RANKS + rows["rank"])
     first = rows.group_by(["patient_id", "test"]).agg(
         due_day=rows.due_day.min(),
@@ -116,7 +119,12 @@ def _windows(person: Table) -> Table:
     rows = for_their_specialty(people.inner_join(schedule, "protocol"))
     anchor = _anchor(rows)
     closes = ibis.coalesce(anchor + rows.until_day, ibis.literal(FAR))
-    rows = rows.select("patient_id", "test", "every_days", "rank", opens=anchor + rows.from_day, closes=closes)
+    rows = rows.select(
+        *("patient_id", "test", "every_days", "rank", "as_of_day"),
+        opens=anchor + rows.from_day,
+        closes=closes,
+        undated=(rows.since == "start") & rows.started_day.isnull() & rows.until_day.isnull(),
+    )
     return rows.filter(rows.opens.notnull())
 
 
