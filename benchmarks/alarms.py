@@ -145,7 +145,7 @@ def write(name: str, text: str) -> None:
     """Puts a table between its marks in the page."""
     page = PAGE.read_text(encoding="utf-8")
     marks = f"<!-- {name} -->", f"<!-- end of {name} -->"
-    new = re.sub(f"{marks[0]}.*?{marks[1]}", lambda _: f"{marks[0]}\n{text}\n{marks[1]}", page, flags=re.DOTALL)
+    new = re.sub(f"{marks[0]}.*?{marks[1]}", lambda _: f"{marks[0]}\n\n{text}\n\n{marks[1]}", page, flags=re.DOTALL)
     PAGE.write_text(new, encoding="utf-8")
 
 
