@@ -63,8 +63,6 @@ def _levels(rows: Table, readings: Table) -> Table:
         lately_sum=pairs.measured.sum(where=lately),
         known_n=pairs.measured.count(where=known),
         known_mean=mean(known),
-        known_low=pairs.measured.min(where=known),
-        known_high=pairs.measured.max(where=known),
         before_mean=mean(before),
     )
 
@@ -87,9 +85,9 @@ def _known_causes(rows: Table, person: Table) -> Table:
 
 
 def _inside(rows: Table) -> Value:
-    """Neither the result nor, where it is about a level, any before it is past the number that the row sets."""
+    """Neither the result nor, where it is about a level, the level is past the number that the row sets."""
     to = ibis.cases((rows.up_to_of == "upper-limit-of-normal", rows.up_to * rows.uln), else_=rows.up_to)
-    level_inside = (rows.level != "steady") | perhaps(rows.down.ifelse(rows.known_low >= to, rows.known_high <= to))
+    level_inside = (rows.level != "steady") | rows.down.ifelse(rows.level_mean >= to, rows.level_mean <= to)
     inside = rows.down.ifelse(rows.low >= to, rows.high <= to) & level_inside
     # Kidneys that filter well enough, and a creatinine that is normal as far as the laboratory says.
     filters = (rows.egfr_day == rows.day) & (rows.egfr >= rows.up_to) & perhaps(rows.high <= rows.uln)
