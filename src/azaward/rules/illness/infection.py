@@ -7,31 +7,23 @@ pneumonia. What was noted long ago, never ended and followed by good tests is as
 
 from __future__ import annotations
 
-from azaward.knowledge import MOST_CAUTIOUS
 from azaward.rules.language.expressions import Table, Value, ibis
 from azaward.rules.language.finding import findings
 from azaward.rules.language.limit import Limit, limit
 from azaward.rules.language.tables import DAYS_IN_MONTH, day_number, knowledge, parameter, record, requests
 from azaward.rules.language.words import (
-    TEST_OF_PANEL,
-    applies,
     beside,
     first_of,
     medicines_of,
     nothing,
     of_analyte,
     perhaps,
-    still_acts,
     surely,
     treated,
 )
+from azaward.rules.stages.reported import FULL_BLOOD_COUNT, happened, held_down
 from azaward.terms import Action, Rule, Status, Urgency
 
-FULL_BLOOD_COUNT = TEST_OF_PANEL["blood count"]
-# The test that looks into what a symptom warns of; a blood count for all others.
-TEST_OF_WARNING = {"liver_warning": TEST_OF_PANEL["liver"], "pancreas_warning": TEST_OF_PANEL["pancreas"]}
-# Rows of this name hold for everyone, beside those of a protocol.
-_FLOOR = "floor"
 CONTACTS = ("varicella", "shingles", "measles")
 NOT_IMMUNE = (
     *("negative", "not ", "non", "no ", "undetect", "insufficient", "susceptible"),
@@ -39,37 +31,14 @@ NOT_IMMUNE = (
 )
 
 
-def _happened(person: Table, *kinds: str, also: Status | None = None) -> Table:
-    """Events of these kinds up to today: the day each began, and whether it still goes on."""
-    events = record("events").distinct()
-    events = events.filter(events.kind.isin(list(kinds)))
-    people = treated(
-        person,
-        *("protocol_known", "family", "status", "as_of", "as_of_day", "started_day", "stopped_day"),
-        also=also,
-    )
-    rows = events.inner_join(people, "patient_id")
-    rows = rows.filter(rows.started_on.isnull() | (rows.started_on <= rows.as_of))
-    return rows.mutate(
-        day=day_number(rows.started_on), going_on=(rows.ended_on.isnull() | (rows.ended_on >= rows.as_of))
-    )
-
-
-def _held_down(rows: Table) -> Table:
-    """Adds whether the immune system is still held down: as long after the end as no live vaccine is given."""
-    return rows.mutate(held_down=(rows.status != Status.STOPPED) | still_acts(rows))
-
-
-def symptoms(person: Table, done: Table, crossed: Table, latest: Table) -> Table:
+def symptoms(reported: Table, tested: Table) -> Table:
     """What is done about a symptom or infection that goes on and that no good test has answered.
 
     The protocol and the floor (floor_symptoms.csv) say what. What a protocol stops treatment for is not forgotten once
     it was looked into, if it came on treatment. What nobody lists is asked about: as urgently as another protocol
     says, or as its warning sign is.
     """
-    happened = _held_down(_happened(person, "symptom", "infection", "condition", also=Status.STOPPED))
-    rows = _classified(_listed(happened.filter(happened.held_down & happened.going_on)))
-    rows = _unanswered(rows, _good(done, crossed, latest))
+    rows = _unanswered(reported, tested)
     order = [
         *(ibis.desc("listed"), "past", "faded", "urgency_rank", "action_rank"),
         *(ibis.desc("day", nulls_first=True), "source", "locator"),
@@ -108,74 +77,13 @@ def _said(rows: Table) -> Value:
     )
 
 
-def _listed(rows: Table) -> Table:
-    """Each symptom with the rows about it: `listed` where the person's own protocol, or the floor, has one."""
-    named = rows.mutate(word=rows.code.lower().replace("_", " "))
-    infections = rows.filter(rows.kind == "infection").mutate(word=ibis.literal("infection"))
-    rows = ibis.union(named, infections)
-    known = _known()
-    theirs = (rows.protocol == known.of_protocol) | known.of_protocol.isin([MOST_CAUTIOUS, _FLOOR])
-    rows = rows.left_join(known, [rows.word == known.for_word, theirs])
-    own = (rows.protocol == rows.of_protocol) & (applies(rows, rows.family) | ~rows.protocol_known)
-    rows = rows.mutate(listed=surely(own | (rows.of_protocol == _FLOOR)))
-    rows = rows.mutate(has_own=rows.listed.max().over(ibis.window(group_by=["patient_id", "kind", "code"])))
-    # Fever has a rule of its own; a condition that no protocol acts on is no symptom.
-    elsewhere = ~rows.has_own & (rows.code != "fever") & (rows.of_protocol.notnull() | (rows.kind == "symptom"))
-    return rows.filter(rows.listed | elsewhere)
-
-
-def _known() -> Table:
-    """What protocols and the floor say of symptoms, by the words that name them."""
-    columns = ("for_word", "of_protocol", "specialty", "action", "action_rank", "urgency", "urgency_rank")
-    columns = (*columns, "test", "note", "source", "locator", "fact")
-    listed = knowledge("protocol_symptoms").rename(of_protocol="protocol")
-    floor = knowledge("floor_symptoms").mutate(of_protocol=ibis.literal(_FLOOR), specialty=ibis.literal("any"))
-    parts = [each.mutate(for_word=each.symptom.lower().replace("_", " ")).select(*columns) for each in (listed, floor)]
-    return ibis.union(*parts)
-
-
-def _classified(rows: Table) -> Table:
-    """Adds what the classes of events.csv say: serious and mild infections, warning signs, what looks into them."""
-    classes = knowledge("event_classes")
-    word = classes["class"]
-    classes = classes.group_by(["kind", "code"]).agg(
-        serious=(word == "serious").any(),
-        mild=(word == "mild").any(),
-        warning=word.endswith("_warning").any(),
-        **{test: (word == warning).any() for warning, test in TEST_OF_WARNING.items()},
-    )
-    rows = beside(rows, classes, ["kind", "code"])
-    by_class = ibis.cases(*((surely(rows[test]), test) for test in TEST_OF_WARNING.values()), else_=FULL_BLOOD_COUNT)
-    return rows.mutate(
-        serious=surely(rows.serious),
-        mild=surely(rows.mild) & (rows.kind == "infection"),
-        warning=surely(rows.warning) & (rows.kind == "symptom"),
-        looked_into_by=ibis.coalesce(rows.test, by_class),
-    ).drop(*TEST_OF_WARNING.values())
-
-
-def _good(done: Table, crossed: Table, latest: Table) -> Table:
-    """When each test was last complete, and the last day on which a part was beyond a limit or can't be judged."""
-    tests = knowledge("tests").filter(knowledge("tests").satisfied_by == "analyte").select("test", analyte="code")
-    rising = knowledge("analytes").filter(knowledge("analytes").worse == "high").select(analyte="id")
-    beyond = crossed.drop("test").inner_join(tests, "analyte")
-    unjudged = latest.inner_join(tests, "analyte").semi_join(rising, "analyte")
-    unjudged = unjudged.filter(~surely(unjudged.high <= unjudged.uln))
-    bad = ibis.union(
-        *(rows.select("patient_id", "test", "day") for rows in (crossed.filter(crossed.floor), beyond, unjudged))
-    )
-    bad = bad.group_by(["patient_id", "test"]).agg(bad_day=bad.day.max())
-    complete = done.filter(done.complete).select("patient_id", "test", "done_day")
-    return beside(complete, bad, ["patient_id", "test"])
-
-
-def _unanswered(rows: Table, good: Table) -> Table:
+def _unanswered(rows: Table, tested: Table) -> Table:
     """What no test has answered; `past` where one did and treatment would have been stopped, `faded` where long ago.
 
     `fine`: the test that looks into it was good since it began. It fades where that was so a whole turn of the
     schedule later, or, unless it is pressing, where the patient was seen since.
     """
-    rows = beside(rows, good.rename(looked_into_by="test"), ["patient_id", "looked_into_by"])
+    rows = beside(rows, tested.rename(looked_into_by="test"), ["patient_id", "looked_into_by"])
     rows = beside(beside(rows, _turns(), "protocol"), _seen(), "patient_id")
     fine = surely(rows.done_day >= rows.day) & ~surely(rows.bad_day >= rows.day)
     answered = fine & rows.test.notnull() & ~rows.serious
@@ -202,7 +110,7 @@ def _seen() -> Table:
     return kept.group_by("patient_id").agg(seen_day=day_number(kept.on.max()))
 
 
-def fever(person: Table, latest: Table, done: Table, crossed: Table) -> Table:
+def fever(person: Table, latest: Table, tested: Table) -> Table:
     """Fever: an emergency where neutrophils are low; where nobody knows them, a count the same day.
 
     A normal count doesn't end a fever: its own end does, or a later temperature below it. Low neutrophils count after
@@ -210,8 +118,8 @@ def fever(person: Table, latest: Table, done: Table, crossed: Table) -> Table:
     held down.
     """
     counts = of_analyte(latest, "neutrophils", unit="unit", count_day="day", neutrophils="low")
-    rows = _held_down(beside(_feverish(person, latest), counts))
-    rows = _faded(rows, _good(done, crossed, latest))
+    rows = held_down(beside(_feverish(person, latest), counts))
+    rows = _faded(rows, tested)
     sepsis = limit("neutropenic_sepsis_neutrophils")
     untested = rows.count_day.isnull() | perhaps(rows.count_day < rows.day)
     rows = rows.mutate(low=surely(sepsis.met_by(rows.neutrophils)), untested=untested)
@@ -244,9 +152,9 @@ def fever(person: Table, latest: Table, done: Table, crossed: Table) -> Table:
     )
 
 
-def _faded(rows: Table, good: Table) -> Table:
+def _faded(rows: Table, tested: Table) -> Table:
     """Adds whether a good blood count a whole turn of the schedule later followed."""
-    counts = good.filter(good.test == FULL_BLOOD_COUNT).select("patient_id", "done_day", "bad_day")
+    counts = tested.filter(tested.test == FULL_BLOOD_COUNT).select("patient_id", "done_day", "bad_day")
     rows = beside(beside(rows, counts), _turns(), "protocol")
     good_since = surely(rows.done_day - rows.day >= rows.turn) & ~surely(rows.bad_day >= rows.day)
     return rows.mutate(faded=good_since)
@@ -257,7 +165,7 @@ def _feverish(person: Table, latest: Table) -> Table:
     columns = ("patient_id", "protocol", "as_of_day", "stopped_day", "day", "started_on", "status")
     temperatures = of_analyte(latest, "temperature")
     hot = limit("fever_celsius").met_by(temperatures.high)
-    told = _happened(person, "symptom", also=Status.STOPPED)
+    told = happened(person, "symptom", also=Status.STOPPED)
     told = beside(told, temperatures.filter(~hot).select("patient_id", cool_day="day"))
     cooled = surely(told.cool_day > told.day)
     told = told.filter((told.code == "fever") & told.going_on & ~cooled).select(*columns, told=ibis.literal(True))
@@ -276,7 +184,7 @@ def contact(person: Table, latest: Table) -> Table:
     On treatment, as long after it as the immune system is held down, and before it: nobody begins while illness may
     come.
     """
-    rows = _held_down(_happened(person, "exposure_to_infection", also=Status.STOPPED))
+    rows = held_down(happened(person, "exposure_to_infection", also=Status.STOPPED))
     rows = rows.filter(rows.held_down & rows.code.isin(list(CONTACTS)))
     measles = rows.code == "measles"
     within = measles.ifelse(parameter("measles_incubation_days_high"), parameter("varicella_incubation_days_high"))
