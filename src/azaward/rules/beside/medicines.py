@@ -6,9 +6,9 @@ from azaward.rules.language.expressions import Table, Value, ibis
 from azaward.rules.language.finding import findings
 from azaward.rules.language.limit import Limit
 from azaward.rules.language.tables import greatest, knowledge, least
-from azaward.rules.language.words import beside, first_of, lowest_first, of_analyte, perhaps, surely, treated
+from azaward.rules.language.words import beside, first_of, lowest_first, nothing, of_analyte, perhaps, surely, treated
 from azaward.rules.stages.beside import IN_QUESTION, low_dose, matching, of_class
-from azaward.terms import Action, Comparison, Rule, Status, Urgency
+from azaward.terms import Action, Comparison, Concerns, Rule, Status, Urgency
 
 
 def interactions(person: Table, met: Table, usual: Table, done: Table, latest: Table) -> Table:
@@ -33,17 +33,13 @@ def interactions(person: Table, met: Table, usual: Table, done: Table, latest: T
             (rows.ahead, "interaction_planned"),
             else_="interaction",
         ),
-        # What is only planned need not be stopped.
-        action=ibis.cases(
-            (avoided, Action.REVIEW),
-            (rows.cut, Action.TEST),
-            (answered, Action.INFORM),
-            (rows.ahead & (rows.action == Action.STOP), Action.AVOID),
-            else_=rows.action,
-        ),
+        action=_action(rows, avoided),
         urgency=ibis.cases(
             (avoided, Urgency.THIS_WEEK), (rows.cut, Urgency.ROUTINE), (answered, Urgency.INFO), else_=rows.urgency
         ),
+        concerns=_concerns(rows, answered | avoided),
+        asks_for=answered.ifelse(nothing("string"), rows.test),
+        within_days=_watched_within(rows),
         subject=rows.medicine,
         value=rows.dose,
         unit="mg/d",
@@ -56,6 +52,38 @@ def interactions(person: Table, met: Table, usual: Table, done: Table, latest: T
         says_patient=rows.says_patient,
         fact=rows.fact,
     )
+
+
+def _action(rows: Table, avoided: Value) -> Value:
+    """What to do; what is only planned need not be stopped."""
+    return ibis.cases(
+        (avoided, Action.REVIEW),
+        (rows.cut, Action.TEST),
+        (rows.watched | rows.settled, Action.INFORM),
+        (rows.ahead & (rows.action == Action.STOP), Action.AVOID),
+        # Both are taken already: less of the thiopurine is what can be done today.
+        ((rows.action == Action.AVOID) & rows.dose_fraction_high.notnull() & rows.together, Action.REDUCE),
+        else_=rows.action,
+    )
+
+
+def _concerns(rows: Table, calm: Value) -> Value:
+    """What the action is about: the thiopurine where its marrow is at stake today, or its own dose or test."""
+    own = rows.action.isin([Action.REDUCE, Action.STOP, Action.TEST]) & ~rows.ahead
+    at_stake = (rows.urgency == Urgency.SAME_DAY) & rows.outcome.isin(["blood", "weak kidneys"]) & rows.running
+    return ibis.cases(
+        (rows.outcome == "vaccine", Concerns.VACCINE),
+        (calm | rows.after, Concerns.OTHER_MEDICINE),
+        (own | (at_stake & ~rows.ahead), Concerns.THIOPURINE),
+        else_=Concerns.OTHER_MEDICINE,
+    )
+
+
+def _watched_within(rows: Table) -> Value:
+    """By how many days from today the next test of two that are taken together on purpose is due."""
+    close = surely(rows.as_of_day - rows.start_day <= rows.test_close_days)
+    every = ibis.coalesce(close.ifelse(rows.test_every_days, rows.test_then_every_days), rows.test_every_days)
+    return ibis.cases((rows.cut, greatest(rows.done_day + every - rows.as_of_day, ibis.literal(0.0))))
 
 
 def _met_by(person: Table, met: Table) -> Table:
@@ -90,6 +118,7 @@ def _answered(rows: Table, usual: Table, done: Table) -> Table:
     changed = greatest(rows.start_day, rows.changed_day)
     since_both = greatest(rows.start_day, rows.started_day)
     return rows.mutate(
+        together=together,
         cut=cut,
         allowed=cut.ifelse(cut_to, rows.usual_high * rows.dose_fraction_high),
         ahead=rows.planned | rows.second,
@@ -125,6 +154,8 @@ def between_others(person: Table, taken: Table, latest: Table) -> Table:
         code="interaction_of_others",
         action=rows.action,
         urgency=rows.urgency,
+        concerns=Concerns.OTHER_MEDICINE,
+        asks_for=rows.test,
         subject=rows.medicine,
         on=rows.start_day,
         effect=rows.effect,

@@ -128,9 +128,15 @@ def unknown(person: Table, usual: Table) -> Table:
 
     def missing(which: Value, code: str, urgency: Value | Urgency, subject: str | None = None) -> Table:
         those = rows.filter(which)
-        action = Action.TEST if code == "weight_unknown" else Action.REVIEW
+        weigh = code == "weight_unknown"
         return findings(
-            those, Rule.DOSE_RANGE, code=code, action=action, urgency=urgency, subject=subject or those.taken
+            those,
+            Rule.DOSE_RANGE,
+            code=code,
+            action=Action.TEST if weigh else Action.REVIEW,
+            urgency=urgency,
+            subject=subject or those.taken,
+            asks_for="weight" if weigh else None,
         )
 
     return ibis.union(

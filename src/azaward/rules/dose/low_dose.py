@@ -41,6 +41,7 @@ def low_dose(person: Table, taken: Table, usual: Table, latest: Table, genes: Ta
         action=high.ifelse(Action.REVIEW, Action.TEST),
         urgency=ibis.cases((rows.code == CODES[2], Urgency.ROUTINE), else_=Urgency.THIS_WEEK),
         subject="allopurinol",
+        asks_for=ibis.cases((rows.code == CODES[1], "tpmt"), (rows.code == CODES[2], "metabolites")),
         value=rows.allopurinol,
         unit="mg/d",
         on=rows.since,

@@ -22,7 +22,7 @@ from azaward.rules.language.words import (
     treated,
 )
 from azaward.rules.stages.reported import FULL_BLOOD_COUNT, happened, held_down
-from azaward.terms import Action, Rule, Status, Urgency
+from azaward.terms import Action, Concerns, Rule, Status, Urgency
 
 CONTACTS = ("varicella", "shingles", "measles")
 NOT_IMMUNE = (
@@ -257,6 +257,8 @@ def live_vaccine(person: Table, taken: Table) -> Table:
             (recent, Urgency.SAME_DAY),
             else_=Urgency.ROUTINE,
         ),
+        # Nobody begins so soon after one; otherwise it is the vaccine that is in question.
+        concerns=surely(rows.planned_now).ifelse(Concerns.THIOPURINE, Concerns.VACCINE),
         subject=rows.code,
         on=rows.started_on,
         limit=Limit(after, limit("live_vaccine_months_after_stop").comparison, "mo"),

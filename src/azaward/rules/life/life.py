@@ -7,7 +7,7 @@ from azaward.rules.language.finding import findings, number
 from azaward.rules.language.limit import Limit, limit
 from azaward.rules.language.tables import day_number, knowledge, parameter, record
 from azaward.rules.language.words import beside, nothing, on_treatment, surely, treated
-from azaward.terms import Action, Rule, Urgency
+from azaward.terms import Action, Concerns, Rule, Urgency
 
 ENDS = ("birth", "miscarriage")
 OPERATIONS = ("surgery", "transplant", "splenectomy")
@@ -25,6 +25,8 @@ def pregnancy(person: Table) -> Table:
     return findings(
         rows,
         Rule.LIFE,
+        # No supply waits for it: stopping for a pregnancy or an operation does harm of its own.
+        concerns=Concerns.NONE,
         code=ibis.cases(
             (high_feeding | unsure_feeding, "breastfeeding_dose"),
             (rows.feeding, "breastfeeding"),
@@ -102,6 +104,7 @@ def surgery(person: Table) -> Table:
     return findings(
         rows,
         Rule.LIFE,
+        concerns=Concerns.NONE,
         code=ibis.cases(
             (rows.started_on.isnull(), "surgery_undated"),
             (surely(rows.indication == "sle"), "surgery_lupus"),

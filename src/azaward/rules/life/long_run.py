@@ -7,7 +7,7 @@ from azaward.rules.language.finding import findings, number
 from azaward.rules.language.limit import Limit, limit
 from azaward.rules.language.tables import DAYS_IN_MONTH, DAYS_IN_YEAR, knowledge, parameter
 from azaward.rules.language.words import beside, on_treatment, perhaps, surely
-from azaward.terms import Action, Rule, Status, Urgency
+from azaward.terms import Action, Concerns, Rule, Status, Urgency
 
 
 def years(person: Table) -> Table:
@@ -22,6 +22,7 @@ def years(person: Table) -> Table:
     return findings(
         rows,
         Rule.LONG_RUN,
+        concerns=Concerns.NONE,
         code="reconsider_stopping",
         action=Action.REVIEW,
         urgency=Urgency.INFO,
@@ -54,10 +55,12 @@ def checks(person: Table, done: Table) -> Table:
     return findings(
         rows,
         Rule.LONG_RUN,
+        concerns=Concerns.NONE,
         code=(rows.test == "skin_check").ifelse("skin_check_due", "cervical_screening_due"),
         action=(rows.test == "skin_check").ifelse(Action.TEST, Action.INFORM),
         urgency=Urgency.INFO,
         subject=rows.test,
+        asks_for=rows.test,
         value=rows.as_of_day - rows.done_day,
         unit="d",
         on=rows.done_day,
@@ -92,6 +95,7 @@ def risks(person: Table) -> Table:
     return findings(
         pairs,
         Rule.LONG_RUN,
+        concerns=Concerns.NONE,
         code="absolute_risk",
         action=Action.INFORM,
         urgency=Urgency.INFO,

@@ -83,7 +83,10 @@ class Interaction(Fact, frozen=True):
     dose_fraction_low: float | None
     dose_fraction_high: float | None
     test: TestId | None
+    # How often the test is done in the first so many days together, and how often after them.
     test_every_days: float | None
+    test_close_days: float | None
+    test_then_every_days: float | None
     lasts_days_after: float | None
     says: Prose
     says_patient: Prose
@@ -97,6 +100,7 @@ class Together(Fact, frozen=True):
     at_least: int
     action: Action
     urgency: Urgency
+    test: TestId | None
     effect: Prose
     says: Prose
     says_patient: Prose
