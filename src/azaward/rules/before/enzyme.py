@@ -65,7 +65,7 @@ def _activity_untrusted(people: Table, genes: Table, happened: Table) -> Table:
         hides,
         code="activity_untrusted",
         subject="tpmt_activity",
-        asks_for="tpmt",
+        test="tpmt",
         text=rows.tpmt_activity,
         on=rows.activity_on,
     )
@@ -88,7 +88,7 @@ def _genotype_untrusted(people: Table, happened: Table) -> Table:
         hides,
         code="genotype_untrusted",
         subject=rows.gene.lower(),
-        asks_for=rows.gene.lower(),
+        test=rows.gene.lower(),
         text=rows.phenotype,
         on=rows.reported_on,
     )
