@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from azaward.knowledge import Knowledge
@@ -79,20 +80,23 @@ class Gaps(dict[str, Any]):
         return Filling.of("", ("unknown", "unknown"))
 
 
+@lru_cache(maxsize=4)
+def _names(knowledge: Knowledge) -> Mapping[str, tuple[str, str]]:
+    """What clinicians and patients call each medicine, indication, test and analyte, by its id."""
+    tables = knowledge.tables
+    names: dict[str, tuple[str, str]] = {
+        medicine.id: (medicine.name, medicine.name) for medicine in tables["medicines"]
+    }
+    names |= {indication.id: (indication.name, indication.plain_name) for indication in tables["indications"]}
+    names |= {test.test: (test.name, test.plain_name) for test in tables["tests"]}
+    return names | {analyte.id: (analyte.name, analyte.plain_name) for analyte in tables["analytes"]}
+
+
 class Words:
     """Names of analytes, tests, medicines and protocols, and the messages."""
 
     def __init__(self, knowledge: Knowledge) -> None:
-        tables = knowledge.tables
-        self._names: dict[str, tuple[str, str]] = {}
-        for medicine in tables["medicines"]:
-            self._names[medicine.id] = (medicine.name, medicine.name)
-        for indication in tables["indications"]:
-            self._names[indication.id] = (indication.name, indication.plain_name)
-        for test in tables["tests"]:
-            self._names[test.test] = (test.name, test.plain_name)
-        for analyte in tables["analytes"]:
-            self._names[analyte.id] = (analyte.name, analyte.plain_name)
+        self._names = _names(knowledge)
 
     def name(self, subject: str) -> tuple[str, str]:
         """What a clinician and a patient call it."""

@@ -13,7 +13,7 @@ from azaward.knowledge.loading.relations import Schema, relations, schemas
 from azaward.knowledge.loading.units import conversions_for
 from azaward.record.tables import TABLES, Record
 from azaward.rules.language.columns import COLUMNS, FOUND, from_day_number
-from azaward.rules.pipeline import PLANS, Step, compiled, needed
+from azaward.rules.pipeline import ONCE, PLANS, Step, compiled, needed
 
 
 class Request(NamedTuple):
@@ -98,10 +98,12 @@ class Engine(ABC):
             if step.name == PLANS[0]:
                 self._run("DELETE FROM s_found")
                 self._fill("s_found", FOUND, [[row[column] for column in FOUND] for row in findings])
-            if not step.is_rule:
+            if step.name in ONCE:
+                filled[step.name] = 1
+            elif not step.is_rule:
                 filled[step.name] = self._store(step)
             elif all(filled[name] for name in step.needs):
-                findings += [{**_EMPTY, **step.constants, **row} for row in self._rows(step.sql)]
+                findings += [{**_EMPTY, **step.constants, **row} for row in self._rows(self._sql(step))]
         if unusual:
             self._run("DELETE FROM k_conversions")
             schema, rows = relations(self.knowledge, {"conversions"})["conversions"]
@@ -126,6 +128,10 @@ class Engine(ABC):
     def _type(self, table: str, column: str, kind: str) -> str:
         """The engine's type for a column."""
         return self.types[kind]
+
+    def _sql(self, step: Step) -> str:
+        """What is asked to work a step out."""
+        return step.sql
 
     @abstractmethod
     def _run(self, sql: str) -> Any: ...

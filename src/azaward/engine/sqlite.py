@@ -10,7 +10,7 @@ from typing import Any, ClassVar, cast
 from azaward.engine.base import RECORD_TABLES, Engine, Row, Rows
 from azaward.knowledge import Knowledge
 from azaward.knowledge.loading.relations import Schema, schemas
-from azaward.rules.pipeline import Step
+from azaward.rules.pipeline import ONCE, Step
 
 # What rules look knowledge up by.
 _KEYS = frozenset(
@@ -18,6 +18,8 @@ _KEYS = frozenset(
 )
 
 
+# APSW keeps statements up to this length ready; a longer one is asked for as a view, so that it isn't parsed each time.
+_LONGEST_KEPT = 16_000
 _USUAL_ROWS = {"results": 300, "s_readings": 300, "s_latest": 20, "s_history": 5, "s_done": 20, "s_due": 4}
 
 
@@ -50,11 +52,24 @@ class SQLiteEngine(Engine):
         for name, schema in schemas().items():
             for column in _KEYS & schema.keys() if name in self._joined else ():
                 self._run(f'CREATE INDEX "{name} {column}" ON k_{name} ("{column}")')
+        for name in ONCE:
+            for column in ("protocol", "rank", "kind"):
+                if name in self._stages and column in self._columns(f"s_{name}"):
+                    self._run(f'CREATE INDEX "s {name} {column}" ON s_{name} ("{column}")')
         self._run("ANALYZE")
         # The planner takes a table it knows nothing of for a large one: these hold one patient's few rows.
-        for table in (*RECORD_TABLES, *(f"s_{name}" for name in self._stages)):
+        for table in (*RECORD_TABLES, *(f"s_{name}" for name in self._stages.difference(ONCE))):
             self._run(f"INSERT INTO sqlite_stat1 VALUES ('{table}', NULL, '{_USUAL_ROWS.get(table, 2)}')")
         self._run("ANALYZE sqlite_schema")
+        for step in self._steps:
+            if len(step.sql) > _LONGEST_KEPT:
+                self._run(f"CREATE VIEW v_{step.name.replace('.', '_')} AS {step.sql}")
+
+    def _columns(self, table: str) -> list[str]:
+        return [str(row["name"]) for row in self._rows(f"PRAGMA table_info({table})")]
+
+    def _sql(self, step: Step) -> str:
+        return f"SELECT * FROM v_{step.name.replace('.', '_')}" if len(step.sql) > _LONGEST_KEPT else step.sql
 
     def _run(self, sql: str) -> Any:
         return self._database.execute(sql)
@@ -70,7 +85,7 @@ class SQLiteEngine(Engine):
 
     def _store(self, step: Step) -> int:
         self._run(f"DELETE FROM s_{step.name}")
-        self._run(f"INSERT INTO s_{step.name} {step.sql}")
+        self._run(f"INSERT INTO s_{step.name} {self._sql(step)}")
         return self._database.changes()
 
     def _fill(self, name: str, schema: Schema, rows: Rows) -> None:

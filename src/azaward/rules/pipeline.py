@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from azaward.rules.language.expressions import Table
 
 STAGES: tuple[tuple[str, str], ...] = (
+    ("schedule", "due.schedule"),
+    ("looked_at", "looked_at.looked_at"),
     ("readings", "lab.readings"),
     ("unusable", "lab.unusable"),
     ("latest", "lab.latest"),
@@ -45,6 +47,8 @@ STAGES: tuple[tuple[str, str], ...] = (
     ("genes", "genes.genes"),
     ("usual", "usual.usual"),
 )
+# Stages that rest on the knowledge base alone: an engine works them out once.
+ONCE = ("schedule", "looked_at")
 # What all findings together come to, worked out last.
 PLANS = ("plan", "until", "next_tests")
 # Each rule, and the tables without whose rows it can't find anything: it is not asked where one is empty.

@@ -16,12 +16,6 @@ from azaward.terms import Action, Concerns, Rule, Status, Urgency
 CANCERS = ("lymphoma", "blood_cancer", "cancer", "aggressive_cancer", "thiopurine_cancer")
 # Kinds of which every event is looked at: as an illness, a pregnancy, or beside the report of a gene.
 LOOKED_AT_KINDS = ("symptom", "infection", "pregnancy", "breastfeeding", "transfusion")
-# Classes that other rules read: vaccines, operations, contacts, and why a result may be odd for long.
-LOOKED_AT = (
-    *("live", "surgery", "transplant"),
-    *("known_low_neutrophils", "known_low_platelets", "known_raised_liver_tests"),
-    *("known_eosinophilia", "known_low_kidney_function"),
-)
 LOOKED_AT_CODES = (
     *("deceased", "surgery", "transplant", "varicella", "shingles", "measles"),
     *("dexa", "skin_check", "cervical_screening"),
@@ -78,10 +72,10 @@ def _holds(rows: Table) -> Value:
     return ((rows["when"] == rows.stage) | on | (rows["when"] == "any")) & recent & ~treats_it & ~tested
 
 
-def not_looked_at(person: Table, latest: Table) -> Table:
+def not_looked_at(person: Table, latest: Table, looked_at: Table) -> Table:
     """Recognised events and results that no rule reads: one finding for each patient, so that nobody trusts in them."""
     known = knowledge("events").select("kind", "code")
-    rows = _recorded(person).inner_join(known, ["kind", "code"]).anti_join(_read_by_rules(), ["kind", "code"])
+    rows = _recorded(person).inner_join(known, ["kind", "code"]).anti_join(looked_at, ["kind", "code"])
     rows = rows.filter(~rows.kind.isin(LOOKED_AT_KINDS) & ~rows.code.isin(LOOKED_AT_CODES))
     results = latest.filter(latest.analyte.isin(UNREAD_RESULTS)).inner_join(treated(person), "patient_id")
     what = ibis.union(
@@ -99,19 +93,6 @@ def not_looked_at(person: Table, latest: Table) -> Table:
         subject="record",
         items=listed.items,
     )
-
-
-def _read_by_rules() -> Table:
-    """The kinds and codes of events that a rule reads: by their class, or as a test that a protocol asks for."""
-    classes, tests = knowledge("event_classes"), knowledge("tests")
-    advice = knowledge("event_advice")
-    by_class = classes.filter(classes["class"].isin(LOOKED_AT) | classes["class"].isin(advice["class"]))
-    events = knowledge("events").select("kind", "code")
-    named = (events.kind + ":" + events.code).replace("_", " ")
-    done = tests.filter((tests.satisfied_by == "event") & tests.test.isin(knowledge("protocol_baseline").test))
-    done = done.select(done=done.code.replace("_", " ")).distinct()
-    as_tests = events.inner_join(done, named == done.done)
-    return ibis.union(by_class.select("kind", "code"), as_tests.select("kind", "code")).distinct()
 
 
 def _listed(what: Table) -> Table:

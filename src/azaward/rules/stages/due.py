@@ -72,9 +72,18 @@ def _filled(known: Table, tests: Table) -> Table:
     return known.inner_join(tests.select("code", "test", "slot_rank"), "code").drop("code")
 
 
-def due(person: Table, done: Table) -> Table:
+def schedule() -> Table:
+    """Every row of every schedule, ranked: of those that ask for a test on one day the most frequent is named."""
+    rows = knowledge("protocol_schedule")
+    order = ibis.window(
+        order_by=["every_days", "source", "locator", "phase", "protocol", "test", "since", "from_day", "until_day"]
+    )
+    return rows.mutate(rank=ibis.row_number().over(order).cast("int64"))
+
+
+def due(person: Table, done: Table, schedule: Table) -> Table:
     """For each patient on treatment and each scheduled test: when it was done, when it is due, why then."""
-    rows = _windows(person).left_join(done, ["patient_id", "test"])
+    rows = _windows(person, schedule).left_join(done, ["patient_id", "test"])
     rows = rows.drop("patient_id_right", "test_right", "complete")
     # A window that has not opened by the day the test falls due says nothing yet.
     rows = rows.filter(rows.done_day.fill_null(-FAR) < rows.closes)
@@ -91,7 +100,7 @@ def due(person: Table, done: Table) -> Table:
         oldest_rank=rows.oldest_rank.max(),
     )
     first = first.mutate(rank=first.key - (first.due_day + _BASE) * _RANKS)
-    first = first.inner_join(_schedule().select("rank", "phase", "every_days", "fact"), "rank")
+    first = first.inner_join(schedule.select("rank", "phase", "every_days", "fact"), "rank")
     names = _slots().select("slot_rank", oldest="slot").distinct()
     first = first.left_join(names, first.oldest_rank == names.slot_rank)
     first = first.inner_join(on_treatment(person, "started_day", "as_of_day"), "patient_id")
@@ -101,19 +110,10 @@ def due(person: Table, done: Table) -> Table:
     )
 
 
-def _schedule() -> Table:
-    """Every row of every schedule, ranked: of those that ask for a test on one day the most frequent is named."""
-    schedule = knowledge("protocol_schedule")
-    order = ibis.window(
-        order_by=["every_days", "source", "locator", "phase", "protocol", "test", "since", "from_day", "until_day"]
-    )
-    return schedule.mutate(rank=ibis.row_number().over(order).cast("int64"))
-
-
-def _windows(person: Table) -> Table:
+def _windows(person: Table, schedule: Table) -> Table:
     """The rows of each person's schedule with the day on which each opens and closes for them."""
     people = on_treatment(person, "protocol_known", "family", "as_of_day", "started_day", "increased_day", "risk_day")
-    schedule = _schedule().select(
+    schedule = schedule.select(
         *("protocol", "test", "specialty", "since", "from_day", "until_day", "every_days", "rank")
     )
     rows = for_their_specialty(people.inner_join(schedule, "protocol"))
