@@ -42,7 +42,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
             "protocols/add.md",
             *({id: page_of(id)} for id in (*load().protocols, MOST_CAUTIOUS)),
         ],
-        "knowledge/": ["knowledge/index.md", *(f"knowledge/{name}.md" for name in TABLES)],
+        "knowledge/": ["knowledge/index.md", "knowledge/provenance.md", *(f"knowledge/{name}.md" for name in TABLES)],
         "decisions/": [f"decisions/{path.name}" for path in sorted((DOCS / "decisions").glob("*.md"))],
     }
     config.nav = _filled_nav(config.nav, folders)

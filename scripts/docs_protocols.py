@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-import msgspec
-
 from azaward.knowledge import MOST_CAUTIOUS, Knowledge, Protocol
+from azaward.knowledge.loading.protocols import only_for
 from azaward.knowledge.loading.schema import PROTOCOL_LISTS
 from docs_markdown import SECOND_HAND, Markdown, bold, cited, interval, plain, table
 
@@ -38,7 +37,7 @@ def page_of(id: str) -> str:
 
 def protocol_page(protocol: Protocol, knowledge: Knowledge) -> str:
     """One protocol, whole."""
-    own_rows, lent_rows = counted(protocol, knowledge)
+    own_rows, lent_rows = counted(protocol)
     second_hand = sum(row.how == "secondary" for row in own_rows)
     chosen_for = [row.name for row in knowledge.tables["indications"] if row.protocol == protocol.id]
     about = [
@@ -48,6 +47,7 @@ def protocol_page(protocol: Protocol, knowledge: Knowledge) -> str:
         ("Specialty", protocol.specialty),
         ("Chosen for", chosen_for or "nobody by itself; it can be asked for by its id"),
         ("Facts", f"{len(own_rows)} of its own, {second_hand} of them second-hand; {len(lent_rows)} borrowed"),
+        ("Read in the text it is named after", f"{protocol.from_own_text()[0]} of its own facts"),
     ]
     parts = [
         f"# {plain(protocol.title)}\n",
@@ -61,7 +61,7 @@ def protocol_page(protocol: Protocol, knowledge: Knowledge) -> str:
     for name, title in TITLES.items():
         parts.append(f"## {title}\n")
         lender = protocol.borrowed.get(name)
-        own, lent = own_and_lent(protocol, name, knowledge)
+        own, lent = own_and_lent(protocol, name)
         if own or not lent:
             parts.append(_TABLES[name](own, knowledge))
         if lent:
@@ -71,23 +71,15 @@ def protocol_page(protocol: Protocol, knowledge: Knowledge) -> str:
     return "\n".join(parts)
 
 
-def own_and_lent(protocol: Protocol, name: str, knowledge: Knowledge) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    """A list's own rows, and those that it borrows: the loader puts these last, perhaps with fewer tests."""
-    lender, rows = protocol.borrowed.get(name), protocol.lists[name]
-    lendable = [_without_tests(row) for row in knowledge.protocols[lender].lists[name]] if lender else []
-    own = len(rows)
-    while own and _without_tests(rows[own - 1]) in lendable:
-        own -= 1
+def own_and_lent(protocol: Protocol, name: str) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """A list's own rows, and those that it borrows: the loader puts these last."""
+    rows, own = protocol.lists[name], len(protocol.own[name])
     return rows[:own], rows[own:]
 
 
-def _without_tests(row: Any) -> Any:
-    return msgspec.structs.replace(row, tests=[]) if hasattr(row, "tests") else row
-
-
-def counted(protocol: Protocol, knowledge: Knowledge) -> tuple[list[Any], list[Any]]:
+def counted(protocol: Protocol) -> tuple[list[Any], list[Any]]:
     """All its own rows, and all that it borrows."""
-    pairs = [own_and_lent(protocol, name, knowledge) for name in PROTOCOL_LISTS]
+    pairs = [own_and_lent(protocol, name) for name in PROTOCOL_LISTS]
     return [row for own, _ in pairs for row in own], [row for _, lent in pairs for row in lent]
 
 
@@ -262,7 +254,7 @@ def _tests(knowledge: Knowledge) -> dict[str, str]:
 
 
 def _only(row: Any) -> str | None:
-    return None if row.specialty == "any" else row.specialty
+    return only_for(row) or None
 
 
 def _amount(per_kg: Any, per_day: Any) -> str:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
 from azaward.knowledge import ACTIONS, MOST_CAUTIOUS, URGENCIES, Knowledge, load
 from azaward.knowledge.loading.advice import spoken
+from azaward.knowledge.loading.check import facts, on_web_copies
 from azaward.knowledge.loading.load import HERE
 from azaward.knowledge.loading.schema import FILES, TABLES, Fact
+from azaward.knowledge.loading.schema.facts import HOWS, SourceKind
 from azaward.record.tables import TABLES as RECORD
 from docs_markdown import Markdown, bold, cited, interval, table
 from docs_protocols import counted, page_of
@@ -59,10 +62,11 @@ def _sources(rows: Sequence[Any]) -> str:
         return identifier
 
     return table(
-        ("id", "title", "publisher", "published", "identifier"),
+        ("id", "kind", "title", "publisher", "published", "identifier"),
         (
             (
                 Markdown(f'<a id="{row.id}"></a>**{row.id}**'),
+                row.kind,
                 row.title,
                 row.publisher,
                 row.published_on,
@@ -214,19 +218,29 @@ def _units(knowledge: Knowledge) -> str:
 
 def _protocols(knowledge: Knowledge) -> str:
     return table(
-        ("protocol", "body", "specialty", "published", "own facts", "second-hand", "borrows"),
+        (
+            "protocol",
+            "what it holds",
+            "specialty",
+            "published",
+            "own facts",
+            "in its own text",
+            "second-hand",
+            "borrows",
+        ),
         (
             (
                 Markdown(f"[{each.id}]({each.id}.md)"),
-                each.body,
+                each.title,
                 each.specialty,
                 each.published_on,
                 len(own),
+                str(each.from_own_text()[0]),
                 sum(row.how == "secondary" for row in own),
                 f"{len(lent)} from {', '.join(dict.fromkeys(each.borrowed.values()))}" if lent else None,
             )
             for each in knowledge.protocols.values()
-            for own, lent in [counted(each, knowledge)]
+            for own, lent in [counted(each)]
         ),
     )
 
@@ -253,6 +267,43 @@ def _knowledge(knowledge: Knowledge) -> str:
     )
 
 
+def _how(knowledge: Knowledge) -> str:
+    counted: dict[str, Counter[str]] = {}
+    for where, fact in facts(knowledge):
+        counted.setdefault(where.partition("/")[0].partition(":")[0], Counter())[fact.how] += 1
+    counted["all"] = sum(counted.values(), Counter[str]())
+    hows = tuple(reversed(HOWS))
+    return table(("part", *hows), ((part, *(str(counts[how]) for how in hows)) for part, counts in counted.items()))
+
+
+def _kinds(knowledge: Knowledge) -> str:
+    sources = Counter(source.kind for source in knowledge.tables["sources"])
+    rows = Counter(knowledge.sources[fact.source].kind for _, fact in facts(knowledge))
+    return table(
+        ("kind", "sources", "facts"), ((kind, str(sources[kind]), str(rows[kind])) for kind in get_args(SourceKind))
+    )
+
+
+def _copies(knowledge: Knowledge) -> str:
+    counted = Counter((where.partition(":")[0], row.source) for where, row in on_web_copies(knowledge))
+    total = f"{counted.total()} facts.\n\n"
+    return total + table(
+        ("file", "source", "facts"),
+        ((file, Markdown(f"[{source}](sources.md#{source})"), n) for (file, source), n in sorted(counted.items())),
+    )
+
+
+def _own_text(knowledge: Knowledge) -> str:
+    return table(
+        ("protocol", "what it holds", "own facts", "in its own text"),
+        (
+            (Markdown(f"[{each.id}](../{page_of(each.id)})"), each.title, str(rows), str(read))
+            for each in knowledge.protocols.values()
+            for read, rows in [each.from_own_text()]
+        ),
+    )
+
+
 def _words(knowledge: Knowledge) -> str:
     return f"- **action**, most cautious first: {', '.join(ACTIONS)}\n- **urgency**: {', '.join(URGENCIES)}"
 
@@ -264,4 +315,8 @@ PARTS: Mapping[str, Callable[[Knowledge], str]] = {
     "indications": _indications,
     "knowledge": _knowledge,
     "words": _words,
+    "how": _how,
+    "kinds": _kinds,
+    "copies": _copies,
+    "own_text": _own_text,
 }

@@ -16,22 +16,24 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from itertools import chain
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from azaward import __version__
 from azaward.engine import MANY_PEOPLE, Answer, DuckDBEngine, Engine, Request, SQLiteEngine
 from azaward.errors import UserError
 from azaward.extras import is_there
 from azaward.knowledge import MOST_CAUTIOUS, Knowledge, load
+from azaward.plans import Out, Plan, plan_of
+from azaward.problems import problems_of
 from azaward.record.tables import TABLES, Record, SetAside
-from azaward.rules.language.columns import from_day_number
 from azaward.terms import Action, Rule, Urgency
-from azaward.wording import Words, cited, facts_behind, interval
+from azaward.wording import Words, cited, facts_behind
 
 _TEST_RULE = Rule.SCHEDULE
 # So many people at a time cost SQLite the least for each of them.
@@ -44,10 +46,6 @@ DISCLAIMER = (
 
 class UnknownProtocolError(UserError):
     """No protocol has that id; the message lists those that there are."""
-
-
-class Out(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of the JSON that azaward gives out."""
 
 
 class Cited(Out, frozen=True):
@@ -93,36 +91,13 @@ class Finding(Out, frozen=True):
     sources: list[Cited]
     dose_fraction: tuple[float, float] | None = None
     # The ids of the rows of knowledge that it rests on: `azaward cite ID` prints where each was read.
-    facts: list[str] = []
+    facts: list[str] = msgspec.field(default_factory=list[str])
     # What its action is about: thiopurine, other-medicine, vaccine or none.
     concerns: str = "thiopurine"
     # The tests that it asks for, by their ids.
-    asks_for: list[str] = []
-
-
-class DosePlan(Out, frozen=True):
-    """The decision about the dose, its daily range in mg, and the tablets for the upper end of it."""
-
-    decision: str
-    mg_per_day: tuple[float, float] | None
-    tablets: str | None
-
-
-class NextTest(Out, frozen=True):
-    """A test and the day by which it is to be done."""
-
-    analyte: str
-    due_on: dt.date
-    why: str
-
-
-class Plan(Out, frozen=True):
-    """What happens next: the dose, the tests, how urgent, and who acts."""
-
-    dose: DosePlan
-    next_tests: list[NextTest]
-    urgency: str
-    who: str
+    asks_for: list[str] = msgspec.field(default_factory=list[str])
+    # The place of its problem among the plan's, counted from 0.
+    problem: int = 0
 
 
 class PatientAssessment(Out, frozen=True):
@@ -216,18 +191,19 @@ def put_together(answer: Answer, knowledge: Knowledge) -> list[PatientAssessment
     found: dict[str, list[Finding]] = {}
     for row in answer.findings:
         found.setdefault(row["patient_id"], []).append(finding_of(row, words, knowledge))
-    due: dict[str, list[Mapping[str, Any]]] = {}
-    for row in answer.next_tests:
-        due.setdefault(row["patient_id"], []).append(row)
+    due, until = _by_patient(answer.next_tests), _by_patient(answer.until)
     plans = {row["patient_id"]: row for row in answer.plan}
     patients: list[PatientAssessment] = []
     for person in answer.person:
-        findings = sorted(found.get(person["patient_id"], []), key=by_urgency)
-        planned = plans[person["patient_id"]]
-        plan = _plan(planned, due.get(person["patient_id"], []), words, knowledge)
+        one = person["patient_id"]
+        findings = sorted(found.get(one, []), key=by_urgency)
+        problems = problems_of([(each.rule, each.code, each.subject) for each in findings], words)
+        plan = plan_of(plans[one], until.get(one, ()), due.get(one, ()), problems, words, knowledge)
+        number = {place: number for number, problem in enumerate(problems) for place in problem.findings}
+        findings = [replace(finding, problem=number[place]) for place, finding in enumerate(findings)]
         patients.append(
             PatientAssessment(
-                patient_id=person["patient_id"],
+                patient_id=one,
                 findings=findings,
                 plan=plan,
                 protocol=person["protocol"],
@@ -235,6 +211,13 @@ def put_together(answer: Answer, knowledge: Knowledge) -> list[PatientAssessment
             )
         )
     return sorted(patients, key=_most_urgent_first)
+
+
+def _by_patient(rows: Iterable[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
+    own: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        own.setdefault(row["patient_id"], []).append(row)
+    return own
 
 
 def by_urgency(finding: Finding) -> tuple[int, int, str, str, str]:
@@ -273,45 +256,8 @@ def finding_of(row: Mapping[str, Any], words: Words, knowledge: Knowledge) -> Fi
         dose_fraction=fractions if fractions[1] is not None else None,
         facts=facts_behind(row["code"], row["fact"]),
         concerns=row["concerns"],
-        asks_for=(row["asks_for"] or "").split(),
+        asks_for=str(row["asks_for"] or "").split(),
     )
-
-
-def _plan(plan: Mapping[str, Any], tests: list[Mapping[str, Any]], words: Words, knowledge: Knowledge) -> Plan:
-    # What is measured again comes before what has its turn.
-    ordered = sorted(tests, key=lambda row: (row["subject"] is None, row["due_day"], row["test"]))
-    return Plan(
-        dose=_dose(plan, knowledge),
-        next_tests=[_next_test(row, words) for row in ordered],
-        urgency=plan["urgency"],
-        who=plan["who"],
-    )
-
-
-def _next_test(row: Mapping[str, Any], words: Words) -> NextTest:
-    name = words.name(row["test"])[0]
-    if row["subject"] is not None:
-        why = f"{name}: repeat ({words.name(row['subject'])[0]}: {row['action']})"
-    else:
-        why = f"{name} every {interval(row['every_days'])}, {row['phase']} ({row['protocol']})"
-    return NextTest(analyte=row["test"], due_on=from_day_number(row["due_day"]), why=why)
-
-
-def _dose(plan: Mapping[str, Any], knowledge: Knowledge) -> DosePlan:
-    """The plan's range with the tablets that make up its upper end."""
-    decision, low, high = plan["decision"], plan["mg_low"], plan["mg_high"]
-    if high is None or high == 0:
-        return DosePlan(decision=decision, mg_per_day=None if high is None else (0, 0), tablets=None)
-    range_ = (round(low, 1), round(high, 1))
-    large, small = (knowledge.parameters[f"azathioprine_tablet_{size}_mg"].value for size in ("large", "small"))
-    steps = int(high // small)
-    if steps == 0:
-        return DosePlan(decision=decision, mg_per_day=range_, tablets=None)
-    large_ones, small_ones = divmod(steps * small, large)
-    parts = [
-        f"{count:.0f} x {size:.0f} mg" for count, size in ((large_ones, large), (small_ones // small, small)) if count
-    ]
-    return DosePlan(decision=decision, mg_per_day=range_, tablets="at most " + " + ".join(parts) + " a day")
 
 
 def first_due(patient: PatientAssessment, as_of: dt.date) -> dict[str, dt.date]:

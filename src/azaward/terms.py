@@ -81,6 +81,8 @@ class Rule(Term):
     FLOOR = "floor"
     ALLERGY = "allergy"
     INFECTION = "infection"
+    SYNDROMES = "syndromes"
+    EVENTS = "events"
     RECOVERY = "recovery"
     DOSING = "dosing"
     ENZYME = "enzyme"

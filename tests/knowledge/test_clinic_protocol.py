@@ -13,6 +13,8 @@ from azaward.assessment import assess
 from azaward.cli import app
 from azaward.knowledge import load
 from azaward.knowledge.loading.check import with_protocol
+from azaward.knowledge.loading.protocols import holds_for
+from azaward.knowledge.loading.relations import relations
 from azaward.record import Record
 
 KNOWLEDGE = load()
@@ -25,7 +27,7 @@ published_on: 2026-01-01
 builds_on: bsr-2017
 sources:
   - {id: our-table, title: Our table, publisher: A clinic, published_on: 2026-01-01, identifier: item 4}
-defaults: {source: our-table, how: read, checked_on: 2026-01-01}
+defaults: {source: our-table, how: own, checked_on: 2026-01-01}
 limits:
   - {analyte: neutrophils, comparison: below, value: 1.8, relative_to: absolute,
      action: withhold, urgency: same-day, locator: "our table"}
@@ -64,7 +66,7 @@ def borrowed(text: str, tmp_path: Path, name: str) -> list[Any]:
         ("comparison: below, value: 1.2, relative_to: absolute, action: withhold, urgency: routine", [1.2, 1.6, 1.0]),
         ("comparison: below, value: 1.2, relative_to: absolute, action: review, urgency: same-day", [1.2, 1.6, 1.0]),
         ("comparison: above, value: 8, relative_to: absolute, action: withhold, urgency: same-day", [8.0, 1.6, 1.0]),
-        # For one specialty alone: what holds for all stays.
+        # For one specialty alone: what holds for all stays for the others.
         (
             "comparison: below, value: 1.2, relative_to: absolute, action: withhold, urgency: same-day, "
             "specialty: dermatology",
@@ -76,6 +78,22 @@ def test_what_a_clinics_own_limit_replaces(own: str, kept: list[float], tmp_path
     row = f'  - {{analyte: neutrophils, {own}, locator: "our table"}}\n'
     limits = borrowed(OWN.partition("limits:")[0] + "limits:\n" + row, tmp_path, "limits")
     assert [row.value for row in limits if row.analyte == "neutrophils"] == kept
+
+
+def test_a_limit_for_one_specialty_leaves_the_others_theirs_and_is_asked_about(tmp_path: Path) -> None:
+    text = OWN.replace("value: 1.8", "value: 1.2").replace("same-day,", "same-day, specialty: dermatology,")
+    limits = borrowed(text, tmp_path, "limits")
+    for specialty, values in (("dermatology", [1.2, 1.0]), ("rheumatology", [1.6, 1.0]), ("other", [1.6, 1.0])):
+        held = [row.value for row in limits if row.analyte == "neutrophils" and holds_for(row, specialty)]
+        assert held == values, specialty
+    # What the rules join says the same as the loader.
+    path = tmp_path / "my-clinic.yaml"
+    schema, rows = relations(with_protocol(KNOWLEDGE, path)[0], ["protocol_limits"])["protocol_limits"]
+    cells = [dict(zip(schema, row, strict=True)) for row in rows if row[0] == "my-clinic"]
+    lent = {cell["specialty"] for cell in cells if (cell["analyte"], cell["value"]) == ("neutrophils", 1.6)}
+    assert lent == {row.family for row in KNOWLEDGE.tables["indications"]} - {"dermatology"}
+    says = "neutrophils below 1.2 takes the place of neutrophils below 1.6 in bsr-2017"
+    assert says in " ".join(checked(text, tmp_path).output.split())
 
 
 def test_an_emergency_symptom_is_not_made_less_by_a_clinics_own_row(tmp_path: Path) -> None:
@@ -288,7 +306,7 @@ def test_the_sources_of_a_protocol_are_its_own_alone(tmp_path: Path) -> None:
         with_protocol(knowledge, path)
 
 
-CITES = OWN.replace('locator: "our table"', 'source: ledingham-2017, how: read, locator: "Table 2"')
+CITES = OWN.replace('locator: "our table"', 'source: ledingham-2017, how: full text, locator: "Table 2"')
 
 
 def test_a_row_may_repeat_a_guideline_and_is_asked_about_where_it_says_otherwise(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ published_on: 2026-01-01
 builds_on: bsr-2017
 sources:
   - {id: our-table, title: Our table, publisher: A clinic, published_on: 2026-01-01, identifier: item 4}
-defaults: {source: our-table, how: read, checked_on: 2026-01-01, locator: ours}
+defaults: {source: our-table, how: own, checked_on: 2026-01-01, locator: ours}
 """
 LIMIT = (
     "  - {{analyte: neutrophils, comparison: below, value: {value}, relative_to: absolute, "

@@ -23,7 +23,7 @@ published_on: 2026-01-01
 specialty: rheumatology
 sources:
   - {id: our-table, title: Our table, publisher: A clinic, published_on: 2026-01-01, identifier: item 4}
-defaults: {source: our-table, how: read, checked_on: 2026-01-01, locator: ours}
+defaults: {source: our-table, how: own, checked_on: 2026-01-01, locator: ours}
 """
 BUILDS = HEAD + "builds_on: bsr-2017\n"
 LIMIT = "limits:\n  - {{analyte: {0}, action: withhold, urgency: same-day}}\n"
@@ -323,7 +323,7 @@ def test_an_id_and_plain_words_are_one_symptom(tmp_path: Path) -> None:
     ],
 )
 def test_a_guideline_is_asked_for_symptom_by_symptom_and_test_by_test(row: str, asks: bool, tmp_path: Path) -> None:
-    text = BUILDS + row + "source: sps-mercaptopurine}\n"
+    text = BUILDS + row + "source: sps-mercaptopurine, how: full text}\n"
     result = checked(text, tmp_path)
     assert result.exit_code == 0
     assert ("cites 'sps-mercaptopurine' as read" in result.output) == asks

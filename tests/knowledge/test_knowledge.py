@@ -29,7 +29,7 @@ def test_it_is_whole() -> None:
 
 def test_every_fact_was_checked_on_a_day_and_says_how() -> None:
     for where, fact in facts(KNOWLEDGE):
-        assert fact.how in ("read", "secondary"), where
+        assert (fact.how == "own") == (KNOWLEDGE.sources[fact.source].kind == "own"), where
         assert fact.checked_on.year >= 2026, where
 
 

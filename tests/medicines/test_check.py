@@ -49,7 +49,11 @@ def test_a_finding_says_how_and_how_sure_and_what_else_is_said() -> None:
     assert "xanthine oxidase" in detail["mechanism"].lower()
     assert detail["evidence"] == "established"
     assert detail["test"] == "full_blood_count"
-    assert {one["source"] for one in detail["also"]} == {"imuran-us-label", "azathioprine-spc"}
+    assert {one["source"] for one in detail["also"]} == {
+        "imuran-us-label",
+        "allopurinol-mepha-ch-2025",
+        "immufalk-es-2024",
+    }
 
 
 def test_a_combination_is_taken_apart() -> None:
@@ -278,7 +282,7 @@ def test_the_text_has_what_a_clinician_needs() -> None:
         "how sure: established",
         "25% of the usual",
         "every 7 days",
-        "read",
+        "full text",
     ):
         assert part in text
 

@@ -15,17 +15,15 @@ from typer.testing import CliRunner
 from azaward.assessment import (
     Assessment,
     Cited,
-    DosePlan,
     Finding,
     LimitUsed,
-    NextTest,
     Observed,
     PatientAssessment,
-    Plan,
     assess,
 )
 from azaward.cli import app
 from azaward.knowledge import ACTIONS, URGENCIES, load
+from azaward.plans import DosePlan, NextTest, Plan
 from azaward.readers.read import read
 from azaward.reports.assessment.to_fhir import to_fhir
 
@@ -111,7 +109,7 @@ FINDING = Finding(
     limit=LimitUsed(comparison="below", value=1.0, unit="10*9/L"),
     says="Neutrophils 0.8: withhold.",
     says_patient="Stop the tablets and call today.",
-    sources=[Cited(source="lamb-2019", locator="Table 8 <monitoring>", how="read", title="BSG guidelines")],
+    sources=[Cited(source="lamb-2019", locator="Table 8 <monitoring>", how="full text", title="BSG guidelines")],
 )
 TEST = NextTest(analyte="full_blood_count", due_on=dt.date(2026, 11, 12), why="every 7 days")
 
@@ -143,7 +141,7 @@ def test_a_finding_says_what_was_seen_what_it_was_compared_with_and_where_that_s
     assert texts == [
         "neutrophils 0.8 x10^9/L on 2026-11-01",
         "limit: below 1 x10^9/L",
-        "source: BSG guidelines, Table 8 <monitoring> (read)",
+        "source: BSG guidelines, Table 8 <monitoring> (full text)",
     ]
     assert found["reference"] == "urn:azaward:source:lamb-2019"
     (mitigation,) = found["mitigation"]
@@ -154,7 +152,7 @@ def test_a_finding_says_what_was_seen_what_it_was_compared_with_and_where_that_s
 def test_the_plan_is_proposed_with_its_dose_and_tests() -> None:
     found = resources(to_fhir(assessment()))
     (plan,), (request,) = found["CarePlan"], found["ServiceRequest"]
-    assert plan["description"] == "Dose: withhold, 0 to 0 mg a day. Who acts: clinician. Urgency: same-day."
+    assert plan["description"] == "Dose: Withhold, no dose. Who acts: clinician. Urgency: same-day."
     assert "not a certified medical device" in plan["note"][0]["text"]
     assert {plan["intent"], request["intent"]} == {"proposal"}
     assert {plan["status"], request["status"]} == {"draft"}

@@ -25,6 +25,7 @@ from azaward.reports.assessment import to_html as report_html
 from azaward.reports.assessment.charts import Panel, draw
 from azaward.reports.assessment.to_html import HERE, to_html
 from azaward.reports.series import Series, dose_steps, timeline
+from azaward.reports.words import HOW
 from azaward.wording import amount
 
 KNOWLEDGE = load()
@@ -192,10 +193,15 @@ def test_half_a_character_in_what_was_set_aside_can_still_be_written():
 
 
 def test_every_finding_is_there_with_its_words_value_limit_rule_and_sources(written: str, page: Page):
-    cards = written.split('<ol class="findings">')[1].split("</ol>")[0].split("<li ")[1:]
+    lists = written.split('<ol class="findings">')[1:]
+    cards = [card for each in lists for card in each.split("</ol>")[0].split("<li ")[1:]]
     [patient, _] = assess(together(ILL, QUIET), AS_OF).patients
     assert len(patient.findings) > 5
-    for finding, card in zip(patient.findings, cards, strict=True):
+    assert [problem.title for problem in patient.plan.problems] == re.findall(
+        r'<h4 class="problem">(.+?)</h4>', written
+    )
+    in_order = [patient.findings[place] for problem in patient.plan.problems for place in problem.findings]
+    for finding, card in zip(in_order, cards, strict=True):
         shown = html.unescape(card)
         assert finding.says in shown
         assert finding.says_patient in shown
@@ -219,7 +225,7 @@ def test_a_citation_leads_to_its_source_and_says_how_it_was_read(written: str):
     listed = re.findall(r'<li id="p1-s(\d+)">', written)
     assert listed == [str(place) for place in range(1, len(listed) + 1)]
     assert finding.sources[0].title in html.unescape(entry)
-    assert {"read": "Read at the source", "secondary": "Secondary"}[finding.sources[0].how] in entry
+    assert HOW[finding.sources[0].how].capitalize() in html.unescape(entry)
 
 
 def test_the_worklist_comes_first_most_urgent_first_with_counts(written: str, page: Page):
@@ -243,7 +249,8 @@ def test_a_patient_with_nothing_but_information_has_no_page_unless_alone(written
 def test_the_plan_says_dose_range_tests_and_who_acts(page: Page):
     plan = assess(ILL, AS_OF).patients[0].plan
     assert plan.dose.decision == "stop"
-    assert f"Dose Stop Daily range 0 mg Tablets none Who acts {plan.who.capitalize()}" in page.text
+    taken = f"Taken now {amount(plan.dose.taken_mg_per_day)} mg a day"
+    assert f"Dose Stop A day no dose Tablets none {taken} Who acts {plan.who.capitalize()}" in page.text
     for test in plan.next_tests:
         assert test.due_on.isoformat() in page.text
         assert test.why in page.text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from azaward.assessment import PatientAssessment
@@ -23,6 +23,43 @@ def shown(value: Any) -> str:
     return str(value)
 
 
+def _plan(one: PatientAssessment) -> list[dict[str, Any]]:
+    dose = one.plan.dose
+    low, high = dose.mg_per_day or (None, None)
+    target_low, target_high = dose.target_mg_per_day or (None, None)
+    proposal_low, proposal_high = dose.proposal.mg_per_day if dose.proposal else (None, None)
+    return [
+        {
+            "decision": dose.decision,
+            "taken": dose.taken_mg_per_day,
+            "low": low,
+            "high": high,
+            "target_low": target_low,
+            "target_high": target_high,
+            "proposal_low": proposal_low,
+            "proposal_high": proposal_high,
+            "tablets": dose.tablets,
+            "until": "; ".join(f"{each.what} by {each.by}" for each in dose.until),
+            "urgency": one.plan.urgency,
+            "who": one.plan.who,
+            "protocol": one.protocol,
+        }
+    ]
+
+
+# What a page may show of a patient's plan, by the name of the table.
+PLANNED: dict[str, Callable[[PatientAssessment], list[dict[str, Any]]]] = {
+    "plan": _plan,
+    "next tests": lambda one: [
+        {"test": test.analyte, "due_on": test.due_on, "why": test.why} for test in one.plan.next_tests
+    ],
+    "problems": lambda one: [
+        {"title": problem.title, "findings": ", ".join(one.findings[place].code for place in problem.findings)}
+        for problem in one.plan.problems
+    ],
+}
+
+
 def actual(case: Case, name: str, answer: Answer, assessed: Mapping[str, PatientAssessment]) -> list[dict[str, str]]:
     """The rows that the engine gives for one expected table, with the columns that the page shows."""
     columns = list(case.expected[name][0]) if case.expected[name] else ["patient_id", "code"]
@@ -33,22 +70,10 @@ def actual(case: Case, name: str, answer: Answer, assessed: Mapping[str, Patient
             for row in answer.due
             if row["patient_id"].startswith(case.prefix)
         ]
-    elif name == "plan":
+    elif name in PLANNED:
         for patient_id, one in assessed.items():
             if patient_id.startswith(case.prefix):
-                low, high = one.plan.dose.mg_per_day or (None, None)
-                rows.append(
-                    {
-                        "patient_id": patient_id,
-                        "decision": one.plan.dose.decision,
-                        "low": low,
-                        "high": high,
-                        "tablets": one.plan.dose.tablets,
-                        "urgency": one.plan.urgency,
-                        "who": one.plan.who,
-                        "protocol": one.protocol,
-                    }
-                )
+                rows += [{"patient_id": patient_id, **row} for row in PLANNED[name](one)]
     else:
         rows = [
             {**row, **gaps_of(row)}
@@ -58,6 +83,9 @@ def actual(case: Case, name: str, answer: Answer, assessed: Mapping[str, Patient
         only = {row["code"] for row in case.expected[name] if "code" in row}
         if case.title.endswith("(only)"):
             rows = [row for row in rows if row["code"] in only]
+    if name in PLANNED and case.title.endswith("(only)") and len(columns) > 1:
+        wanted = {row[columns[1]] for row in case.expected[name]}
+        rows = [row for row in rows if shown(row[columns[1]]) in wanted]
     known = {*COLUMNS, *(column for row in rows for column in row)}
     assert not rows or {_NAMES.get(column, column) for column in columns} <= known, columns
     for row in rows:

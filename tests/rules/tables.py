@@ -3,7 +3,7 @@
 The same pages are the rules' documentation. A case is a `###` heading; under it a line "As of DAY, protocol
 `ID`." (each may be left out), tables named by a bold line (**exposures**), and what is expected: **findings of
 `RULE`**, **due** or **plan**, each a table or the word "none". docs/rules/index.md says what is assumed where
-a table isn't drawn.
+a table isn't drawn; a case that says "otherwise well" fills in the results, genes and checks of someone who is.
 """
 
 from __future__ import annotations
@@ -23,12 +23,39 @@ PAGES = Path(__file__).parents[2] / "docs" / "rules"
 Table = list[dict[str, str]]
 
 AS_OF = "2026-06-01"
+# What a page may expect beside the findings of a rule.
+EXPECTED = ("due", "plan", "next tests", "problems")
 DEFAULTS: dict[str, dict[str, str]] = {
     "patients": {"birth_date": "1980-01-01", "sex": "male", "indication": "crohns_disease"},
     "exposures": {"medicine": "azathioprine", "dose_mg_per_day": "100", "started_on": "2025-01-01"},
     "results": {"status": "final", "taken_on": "2026-05-25"},
     "genotypes": {"method": "genotype", "reported_on": "2024-12-01"},
 }
+
+# What a case that says "otherwise well" assumes of each patient, where a table draws nothing else of the kind.
+WELL: dict[str, dict[str, str]] = {
+    "wbc": {"value": "6.2"},
+    "neutrophils": {"value": "3.8"},
+    "lymphocytes": {"value": "1.5"},
+    "platelets": {"value": "250", "ref_low": "150", "ref_high": "400"},
+    "haemoglobin": {"value": "135"},
+    "mcv": {"value": "91"},
+    "alt": {"value": "22", "ref_high": "40"},
+    "albumin": {"value": "42"},
+    "creatinine": {"value": "68"},
+    "egfr": {"value": "92"},
+    "weight": {"value": "70"},
+    "height": {"value": "175"},
+    **{analyte: {"value": "", "text": "negative"} for analyte in ("hbsag", "anti_hcv", "hiv_test")},
+    **{analyte: {"value": "", "text": "positive"} for analyte in ("vzv_igg", "ebv_igg")},
+}
+CARED_FOR: Table = [
+    {"kind": "procedure", "code": "blood pressure", "started_on": "2026-05-20"},
+    {"kind": "procedure", "code": "skin check", "started_on": "2026-05-20"},
+    {"kind": "vaccination", "code": "influenza", "started_on": "2025-10-10"},
+    {"kind": "vaccination", "code": "pneumococcal", "started_on": "2025-10-10"},
+]
+GENES: Table = [{"gene": gene, "diplotype": "*1/*1"} for gene in ("TPMT", "NUDT15")]
 
 
 @dataclass
@@ -39,6 +66,7 @@ class Case:
     title: str
     as_of: dt.date
     protocol: str | None
+    otherwise_well: bool = False
     given: dict[str, Table] = field(default_factory=dict)
     expected: dict[str, Table] = field(default_factory=dict)
 
@@ -66,12 +94,27 @@ class Case:
                 missing = [one for one in self.patients() if one not in drawn]
                 if name == "patients" or rows is None:
                     rows = [*(rows or []), *({"patient_id": one} for one in missing)]
-            for row in rows or []:
+            for row in [*(rows or []), *(self._assumed(name) if self.otherwise_well else ())]:
                 cells: dict[str, str | None] = {**DEFAULTS.get(name, {}), **row}
                 cells["patient_id"] = self.prefix + row.get("patient_id", "1")
                 if name == "results" and "unit" not in row and (about := knowledge.analytes.get(row["analyte"])):
                     cells["unit"] = about.unit
                 reader.add(name, cells, f"{self.page} {self.title}")
+
+    def _assumed(self, name: str) -> Iterator[dict[str, str]]:
+        """The rows of someone who is well, but for what is drawn."""
+        for one in self.patients():
+            own = [row for row in self.given.get(name, []) if row.get("patient_id", "1") == one]
+            if name == "results":
+                measured = {row["analyte"] for row in own}
+                for analyte, cells in WELL.items():
+                    if analyte not in measured:
+                        yield {"patient_id": one, "analyte": analyte, **cells}
+            elif name == "genotypes":
+                known = {row["gene"] for row in own}
+                yield from ({"patient_id": one, **gene} for gene in GENES if gene["gene"] not in known)
+            elif name == "events":
+                yield from ({"patient_id": one, **event} for event in CARED_FOR)
 
 
 def pages() -> list[Path]:
@@ -90,11 +133,12 @@ def read_cases(path: Path) -> Iterator[Case]:
             title.strip(),
             dt.date.fromisoformat(as_of.group(1) if as_of else AS_OF),
             protocol.group(1) if protocol else None,
+            "otherwise well" in body.lower(),
         )
         for name, text in re.findall(r"^\*\*(.+?)\*\*:?[ ]*\n*((?:none|\|.*\n?)(?:\|.*\n?)*)", body, flags=re.M):
             rows = [] if text.strip() == "none" else list(_rows(text, f"{path.name}: {title}"))
             rule = re.fullmatch(r"findings of `(\w+)`", name)
-            if rule or name in ("due", "plan"):
+            if rule or name in EXPECTED:
                 case.expected[rule.group(1) if rule else name] = rows
             elif name in TABLES:
                 case.given[name] = rows

@@ -55,7 +55,7 @@ def test_all_rules_with_a_missing_number_are_named_at_once(monkeypatch: pytest.M
     lines = str(error.value).splitlines()
     assert any("rules/illness.allergy.thiopurine: no parameter 'fever_celsus'" in line for line in lines)
     assert any("Did you mean 'fever_celsius'?" in line for line in lines)
-    assert any("rules/organs.liver.pancreas: no parameter 'pancreatitis_multiple'" in line for line in lines)
+    assert any("rules/organs.pancreas.pancreas: no parameter 'pancreatitis_multiple'" in line for line in lines)
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,7 @@ _CODED = {
     ("k_conversions", "written"): "UNIT",
     ("k_protocol_limits", "analyte"): "ANALYTE",
     ("k_biological_variation", "analyte"): "ANALYTE",
+    ("k_own_level", "analyte"): "ANALYTE",
 }
 _NUMBERED = {(table, "patient_id"): "INTEGER" for table in (*TABLES, "requests", "unread", "findings", "s_found")}
 _CONTROL = r"[\x00-\x1f\x7f-\x9f]"

@@ -36,6 +36,7 @@ class Answer(NamedTuple):
     person: list[Row]
     unusable: list[Row]
     plan: list[Row]
+    until: list[Row]
     next_tests: list[Row]
 
 
@@ -111,6 +112,7 @@ class Engine(ABC):
             self._stored("person", "SELECT patient_id, protocol, status FROM s_person"),
             self._stored("unusable", "SELECT * FROM s_unusable"),
             self._stored("plan", "SELECT * FROM s_plan"),
+            self._stored("until", "SELECT * FROM s_until"),
             self._stored("next_tests", "SELECT * FROM s_next_tests"),
         )
 

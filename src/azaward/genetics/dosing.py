@@ -13,6 +13,8 @@ from typing import Any
 import msgspec
 
 from azaward.knowledge import ACTIONS, URGENCIES, Knowledge
+from azaward.knowledge.loading.schema.genetics import EITHER_INTERMEDIATE, INTERMEDIATE, NOT_TESTED
+from azaward.treatment import tablets_for
 
 GENES = ("TPMT", "NUDT15")
 BODIES = ("CPIC", "DPWG", "FDA")
@@ -114,14 +116,20 @@ def advice(
         for row in knowledge.tables["genotype_doses"]
         if row.drug == drug
         and row.condition in ("any", condition)
-        and row.tpmt in ("any", tpmt)
-        and row.nudt15 in ("any", nudt15)
+        and row.tpmt in _names(tpmt)
+        and row.nudt15 in _names(nudt15)
     ]
     return tuple(
         _advice(min((row for row in rows if row.body == body), key=_strictest))
         for body in BODIES
         if any(row.body == body for row in rows)
     )
+
+
+def _names(phenotype: str | None) -> tuple[str, ...]:
+    """The words under which genotype_doses.csv speaks of a phenotype."""
+    either = (EITHER_INTERMEDIATE,) if phenotype in INTERMEDIATE else ()
+    return ("any", phenotype or NOT_TESTED, *either)
 
 
 def _strictest(row: Any) -> tuple[Any, ...]:
@@ -252,22 +260,6 @@ def _per_day(per_kg: float | None, weight: float | None) -> float | None:
 
 def _times(dose: float | None, fraction: Range) -> Range | None:
     return None if dose is None else (round(dose * fraction[0], 2), round(dose * fraction[1], 2))
-
-
-def tablets_for(mg_per_day: float, knowledge: Knowledge) -> str:
-    """Azathioprine tablets that stay at or below a daily dose.
-
-    >>> from azaward.knowledge import load
-    >>> tablets_for(130, load()), tablets_for(40, load()), tablets_for(10, load())
-    ('2 x 50 mg + 1 x 25 mg a day', '1 x 25 mg a day', 'less than one 25 mg tablet a day')
-    """
-    large, small = (knowledge.parameters[f"azathioprine_tablet_{size}_mg"].value for size in ("large", "small"))
-    steps = int(mg_per_day // small)
-    if steps == 0:
-        return f"less than one {small:g} mg tablet a day"
-    large_ones, rest = divmod(steps * small, large)
-    parts = [f"{count:.0f} x {size:g} mg" for count, size in ((large_ones, large), (rest // small, small)) if count]
-    return " + ".join(parts) + " a day"
 
 
 def usual_dose(knowledge: Knowledge, indication: str) -> Usual | None:

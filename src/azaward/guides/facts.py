@@ -19,6 +19,7 @@ from azaward.guides.words import GuideWords
 from azaward.knowledge import Knowledge
 from azaward.knowledge.loading.schema import Fact
 from azaward.knowledge.loading.schema.columns import split
+from azaward.knowledge.loading.schema.facts import least_read
 
 _HUNDRED = 100
 _WEEK = 7
@@ -31,7 +32,7 @@ _SLOWEST = ("Poor Metabolizer",)
 class Cited(NamedTuple):
     """One source, numbered in the order in which a guide first needs it, with every place used in it.
 
-    `how` is `read` only where all of its facts were read at the source itself.
+    `how` is that of the fact that was read least well.
     """
 
     number: int
@@ -372,6 +373,5 @@ class FactBook:
                 row.how,
             )
         locators = held.locators if row.locator in held.locators else (*held.locators, row.locator)
-        how = "secondary" if "secondary" in (held.how, row.how) else "read"
-        self._cited[row.source] = held._replace(locators=locators, how=how)
+        self._cited[row.source] = held._replace(locators=locators, how=least_read((held.how, row.how)))
         return marks.cite(held.number)

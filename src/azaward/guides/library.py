@@ -71,7 +71,7 @@ class Guide:
         >>> from azaward.knowledge import load
         >>> guide = library().get("missed-dose")
         >>> guide.body(load()).sources[0].how
-        'read'
+        'full text'
         """
         # A list or a search of guides fills in nothing.
         from jinja2 import StrictUndefined, TemplateError

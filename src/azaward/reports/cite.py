@@ -20,6 +20,12 @@ _SPECIAL = {character: "\\" + character for character in "&%$#_{}"} | {
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
 }
+_HOW = {
+    "full text": "Read in the source's own text",
+    "abstract": "Read in the source's abstract",
+    "secondary": "As quoted by another text",
+    "own": "A decision of azaward's own",
+}
 _YEAR = re.compile(r"\b(1[89]|20)\d\d\b")
 
 
@@ -90,11 +96,11 @@ def _reference(of: str, source: str, locator: str, how: str, checked_on: str, kn
 def as_text(cited: Iterable[Reference]) -> str:
     """A reference a paragraph, as it would stand in a letter.
 
-    >>> print(as_text([Reference("parameters/x", "who-2025", "A title", "WHO", "2025", "doi:10.1/2", "Table 1", "read",
-    ...                          "2026-11-23")]))
+    >>> print(as_text([Reference("parameters/x", "who-2025", "A title", "WHO", "2025", "doi:10.1/2", "Table 1",
+    ...                          "full text", "2026-11-23")]))
     parameters/x
       A title. WHO, 2025. https://doi.org/10.1/2
-      Table 1. Read at the source, last checked on 2026-11-23.
+      Table 1. Read in the source's own text, last checked on 2026-11-23.
     """
     return "\n\n".join(_paragraph(reference) for reference in cited)
 
@@ -102,7 +108,7 @@ def as_text(cited: Iterable[Reference]) -> str:
 def _paragraph(reference: Reference) -> str:
     lines = [reference.of, f"  {reference.title}. {reference.publisher}, {reference.published_on}. {_link(reference)}"]
     if reference.locator:
-        how = "Read at the source" if reference.how == "read" else "As quoted by another text"
+        how = _HOW[reference.how]
         checked = f", last checked on {reference.checked_on}" if reference.checked_on else ""
         lines.append(f"  {reference.locator.rstrip('.')}. {how}{checked}.")
     return "\n".join(lines)
@@ -112,7 +118,7 @@ def as_bibtex(cited: Iterable[Reference]) -> str:
     """An entry a source: what several facts cite of one source stands in its note.
 
     >>> print(as_bibtex([Reference("parameters/x", "who-2025", "Rates of 5% & more", "WHO", "2025-03", "doi:10.1/2",
-    ...                            "Table 1", "read", "2026-11-23")]))
+    ...                            "Table 1", "full text", "2026-11-23")]))
     @misc{who-2025,
       title = {Rates of 5\\% \\& more},
       author = {{WHO}},

@@ -11,9 +11,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from azaward.knowledge import Knowledge, Protocol
-from azaward.knowledge.loading.check import facts, replaced
+from azaward.knowledge.loading.check import facts, on_web_copies, replaced
 from azaward.knowledge.loading.schema import PROTOCOL_LISTS, Fact
+from azaward.knowledge.loading.schema.facts import HOWS
 
+# So many places are enough to find a source's rows.
+_PLACES = 12
 _CITATION = ("source", "locator", "how", "checked_on")
 _ROWS = {
     "limits": ("limit", "limits"),
@@ -28,10 +31,14 @@ def show_list(knowledge: Knowledge, console: Console | None = None) -> None:
     """Protocols and tables, a line each."""
     console = console or Console(highlight=False)
     console.print(f"knowledge {knowledge.version}")
-    table = Table("protocol", "published", "body", "title", box=None, pad_edge=False)
+    table = Table("protocol", "published", "own text", "title", box=None, pad_edge=False)
     for protocol in knowledge.protocols.values():
-        table.add_row(protocol.id, protocol.published_on, escape(protocol.body), escape(protocol.title))
+        read, rows = protocol.from_own_text()
+        table.add_row(protocol.id, protocol.published_on, f"{read} of {rows}", escape(protocol.title))
     console.print(table)
+    console.print(
+        "own text: so many of a protocol's own rows were read in the text after which it is named", style="dim"
+    )
     rows = Table("table", "rows", box=None, pad_edge=False)
     for name, held in knowledge.tables.items():
         rows.add_row(name, str(len(held)))
@@ -59,24 +66,36 @@ def show_one(knowledge: Knowledge, id: str, console: Console | None = None) -> b
 
 
 def show_check(knowledge: Knowledge, console: Console | None = None) -> None:
-    """How many facts were read at their source, and the list of those that were not."""
+    """How each fact was read, and on which web pages those rest that were read in no better place."""
     console = console or Console(highlight=False)
     counted: dict[str, Counter[str]] = {}
     for where, fact in facts(knowledge):
         counted.setdefault(where.partition(":")[0], Counter())[fact.how] += 1
-    table = Table("where", "read", "secondary", box=None, pad_edge=False)
+    hows = tuple(reversed(HOWS))
+    table = Table("where", *hows, box=None, pad_edge=False)
     for where, counts in counted.items():
-        table.add_row(where, str(counts["read"]), str(counts["secondary"]))
+        table.add_row(where, *(str(counts[how]) for how in hows))
     console.print(table)
     total = sum(counted.values(), Counter[str]())
     console.print(
-        f"{sum(total.values())} facts from {len(knowledge.sources)} sources: {total['read']} read at the source, "
-        f"{total['secondary']} secondary"
+        f"{sum(total.values())} facts from {len(knowledge.sources)} sources: "
+        + ", ".join(f"{total[how]} {how}" for how in hows)
     )
     secondary = Counter(fact.source for _, fact in facts(knowledge) if fact.how == "secondary")
     console.print(
         "secondary, by source: " + ", ".join(f"{escape(source)} {n}" for source, n in secondary.most_common())
     )
+    copies: dict[str, list[str]] = {}
+    for where, fact in on_web_copies(knowledge):
+        copies.setdefault(fact.source, []).append(where.partition(" ")[0])
+    console.print(f"\n{sum(map(len, copies.values()))} facts rest on copies, shops, blogs or news:")
+    for source, places in sorted(copies.items()):
+        shown = f"- {source}: {', '.join(places[:_PLACES])}{_more(len(places) - _PLACES)}"
+        console.print(escape(shown), soft_wrap=True)
+
+
+def _more(places: int) -> str:
+    return f" and {places} more" if places > 0 else ""
 
 
 def own_protocol(protocol: Protocol, knowledge: Knowledge) -> str:
@@ -100,6 +119,8 @@ def _count(number: int, single: str, many: str) -> str:
 def _protocol(protocol: Protocol, knowledge: Knowledge, console: Console) -> None:
     console.rule(f"[bold]{escape(protocol.title)}[/]", align="left")
     console.print(escape(f"{protocol.id} · {protocol.body} · {protocol.country or ''} · {protocol.published_on}"))
+    read, rows = protocol.from_own_text()
+    console.print(f"{read} of its {_count(rows, 'own row', 'own rows')} were read in the text after which it is named")
     for note in protocol.notes:
         console.print(f"note: {escape(note)}", style="dim")
     for name in PROTOCOL_LISTS:

@@ -14,6 +14,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
+from azaward.plans import mg_in_words
 from azaward.reports.words import (
     URGENCY,
     at,
@@ -43,6 +44,7 @@ def environment(folders: Path | Sequence[Path], **filters: Callable[..., Any]) -
         "longday": long_day,
         "unit": pretty_unit,
         "amount": amount,
+        "mg": mg_in_words,
         "why": limits_in_words,
         "at": at,
         "normal": normal_range,

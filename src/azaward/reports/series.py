@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from azaward.assessment import Finding, PatientAssessment
 from azaward.knowledge import ACTIONS, MOST_CAUTIOUS, Knowledge
+from azaward.knowledge.loading.protocols import holds_for
 from azaward.knowledge.loading.units import convert
 from azaward.record.names import as_written
 from azaward.record.tables import STATUS_NEVER_COUNTS, TABLES, Record
@@ -217,7 +218,7 @@ def _limits(
     limits: list[Limit] = []
     for row in (row for protocol in chosen for row in protocol.lists["limits"]):
         item: Any = row
-        if item.analyte != analyte or (family and item.specialty not in ("any", family)):
+        if item.analyte != analyte or (family and not holds_for(item, family)):
             continue
         if item.relative_to == "absolute":
             limits.append(Limit(item.comparison, item.value, item.action, ""))

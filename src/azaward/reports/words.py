@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from azaward.wording import amount, unit
+from azaward.knowledge.loading.messages import messages
+from azaward.plans import Plan
+from azaward.wording import Words, amount, unit
 
 if TYPE_CHECKING:
     from azaward.reports.series import Series
@@ -43,7 +45,12 @@ SOON = {
     "routine": "When you next see your team",
     "info": "Good to know",
 }
-HOW = {"read": "read at the source", "secondary": "secondary: read in a text that quotes it"}
+HOW = {
+    "full text": "read in the source's own text",
+    "abstract": "read in the source's abstract",
+    "secondary": "secondary: read in a text that quotes it",
+    "own": "azaward's own",
+}
 # What HTML can't carry, whatever an id or a note holds, and marks that would turn the text after them round.
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffe\uffff\ud800-\udfff]")
 
@@ -130,3 +137,17 @@ def in_css(text: str) -> str:
     """
     clean = _UNPRINTABLE.sub("\ufffd", text)
     return "".join(sign if sign.isascii() and sign.isalnum() else f"\\{ord(sign):x} " for sign in clean)
+
+
+def advice_for_patient(plan: Plan, words: Words) -> str:
+    """What the patient is told to do: about the dose, and by when a test is needed for it."""
+    said = [str(messages()["actions"].get(plan.dose.decision, ""))]
+    days: dict[dt.date, list[str]] = {}
+    for each in plan.dose.until:
+        if each.test and plan.dose.decision not in ("withhold", "do-not-start"):
+            days.setdefault(each.by, []).append(words.name(each.test)[1])
+    said += [
+        str(messages()["until"]["says_patient"]).format(tests=" and ".join(tests), by=long_day(by))
+        for by, tests in days.items()
+    ]
+    return " ".join(text for text in said if text)

@@ -12,8 +12,8 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from azaward.knowledge import MOST_CAUTIOUS, URGENCIES, Knowledge, load
+from azaward.treatment import tablet_sizes
 
-SMALLEST_TABLET = "azathioprine_tablet_small_mg"
 _DOWNWARD = ("below", "at-most")
 _SAME_DAY = URGENCIES.index("same-day")
 
@@ -125,7 +125,7 @@ def cares() -> dict[str, Care]:
 
 def tablets(mg: float) -> float:
     """The dose in whole tablets that is not above `mg`, one tablet at least."""
-    small = load().parameters[SMALLEST_TABLET].value
+    small = tablet_sizes(load())[-1]
     return max(small, mg // small * small)
 
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from azaward.knowledge import load
 from azaward.synthesis.care import tablets
 from azaward.synthesis.person import Draft, Panel, Step, Wishes, day
+from azaward.treatment import tablet_sizes
 
 GUT = ("gastroenterology",)
 LONG = (200, 3000)
@@ -208,7 +209,7 @@ def child_over_dose(draft: Draft) -> tuple[str, str]:
 
 
 def _tablet() -> float:
-    return load().parameters["azathioprine_tablet_small_mg"].value
+    return tablet_sizes(load())[-1]
 
 
 def _dose(draft: Draft, mg: float) -> None:

@@ -77,18 +77,23 @@ LEFT JOIN (SELECT e.patient_id, min({died}) AS died_day FROM events AS e JOIN re
 
 # The steps of the dose, as rules/stages/person.py puts them together, of everyone whose start is known.
 _STEPS = f"""
-SELECT *, coalesce(place = 1 OR dose > prior OR unknown_dose OR prior IS NULL OR prior_stop < start_day, true) AS rose
+SELECT *, coalesce(place = 1 OR other OR dose > prior OR unknown_dose OR prior IS NULL OR prior_end < start_day, true)
+       AS rose
 FROM (
     SELECT *, row_number() OVER steps AS place, lag(dose) OVER steps AS prior,
-           lag(unknown_dose) OVER steps AS prior_unknown,
+           lag(azathioprine) OVER steps AS prior_azathioprine,
+           lag(medicine) OVER steps <> medicine AS other, lag(unknown_dose) OVER steps AS prior_unknown,
            max(stop) OVER (PARTITION BY patient_id ORDER BY start_day, medicine
-                           ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS prior_stop,
+                           ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) + 1 AS prior_end,
            lead(start_day) OVER steps AS next_start
     FROM (
         SELECT patient_id, medicine, start_day, bool_or(dose IS NULL) AS unknown_dose,
                coalesce(sum(dose) FILTER (running), sum(dose)) AS dose, sum(dose) AS whole_dose,
+               coalesce(sum(dose) FILTER (running), sum(dose)) * max(azathioprine_mg) AS azathioprine,
                max(coalesce(stop_day, {FAR})) AS stop
-        FROM q_entries JOIN (SELECT patient_id FROM q_who WHERE sure) USING (patient_id) GROUP BY ALL
+        FROM q_entries JOIN (SELECT patient_id FROM q_who WHERE sure) USING (patient_id)
+             LEFT JOIN k_thiopurines USING (medicine)
+        GROUP BY patient_id, medicine, start_day
     )
     WINDOW steps AS (PARTITION BY patient_id ORDER BY start_day, medicine)
 )
@@ -100,7 +105,7 @@ SELECT s.patient_id, min(start_day) AS start_day,
        least(max(stop), w.as_of_day, coalesce(w.died_day, {FAR})) AS until_day,
        coalesce(max(stop) <= least(w.as_of_day, coalesce(w.died_day, {FAR})), false) AS stopped
 FROM (
-    SELECT *, sum((place = 1 OR prior_stop < start_day)::INTEGER) OVER (
+    SELECT *, sum((place = 1 OR prior_end < start_day)::INTEGER) OVER (
         PARTITION BY patient_id ORDER BY start_day, medicine) AS spell
     FROM q_steps
 ) AS s JOIN q_who AS w ON s.patient_id = w.patient_id
@@ -112,7 +117,8 @@ GROUP BY s.patient_id, spell, w.as_of_day, w.died_day
 _LOWERED = """
 SELECT DISTINCT patient_id, day, how FROM (
     SELECT patient_id, start_day AS day, 'lowered' AS how FROM q_steps
-    WHERE dose < prior AND NOT unknown_dose AND NOT prior_unknown AND prior_stop >= start_day AND place > 1
+    WHERE (CASE WHEN other THEN azathioprine < prior_azathioprine ELSE dose < prior END)
+      AND NOT unknown_dose AND NOT prior_unknown AND prior_end >= start_day AND place > 1
     UNION ALL
     SELECT e.patient_id, e.stop_day, 'lowered' FROM q_entries AS e JOIN q_steps AS s
         ON e.patient_id = s.patient_id AND e.medicine = s.medicine AND e.start_day = s.start_day

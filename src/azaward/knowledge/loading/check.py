@@ -23,6 +23,8 @@ from azaward.knowledge.loading.lenient import beyond_published, less_asked, more
 from azaward.knowledge.loading.load import Knowledge, read_file
 from azaward.knowledge.loading.protocols import SAME, Protocol, apart, kept_of_lender
 from azaward.knowledge.loading.schema import FILES, TABLES, Fact
+from azaward.knowledge.loading.schema.facts import READ
+from azaward.knowledge.loading.sources import rests_on_a_copy, source_faults
 
 _SEPARATORS = ("|", "\n")
 # A conversion may take something off, as from degrees Fahrenheit.
@@ -53,6 +55,11 @@ def facts(knowledge: Knowledge) -> Iterator[tuple[str, Fact]]:
                 yield f"{protocol.file}:{written.line} {name}", written.row
 
 
+def on_web_copies(knowledge: Knowledge) -> list[tuple[str, Fact]]:
+    """The facts that were read on a copied label, a shop's page, a blog or a news page, with where they stand."""
+    return [(where, row) for where, row in facts(knowledge) if rests_on_a_copy(row, knowledge.sources[row.source])]
+
+
 def faults(knowledge: Knowledge) -> list[str]:
     """One line for each fault; an empty list where there is none."""
     if unreadable := list(_unreadable(knowledge)):
@@ -63,6 +70,7 @@ def faults(knowledge: Knowledge) -> list[str]:
             lines.append(f"{where}: no locator. Say where in {row.source!r} it stands.")
         if any(mark in row.locator for mark in _SEPARATORS):
             lines.append(f"{where}: the locator holds '|' or a line break. Take it out.")
+    lines += source_faults(knowledge.tables["sources"])
     lines += _numbers_odd(knowledge)
     lines += _words_unknown(knowledge)
     lines += _repeated(knowledge)
@@ -125,7 +133,7 @@ def _cited_otherwise(protocol: Protocol, knowledge: Knowledge) -> Iterator[Fault
     for name, rows in protocol.own.items():
         for written in rows:
             row = written.row
-            if row.how != "read" or row.source in protocol.sources:
+            if row.how not in READ or row.source in protocol.sources:
                 continue
             for about in _about(name, row):
                 theirs = _published(name, about, row.source, knowledge, protocol)

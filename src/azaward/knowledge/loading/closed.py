@@ -219,6 +219,7 @@ _MADE: Mapping[str, Callable[[Vocabularies], Words]] = {
     "family of indications": lambda of: _all(of.ids("indications", "family")),
     "indication": lambda of: _all(["any", *of.ids("indications")]),
     "indication of a trial": lambda of: _all(of.ids("indications")),
+    "known cause": lambda of: _all([*EVENT_CLASSES, *of.ids("indications")]),
     "medicine": lambda of: _all(of.ids("medicines")),
     "medicine or class": lambda of: _all([*of.ids("medicines"), *_classes(of)]),
     "partner of an interaction": _partners,

@@ -20,6 +20,7 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     "units": ("written",),
     "tests": ("test", "slot", "code"),
     "biological_variation": ("analyte", "population"),
+    "own_level": ("analyte", "because", "cause"),
     "enzyme_activity": ("method", "unit", "category"),
     "metabolites": ("protocol", "pattern"),
     "events": ("kind", "code"),
@@ -40,6 +41,9 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     "medicine_class_names": ("name",),
     "medicine_effects": ("medicine", "effect"),
     "look_alikes": ("medicine", "other"),
+    "thiopurines": ("medicine",),
+    "tablets": ("medicine", "mg"),
+    "lateness": ("test", "tested", "time", "tpmt", "late_intervals"),
     "trial_arms": ("trial", "outcome", "arm"),
     "advice": ("topic", "line"),
     "omop_concepts": ("concept_id",),
@@ -99,11 +103,11 @@ def _by_content(named: Iterable[tuple[str, Any]]) -> Iterator[tuple[Any, str]]:
 
 
 def _content(row: Any) -> Any:
-    # A borrowed schedule may have lost tests that the borrower asks for in its own way: it is the same row still.
+    # A borrowed row may have lost tests or specialties for which the borrower has its own: it is the same row still.
     return tuple(
         str(value)
         for key, value in zip(row.__struct_fields__, msgspec.structs.astuple(row), strict=True)
-        if key != "tests"
+        if key not in ("tests", "unless")
     )
 
 

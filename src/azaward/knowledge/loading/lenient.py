@@ -10,7 +10,7 @@ from typing import Any
 
 from azaward.knowledge.loading.completeness import is_published, periods
 from azaward.knowledge.loading.faults import Fault
-from azaward.knowledge.loading.protocols import Protocol, is_low, kept_of_lender
+from azaward.knowledge.loading.protocols import Protocol, is_low, kept_of_lender, unless
 from azaward.terms import Action, Urgency
 
 _ASK_NOTHING = (Action.CONTINUE, Action.INFORM)
@@ -29,7 +29,8 @@ def more_lenient(protocol: Protocol, protocols: Mapping[str, Protocol]) -> Itera
             if any(_as_strict(row, theirs) for row in limits):
                 continue
             for written in protocol.own["limits"]:
-                if written.row in limits and not kept_of_lender("limits", [written.row], [theirs], beside=False):
+                kept = kept_of_lender("limits", [written.row], [theirs], beside=False)
+                if written.row in limits and kept != (theirs,):
                     says = (
                         f"{_shown(written.row)} takes the place of {_shown(theirs)} in {lender}, and a value that met "
                         f"that limit may no longer meet any. {_AGREED}"
@@ -105,7 +106,8 @@ def _as_strict(row: Any, theirs: Any) -> bool:
     """Whether whoever meets their limit meets this one too: the same kind of limit, and no further off."""
     same = _about(row) == _about(theirs)
     long_enough = row.within_days is None or (theirs.within_days is not None and row.within_days >= theirs.within_days)
-    return same and long_enough and row.specialty in ("any", theirs.specialty) and _reach(row) >= _reach(theirs)
+    for_as_many = row.specialty in ("any", theirs.specialty) and {*unless(row)} <= {*unless(theirs)}
+    return same and long_enough and for_as_many and _reach(row) >= _reach(theirs)
 
 
 def _about(row: Any) -> tuple[str, str, bool]:

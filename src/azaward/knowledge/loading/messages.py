@@ -11,8 +11,8 @@ from azaward.errors import KnowledgeError
 from azaward.knowledge.loading.load import HERE
 
 FILE = HERE / "messages.yaml"
-# Under these stand the words of actions and urgencies; under every other key those of a code.
-NOT_CODES = ("actions", "urgencies")
+# Under these stand the words of actions, urgencies, problems and proposals; under every other key those of a code.
+NOT_CODES = ("actions", "urgencies", "problems", "proposal", "until")
 
 
 @lru_cache(maxsize=1)

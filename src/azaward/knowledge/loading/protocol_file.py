@@ -30,6 +30,7 @@ _HEADER: Mapping[str, Any] = {
     "country": str | None,
     "published_on": Published,
     "specialty": str | None,
+    "own_text": list[str] | None,
     "builds_on": str | None,
     **{f"{name}_from": str | None for name in PROTOCOL_LISTS},
 }
@@ -154,6 +155,7 @@ def read_protocol(document: Document, known: Mapping[str, Protocol], words: Voca
         country=named.get("country"),
         published_on=str(named["published_on"]),
         specialty=named.get("specialty"),
+        own_text=tuple(named.get("own_text") or ()),
         notes=tuple(str(note) for note in named.get("notes") or ()),
         lists=lists,
         borrowed=borrowed,
@@ -329,7 +331,7 @@ def _say_without_source(reading: _Reading) -> None:
             first,
             "source",
             f"none in this row{more}. Describe your agreement under `sources:` (id, title, publisher, published_on, "
-            "identifier) and name its id in `defaults: {source: ..., how: read, checked_on: ...}`.",
+            "identifier) and name its id in `defaults: {source: ..., how: own, checked_on: ...}`.",
         )
 
 

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from azaward.knowledge.loading.schema import PROTOCOL_LISTS, Fact, Source
+from azaward.knowledge.loading.schema.facts import READ
+from azaward.knowledge.loading.schema.protocols import Limit
 
 MOST_CAUTIOUS = "most-cautious"
 _ALWAYS = dt.date.min
@@ -30,7 +32,8 @@ class Protocol:
     """One guideline's or one clinic's way of prescribing and monitoring, dated.
 
     `lists` are its own rows and those that it borrows, `own` its own as they were written, `beside` the lists of which
-    the lender's rows all stay, and `sources` those that only its rows cite.
+    the lender's rows all stay, `sources` those that only its rows cite, and `own_text` the sources that are the text
+    after which it is named.
     """
 
     id: str
@@ -46,10 +49,39 @@ class Protocol:
     own: Mapping[str, tuple[Written, ...]] = field(default_factory=dict[str, tuple[Written, ...]])
     beside: frozenset[str] = frozenset()
     sources: Mapping[str, Source] = field(default_factory=dict[str, Source])
+    own_text: tuple[str, ...] = ()
+
+    def from_own_text(self) -> tuple[int, int]:
+        """How many of its own rows were read in the text after which it is named, and how many there are."""
+        rows = [written.row for written_rows in self.own.values() for written in written_rows]
+        return sum(row.source in self.own_text and row.how in READ for row in rows), len(rows)
 
     def dates(self) -> set[dt.date]:
         """The days from which rows of its own hold."""
         return {written.row.valid_from for rows in self.own.values() for written in rows if written.row.valid_from}
+
+
+class LentLimit(Limit, frozen=True, kw_only=True):
+    """A lender's limit for all but the specialties for which the borrower has one of its own in its place."""
+
+    unless: tuple[str, ...]
+
+
+def unless(row: Any) -> tuple[str, ...]:
+    """The specialties for which a row that holds for all doesn't."""
+    return row.unless if isinstance(row, LentLimit) else ()
+
+
+def holds_for(row: Any, specialty: str) -> bool:
+    """Whether a row is for the patients of a specialty."""
+    return row.specialty in ("any", specialty) and specialty not in unless(row)
+
+
+def only_for(row: Any) -> str:
+    """For whom a row holds, in words; empty where it is everyone."""
+    if excepted := unless(row):
+        return f"all but {', '.join(excepted)}"
+    return "" if row.specialty == "any" else str(row.specialty)
 
 
 class NotYet(NamedTuple):
@@ -64,7 +96,8 @@ def kept_of_lender(name: str, own: Sequence[Any], lent: Sequence[Any], *, beside
     """The lender's rows that hold: all of them `beside` its own, else those that no own row takes the place of.
 
     An own limit replaces those that ask for the same of the same analyte, as urgently: a withhold at another count
-    leaves the emergency where it was. Nor does a row for one specialty replace what holds for all.
+    leaves the emergency where it was. A row for one specialty replaces what is for that specialty; a limit for all
+    then holds for everyone else.
     """
     if beside:
         return tuple(lent)
@@ -74,7 +107,19 @@ def kept_of_lender(name: str, own: Sequence[Any], lent: Sequence[Any], *, beside
             row if tests == row.tests else msgspec.structs.replace(row, tests=tests) for row, tests in kept if tests
         )
     about = _ABOUT[name]
-    return tuple(row for row in lent if not _spoken(about(row), row, own, lambda row: (about(row),)))
+    kept = tuple(row for row in lent if not _spoken(about(row), row, own, lambda row: (about(row),)))
+    return tuple(_for_the_others(row, own) for row in kept) if name == "limits" else kept
+
+
+def _for_the_others(lent: Any, own: Sequence[Any]) -> Any:
+    """A lender's limit for everyone, without the specialties for which an own row takes its place."""
+    about = _ABOUT["limits"]
+    taken = {row.specialty for row in own if lent.specialty == "any" and about(row) == about(lent)}
+    if taken <= {*unless(lent)}:
+        return lent
+    cells: dict[str, Any] = msgspec.structs.asdict(lent)
+    cells["unless"] = tuple(sorted({*unless(lent), *taken}))
+    return LentLimit(**cells)
 
 
 def _spoken(about: Any, lent: Any, own: Sequence[Any], said: Callable[[Any], Iterable[Any]]) -> bool:

@@ -18,7 +18,7 @@ import msgspec
 from azaward.knowledge.loading.facts import ids as fact_ids
 from azaward.knowledge.loading.facts import of_protocol
 from azaward.knowledge.loading.load import Knowledge
-from azaward.knowledge.loading.protocols import MOST_CAUTIOUS
+from azaward.knowledge.loading.protocols import MOST_CAUTIOUS, unless
 from azaward.knowledge.loading.schema import PROTOCOL_LISTS, TABLES, Row
 from azaward.knowledge.loading.schema.columns import split, without_none
 from azaward.terms import Action, Term, Urgency
@@ -30,6 +30,7 @@ JOINED = (
     "conversions",
     "tests",
     "biological_variation",
+    "own_level",
     "indications",
     "metabolites",
     "genotype_doses",
@@ -41,7 +42,11 @@ JOINED = (
     "onset",
     "risks",
     "events",
+    "event_advice",
     "children_doses",
+    "thiopurines",
+    "tablets",
+    "lateness",
     "floor",
     "floor_symptoms",
 )
@@ -49,8 +54,9 @@ _RANKS = {
     "action": {action.value: action.rank for action in Action},
     "urgency": {urgency.value: urgency.rank for urgency in Urgency},
 }
-# Rules see the rows of one day (`Knowledge.held_on`), not since when they hold.
-_SINCE = "valid_from"
+# Rules see the rows of one day (`Knowledge.held_on`), not since when they hold; and a row that holds for all but some
+# specialties as one row for each of the others.
+_NOT_SEEN = ("valid_from", "unless")
 Schema = dict[str, str]
 Relation = tuple[Schema, list[tuple[Any, ...]]]
 
@@ -120,8 +126,16 @@ def relations(knowledge: Knowledge, only: Collection[str] | None = None) -> dict
 
 
 def _list_of(protocol: str, name: str, knowledge: Knowledge) -> typing.Iterator[tuple[Any, ...]]:
-    named = of_protocol(protocol, name, knowledge)
+    held = of_protocol(protocol, name, knowledge)
+    named = [(id, each) for id, row in held for each in _each_specialty(row, knowledge)]
     return _flat([row for _, row in named], [id for id, _ in named])
+
+
+def _each_specialty(row: Any, knowledge: Knowledge) -> list[Any]:
+    if not unless(row):
+        return [row]
+    others = sorted({about.family for about in knowledge.tables["indications"]} - {*unless(row)})
+    return [msgspec.structs.replace(row, specialty=specialty) for specialty in others]
 
 
 def _ranked(relation: Relation) -> Relation:
@@ -137,7 +151,7 @@ def _schema(row_type: type[Row]) -> Schema:
     columns: Schema = {}
     hints = typing.get_type_hints(row_type)
     for field in msgspec.structs.fields(row_type):
-        if field.name == _SINCE:
+        if field.name in _NOT_SEEN:
             continue
         kind = without_none(hints[field.name])
         if typing.get_origin(kind) is tuple:
@@ -155,7 +169,7 @@ def _flat(rows: Sequence[Row], facts: Sequence[str] | None = None) -> typing.Ite
         cells: list[Any] = []
         lists: tuple[int, list[str]] | None = None
         for name in row.__struct_fields__:
-            if name == _SINCE:
+            if name in _NOT_SEEN:
                 continue
             cell = getattr(row, name)
             if "target_mg" in name:

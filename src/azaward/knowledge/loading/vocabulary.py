@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from azaward.knowledge.loading.load import Knowledge
+from azaward.knowledge.loading.reactions import ANY, Reactions
 from azaward.knowledge.loading.schema.columns import split
 from azaward.record.names import is_recognised, unrecognised
 
@@ -72,6 +73,9 @@ def plain(text: str) -> str:
     return _SEPARATORS.sub(" ", text.casefold()).strip()
 
 
+_THIOPURINES = (("azathioprine",), ("mercaptopurine",), ("tioguanine",))
+
+
 class Vocabulary:
     """Look-ups by code and by name, made once for a knowledge base."""
 
@@ -123,6 +127,10 @@ class Vocabulary:
             for coding in split(row.codings):
                 system, _, code = coding.partition("|")
                 self._event_codes[Coding(system, code)] = (row.kind, row.code)
+        self._reactions = Reactions(
+            (name for name, medicines in self._medicines.items() if medicines in _THIOPURINES),
+            {name: code for (_, name), code in self._events.items() if name.startswith(f"{ANY} ")},
+        )
 
     def _read_genes(self, knowledge: Knowledge) -> None:
         self._functions: dict[tuple[str, str], str | None] = {
@@ -199,6 +207,8 @@ class Vocabulary:
             for candidate in (kind, *_NEAR_KINDS.get(kind, ())):
                 if code := self._events.get((candidate, name)):
                     return (candidate, code)
+        if blamed := self._reactions.of(plain(text)):
+            return ("condition", blamed)
         return None
 
     def phenotype(self, text: str) -> str | None:

@@ -14,7 +14,8 @@ from typing import Any
 
 import msgspec
 
-from azaward.assessment import Assessment, Finding, NextTest, PatientAssessment
+from azaward.assessment import Assessment, Finding, PatientAssessment
+from azaward.plans import NextTest, dose_in_words
 from azaward.wording import COMPARISONS, amount, unit
 
 Resource = dict[str, Any]
@@ -121,9 +122,8 @@ def _plan(
     patient: PatientAssessment, issues: list[Resource], tests: list[Resource], assessment: Assessment
 ) -> Resource:
     dose = patient.plan.dose
-    daily = f", {amount(dose.mg_per_day[0])} to {amount(dose.mg_per_day[1])} mg a day" if dose.mg_per_day else ""
-    tablets = f" ({dose.tablets})" if dose.tablets else ""
-    said = f"Dose: {dose.decision}{daily}{tablets}. Who acts: {patient.plan.who}. Urgency: {patient.plan.urgency}."
+    dose_lines = ". ".join(line[:1].upper() + line[1:] for line in dose_in_words(dose))
+    said = f"Dose: {dose_lines}. Who acts: {patient.plan.who}. Urgency: {patient.plan.urgency}."
     plan: Resource = {
         "resourceType": "CarePlan",
         "id": _name(assessment, "plan", patient.patient_id),

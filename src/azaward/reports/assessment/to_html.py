@@ -17,13 +17,13 @@ from markupsafe import Markup
 
 from azaward.assessment import Aside, Assessment, PatientAssessment
 from azaward.knowledge import MOST_CAUTIOUS, URGENCIES, Knowledge
-from azaward.knowledge.loading.messages import messages
+from azaward.plans import dose_in_words
 from azaward.record.tables import TABLES, Record
 from azaward.reports.assessment.charts import Panel, draw
 from azaward.reports.assessment.page import Citation, Shown, facts, letter, shown
 from azaward.reports.pages import alone, environment
 from azaward.reports.series import GROUPS, Mark, Series, timeline
-from azaward.reports.words import in_css, phrase
+from azaward.reports.words import advice_for_patient, in_css, phrase
 from azaward.wording import Words
 
 HERE = Path(__file__).parent
@@ -46,6 +46,8 @@ class Page(NamedTuple):
     facts: list[tuple[str, str]]
     protocol: str
     findings: list[Shown]
+    problems: list[tuple[str, list[Shown]]]
+    dose: Sequence[str]
     citations: list[Citation]
     tests: list[dict[str, Any]]
     charts: list[tuple[str, list[Panel]]]
@@ -121,7 +123,7 @@ def _protocol(name: str, knowledge: Knowledge) -> str:
 
 
 def _line(page: Page) -> Line:
-    first, *others = page.findings
+    first, *others = (members[0] for _, members in page.problems)
     pressing = [f"{phrase(each.finding.action)}: {each.name}" for each in others if each.finding.urgency != "info"]
     said = f"{phrase(first.finding.action)}: {first.name}"
     return Line(page.patient, page.number, first, [words for words in dict.fromkeys(pressing) if words != said])
@@ -144,6 +146,10 @@ def _page(
         facts=facts(patient, own, assessment.as_of, knowledge, words),
         protocol=_protocol(patient.protocol, knowledge),
         findings=findings,
+        problems=[
+            (problem.title, [findings[place] for place in problem.findings]) for problem in patient.plan.problems
+        ],
+        dose=dose_in_words(patient.plan.dose)[1:],
         citations=list(numbers.values()),
         tests=[
             {
@@ -161,7 +167,7 @@ def _page(
         marks=course.marks if course else (),
         older=course.older if course else 0,
         asides=[item for item in assessment.set_aside if item.patient_id == patient.patient_id],
-        lead=str(messages()["actions"].get(patient.plan.dose.decision, "")),
+        lead=advice_for_patient(patient.plan, words),
         letter=letter(patient.findings),
     )
 

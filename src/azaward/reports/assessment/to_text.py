@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from azaward.assessment import Assessment, Finding, PatientAssessment
+from azaward.plans import dose_in_words
 from azaward.wording import COMPARISONS, amount, unit
 
 _STYLES = {
@@ -54,7 +55,8 @@ def _worklist(assessment: Assessment, console: Console) -> None:
     table.add_column("do", no_wrap=True)
     table.add_column("why, and the source", ratio=1)
     for patient in needing:
-        pressing = [finding for finding in patient.findings if finding.urgency not in ("routine", "info")]
+        heads = [patient.findings[problem.findings[0]] for problem in patient.plan.problems]
+        pressing = [finding for finding in heads if finding.urgency not in ("routine", "info")]
         for place, finding in enumerate(pressing[:_SHOWN_PER_PATIENT]):
             why = Text(finding.says.split(". ")[0].rstrip(".") + ".")
             why.append(f" {finding.sources[0].source}" if finding.sources else "", style="dim")
@@ -79,26 +81,36 @@ def _worklist(assessment: Assessment, console: Console) -> None:
 def _patient(patient: PatientAssessment, console: Console) -> None:
     plan = patient.plan
     console.rule(f"[bold]{escape(patient.patient_id)}[/]", align="left")
-    dose = f"{plan.dose.decision}"
-    if plan.dose.mg_per_day:
-        low, high = plan.dose.mg_per_day
-        dose += f", {low:g} to {high:g} mg a day" if high else ", no dose"
-    if plan.dose.tablets:
-        dose += f" ({plan.dose.tablets})"
     console.print(
         f"protocol {patient.protocol} · {patient.status} · [{_STYLES[plan.urgency]}]{plan.urgency}[/] · for: {plan.who}"
     )
-    console.print(f"dose: {dose}")
+    first, *more = dose_in_words(plan.dose)
+    console.print(f"dose: {escape(first)}")
+    for line in more:
+        console.print(Padding(Text(line), (0, 0, 0, 6)))
     for test in plan.next_tests:
         console.print(f"next test: {escape(test.why)}, due {test.due_on}")
-    for finding in patient.findings:
-        _finding(finding, console)
+    for problem in patient.plan.problems:
+        console.print()
+        console.print(Text(problem.title, style="bold underline"))
+        first, *evidence = (patient.findings[place] for place in problem.findings)
+        _finding(first, console)
+        for finding in evidence:
+            _evidence(finding, console)
     if not patient.findings:
         console.print("No findings.")
 
 
+def _evidence(finding: Finding, console: Console) -> None:
+    """What else says so, in a line with its source."""
+    line = Text.assemble(
+        "also  ", (finding.urgency, _STYLES[finding.urgency]), "  ", finding.action, "  ", finding.says
+    )
+    line.append(f" {', '.join(source.source for source in finding.sources)}", style="dim")
+    console.print(Padding(line, (0, 0, 0, 2)))
+
+
 def _finding(finding: Finding, console: Console) -> None:
-    console.print()
     console.print(
         Text.assemble((finding.urgency, _STYLES[finding.urgency]), "  ", (finding.action, "bold"), "  ", finding.says)
     )

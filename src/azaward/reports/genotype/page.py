@@ -7,6 +7,7 @@ from typing import Any
 from azaward.genetics.dosing import DrugPlan
 from azaward.genetics.model import GENES
 from azaward.knowledge import Knowledge
+from azaward.knowledge.loading.schema.facts import least_read
 from azaward.reports.genotype.report import GeneOut, PositionOut, SampleReport
 from azaward.reports.genotype.words import (
     called,
@@ -36,7 +37,7 @@ def page(report: SampleReport, knowledge: Knowledge) -> dict[str, Any]:
     """The content of one person's page as plain data."""
     cited = list(dict.fromkeys(source.source for source in report.sources))
     numbers = {source: place for place, source in enumerate(cited, start=1)}
-    secondary = {source.source for source in report.sources if source.how == "secondary"}
+    how = {of: least_read(source.how for source in report.sources if source.source == of) for of in cited}
     return {
         "sample": report.sample,
         "read_from": report.read_from,
@@ -54,7 +55,7 @@ def page(report: SampleReport, knowledge: Knowledge) -> dict[str, Any]:
                 "number": numbers[source],
                 "title": knowledge.sources[source].title,
                 "published": knowledge.sources[source].published_on,
-                "how": HOW["secondary"] if source in secondary else HOW["read"],
+                "how": HOW[how[source]],
             }
             for source in cited
         ],

@@ -27,9 +27,9 @@ def line(source: Cited, words: GuideWords) -> Line:
     """The parts of a source's line.
 
     >>> from azaward.guides.words import words_of
-    >>> one = Cited(1, "a", "A trial", "A journal", "undated", "doi:10.1/a", ("abstract", "Table 1", "Table 2"), "read")
+    >>> one = Cited(1, "a", "A trial", "A journal", "undated", "doi:10.1/a", ("abstract", "Table 1", "Table 2"), "own")
     >>> line(one, words_of("en")).places
-    'abstract; Table 1; and 1 more place'
+    'abstract; Table 1; and 1 more place (our own decision)'
     """
     day = "" if source.published_on == "undated" else f", {source.published_on}"
     places = list(source.locators[:_PLACES])
@@ -37,7 +37,7 @@ def line(source: Cited, words: GuideWords) -> Line:
     if more:
         one, many = words("units", "places")
         places.append(f"{words('ui', 'and_more').format(number=more)} {one if more == 1 else many}")
-    how = "" if source.how == "read" else f" ({words('ui', 'source_secondary')})"
+    how = "" if source.how == "full text" else f" ({words('how', source.how)})"
     return Line(
         source.number,
         source.title,

@@ -14,13 +14,12 @@ from azaward.assessment import DISCLAIMER, PatientAssessment, first_due
 from azaward.guides.advise import DISCLAIMER as ADVICE_DISCLAIMER
 from azaward.knowledge import MOST_CAUTIOUS, Knowledge
 from azaward.knowledge.loading.advice import HOLDS_BACK
-from azaward.knowledge.loading.messages import messages
 from azaward.record.tables import Record
 from azaward.reports.paper import one_line, typeset
 from azaward.reports.patient import booklet_advice
 from azaward.reports.patient.letters import in_patient_words
 from azaward.reports.series import ANALYTES, GROUPS, Series, dose_steps, rows_of, series_of, timeline
-from azaward.reports.words import HOW, SOON, long_day, normal_range, phrase, pretty_unit
+from azaward.reports.words import HOW, SOON, advice_for_patient, long_day, normal_range, phrase, pretty_unit
 from azaward.treatment import thiopurines
 from azaward.wording import COMPARISONS, Words, amount
 
@@ -74,7 +73,7 @@ def booklet_content(
     words = Words(knowledge)
     sources = _Sources(knowledge)
     drug, _ = dose_steps(own, knowledge, as_of)
-    advice = str(messages()["actions"].get(patient.plan.dose.decision, ""))
+    advice = advice_for_patient(patient.plan, words)
     held = patient.plan.dose.decision in (*HOLDS_BACK, "none")
     return {
         "title": f"My treatment with {drug}",

@@ -17,7 +17,7 @@ from azaward.assessment import DISCLAIMER, Finding, PatientAssessment, first_due
 from azaward.knowledge import Knowledge, load
 from azaward.knowledge.loading.messages import messages
 from azaward.reports.paper import one_line, typeset
-from azaward.reports.words import HOW, SOON, long_day
+from azaward.reports.words import HOW, SOON, advice_for_patient, long_day
 from azaward.wording import Words
 
 HERE = Path(__file__).parent
@@ -99,7 +99,7 @@ def recall_of(
         urgency=patient.plan.urgency,
         says_patient=tuple(said),
         now=tuple(text for text, urgency in said.items() if urgency in PHONE_FIRST),
-        advice=str(messages()["actions"].get(patient.plan.dose.decision, "")),
+        advice=advice_for_patient(patient.plan, words),
         sources=tuple(_source(source, knowledge) for source in dict.fromkeys(cited)),
         known_on=as_of,
     )

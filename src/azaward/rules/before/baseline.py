@@ -7,10 +7,10 @@ treatment, what was never known is still asked for, without alarm where it no lo
 from __future__ import annotations
 
 from azaward.rules.language.expressions import Table, Value, ibis
-from azaward.rules.language.finding import findings
+from azaward.rules.language.finding import findings, number
 from azaward.rules.language.limit import Limit, limit
-from azaward.rules.language.tables import knowledge
-from azaward.rules.language.words import beside, first_of, for_their_specialty, surely, treated
+from azaward.rules.language.tables import greatest, knowledge, parameter
+from azaward.rules.language.words import beside, first_of, for_their_specialty, nothing, perhaps, surely, treated
 from azaward.terms import Action, Rule, Status, Urgency
 
 # Asked for once in a life: they still matter to a patient who is already on treatment.
@@ -46,6 +46,7 @@ def baseline(person: Table, done: Table) -> Table:
         action=must_wait.ifelse(Action.DO_NOT_START, Action.TEST),
         urgency=must_wait.ifelse(Urgency.THIS_WEEK, Urgency.ROUTINE),
         subject=rows.test,
+        asks_for=rows.test,
         on=rows.done_day,
         limit=Limit(
             rows.within_days,
@@ -80,34 +81,41 @@ def _in_plain_words() -> Table:
     return tests.group_by("test").agg(name=tests.name.min(), why_plain=tests.why_plain.min())
 
 
-def gene_test_limits(person: Table, genes: Table) -> Table:
-    """Planned treatment while TPMT is unknown, whatever the protocol asks for; a known NUDT15 is no substitute."""
-    rows = person.filter(person.status == Status.PLANNED)
+def gene_test_limits(person: Table, genes: Table, done: Table) -> Table:
+    """TPMT unknown before the first tablet or in the first weeks, whatever the protocol asks for.
+
+    A known NUDT15 is no substitute. On treatment blood is counted every week until so many weeks have shown how the
+    dose is borne; after that the schedule of the protocol is enough.
+    """
+    rows = treated(person, "status", "as_of_day", "started_day", "increased_day")
     rows = rows.inner_join(genes.select("patient_id", "tpmt", "nudt15"), "patient_id")
-    rows = rows.filter(rows.tpmt.isnull())
+    counted = done.filter(done.test == "full_blood_count").select("patient_id", "done_day")
+    rows = beside(rows.filter(rows.tpmt.isnull()), counted)
+    planned = rows.status == Status.PLANNED
+    young = limit("early_treatment_days").met_by(rows.as_of_day - rows.increased_day)
+    rows = rows.filter(planned | surely(young))
+    due = greatest(rows.done_day, rows.started_day) + parameter("weekly_count_days")
     return findings(
         rows,
         Rule.BASELINE,
-        code="genes_unknown",
-        action=Action.DO_NOT_START,
+        code=planned.ifelse("genes_unknown", "genes_unknown_early"),
+        action=planned.ifelse(Action.DO_NOT_START, Action.TEST),
         urgency=Urgency.THIS_WEEK,
         subject="tpmt",
+        asks_for=planned.ifelse("tpmt", "tpmt full_blood_count"),
+        within_days=greatest(due - rows.as_of_day, ibis.literal(0)),
+        on=rows.done_day,
         nudt15=rows.nudt15.fill_null("not known"),
+        days=number(rows.as_of_day - rows.increased_day),
     )
 
 
 def screening_found(person: Table, latest: Table) -> Table:
     """A positive hepatitis B, C or HIV test, or no immunity to chickenpox: for the specialist before treatment."""
-    rows = latest.filter(latest.analyte.isin([*SCREENS, "vzv_igg"]))
-    rows = rows.inner_join(treated(person, "status"), "patient_id")
-    words = rows.text.lower()
-    negative = words.re_search(NEGATIVE)
-    positive = words.re_replace(NEGATIVE, "").re_search(POSITIVE)
+    rows = _read(latest, *SCREENS, "vzv_igg").inner_join(treated(person, "status"), "patient_id")
     screen = rows.analyte != "vzv_igg"
-    bad = surely(screen.ifelse(positive & ~negative, negative & ~positive))
-    # Words that say both, or neither, are no answer.
-    unclear = ((negative & positive) | (~negative & ~positive)).fill_null(True)
-    rows = rows.mutate(bad=bad, unclear=unclear, screen=screen).filter(bad | unclear)
+    bad = screen.ifelse(rows.yes, rows.no)
+    rows = rows.mutate(bad=bad, screen=screen).filter(bad | rows.unclear)
     planned = rows.status == Status.PLANNED
     serious = rows.bad & rows.screen
     return findings(
@@ -118,6 +126,73 @@ def screening_found(person: Table, latest: Table) -> Table:
         ),
         action=ibis.cases((rows.screen & planned, Action.DO_NOT_START), (serious, Action.REFER), else_=Action.REVIEW),
         urgency=(serious | planned).ifelse(Urgency.THIS_WEEK, Urgency.ROUTINE),
+        subject=rows.analyte,
+        text=rows.text,
+        on=rows.taken_on,
+    )
+
+
+def _read(latest: Table, *analytes: str) -> Table:
+    """The last of these tests that answer in words: `yes`, `no`, or `unclear` where they say both or neither."""
+    rows = latest.filter(latest.analyte.isin(list(analytes)))
+    words = rows.text.lower()
+    negative = words.re_search(NEGATIVE)
+    positive = words.re_replace(NEGATIVE, "").re_search(POSITIVE)
+    return rows.mutate(
+        yes=surely(positive & ~negative),
+        no=surely(negative & ~positive),
+        unclear=((negative & positive) | (~negative & ~positive)).fill_null(True),
+    )
+
+
+def ebv(person: Table, latest: Table) -> Table:
+    """No antibodies against Epstein-Barr virus: above all for a young man a reason to choose another medicine.
+
+    A young man whose antibodies nobody knows is tested before he starts, whatever his protocol asks for.
+    """
+    rows = beside(treated(person, "status", "sex", "age", "family"), _read(latest, "ebv_igg").drop("day"))
+    age = limit("ebv_young_men_years").met_by(rows.age)
+    planned, unknown = rows.status == Status.PLANNED, perhaps(rows.unclear)
+    negative = surely(rows.no)
+    young = perhaps(age) & (rows.sex != "female")
+    rows = rows.mutate(young=young, unknown=unknown, planned=planned)
+    rows = rows.filter(negative | (unknown & planned & surely(age) & (rows.sex == "male")))
+    graft = rows.family == "transplant"
+    return findings(
+        rows,
+        Rule.BASELINE,
+        code=ibis.cases((rows.unknown, "ebv_unknown"), (rows.young, "ebv_negative_young"), else_="ebv_negative"),
+        action=ibis.cases(
+            (rows.unknown, Action.TEST),
+            (rows.young & rows.planned & ~graft, Action.DO_NOT_START),
+            (rows.young | rows.planned, Action.REVIEW),
+            else_=Action.INFORM,
+        ),
+        urgency=ibis.cases(
+            (rows.unknown | (rows.young & rows.planned), Urgency.THIS_WEEK),
+            (rows.young | rows.planned, Urgency.ROUTINE),
+            else_=Urgency.INFO,
+        ),
+        subject="ebv",
+        asks_for=rows.unknown.ifelse("ebv", nothing("string")),
+        text=rows.text,
+        on=rows.taken_on,
+        limit=limit("ebv_young_men_years"),
+    )
+
+
+def pregnancy_test(person: Table, latest: Table) -> Table:
+    """A positive pregnancy test, for as long as a pregnancy may last: an obstetrician before or beside treatment."""
+    rows = _read(latest, "pregnancy_test").inner_join(treated(person, "status", "as_of_day"), "patient_id")
+    lasts = limit("pregnancy_longest_days")
+    rows = rows.filter(rows.yes & ~lasts.met_by(rows.as_of_day - rows.day))
+    planned = rows.status == Status.PLANNED
+    return findings(
+        rows,
+        Rule.BASELINE,
+        code="pregnancy_test_positive",
+        action=planned.ifelse(Action.DO_NOT_START, Action.REFER),
+        urgency=Urgency.THIS_WEEK,
         subject=rows.analyte,
         text=rows.text,
         on=rows.taken_on,

@@ -41,6 +41,7 @@ def _alone(people: Table, genes: Table) -> Table:
         code="enzyme_second_test",
         action=rows.action,
         urgency=Urgency.ROUTINE,
+        asks_for="tpmt",
         subject=by_gene.ifelse("tpmt", "tpmt_activity"),
         text=rows.said,
         on=by_gene.ifelse(rows.reported_on, rows.activity_on),
@@ -60,7 +61,13 @@ def _activity_untrusted(people: Table, genes: Table, happened: Table) -> Table:
     rows = rows.filter(_in_time(rows, rows.activity_day))
     hides = rows.effect.isin(["falsely-high", "unreliable"]) & rows.activity_normal & rows.tpmt_genotype.isnull()
     return _may_mislead(
-        rows, hides, code="activity_untrusted", subject="tpmt_activity", text=rows.tpmt_activity, on=rows.activity_on
+        rows,
+        hides,
+        code="activity_untrusted",
+        subject="tpmt_activity",
+        test="tpmt",
+        text=rows.tpmt_activity,
+        on=rows.activity_on,
     )
 
 
@@ -77,11 +84,19 @@ def _genotype_untrusted(people: Table, happened: Table) -> Table:
     rows = rows.filter(_in_time(rows, rows.tested_day))
     hides = perhaps(rows.phenotype != "Poor Metabolizer")
     return _may_mislead(
-        rows, hides, code="genotype_untrusted", subject=rows.gene.lower(), text=rows.phenotype, on=rows.reported_on
+        rows,
+        hides,
+        code="genotype_untrusted",
+        subject=rows.gene.lower(),
+        test=rows.gene.lower(),
+        text=rows.phenotype,
+        on=rows.reported_on,
     )
 
 
-def _may_mislead(rows: Table, hides: Value, *, code: str, subject: Value | str, text: Value, on: Value) -> Table:
+def _may_mislead(
+    rows: Table, hides: Value, code: str, subject: Value | str, test: Value | str, text: Value, on: Value
+) -> Table:
     """Each pitfall of a sample as a finding; pressing where it could hide a weak enzyme."""
     return findings(
         rows,
@@ -90,6 +105,7 @@ def _may_mislead(rows: Table, hides: Value, *, code: str, subject: Value | str, 
         action=hides.ifelse(Action.TEST, Action.INFORM),
         urgency=hides.ifelse(Urgency.THIS_WEEK, Urgency.INFO),
         subject=subject,
+        asks_for=test,
         text=text,
         on=on,
         limit=Limit(rows.days_before, "within", "d"),

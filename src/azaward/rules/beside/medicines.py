@@ -5,21 +5,27 @@ from __future__ import annotations
 from azaward.rules.language.expressions import Table, Value, ibis
 from azaward.rules.language.finding import findings
 from azaward.rules.language.limit import Limit
-from azaward.rules.language.tables import greatest, knowledge
-from azaward.rules.language.words import beside, first_of, lowest_first, of_analyte, perhaps, surely, treated
-from azaward.rules.stages.beside import IN_QUESTION, matching, of_class
-from azaward.terms import Action, Comparison, Rule, Status, Urgency
+from azaward.rules.language.tables import greatest, knowledge, least
+from azaward.rules.language.words import beside, first_of, lowest_first, nothing, of_analyte, perhaps, surely, treated
+from azaward.rules.stages.beside import IN_QUESTION, low_dose, matching, of_class
+from azaward.terms import Action, Comparison, Concerns, Rule, Status, Urgency
 
 
 def interactions(person: Table, met: Table, usual: Table, done: Table, latest: Table) -> Table:
     """Each interacting medicine once for each outcome that its rows speak of, by the most cautious of them."""
-    rows = _most_cautious(_that_hold(_met_by(person, met), latest), "patient_id", "medicine", "outcome")
-    rows = _answered(rows, usual, done)
+    of_one = ["patient_id", "medicine", "outcome"]
+    rows = _that_hold(_met_by(person, met), latest)
+    rows = rows.mutate(share=rows.dose_fraction_high.max().over(ibis.window(group_by=of_one)))
+    rows = _answered(_most_cautious(rows, *of_one), usual, done)
     answered = rows.watched | rows.settled
+    avoided = rows.cut & (rows.action == Action.AVOID)
+    # A dose that is already cut is left as it is.
+    high = rows.cut.ifelse(rows.whole_dose / rows.usual_high, rows.dose_fraction_high)
     return findings(
         rows,
         Rule.MEDICINES,
         code=ibis.cases(
+            (avoided, "interaction_avoid_cut"),
             (rows.cut, "interaction_dose_cut"),
             (rows.after, "interaction_stopped"),
             (rows.watched, "interaction_watched"),
@@ -27,21 +33,20 @@ def interactions(person: Table, met: Table, usual: Table, done: Table, latest: T
             (rows.ahead, "interaction_planned"),
             else_="interaction",
         ),
-        # What is only planned need not be stopped.
-        action=ibis.cases(
-            (rows.cut, Action.TEST),
-            (answered, Action.INFORM),
-            (rows.ahead & (rows.action == Action.STOP), Action.AVOID),
-            else_=rows.action,
+        action=_action(rows, avoided),
+        urgency=ibis.cases(
+            (avoided, Urgency.THIS_WEEK), (rows.cut, Urgency.ROUTINE), (answered, Urgency.INFO), else_=rows.urgency
         ),
-        urgency=ibis.cases((rows.cut, Urgency.ROUTINE), (answered, Urgency.INFO), else_=rows.urgency),
+        concerns=_concerns(rows, answered | avoided),
+        asks_for=answered.ifelse(nothing("string"), rows.test),
+        within_days=_watched_within(rows),
         subject=rows.medicine,
         value=rows.dose,
         unit="mg/d",
         on=rows.start_day,
         limit=Limit(rows.allowed, ibis.cases((rows.allowed.notnull(), Comparison.AT_MOST), else_=None), "mg/d"),
-        fraction_low=ibis.coalesce(rows.dose_fraction_low, rows.dose_fraction_high),
-        fraction_high=rows.dose_fraction_high,
+        fraction_low=least(ibis.coalesce(rows.dose_fraction_low, high), high),
+        fraction_high=high,
         effect=rows.effect,
         says=rows.says,
         says_patient=rows.says_patient,
@@ -49,11 +54,43 @@ def interactions(person: Table, met: Table, usual: Table, done: Table, latest: T
     )
 
 
+def _action(rows: Table, avoided: Value) -> Value:
+    """What to do; what is only planned need not be stopped."""
+    return ibis.cases(
+        (avoided, Action.REVIEW),
+        (rows.cut, Action.TEST),
+        (rows.watched | rows.settled, Action.INFORM),
+        (rows.ahead & (rows.action == Action.STOP), Action.AVOID),
+        # Both are taken already: less of the thiopurine is what can be done today.
+        ((rows.action == Action.AVOID) & rows.dose_fraction_high.notnull() & rows.together, Action.REDUCE),
+        else_=rows.action,
+    )
+
+
+def _concerns(rows: Table, calm: Value) -> Value:
+    """What the action is about: the thiopurine where its marrow is at stake today, or its own dose or test."""
+    own = rows.action.isin([Action.REDUCE, Action.STOP, Action.TEST]) & ~rows.ahead
+    at_stake = (rows.urgency == Urgency.SAME_DAY) & rows.outcome.isin(["blood", "weak kidneys"]) & rows.running
+    return ibis.cases(
+        (rows.outcome == "vaccine", Concerns.VACCINE),
+        (calm | rows.after, Concerns.OTHER_MEDICINE),
+        (own | (at_stake & ~rows.ahead), Concerns.THIOPURINE),
+        else_=Concerns.OTHER_MEDICINE,
+    )
+
+
+def _watched_within(rows: Table) -> Value:
+    """By how many days from today the next test of two that are taken together on purpose is due."""
+    close = surely(rows.as_of_day - rows.start_day <= rows.test_close_days)
+    every = ibis.coalesce(close.ifelse(rows.test_every_days, rows.test_then_every_days), rows.test_every_days)
+    return ibis.cases((rows.cut, greatest(rows.done_day + every - rows.as_of_day, ibis.literal(0.0))))
+
+
 def _met_by(person: Table, met: Table) -> Table:
     """What each person's medicines meet: on treatment, before it, and for as long `after` it as the row says."""
     people = person.filter(person.status.isin([Status.ON, Status.PLANNED, Status.STOPPED])).select(
         *("patient_id", "protocol", "status", "taken", "dose", "whole_dose", "planned_drug", "started_day"),
-        *("changed_day", "stopped_day", "sex", "age", "family"),
+        *("changed_day", "stopped_day", "sex", "age", "family", "weight"),
     )
     rows = met.inner_join(people, "patient_id")
     stopped = rows.status == Status.STOPPED
@@ -75,31 +112,30 @@ def _answered(rows: Table, usual: Table, done: Table) -> Table:
     rows = beside(rows, usual.select("patient_id", "usual_low", "usual_high"))
     tests = done.filter(done.complete).select("patient_id", "test", "done_day")
     rows = beside(rows, tests, ["patient_id", "test"])
-    rows = rows.mutate(allowed=rows.usual_high * rows.dose_fraction_high, ahead=rows.planned | rows.second)
-    return rows.mutate(cut=_cut(rows), watched=_watched(rows), settled=_settled(rows))
-
-
-def _cut(rows: Table) -> Value:
-    """The dose of azathioprine is already cut to the share that goes with the other medicine."""
-    # A modest dose that stayed as it was when the other medicine came was not cut for it.
-    stayed = rows.running & (rows.status == Status.ON) & (rows.changed_day < rows.start_day)
-    uncut = stayed & (rows.whole_dose > rows.usual_low * rows.dose_fraction_high)
-    return surely(rows.whole_dose <= rows.allowed) & ~surely(uncut)
-
-
-def _asks_for_test(rows: Table) -> Value:
-    return rows.running & (rows.status == Status.ON) & (rows.action == Action.TEST)
-
-
-def _watched(rows: Table) -> Value:
-    """The test that the row asks for was done since the two came together."""
-    return _asks_for_test(rows) & surely(rows.done_day > greatest(rows.start_day, rows.started_day))
-
-
-def _settled(rows: Table) -> Value:
-    """Neither medicine was begun or changed for as many days as the row names."""
+    together = rows.running & (rows.status == Status.ON)
+    cut_to = _cut_to(rows, together)
+    cut = surely(rows.whole_dose <= cut_to)
     changed = greatest(rows.start_day, rows.changed_day)
-    return _asks_for_test(rows) & surely(rows.as_of_day - changed > rows.lasts_days_after)
+    since_both = greatest(rows.start_day, rows.started_day)
+    return rows.mutate(
+        together=together,
+        cut=cut,
+        allowed=cut.ifelse(cut_to, rows.usual_high * rows.dose_fraction_high),
+        ahead=rows.planned | rows.second,
+        watched=together & (rows.action == Action.TEST) & surely(rows.done_day > since_both),
+        settled=together & surely(rows.as_of_day - changed > rows.lasts_days_after),
+    )
+
+
+def _cut_to(rows: Table, together: Value) -> Value:
+    """The highest dose of the thiopurine, in mg a day, that counts as already cut for the other medicine.
+
+    For allopurinol that is the dose of planned low-dose treatment, if somebody changed the dose for it. A modest dose
+    that stayed as it was when the other medicine came was not cut for it.
+    """
+    stayed = surely(together & (rows.changed_day < rows.start_day))
+    planned = (rows.medicine == "allopurinol").ifelse(low_dose(rows), rows.usual_high * rows.dose_fraction_high)
+    return stayed.ifelse(ibis.coalesce(rows.usual_low, rows.usual_high) * rows.dose_fraction_high, planned)
 
 
 def between_others(person: Table, taken: Table, latest: Table) -> Table:
@@ -118,6 +154,8 @@ def between_others(person: Table, taken: Table, latest: Table) -> Table:
         code="interaction_of_others",
         action=rows.action,
         urgency=rows.urgency,
+        concerns=Concerns.OTHER_MEDICINE,
+        asks_for=rows.test,
         subject=rows.medicine,
         on=rows.start_day,
         effect=rows.effect,

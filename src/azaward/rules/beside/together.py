@@ -6,7 +6,7 @@ from azaward.rules.language.expressions import Table
 from azaward.rules.language.finding import findings
 from azaward.rules.language.limit import Limit
 from azaward.rules.language.tables import knowledge
-from azaward.terms import Comparison, Rule
+from azaward.terms import Comparison, Concerns, Rule
 
 
 def together(person: Table, taken: Table) -> Table:
@@ -27,6 +27,8 @@ def together(person: Table, taken: Table) -> Table:
         code="together",
         action=rows.action,
         urgency=rows.urgency,
+        concerns=Concerns.OTHER_MEDICINE,
+        asks_for=rows.test,
         subject=rows.first_medicine,
         value=rows.number.cast("float64"),
         limit=Limit(rows.at_least.cast("float64"), Comparison.AT_LEAST, None),

@@ -9,18 +9,16 @@ from __future__ import annotations
 from azaward.rules.language.expressions import Table, Value, ibis
 from azaward.rules.language.finding import findings, number
 from azaward.rules.language.limit import Limit, limit
-from azaward.rules.language.tables import knowledge, parameter
-from azaward.rules.language.words import OF_ONE, on_treatment
+from azaward.rules.language.tables import parameter
+from azaward.rules.language.words import OF_ONE, beside, nothing, on_treatment, surely
+from azaward.rules.stages.counts import ENOUGH, varying
 from azaward.rules.stages.lab import FALLING
 from azaward.terms import Action, Comparison, Rule, Urgency
 
-# A mean of fewer results than this says little about a patient's own level.
-ENOUGH = 3
 
-
-def step(person: Table, latest: Table, history: Table) -> Table:
+def step(person: Table, latest: Table, history: Table, beyond: Table) -> Table:
     """The last value against the mean of up to five before it."""
-    rows = _varying(person, latest, history)
+    rows = _varying(person, latest, history, beyond)
     change = 1 - rows.low / rows.earlier_mean
     allowed = rows.spread * (1 + 1 / rows.earlier_n).sqrt()
     rows = rows.mutate(change=change, allowed=allowed)
@@ -29,9 +27,9 @@ def step(person: Table, latest: Table, history: Table) -> Table:
     return _drift(rows, "drift_step", rows.shown_low, bound, rows.earlier_mean, Urgency.ROUTINE)
 
 
-def trend(person: Table, latest: Table, history: Table) -> Table:
+def trend(person: Table, latest: Table, history: Table, beyond: Table) -> Table:
     """The mean of the last three values against the mean of those before: a slow fall that no single value shows."""
-    rows = _varying(person, latest, history)
+    rows = _varying(person, latest, history, beyond)
     change = 1 - rows.recent_mean / rows.older_mean
     allowed = rows.spread * (1 / rows.recent_n + 1 / rows.older_n).sqrt()
     rows = rows.mutate(change=change, allowed=allowed)
@@ -40,9 +38,9 @@ def trend(person: Table, latest: Table, history: Table) -> Table:
     return _drift(rows, "drift_trend", rows.recent_mean, bound, rows.older_mean, Urgency.ROUTINE)
 
 
-def sequential(person: Table, latest: Table, history: Table) -> Table:
+def sequential(person: Table, latest: Table, history: Table, beyond: Table) -> Table:
     """Three falls in a row, each larger than a source names. Pressing where together they are a real change."""
-    rows = _varying(person, latest, history)
+    rows = _varying(person, latest, history, beyond)
     rows = rows.filter(rows.analyte.isin(["wbc", "neutrophils", "platelets"]))
     kept = 1 - limit("sequential_fall_percent").value / 100
     three = (rows.low < rows.low_1 * kept) & (rows.low_1 < rows.low_2 * kept) & (rows.low_2 < rows.low_3 * kept)
@@ -52,23 +50,22 @@ def sequential(person: Table, latest: Table, history: Table) -> Table:
     return _drift(rows, "drift_sequential", rows.shown_low, rows.low_1 * kept, rows.low_3, urgency)
 
 
-def _varying(person: Table, latest: Table, history: Table) -> Table:
-    variation = knowledge("biological_variation").filter(knowledge("biological_variation").population == "healthy")
+def _varying(person: Table, latest: Table, history: Table, beyond: Table) -> Table:
     rows = latest.filter(latest.analyte.isin(FALLING)).inner_join(history, OF_ONE)
-    rows = rows.inner_join(on_treatment(person), "patient_id")
-    rows = rows.inner_join(variation, "analyte")
-    within = rows.cv_within_percent / 100
-    analytical = rows.cv_analytical_percent.fill_null(0) / 100
-    return rows.mutate(spread=parameter("reference_change_z") * (within * within + analytical * analytical).sqrt())
+    rows = varying(rows.inner_join(on_treatment(person), "patient_id"))
+    crossed = beyond.select(*OF_ONE).distinct().mutate(crossed=ibis.literal(True))
+    rows = beside(rows, crossed, OF_ONE)
+    return rows.mutate(crossed=surely(rows.crossed))
 
 
 def _drift(rows: Table, code: str, value: Value, bound: Value, before: Value, urgency: Value | Urgency) -> Table:
+    """Each row as a finding. Beside a limit that the same test is beyond, a fall is evidence and no news."""
     return findings(
         rows,
         Rule.DRIFT,
         code=code,
         action=Action.REVIEW,
-        urgency=urgency,
+        urgency=rows.crossed.ifelse(Urgency.INFO, urgency),
         subject=rows.analyte,
         value=value,
         # A mean has no sign.
@@ -76,7 +73,9 @@ def _drift(rows: Table, code: str, value: Value, bound: Value, before: Value, ur
         unit=rows.unit,
         on=rows.taken_on,
         limit=Limit(bound, Comparison.BELOW, rows.unit),
+        asks_for=rows.crossed.ifelse(nothing("string"), "full_blood_count"),
+        within_days=parameter("drift_test_days"),
         before=number(before),
-        fall_percent=number(100 * (1 - value / before)),
+        fall_percent=number((100 * (1 - value / before) + 0.5).floor()),
         fact=rows.fact,
     )

@@ -21,7 +21,7 @@ def severe(person: Table, crossed: Table) -> Table:
     rows = _counting(person, crossed.filter(crossed.floor & crossed.together.isnull()))
     rows = first_of(rows, ["patient_id", "analyte"], ["urgency_rank", "action_rank", "fact"])
     explained = _explained().mutate(explained=ibis.literal(True))
-    rows = rows.left_join(explained, [rows.patient_id == explained.person, rows.unless == explained.of_class])
+    rows = rows.left_join(explained, [rows.patient_id == explained.person, rows.unless_known == explained.of_class])
     known = surely(rows.explained)
     calm = known | (rows.action == Action.REVIEW)
     return findings(

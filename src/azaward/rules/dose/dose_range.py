@@ -8,6 +8,7 @@ from azaward.rules.language.limit import Limit, limit
 from azaward.rules.language.tables import parameter
 from azaward.rules.language.words import (
     beside,
+    conditions,
     is_treated,
     nothing,
     of_analyte,
@@ -17,6 +18,13 @@ from azaward.rules.language.words import (
 )
 from azaward.terms import Action, Comparison, Rule, Status, Urgency
 
+# Conditions that ask for a lower dose.
+LOWER_DOSE = (
+    "known_low_neutrophils",
+    "known_low_platelets",
+    "known_raised_liver_tests",
+    "known_low_kidney_function",
+)
 WEAKER = ("Poor Metabolizer", "Intermediate Metabolizer", "Possible Intermediate Metabolizer")
 
 
@@ -72,9 +80,11 @@ def start_high(person: Table, usual: Table) -> Table:
 def low(person: Table, usual: Table, met: Table, genes: Table, latest: Table) -> Table:
     """A dose below the usual range, past the time of its next step, where nothing in the record explains it."""
     rows = person.filter(person.status == Status.ON).inner_join(usual, "patient_id")
-    rows = rows.anti_join(_explained(met, genes, latest), "patient_id")
+    rows = rows.anti_join(_explained(person, met, genes, latest), "patient_id")
     rising = surely(rows.as_of_day - rows.increased_day <= rows.step_days)
-    rows = rows.filter((rows.whole_dose < rows.usual_low) & ~rising)
+    # A first dose in mg a day that the source doesn't raise in steps is a dose to stay at too.
+    settled = surely(rows.whole_dose >= rows.fixed_start) & rows.step_days.isnull()
+    rows = rows.filter((rows.whole_dose < rows.usual_low) & ~rising & ~settled)
     return findings(
         rows,
         Rule.DOSE_RANGE,
@@ -90,13 +100,14 @@ def low(person: Table, usual: Table, met: Table, genes: Table, latest: Table) ->
     )
 
 
-def _explained(met: Table, genes: Table, latest: Table) -> Table:
-    """Those who have a reason for a low dose: another medicine, a weaker enzyme, weak kidneys."""
-    kidneys = of_analyte(latest, "egfr")
+def _explained(person: Table, met: Table, genes: Table, latest: Table) -> Table:
+    """Those who have a reason for a low dose: another medicine, a weaker enzyme, low counts, the liver, the kidneys."""
+    kidneys, known = of_analyte(latest, "egfr"), conditions(person)
     return ibis.union(
         met.filter(met.running & met.dose_fraction_high.notnull()).select("patient_id"),
         genes.filter(genes.tpmt.isin(WEAKER) | genes.nudt15.isin(WEAKER)).select("patient_id"),
         kidneys.filter(~limit("renal_full_dose_gfr").met_by(kidneys.low)).select("patient_id"),
+        known.filter(known.cause.isin(LOWER_DOSE)).select("patient_id"),
     ).distinct()
 
 
@@ -117,9 +128,15 @@ def unknown(person: Table, usual: Table) -> Table:
 
     def missing(which: Value, code: str, urgency: Value | Urgency, subject: str | None = None) -> Table:
         those = rows.filter(which)
-        action = Action.TEST if code == "weight_unknown" else Action.REVIEW
+        weigh = code == "weight_unknown"
         return findings(
-            those, Rule.DOSE_RANGE, code=code, action=action, urgency=urgency, subject=subject or those.taken
+            those,
+            Rule.DOSE_RANGE,
+            code=code,
+            action=Action.TEST if weigh else Action.REVIEW,
+            urgency=urgency,
+            subject=subject or those.taken,
+            asks_for="weight" if weigh else None,
         )
 
     return ibis.union(
@@ -201,6 +218,7 @@ def kidney(person: Table, latest: Table, usual: Table) -> Table:
         unit=rows.unit,
         on=rows.taken_on,
         limit=Limit(severe.ifelse(moderate.value, full_dose.value), Comparison.BELOW, rows.unit),
+        asks_for=within.ifelse(nothing("string"), "full_blood_count kidney"),
         fraction_low=share,
         fraction_high=1.0,
     )

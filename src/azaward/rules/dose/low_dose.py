@@ -7,6 +7,7 @@ from azaward.rules.language.finding import findings
 from azaward.rules.language.limit import Limit, limit
 from azaward.rules.language.tables import knowledge
 from azaward.rules.language.words import beside, of_analyte, on_treatment, perhaps, surely
+from azaward.rules.stages.beside import low_dose as most_with_allopurinol
 from azaward.terms import Action, Rule, Urgency
 
 CODES = ("low_dose_allopurinol_high", "low_dose_tpmt_unknown", "low_dose_not_measured")
@@ -40,6 +41,7 @@ def low_dose(person: Table, taken: Table, usual: Table, latest: Table, genes: Ta
         action=high.ifelse(Action.REVIEW, Action.TEST),
         urgency=ibis.cases((rows.code == CODES[2], Urgency.ROUTINE), else_=Urgency.THIS_WEEK),
         subject="allopurinol",
+        asks_for=ibis.cases((rows.code == CODES[1], "tpmt"), (rows.code == CODES[2], "metabolites")),
         value=rows.allopurinol,
         unit="mg/d",
         on=rows.since,
@@ -59,8 +61,8 @@ def _combined(person: Table, taken: Table, usual: Table) -> Table:
         since=allopurinol.start_day.max(),
     )
     shares = knowledge("interactions")
-    shares = shares.filter(shares["with"] == "allopurinol").agg(share=shares.dose_fraction_high.min())
-    rows = on_treatment(person, "whole_dose", "started_day", "taken")
+    shares = shares.filter(shares["with"] == "allopurinol").agg(share=shares.dose_fraction_high.max())
+    rows = on_treatment(person, "whole_dose", "started_day", "taken", "weight")
     rows = rows.filter(rows.taken != "tioguanine").inner_join(allopurinol, "patient_id")
-    rows = rows.inner_join(usual.select("patient_id", "usual_high"), "patient_id").cross_join(shares)
-    return rows.filter(rows.whole_dose <= rows.usual_high * rows.share)
+    rows = beside(rows, usual.select("patient_id", "usual_high")).cross_join(shares)
+    return rows.filter(rows.whole_dose <= most_with_allopurinol(rows))

@@ -10,7 +10,7 @@ from azaward.rules.language.limit import Limit, limit
 from azaward.rules.language.tables import DAYS_IN_MONTH, DAYS_IN_WEEK, day_number, knowledge, record, requests
 from azaward.rules.language.words import beside, first_of, medicines_of, nothing, on_treatment, perhaps, surely
 from azaward.rules.stages.person import FAR
-from azaward.terms import Action, Rule, Urgency
+from azaward.terms import Action, Concerns, Rule, Urgency
 
 
 def onset(person: Table) -> Table:
@@ -29,7 +29,7 @@ def onset(person: Table) -> Table:
         rows,
         Rule.ONSET,
         code=early.ifelse("too_early_to_judge", "response_may_begin"),
-        action=Action.CONTINUE,
+        action=Action.INFORM,
         urgency=Urgency.INFO,
         subject=rows.taken,
         value=rows.days_on,
@@ -80,6 +80,7 @@ def _too_long(rows: Table, code: str, **gaps: Any) -> Table:
         code=code,
         action=Action.REVIEW,
         urgency=Urgency.ROUTINE,
+        concerns=Concerns.OTHER_MEDICINE,
         subject=rows.medicine,
         value=rows.dose,
         unit="mg/d",

@@ -14,6 +14,7 @@ from azaward.rules.language.tables import DAYS_IN_MONTH, day_number, knowledge, 
 from azaward.rules.language.words import (
     beside,
     first_of,
+    medicines_of,
     nothing,
     of_analyte,
     perhaps,
@@ -21,7 +22,7 @@ from azaward.rules.language.words import (
     treated,
 )
 from azaward.rules.stages.reported import FULL_BLOOD_COUNT, happened, held_down
-from azaward.terms import Action, Rule, Status, Urgency
+from azaward.terms import Action, Concerns, Rule, Status, Urgency
 
 CONTACTS = ("varicella", "shingles", "measles")
 NOT_IMMUNE = (
@@ -219,9 +220,13 @@ def _immunity(latest: Table) -> Table:
     return igg.select("patient_id", igg_text="text", immune=surely(says_immune))
 
 
-def live_vaccine(person: Table) -> Table:
-    """A live vaccine given on treatment, too soon after it, or too shortly before it."""
+def live_vaccine(person: Table, taken: Table) -> Table:
+    """A live vaccine given on treatment, too soon after it, or too shortly before it.
+
+    Live shingles vaccine beside a low dose of the thiopurine alone is no mistake, only a reason to watch.
+    """
     rows = _live_vaccines(person)
+    rows = rows.mutate(low_dose=_low_dose(rows, taken))
     after = parameter("live_vaccine_months_after_stop")
     rows = rows.mutate(
         planned_now=_too_shortly_before(rows), wrong=_wrongly_given(rows), has_come=rows.day <= rows.as_of_day
@@ -234,16 +239,26 @@ def live_vaccine(person: Table) -> Table:
         rows,
         Rule.INFECTION,
         code=ibis.cases(
+            (rows.low_dose, "live_zoster_low_dose"),
             (rows.day.isnull(), "live_vaccine_undated"),
             (rows.has_come, "live_vaccine_given"),
             else_="live_vaccine_planned",
         ),
         action=ibis.cases(
-            (rows.day.isnull(), Action.REVIEW),
+            (rows.low_dose & ~recent, Action.INFORM),
+            (rows.low_dose | rows.day.isnull(), Action.REVIEW),
             (surely(rows.planned_now) & rows.has_come, Action.DO_NOT_START),
             else_=Action.AVOID,
         ),
-        urgency=ibis.cases((rows.day.isnull(), Urgency.THIS_WEEK), (recent, Urgency.SAME_DAY), else_=Urgency.ROUTINE),
+        urgency=ibis.cases(
+            (rows.low_dose & ~recent, Urgency.INFO),
+            (rows.low_dose, Urgency.ROUTINE),
+            (rows.day.isnull(), Urgency.THIS_WEEK),
+            (recent, Urgency.SAME_DAY),
+            else_=Urgency.ROUTINE,
+        ),
+        # Nobody begins so soon after one; otherwise it is the vaccine that is in question.
+        concerns=surely(rows.planned_now).ifelse(Concerns.THIOPURINE, Concerns.VACCINE),
         subject=rows.code,
         on=rows.started_on,
         limit=Limit(after, limit("live_vaccine_months_after_stop").comparison, "mo"),
@@ -256,9 +271,39 @@ def _live_vaccines(person: Table) -> Table:
     classes = knowledge("event_classes")
     live = classes.filter((classes.kind == "vaccination") & (classes["class"] == "live")).select(live="code")
     given = given.filter(given.kind == "vaccination").inner_join(live, given.code == live.live)
-    people = treated(person, "status", "as_of_day", "started_day", "stopped_day", "planned_day", also=Status.STOPPED)
+    people = treated(
+        person,
+        *(
+            "status",
+            "as_of_day",
+            "started_day",
+            "stopped_day",
+            "planned_day",
+            "taken",
+            "whole_dose",
+            "weight",
+            "family",
+        ),
+        also=Status.STOPPED,
+    )
     rows = given.inner_join(people, "patient_id")
     return rows.mutate(day=day_number(rows.started_on))
+
+
+def _low_dose(rows: Table, taken: Table) -> Value:
+    """Live shingles vaccine, and a low dose of the thiopurine as the only medicine that holds down the immune system.
+
+    Never for a graft, nor where dose or weight isn't known.
+    """
+    most = ibis.cases(
+        (rows.taken == "azathioprine", limit("live_zoster_azathioprine_mg_per_kg").value),
+        (rows.taken == "mercaptopurine", limit("live_zoster_mercaptopurine_mg_per_kg").value),
+    )
+    others = taken.filter(taken.running | taken.planned).anti_join(medicines_of("thiopurine"), "medicine")
+    others = others.semi_join(medicines_of("immunosuppressant"), "medicine").select("patient_id").distinct()
+    alone = ~rows.patient_id.isin(others.patient_id)
+    low = surely(rows.whole_dose <= most * rows.weight)
+    return (rows.code == "zoster_live") & low & alone & surely(rows.family != "transplant")
 
 
 def _too_shortly_before(rows: Table) -> Value:

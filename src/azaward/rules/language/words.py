@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from azaward.rules.language.expressions import Table, Value, ibis
-from azaward.rules.language.tables import DAYS_IN_MONTH, knowledge, parameter
+from azaward.rules.language.tables import DAYS_IN_MONTH, knowledge, parameter, record
 from azaward.terms import Action, Status
 
 # Two columns that name one thing: an analyte of a patient, a test of a patient.
@@ -61,6 +61,16 @@ def of_analyte(latest: Table, analyte: str, **columns: str) -> Table:
     """The last result of an analyte, one row a patient; with these columns under these names."""
     rows = latest.filter(latest.analyte == analyte)
     return rows.select("patient_id", **columns) if columns else rows
+
+
+def conditions(person: Table) -> Table:
+    """What each treated person's conditions are to the rules: `patient_id`, and as `cause` a class of events.csv."""
+    events = record("events").inner_join(treated(person, "as_of"), "patient_id")
+    begun = events.started_on.isnull() | (events.started_on <= events.as_of)
+    over = surely(events.ended_on < events.as_of)
+    events = events.filter((events.kind == "condition") & begun & ~over)
+    classes = knowledge("event_classes").rename(cause="class")
+    return events.inner_join(classes, ["kind", "code"]).select("patient_id", "cause").distinct()
 
 
 def medicines_of(of_class: str) -> Table:

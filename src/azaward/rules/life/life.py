@@ -6,8 +6,8 @@ from azaward.rules.language.expressions import Table, Value, ibis
 from azaward.rules.language.finding import findings, number
 from azaward.rules.language.limit import Limit, limit
 from azaward.rules.language.tables import day_number, knowledge, parameter, record
-from azaward.rules.language.words import beside, on_treatment, surely, treated
-from azaward.terms import Action, Rule, Urgency
+from azaward.rules.language.words import beside, nothing, on_treatment, surely, treated
+from azaward.terms import Action, Concerns, Rule, Urgency
 
 ENDS = ("birth", "miscarriage")
 OPERATIONS = ("surgery", "transplant", "splenectomy")
@@ -25,6 +25,8 @@ def pregnancy(person: Table) -> Table:
     return findings(
         rows,
         Rule.LIFE,
+        # No supply waits for it: stopping for a pregnancy or an operation does harm of its own.
+        concerns=Concerns.NONE,
         code=ibis.cases(
             (high_feeding | unsure_feeding, "breastfeeding_dose"),
             (rows.feeding, "breastfeeding"),
@@ -38,8 +40,8 @@ def pregnancy(person: Table) -> Table:
             else_=Action.REFER,
         ),
         urgency=ibis.cases(
-            (high | high_feeding, Urgency.THIS_WEEK),
-            (unsure_feeding, Urgency.ROUTINE),
+            (high, Urgency.THIS_WEEK),
+            (high_feeding | unsure_feeding, Urgency.ROUTINE),
             (rows.feeding | rows.father, Urgency.INFO),
             (rows.mg_per_kg.isnull() | part_known, Urgency.THIS_WEEK),
             else_=Urgency.ROUTINE,
@@ -66,7 +68,11 @@ def _expecting(person: Table) -> Table:
     ends = events.filter((events.kind == "pregnancy") & events.code.isin(ENDS))
     ends = ends.group_by("patient_id").agg(last_end=ends.started_on.max())
     events = events.filter(events.kind.isin(["pregnancy", "breastfeeding"]) & ~events.code.isin(ENDS))
-    people = treated(person, "status", "as_of", "as_of_day", "mg_per_kg", "dose", "whole_dose", "sex")
+    people = treated(person, "status", "as_of", "as_of_day", "weight", "azathioprine_mg", "whole_dose", "sex")
+    # The limits are azathioprine's: what can't be compared with it is not known to be within them.
+    dose = people.azathioprine_mg
+    whole = dose.isnull().ifelse(nothing("float64"), people.whole_dose)
+    people = people.mutate(dose=dose, whole_dose=whole, mg_per_kg=dose / people.weight)
     rows = beside(events, ends).inner_join(people, "patient_id")
     father = (rows.sex == "male") | rows.code.contains("partner") | rows.code.contains("father")
     rows = rows.mutate(feeding=rows.kind == "breastfeeding", father=surely(father))
@@ -98,6 +104,7 @@ def surgery(person: Table) -> Table:
     return findings(
         rows,
         Rule.LIFE,
+        concerns=Concerns.NONE,
         code=ibis.cases(
             (rows.started_on.isnull(), "surgery_undated"),
             (surely(rows.indication == "sle"), "surgery_lupus"),

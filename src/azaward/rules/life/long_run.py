@@ -7,7 +7,7 @@ from azaward.rules.language.finding import findings, number
 from azaward.rules.language.limit import Limit, limit
 from azaward.rules.language.tables import DAYS_IN_MONTH, DAYS_IN_YEAR, knowledge, parameter
 from azaward.rules.language.words import beside, on_treatment, perhaps, surely
-from azaward.terms import Action, Rule, Status, Urgency
+from azaward.terms import Action, Concerns, Rule, Status, Urgency
 
 
 def years(person: Table) -> Table:
@@ -22,6 +22,7 @@ def years(person: Table) -> Table:
     return findings(
         rows,
         Rule.LONG_RUN,
+        concerns=Concerns.NONE,
         code="reconsider_stopping",
         action=Action.REVIEW,
         urgency=Urgency.INFO,
@@ -36,15 +37,17 @@ def years(person: Table) -> Table:
 def checks(person: Table, done: Table) -> Table:
     """Skin and cervical checks that are due, once their interval has passed since treatment began.
 
-    The skin is looked at after treatment too. Where nobody knows when treatment began, it may have been long ago.
+    The skin is looked at after treatment too. Where nobody knows when treatment began, it may have been long ago. The
+    cervix is screened as in anyone of that age: the programme invites, and a reminder is all that is needed.
     """
     people = person.filter(person.status.isin([Status.ON, Status.STOPPED]))
     skin = people.mutate(test=ibis.literal("skin_check"), every=parameter("skin_check_every_months") * DAYS_IN_MONTH)
     of_age = limit("cervical_from_years").met_by(people.age) & limit("cervical_until_years").met_by(people.age)
     women = people.filter((people.status == Status.ON) & perhaps(people.sex != "male") & perhaps(of_age))
-    cervix = women.mutate(
-        test=ibis.literal("cervical_screening"), every=parameter("cervical_screening_every_months") * DAYS_IN_MONTH
+    every = surely(limit("cervical_older_from_years").met_by(women.age)).ifelse(
+        parameter("cervical_screening_every_months_older"), parameter("cervical_screening_every_months")
     )
+    cervix = women.mutate(test=ibis.literal("cervical_screening"), every=every * DAYS_IN_MONTH)
     rows = beside(ibis.union(skin, cervix), done.select("patient_id", "test", "done_day"), ["patient_id", "test"])
     rows = rows.filter(
         perhaps(rows.days_on > rows.every) & (rows.done_day.isnull() | (rows.as_of_day - rows.done_day > rows.every))
@@ -52,10 +55,12 @@ def checks(person: Table, done: Table) -> Table:
     return findings(
         rows,
         Rule.LONG_RUN,
+        concerns=Concerns.NONE,
         code=(rows.test == "skin_check").ifelse("skin_check_due", "cervical_screening_due"),
-        action=Action.TEST,
+        action=(rows.test == "skin_check").ifelse(Action.TEST, Action.INFORM),
         urgency=Urgency.INFO,
         subject=rows.test,
+        asks_for=rows.test,
         value=rows.as_of_day - rows.done_day,
         unit="d",
         on=rows.done_day,
@@ -64,9 +69,13 @@ def checks(person: Table, done: Table) -> Table:
 
 
 def risks(person: Table) -> Table:
-    """The absolute figures for this age, once treatment has lasted a year."""
-    rows = on_treatment(person, "age", "days_on")
-    rows = rows.filter(rows.days_on > DAYS_IN_YEAR)
+    """The absolute figures for this age, once treatment has lasted a year.
+
+    All that are known come from people with bowel disease: nobody else is shown them. A graft's medicines make the
+    risk far higher.
+    """
+    rows = on_treatment(person, "age", "days_on", "family")
+    rows = rows.filter((rows.days_on > DAYS_IN_YEAR) & (rows.family == "gastroenterology"))
     known = knowledge("risks")
     known = known.filter(known.outcome.contains("lymphoma") | known.outcome.contains("skin cancer"))
     now = known.exposure.isin(["thiopurine alone", "thiopurine now"])
@@ -86,6 +95,7 @@ def risks(person: Table) -> Table:
     return findings(
         pairs,
         Rule.LONG_RUN,
+        concerns=Concerns.NONE,
         code="absolute_risk",
         action=Action.INFORM,
         urgency=Urgency.INFO,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from azaward.rules.language.expressions import Table, Value, ibis
+from azaward.rules.language.expressions import Table, ibis
 from azaward.rules.language.finding import findings, number
 from azaward.rules.language.limit import Limit, limit
-from azaward.rules.language.tables import parameter
-from azaward.rules.language.words import OF_ONE, of_analyte, on_treatment, surely, treated
-from azaward.terms import Action, Comparison, Rule, Status, Urgency
+from azaward.rules.language.words import OF_ONE, of_analyte, on_treatment, surely
+from azaward.terms import Action, Comparison, Rule, Urgency
 
 # Any of these above its limit of normal is a raised liver test.
 LIVER = ("alt", "ast", "alp", "ggt", "bilirubin")
@@ -77,36 +76,4 @@ def nodular(person: Table, latest: Table, history: Table) -> Table:
         on=rows.taken_on,
         limit=Limit(rows.platelets_lln, Comparison.BELOW, rows.unit),
         earlier_mean=number(rows.platelets_mean),
-    )
-
-
-def pancreas(person: Table, latest: Table) -> Table:
-    """Amylase or lipase at the multiple of normal that defines pancreatitis, above normal, or of unknown normal."""
-    rows = latest.filter(latest.analyte.isin(["amylase", "lipase"]))
-    rows = rows.inner_join(treated(person, "status"), "patient_id")
-    multiple = limit("pancreatitis_multiple")
-    rows = rows.mutate(bound=multiple.times(rows.uln).value).filter(rows.uln.isnull() | (rows.high > rows.uln))
-    unknown = rows.uln.isnull()
-    planned = rows.status == Status.PLANNED
-    severe: Value = surely(multiple.times(rows.uln).met_by(rows.high))
-    return findings(
-        rows,
-        Rule.LIVER,
-        code=ibis.cases(
-            (unknown, "pancreas_range_missing"),
-            (severe & planned, "pancreatitis_before_start"),
-            (severe, "pancreatitis_likely"),
-            else_="pancreas_raised",
-        ),
-        action=ibis.cases((severe & planned, Action.DO_NOT_START), (severe, Action.STOP), else_=Action.REVIEW),
-        urgency=severe.ifelse(Urgency.EMERGENCY, Urgency.THIS_WEEK),
-        subject=rows.analyte,
-        value=rows.shown_high,
-        text=rows.comparator_high,
-        unit=rows.unit,
-        on=rows.taken_on,
-        limit=Limit(
-            severe.ifelse(rows.bound, rows.uln), severe.ifelse(Comparison.AT_LEAST, Comparison.ABOVE), rows.unit
-        ),
-        multiple=number(parameter("pancreatitis_multiple")),
     )

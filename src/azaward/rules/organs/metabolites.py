@@ -40,9 +40,12 @@ def metabolites(person: Table, latest: Table, readings: Table) -> Table:
             *("metabolites_outdated", "metabolites_over_dosed_alone"),
             *(f"metabolites_{pattern}" for pattern in get_args(Pattern)),
         ],
-        action=outdated.ifelse(Action.TEST, rows.action),
+        # A level that is right is information: whether to go on is for all findings together to say.
+        action=ibis.cases((outdated, Action.TEST), (rows.action == Action.CONTINUE, Action.INFORM), else_=rows.action),
         urgency=rows.urgency,
         subject="tgn",
+        asks_for=_asked_for(rows, outdated),
+        within_days=ibis.cases((_too_much(rows), 0.0)),
         value=low.ifelse(rows.shown_low, rows.shown_high),
         text=low.ifelse(rows.comparator_low, rows.comparator_high),
         unit=rows.unit,
@@ -58,6 +61,20 @@ def metabolites(person: Table, latest: Table, readings: Table) -> Table:
         methylated=number(rows.mmp_shown),
         says=rows.says,
         fact=rows.fact,
+    )
+
+
+def _too_much(rows: Table) -> Value:
+    """More active metabolite than any upper bound of the table: the blood is counted now."""
+    return (rows.pattern == "over_dosed") & rows.tgn_high.isnull()
+
+
+def _asked_for(rows: Table, outdated: Value) -> Value:
+    """The tests that the pattern asks for: what the active metabolite harms, and what the methylated one harms."""
+    return ibis.cases(
+        (outdated, "metabolites"),
+        (_too_much(rows), "full_blood_count"),
+        (rows.pattern.isin(["over_dosed", "shunting"]), "liver"),
     )
 
 

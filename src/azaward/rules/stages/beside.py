@@ -6,8 +6,9 @@ A row names its other medicine itself, by a class, or as a kind of vaccine. `met
 
 from __future__ import annotations
 
-from azaward.rules.language.expressions import Table, ibis
-from azaward.rules.language.tables import knowledge
+from azaward.rules.language.expressions import Table, Value, ibis
+from azaward.rules.language.limit import limit
+from azaward.rules.language.tables import greatest, knowledge
 
 # The medicine in question: rows about azathioprine hold for every thiopurine.
 IN_QUESTION = "azathioprine"
@@ -44,3 +45,13 @@ def of_class(members: Table) -> Table:
     classes = knowledge("medicine_classes")
     names = members.select("medicine", known_as="medicine").distinct()
     return ibis.union(names, classes.select("medicine", known_as="class"))
+
+
+def low_dose(rows: Table) -> Value:
+    """The highest dose in mg a day that counts as cut for allopurinol: the largest `share` of the usual dose that a
+    source names, or the dose for this weight of planned low-dose treatment, whichever is more."""
+    per_kg = ibis.cases(
+        (rows.taken == "azathioprine", limit("low_dose_azathioprine_mg_per_kg").value),
+        (rows.taken == "mercaptopurine", limit("low_dose_mercaptopurine_mg_per_kg").value),
+    )
+    return greatest(rows.usual_high * rows["share"], per_kg * rows.weight)

@@ -43,7 +43,7 @@ def _of_protocol(results: Table) -> Table:
         floor=ibis.literal(False),
         together=nothing("string"),
         part=nothing("string"),
-        unless=nothing("string"),
+        unless_known=nothing("string"),
         test=nothing("string"),
     )
 
@@ -58,7 +58,7 @@ def _of_floor(results: Table) -> Table:
         floor=ibis.literal(True),
         together=rows.together,
         part=rows.part,
-        unless=rows.unless,
+        unless_known=rows.unless_known,
         test=rows.test,
     )
 

@@ -8,7 +8,7 @@ proposal counts, so that overlapping rows and the end of a phase are always read
 from __future__ import annotations
 
 from azaward.rules.language.expressions import Table, Value, ibis
-from azaward.rules.language.tables import day_number, greatest, knowledge, record, requests
+from azaward.rules.language.tables import day_number, greatest, knowledge, least, record, requests
 from azaward.rules.language.words import for_their_specialty, nothing, on_treatment
 from azaward.rules.stages.person import FAR
 
@@ -18,19 +18,19 @@ _RANKS = 100_000
 
 
 def done(latest: Table) -> Table:
-    """For each patient and test that has any part: the day of its oldest part, and which part that is."""
+    """For each patient and test that has any part: the days of its oldest and newest part, and which is the oldest."""
     tests, known = _slots(), _parts(latest)
     per_slot = known.group_by(["patient_id", "test", "slot_rank"]).agg(day=known.day.max())
     per_test = per_slot.group_by(["patient_id", "test"]).agg(
         day=per_slot.day.min(),
         first=((per_slot.day + _BASE) * _RANKS + per_slot.slot_rank).min(),
+        newest_day=per_slot.day.max(),
         parts=per_slot.count(),
     )
     rows = per_test.inner_join(tests.group_by("test").agg(slots=tests.slot.nunique()), "test")
     complete = rows.parts == rows.slots
     return rows.select(
-        "patient_id",
-        "test",
+        *("patient_id", "test", "newest_day"),
         oldest_rank=rows["first"] - (rows.day + _BASE) * _RANKS,
         complete=complete,
         done_day=complete.ifelse(rows.day, nothing("int64")),
@@ -79,11 +79,15 @@ def due(person: Table, done: Table) -> Table:
     # A window that has not opened by the day the test falls due says nothing yet.
     rows = rows.filter(rows.done_day.fill_null(-FAR) < rows.closes)
     due_day = greatest(rows.done_day, rows.opens) + rows.every_days
+    # Where nobody knows the start, it may lie so far back that the last rows of the schedule hold already.
+    long_ago = ibis.coalesce(rows.done_day + rows.every_days, rows.as_of_day)
+    due_day = rows.undated.ifelse(least(long_ago, due_day), due_day)
     rows = rows.mutate(due_day=due_day, key=(due_day + _BASE) * _RANKS + rows["rank"])
     first = rows.group_by(["patient_id", "test"]).agg(
         due_day=rows.due_day.min(),
         key=rows.key.min(),
         done_day=rows.done_day.max(),
+        newest_day=rows.newest_day.max(),
         oldest_rank=rows.oldest_rank.max(),
     )
     first = first.mutate(rank=first.key - (first.due_day + _BASE) * _RANKS)
@@ -92,8 +96,8 @@ def due(person: Table, done: Table) -> Table:
     first = first.left_join(names, first.oldest_rank == names.slot_rank)
     first = first.inner_join(on_treatment(person, "started_day", "as_of_day"), "patient_id")
     return first.select(
-        *("patient_id", "protocol", "test", "phase", "every_days", "done_day", "oldest", "due_day"),
-        *("started_day", "as_of_day", "fact"),
+        *("patient_id", "protocol", "test", "phase", "every_days", "done_day", "newest_day", "oldest"),
+        *("due_day", "started_day", "as_of_day", "fact"),
     )
 
 
@@ -115,7 +119,12 @@ def _windows(person: Table) -> Table:
     rows = for_their_specialty(people.inner_join(schedule, "protocol"))
     anchor = _anchor(rows)
     closes = ibis.coalesce(anchor + rows.until_day, ibis.literal(FAR))
-    rows = rows.select("patient_id", "test", "every_days", "rank", opens=anchor + rows.from_day, closes=closes)
+    rows = rows.select(
+        *("patient_id", "test", "every_days", "rank", "as_of_day"),
+        opens=anchor + rows.from_day,
+        closes=closes,
+        undated=(rows.since == "start") & rows.started_day.isnull() & rows.until_day.isnull(),
+    )
     return rows.filter(rows.opens.notnull())
 
 

@@ -3,9 +3,12 @@
 A thiopurine's entries are read as steps: entries begun on one day add up (100 mg and 25 mg tablets), a
 later entry replaces an earlier one. `dose_once` is what the dose would be were entries that differ only in where they
 stand one entry written twice. Where entries that both run disagree, the higher dose counts and
-`doses_disagree` says so. `increased_day` is the last day on which the dose rose, or treatment began again;
-`changed_day` the last on which it changed at all. `dose` is what is known of the dose, `whole_dose` is empty
-where part of it is not: only that one may reassure.
+`doses_disagree` says so. `increased_day` is the last day on which the dose rose, or treatment began again, or one
+thiopurine took the place of another; `changed_day` the last on which it changed at all. `dose` is what is known of
+the dose, `whole_dose` is empty where part of it is not: only that one may reassure.
+
+Milligrams of two thiopurines are compared as azathioprine (thiopurines.csv), and where two run they add up to
+milligrams of the one that is named. What can't be compared counts as a rise, and as a dose of which part isn't known.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ from azaward.knowledge import MOST_CAUTIOUS
 from azaward.record.names import UNRECOGNISED
 from azaward.rules.language.expressions import Table, Value, ibis
 from azaward.rules.language.tables import day_number, greatest, knowledge, record, requests
-from azaward.rules.language.words import beside, medicines_of, nothing, of_analyte, perhaps, surely
+from azaward.rules.language.words import beside, first_of, medicines_of, nothing, of_analyte, perhaps, surely
 from azaward.terms import Status
 
 FAR = 1_000_000  # a day number after every real one
@@ -56,7 +59,10 @@ def course(taken: Table) -> Table:
     # What differs in nothing but its place in the record may be one entry written twice.
     alike = ["patient_id", "medicine", "dose_mg_per_day", "frequency", "start_day", "stop_day"]
     rows = rows.mutate(again=ibis.row_number().over(ibis.window(group_by=alike, order_by="origin")) > 0)
-    both = _begun(_changes(_steps(rows))).outer_join(_planned(rows), "patient_id")
+    rows = beside(rows, knowledge("thiopurines").select("medicine", "azathioprine_mg"), "medicine")
+    steps = _changes(_steps(rows))
+    begun = beside(beside(_begun(steps), _doses(steps)), _switched(steps))
+    both = begun.outer_join(_planned(rows), "patient_id")
     both = both.mutate(patient_id=ibis.coalesce(both.patient_id, both.patient_id_right)).drop("patient_id_right")
     return both.inner_join(contradictory, "patient_id")
 
@@ -64,7 +70,8 @@ def course(taken: Table) -> Table:
 def _steps(rows: Table) -> Table:
     """One row for each day on which a thiopurine was begun: entries of one day add up."""
     rows = rows.filter(rows.begun)
-    return rows.group_by(["patient_id", "medicine", "start_day"]).agg(
+    steps = rows.group_by(["patient_id", "medicine", "start_day"]).agg(
+        factor=rows.azathioprine_mg.max(),
         dose=ibis.coalesce(rows.dose_mg_per_day.sum(where=rows.running), rows.dose_mg_per_day.sum()),
         dose_once=rows.dose_mg_per_day.sum(where=rows.running & ~rows.again),
         guessed=rows.guessed.any(),
@@ -73,30 +80,31 @@ def _steps(rows: Table) -> Table:
         stop=rows.stop_day.fill_null(FAR).max(),
         running=rows.running.any(),
     )
+    return steps.mutate(azathioprine=steps.dose * steps.factor)
 
 
 def _changes(steps: Table) -> Table:
     """Adds to each step what came before it, whether the dose rose with it, and when it last changed."""
     order = ibis.window(group_by="patient_id", order_by=["start_day", "medicine"])
     before = ibis.window(group_by="patient_id", order_by=["start_day", "medicine"], preceding=(None, 1))
-    of_patient = ibis.window(group_by="patient_id")
+    of_medicine = ibis.window(group_by=["patient_id", "medicine"])
     steps = steps.mutate(
-        prior=steps.dose.lag(1).over(order),
-        prior_stop=steps.stop.max().over(before),
-        is_first=ibis.row_number().over(order) == 0,
-        last_start=steps.start_day.max().over(of_patient),
-        current_start=steps.start_day.max(where=steps.running).over(of_patient),
+        prior_medicine=steps.medicine.lag(1).over(order),
+        prior_dose=steps.dose.lag(1).over(order),
+        prior_azathioprine=steps.azathioprine.lag(1).over(order),
+        prior_running=steps.running.lag(1).over(order),
+        # Many records give the last day of an entry, so that the next begins a day later: that is no pause.
+        prior_end=steps.stop.max().over(before) + 1,
+        current_start=steps.start_day.max(where=steps.running).over(of_medicine),
     )
-    rose = perhaps(
-        steps.is_first
-        | (steps.dose > steps.prior)
-        | steps.unknown_dose
-        | steps.prior.isnull()
-        | (steps.prior_stop < steps.start_day)
-    )
-    same = surely((steps.dose == steps.prior) & ~steps.unknown_dose & (steps.prior_stop >= steps.start_day))
+    other = steps.prior_medicine != steps.medicine
+    paused = steps.prior_end < steps.start_day
+    same = surely(~other & (steps.dose == steps.prior_dose) & ~steps.unknown_dose & ~paused)
     return steps.mutate(
-        rose=rose,
+        # The first entry has nothing before it, and so rose.
+        rose=perhaps(other | (steps.dose > steps.prior_dose) | steps.unknown_dose | paused),
+        paused=surely(paused),
+        switched=surely(other & ~steps.prior_running),
         current=steps.running & (steps.start_day == steps.current_start),
         changed=greatest(
             same.ifelse(-FAR, steps.start_day),
@@ -107,7 +115,6 @@ def _changes(steps: Table) -> Table:
 
 def _begun(steps: Table) -> Table:
     """One row a patient who has begun: when, how much, what changed last."""
-    again = steps.prior_stop < steps.start_day
     return steps.group_by("patient_id").agg(
         started_day=steps.start_day.min(where=~steps.guessed),
         increased_day=steps.start_day.max(where=steps.rose),
@@ -115,15 +122,51 @@ def _begun(steps: Table) -> Table:
         running=steps.running.any(),
         stopped_day=steps.stop.max(),
         entries=steps.count(where=steps.running),
-        dose_low=steps.dose.min(where=steps.running),
-        dose=steps.dose.max(where=steps.running),
-        dose_once=steps.dose_once.max(where=steps.running),
-        dose_unknown=(steps.unknown_dose & steps.current).any(),
-        last_dose=steps.dose.max(where=steps.start_day == steps.last_start),
-        drug=steps.medicine.min(where=steps.running),
-        drugs=steps.medicine.nunique(where=steps.running),
-        restarted_day=steps.start_day.max(where=again),
-        paused_day=steps.prior_stop.max(where=again),
+        restarted_day=steps.start_day.max(where=steps.paused),
+        paused_day=(steps.prior_end - 1).max(where=steps.paused),
+    )
+
+
+def _doses(steps: Table) -> Table:
+    """One row a patient who takes a thiopurine: how much of it, and in milligrams of azathioprine.
+
+    Of one medicine the higher entry counts. Two medicines add up, in milligrams of the first by its name.
+    """
+    each = steps.filter(steps.running)
+    each = each.group_by(["patient_id", "medicine"]).agg(
+        factor=each.factor.max(),
+        low=each.dose.min(),
+        high=each.dose.max(),
+        once=each.dose_once.max(),
+        unknown=(each.unknown_dose & each.current).any(),
+    )
+    of_patient = ibis.window(group_by="patient_id")
+    each = each.mutate(several=each.count().over(of_patient) > 1, first=each.medicine.min().over(of_patient))
+    each = each.mutate(own=each.factor.max(where=each.medicine == each["first"]).over(of_patient))
+    each = each.mutate(share=each.several.ifelse(each.factor / each.own, 1.0))
+    return each.group_by("patient_id").agg(
+        drug=each.medicine.min(),
+        drugs=each.count(),
+        dose_low=(each.low * each["share"]).sum(),
+        dose=(each.high * each["share"]).sum(),
+        dose_once=(each.once * each["share"]).sum(),
+        factor=each.own.max(),
+        azathioprine_mg=(each.high * each.factor).sum(),
+        dose_unknown=(each.unknown | each["share"].isnull()).any(),
+    )
+
+
+def _switched(steps: Table) -> Table:
+    """The last day on which one thiopurine took the place of another: which, and how much of each."""
+    last = steps.filter(steps.switched)
+    last = first_of(last, "patient_id", [ibis.desc("start_day"), "medicine"])
+    return last.select(
+        "patient_id",
+        switched_day="start_day",
+        switched_from="prior_medicine",
+        switched_from_dose="prior_dose",
+        switched_from_azathioprine="prior_azathioprine",
+        switched_to_azathioprine="azathioprine",
     )
 
 
@@ -133,6 +176,7 @@ def _planned(rows: Table) -> Table:
     ahead = ahead.group_by(["patient_id", "first_day"]).agg(
         dose=ahead.dose_mg_per_day.sum(),
         dose_once=ahead.dose_mg_per_day.sum(where=~ahead.again),
+        azathioprine=(ahead.dose_mg_per_day * ahead.azathioprine_mg).sum(),
         start_day=ahead.start_day.min(),
         medicine=ahead.medicine.min(),
     )
@@ -140,6 +184,7 @@ def _planned(rows: Table) -> Table:
     ahead = ahead.mutate(first=first)
     return ahead.group_by("patient_id").agg(
         planned_dose=ahead.dose.max(),
+        planned_azathioprine=ahead.azathioprine.max(),
         planned_once=ahead.dose_once.max(),
         planned_first=ahead.dose.min(where=ahead.first_day == ahead["first"]),
         planned_day=ahead.start_day.min(),
@@ -151,6 +196,7 @@ def person(latest: Table, course: Table, met: Table) -> Table:
     """One row a request. `status`: on, planned, stopped or none."""
     rows = _put_together(latest, course, met)
     dose = ibis.coalesce(rows.dose, rows.planned_dose)
+    another = surely(rows.planned_drug != rows.drug)
     chosen = ibis.coalesce(rows.protocol, rows.indication_protocol)
     rows = rows.mutate(
         protocol=ibis.coalesce(chosen, MOST_CAUTIOUS),
@@ -163,6 +209,9 @@ def person(latest: Table, course: Table, met: Table) -> Table:
         taken=ibis.coalesce(rows.drug, rows.planned_drug),
         dose=dose,
         dose_once=ibis.coalesce(rows.dose_once, rows.planned_once),
+        azathioprine_mg=ibis.coalesce(rows.azathioprine_mg, rows.planned_azathioprine),
+        # In milligrams of what is taken now, whatever is planned to follow it.
+        planned_dose=another.ifelse(rows.planned_azathioprine / rows.factor, rows.planned_dose),
         whole_dose=surely(rows.dose_unknown).ifelse(nothing("float64"), dose),
         mg_per_kg=dose / rows.weight,
         days_on=day_number(rows.as_of) - rows.started_day,

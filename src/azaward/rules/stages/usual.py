@@ -19,6 +19,7 @@ def usual(person: Table) -> Table:
 
     `ceiling` is the highest dose that the protocol states, or where it states none the highest that any
     protocol states for every indication. `target_only` is the top of a target beside which no highest dose stands.
+    `fixed_start` is a first dose in mg a day.
     `child_high` is the highest dose of a child in mg/kg, `child_says` what its source adds. `dose_fact` is the row of
     knowledge that the dose is from.
     """
@@ -31,6 +32,7 @@ def usual(person: Table) -> Table:
         ceiling=ibis.coalesce(rows.stated.min(), rows.highest.min()),
         target_only=rows.target_only.min(),
         start=rows.start.min(),
+        fixed_start=rows.start_mg_per_day.min(),
         step_days=rows.step_every_days.max(),
         child_high=rows.child_high.min(),
         child_says=rows.child_says.max(),
@@ -51,8 +53,10 @@ def _of_protocol(people: Table) -> Table:
         ibis.coalesce(rows.max_mg_per_kg * rows.weight, rows.max_mg_per_day),
     )
     without = rows.max_mg_per_day.isnull() & rows.max_mg_per_kg.isnull()
+    low = per_day(rows.target_mg_per_day_low, rows.target_mg_per_kg_low)
     rows = rows.mutate(
-        low=per_day(rows.target_mg_per_day_low, rows.target_mg_per_kg_low),
+        # Where a protocol begins with so many mg a day for everyone, whoever stays on them takes a usual dose.
+        low=least(low, rows.start_mg_per_day),
         high=high,
         stated=stated,
         target_only=without.ifelse(high, nothing("float64")),
@@ -64,6 +68,7 @@ def _of_protocol(people: Table) -> Table:
     rows = rows.mutate(place=place)
     return rows.select(
         *("patient_id", "low", "high", "stated", "highest", "target_only", "start", "step_every_days"),
+        "start_mg_per_day",
         child_high=nothing("float64"),
         child_says=nothing("string"),
         dose_fact=(rows.place == 0).ifelse(rows.fact, nothing("string")),
@@ -113,6 +118,7 @@ def _of_children(people: Table) -> Table:
         highest=unknown,
         target_only=unknown,
         start=unknown,
+        start_mg_per_day=unknown,
         step_every_days=nothing("int64"),
         child_high=rows.high_mg_per_kg,
         child_says=rows.says,

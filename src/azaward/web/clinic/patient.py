@@ -17,6 +17,7 @@ from fastapi.responses import Response
 from sqlalchemy.engine import Connection
 
 from azaward.assessment import Finding, PatientAssessment
+from azaward.plans import dose_in_words
 from azaward.record.tables import TABLES
 from azaward.reports.assessment.page import Numbers, Shown, facts, shown
 from azaward.store import accounts
@@ -81,6 +82,11 @@ def patient(
         "facts": facts(of_this.assessment, of_this.record, of_this.as_of, room.knowledge, room.words),
         "protocol": _protocol(of_this.assessment.protocol, room),
         "findings": findings,
+        "problems": [
+            (problem.title, [findings[place] for place in problem.findings])
+            for problem in of_this.assessment.plan.problems
+        ],
+        "dose": dose_in_words(of_this.assessment.plan.dose)[1:],
         "citations": list(numbers.values()),
         "tests": [
             {"name": room.words.name(test.analyte)[0], "due_on": test.due_on, "why": test.why}

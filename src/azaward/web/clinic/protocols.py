@@ -11,6 +11,7 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
 
 from azaward.knowledge import MOST_CAUTIOUS, Knowledge
+from azaward.knowledge.loading.protocols import only_for
 from azaward.reports.words import phrase, pretty_unit, printable
 from azaward.store.care import protocols
 from azaward.web.shared.answer import answer, as_json, done, failed, wants_json
@@ -139,7 +140,7 @@ def _parts(protocol_id: str, knowledge: Knowledge) -> list[Part]:
 
 
 def _specialty(row: Any) -> str:
-    return "all" if row.specialty == "any" else str(row.specialty)
+    return only_for(row) or "all"
 
 
 def _limit(row: Any, words: Words, knowledge: Knowledge) -> tuple[str, ...]:

@@ -36,7 +36,7 @@ def sources_of(cited: Iterable[_Cited], knowledge: Knowledge) -> list[Source]:
 
     >>> from azaward.knowledge import load
     >>> sources_of(load().tables["tests"][:2], load())[0].how
-    'read at the source'
+    "read in the source's own text"
     """
     shown_once: dict[Source, None] = {}
     for source in cited:

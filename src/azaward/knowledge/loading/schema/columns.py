@@ -68,8 +68,8 @@ WrittenUnit = Annotated[str, Closed("written unit")]
 def fixed_words(column: Any) -> tuple[str, ...]:
     """The words of a column whose type lists them, a `Literal` or terms in order; none where it doesn't.
 
-    >>> fixed_words(Literal["read", "secondary"]), fixed_words(str)
-    (('read', 'secondary'), ())
+    >>> fixed_words(Literal["full text", "abstract"]), fixed_words(str)
+    (('full text', 'abstract'), ())
     """
     if get_origin(column) is Literal:
         return get_args(column)

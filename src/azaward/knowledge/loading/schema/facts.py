@@ -3,14 +3,37 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Literal, get_args
+from collections.abc import Iterable
+from typing import Literal, cast, get_args
 
 import msgspec
 
 from azaward.knowledge.loading.schema.columns import Own, Prose, Published, SourceId
 from azaward.terms import Action, Comparison, Urgency
 
-How = Literal["read", "secondary"]
+# What was read: that section of the source's own text; only its abstract; another text that quotes it; or nothing,
+# since it is azaward's own. The least first.
+How = Literal["secondary", "abstract", "full text", "own"]
+HOWS: tuple[How, ...] = get_args(How)
+# Where a fact was read in the source's own words.
+READ: tuple[How, ...] = ("full text", "abstract")
+# What a source is; docs/knowledge/provenance.md says what each word means.
+SourceKind = Literal[
+    "guideline",
+    "regulator",
+    "trial",
+    "cohort",
+    "review",
+    "NHS",
+    "health service",
+    "laboratory",
+    "charity",
+    "foreign label",
+    "web copy",
+    "data",
+    "standard",
+    "own",
+]
 Thiopurine = Literal["azathioprine", "mercaptopurine", "tioguanine"]
 # UCUM codes, and what is counted where no code fits: people, and shares such as so many of 100.
 # fmt: off
@@ -26,6 +49,15 @@ UnitCode = Literal[
 UNITS: tuple[str, ...] = get_args(UnitCode)
 ACTIONS: tuple[Action, ...] = tuple(Action)
 URGENCIES: tuple[Urgency, ...] = tuple(Urgency)
+
+
+def least_read(hows: Iterable[str]) -> How:
+    """Of several ways of having read one source, the one that counts least.
+
+    >>> least_read(["full text", "secondary"])
+    'secondary'
+    """
+    return min(cast(Iterable[How], hows), key=HOWS.index)
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -53,6 +85,7 @@ class Source(Row, frozen=True):
     publisher: Prose
     published_on: Published
     identifier: Own
+    kind: SourceKind = "own"
 
 
 class Parameter(Dated, frozen=True):

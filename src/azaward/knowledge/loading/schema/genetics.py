@@ -20,6 +20,12 @@ Phenotype = Literal[
     "Indeterminate",
 ]
 PhenotypeOrAny = Literal["any", Phenotype]
+# Words of genotype_doses.csv for whom a row holds, beside one phenotype: both kinds of intermediate, and a gene that
+# nobody has looked at.
+EITHER_INTERMEDIATE = "Intermediate or Possible Intermediate Metabolizer"
+INTERMEDIATE: tuple[Phenotype, ...] = ("Intermediate Metabolizer", "Possible Intermediate Metabolizer")
+NOT_TESTED = "not tested"
+AdvisedPhenotype = Literal[PhenotypeOrAny, "Intermediate or Possible Intermediate Metabolizer", "not tested"]
 
 
 class Allele(Fact, frozen=True):
@@ -143,8 +149,8 @@ class GenotypeDose(Fact, frozen=True):
     body: Literal["CPIC", "DPWG", "FDA"]
     drug: Thiopurine
     condition: Literal["any", "malignant", "non_malignant"]
-    tpmt: PhenotypeOrAny
-    nudt15: PhenotypeOrAny
+    tpmt: AdvisedPhenotype
+    nudt15: AdvisedPhenotype
     action: Action
     urgency: Urgency
     fraction_low: float | None

@@ -85,6 +85,22 @@ class Test(Fact, frozen=True):
     why_plain: Prose
 
 
+class Lateness(Fact, frozen=True):
+    """A step on which a scheduled test is late: by so many intervals, or by so many days where those are fewer.
+
+    A row without a test is for the tests that have no rows of their own.
+    """
+
+    test: TestId | None
+    tested: Literal["since the start", "never since the start"]
+    time: Literal["any", "first weeks"]
+    tpmt: Literal["any", "not known"]
+    late_intervals: float
+    late_days: float | None
+    action: Action
+    urgency: Urgency
+
+
 class BiologicalVariation(Fact, frozen=True):
     analyte: AnalyteId
     population: Literal["healthy", "UK primary care"]
@@ -99,6 +115,22 @@ class EnzymeBand(Fact, frozen=True):
     category: Literal["deficient", "low", "intermediate", "normal", "high"]
     low: float | None
     high: float | None
+    says: Prose
+
+
+class OwnLevel(Fact, frozen=True):
+    """A limit that a source judges by more than its number: by what is known of the person, up to `up_to`."""
+
+    analyte: AnalyteId
+    side: Literal["low", "high"]
+    because: Literal["known-cause", "before-treatment", "own-level", "kidneys-good", "unexplained"]
+    cause: Annotated[str, Closed("known cause")] | None
+    level: Literal["steady", "not-changed", "any"]
+    up_to: float | None
+    up_to_of: Literal["absolute", "upper-limit-of-normal", "egfr"] | None
+    change_percent: float | None
+    action: Action
+    urgency: Urgency
     says: Prose
 
 
@@ -129,7 +161,7 @@ class Floor(Fact, frozen=True):
     comparison: Comparison
     value: float
     relative_to: Literal["absolute", "upper-limit-of-normal", "no-limit-given"]
-    unless: Annotated[str, Closed("class of events")] | None
+    unless_known: Annotated[str, Closed("class of events")] | None
     action: Action
     urgency: Urgency
     test: TestId
@@ -141,7 +173,9 @@ TABLES: dict[str, type[Row]] = {
     "units": Unit,
     "conversions": Conversion,
     "tests": Test,
+    "lateness": Lateness,
     "biological_variation": BiologicalVariation,
+    "own_level": OwnLevel,
     "enzyme_activity": EnzymeBand,
     "metabolites": Metabolites,
     "floor": Floor,

@@ -83,7 +83,10 @@ class Interaction(Fact, frozen=True):
     dose_fraction_low: float | None
     dose_fraction_high: float | None
     test: TestId | None
+    # How often the test is done in the first so many days together, and how often after them.
     test_every_days: float | None
+    test_close_days: float | None
+    test_then_every_days: float | None
     lasts_days_after: float | None
     says: Prose
     says_patient: Prose
@@ -97,6 +100,7 @@ class Together(Fact, frozen=True):
     at_least: int
     action: Action
     urgency: Urgency
+    test: TestId | None
     effect: Prose
     says: Prose
     says_patient: Prose
@@ -107,6 +111,20 @@ class MedicineEffect(Fact, frozen=True):
 
     medicine: MedicineId
     effect: MedicineClass
+
+
+class Thiopurine(Fact, frozen=True):
+    """How a thiopurine is compared with azathioprine. One without a row can't be compared with the others."""
+
+    medicine: MedicineId
+    azathioprine_mg: float
+
+
+class Tablet(Fact, frozen=True):
+    """A tablet of a thiopurine that a pharmacy can supply."""
+
+    medicine: MedicineId
+    mg: float
 
 
 class LookAlike(Fact, frozen=True):
@@ -131,6 +149,8 @@ TABLES: dict[str, type[Row]] = {
     "interactions": Interaction,
     "medicine_effects": MedicineEffect,
     "together": Together,
+    "thiopurines": Thiopurine,
+    "tablets": Tablet,
     "look_alikes": LookAlike,
     "label_words": LabelWords,
 }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, get_args
 
+import msgspec
+
 from azaward.knowledge.loading.schema.columns import Closed, IndicationOrAny, Own, Prose, ProtocolId, TestId
 from azaward.knowledge.loading.schema.facts import Fact, Row
 from azaward.terms import Action, Urgency
@@ -35,34 +37,63 @@ EventKind = Literal[
 ]
 # What rules ask of an event, whatever its name is.
 EventClass = Literal[
+    "aggressive_cancer",
+    "asplenia",
     "bacterial",
-    "blood",
+    "blood_cancer",
     "bone",
+    "brain_infection",
     "cancer",
     "chronic_viral_infection",
+    "duffy_null",
+    "enzyme_deficiency",
+    "hgprt_deficiency",
     "hypersensitivity_warning",
+    "immunodeficiency",
     "immunoglobulin",
     "inactivated",
     "infection_warning",
     "kidney",
+    "known_eosinophilia",
+    "known_low_kidney_function",
+    "known_low_neutrophils",
+    "known_low_platelets",
+    "known_raised_liver_tests",
     "live",
     "liver",
     "liver_warning",
+    "low_counts",
     "lung",
+    "lymphoma",
     "lymphoma_warning",
+    "macrophage_activation",
     "marrow_warning",
     "mild",
     "needs_xanthine_oxidase_check",
     "neurological_warning",
     "pancreas_warning",
+    "pancreatitis",
+    "pellagra",
     "portal",
+    "precancer",
     "red_cells",
     "screening",
     "serious",
+    "severe_liver",
+    "severe_marrow",
     "skin_cancer",
     "skin_warning",
     "surgery",
+    "thiopurine_cancer",
+    "thiopurine_hypersensitivity",
+    "thiopurine_intolerance",
+    "thiopurine_liver_injury",
+    "thiopurine_marrow_failure",
+    "thiopurine_pancreatitis",
     "transplant",
+    "tuberculosis",
+    "varicella_zoster",
+    "veno_occlusive",
     "viral",
 ]
 EVENT_CLASSES: tuple[str, ...] = get_args(EventClass)
@@ -86,6 +117,22 @@ class Event(Fact, frozen=True):
     synonyms: Own | None
     codings: Own | None
     classes: Annotated[str, Closed("class of events", many=True)] | None
+
+
+class EventAdvice(Fact, frozen=True):
+    """What an event of a class asks of a thiopurine: where one is planned, during treatment, or before it."""
+
+    id: Own
+    class_: Annotated[str, Closed("class of events")] = msgspec.field(name="class")
+    # `on` is during or before; `any` is also where one is planned.
+    when: Literal["planned", "during", "before", "on", "any"]
+    # The row holds for so long after the event; without a number for ever.
+    within_months: float | None
+    action: Action
+    urgency: Urgency
+    test: TestId | None
+    says: Prose
+    says_patient: Prose
 
 
 class ChildDose(Fact, frozen=True):
@@ -112,6 +159,7 @@ class FloorSymptom(Fact, frozen=True):
 TABLES: dict[str, type[Row]] = {
     "indications": Indication,
     "events": Event,
+    "event_advice": EventAdvice,
     "children_doses": ChildDose,
     "floor_symptoms": FloorSymptom,
 }

@@ -29,7 +29,9 @@ from azaward.knowledge.loading.schema.laboratory import (
     Conversion,
     EnzymeBand,
     Floor,
+    Lateness,
     Metabolites,
+    OwnLevel,
     Test,
     Unit,
 )
@@ -42,10 +44,12 @@ from azaward.knowledge.loading.schema.medicines import (
     MedicineClassName,
     MedicineEffect,
     MedicineName,
+    Tablet,
+    Thiopurine,
     Together,
 )
 from azaward.knowledge.loading.schema.omop import OmopConcept
-from azaward.knowledge.loading.schema.people import ChildDose, Event, FloorSymptom, Indication
+from azaward.knowledge.loading.schema.people import ChildDose, Event, EventAdvice, FloorSymptom, Indication
 from azaward.knowledge.loading.schema.risks import Onset, Risk
 
 
@@ -65,7 +69,11 @@ class Tables(Protocol):
     @overload
     def __getitem__(self, name: Literal["tests"]) -> tuple[Test, ...]: ...
     @overload
+    def __getitem__(self, name: Literal["lateness"]) -> tuple[Lateness, ...]: ...
+    @overload
     def __getitem__(self, name: Literal["biological_variation"]) -> tuple[BiologicalVariation, ...]: ...
+    @overload
+    def __getitem__(self, name: Literal["own_level"]) -> tuple[OwnLevel, ...]: ...
     @overload
     def __getitem__(self, name: Literal["enzyme_activity"]) -> tuple[EnzymeBand, ...]: ...
     @overload
@@ -78,6 +86,8 @@ class Tables(Protocol):
     def __getitem__(self, name: Literal["indications"]) -> tuple[Indication, ...]: ...
     @overload
     def __getitem__(self, name: Literal["events"]) -> tuple[Event, ...]: ...
+    @overload
+    def __getitem__(self, name: Literal["event_advice"]) -> tuple[EventAdvice, ...]: ...
     @overload
     def __getitem__(self, name: Literal["children_doses"]) -> tuple[ChildDose, ...]: ...
     @overload
@@ -124,6 +134,10 @@ class Tables(Protocol):
     def __getitem__(self, name: Literal["medicine_effects"]) -> tuple[MedicineEffect, ...]: ...
     @overload
     def __getitem__(self, name: Literal["together"]) -> tuple[Together, ...]: ...
+    @overload
+    def __getitem__(self, name: Literal["thiopurines"]) -> tuple[Thiopurine, ...]: ...
+    @overload
+    def __getitem__(self, name: Literal["tablets"]) -> tuple[Tablet, ...]: ...
     @overload
     def __getitem__(self, name: Literal["look_alikes"]) -> tuple[LookAlike, ...]: ...
     @overload
