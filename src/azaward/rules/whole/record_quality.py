@@ -8,46 +8,92 @@ from __future__ import annotations
 from azaward.rules.language.expressions import Table, Value, ibis
 from azaward.rules.language.finding import findings
 from azaward.rules.language.tables import knowledge
-from azaward.rules.language.words import OF_ONE, beside, first_of, is_treated, of_analyte, perhaps, surely, treated
+from azaward.rules.language.words import (
+    OF_ONE,
+    TEST_OF_PANEL,
+    beside,
+    first_of,
+    is_treated,
+    measured_by,
+    of_analyte,
+    perhaps,
+    surely,
+    treated,
+    withheld,
+)
 from azaward.rules.stages.lab import PROBLEMS
 from azaward.terms import Action, Rule, Status, Urgency
 
 # What was set aside for these reasons may hide harm; the rest was read, with care.
 PRESSING = ("unusable", "resource", "genotype", "no_patient")
+# Nobody can tell whether it is safe to go on who knows nothing of these.
+BLIND_WITHOUT = (TEST_OF_PANEL["blood count"], TEST_OF_PANEL["liver"])
+NOTHING_ELSE = (
+    "nothing else of this test is usable since treatment began, so that harm can't be excluded: no further dose before "
+    "a result is known"
+)
 
 
 def unusable_results(person: Table, unusable: Table, latest: Table) -> Table:
-    """Results that were set aside, where no usable result of the same test is as new."""
-    rows = unusable.distinct().inner_join(treated(person, "status", also=Status.STOPPED), "patient_id")
-    rows = beside(rows, latest.select(*OF_ONE, good_day="day"), OF_ONE)
-    rows = rows.filter(
-        rows.good_day.isnull() | rows.day.isnull() | (rows.problem == "future") | (rows.good_day <= rows.day)
-    )
-    others = rows.count().over(ibis.window(group_by=OF_ONE)) - 1
-    order = [ibis.desc("day", nulls_first=True), "problem", "origin", "value", "text", "unit", "comparator"]
-    rows = first_of(rows.mutate(others=others), OF_ONE, order)
+    """Results that were set aside, where no usable result of the same test is as new.
+
+    One that a limit watches is measured again. Where it leaves nothing usable about the marrow or the liver since
+    treatment began, nobody knows whether it is safe to go on.
+    """
+    rows = _newest_unusable(person, unusable, latest)
+    rows = _known_of_test(measured_by(rows), latest)
     rows = beside(rows, of_analyte(latest, "neutrophils", counted_day="day"))
-    rows = rows.mutate(fever=_may_be_fever(rows))
-    watched = knowledge("protocol_limits").select("protocol", "analyte", watched=ibis.literal(True)).distinct()
-    rows = beside(rows, watched, ["protocol", "analyte"])
+    rows = beside(rows, _watched(), ["protocol", "analyte"]).mutate(fever=_may_be_fever(rows))
+    watched = rows.watched.notnull() | rows.severe.notnull()
+    blind = rows.test.notnull() & (rows.status == Status.ON) & (rows.problem != "future")
+    blind = blind & ~surely(rows.known_day >= rows.started_day)
     more = "of this test " + rows.others.cast("string") + " more could not be used"
     return findings(
         rows,
         Rule.RECORD_QUALITY,
         code=rows.fever.ifelse("temperature_unusable", ibis.literal("result_") + rows.problem),
         codes=["temperature_unusable", *(f"result_{problem}" for problem in PROBLEMS)],
-        action=Action.REVIEW,
-        urgency=ibis.cases(
-            (rows.fever, Urgency.SAME_DAY), (rows.watched.notnull(), Urgency.THIS_WEEK), else_=Urgency.ROUTINE
-        ),
+        action=blind.ifelse(withheld(rows.family), Action.REVIEW),
+        urgency=ibis.cases((rows.fever | blind, Urgency.SAME_DAY), (watched, Urgency.THIS_WEEK), else_=Urgency.ROUTINE),
         subject=rows.analyte,
+        asks_for=ibis.cases((watched & (rows.problem != "future"), rows.measured_by)),
         value=rows.value,
         text=rows.text,
         unit=rows.unit,
         on=rows.taken_on,
         origin=rows.origin,
-        others=ibis.cases((rows.others > 0, more), else_=None),
+        others=ibis.cases((blind, NOTHING_ELSE), (rows.others > 0, more), else_=None),
     )
+
+
+def _newest_unusable(person: Table, unusable: Table, latest: Table) -> Table:
+    """The newest of each test, with how many more there are."""
+    people = treated(person, "status", "family", "started_day", also=Status.STOPPED)
+    rows = unusable.distinct().inner_join(people, "patient_id")
+    rows = beside(rows, latest.select(*OF_ONE, good_day="day"), OF_ONE)
+    rows = rows.filter(
+        rows.good_day.isnull() | rows.day.isnull() | (rows.problem == "future") | (rows.good_day <= rows.day)
+    )
+    others = rows.count().over(ibis.window(group_by=OF_ONE)) - 1
+    order = [ibis.desc("day", nulls_first=True), "problem", "origin", "value", "text", "unit", "comparator"]
+    return first_of(rows.mutate(others=others), OF_ONE, order)
+
+
+def _watched() -> Table:
+    """The analytes that a protocol has a limit for."""
+    return knowledge("protocol_limits").select("protocol", "analyte", watched=ibis.literal(True)).distinct()
+
+
+def _known_of_test(rows: Table, latest: Table) -> Table:
+    """Adds the test that an analyte is a part of, the last day of any usable part, and whether the floor watches it."""
+    parts = knowledge("tests")
+    parts = parts.filter((parts.satisfied_by == "analyte") & parts.test.isin(BLIND_WITHOUT)).select(
+        "test", analyte="code"
+    )
+    known = latest.inner_join(parts, "analyte").group_by(["patient_id", "test"]).agg(known_day=latest.day.max())
+    floor = knowledge("floor")
+    severe = floor.filter(floor.action == Action.WITHHOLD).select("analyte", severe=ibis.literal(True)).distinct()
+    return beside(beside(beside(rows, parts, "analyte"), known, ["patient_id", "test"]), severe, "analyte")
 
 
 def _may_be_fever(rows: Table) -> Value:
