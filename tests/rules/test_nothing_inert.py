@@ -99,7 +99,7 @@ def test_every_result_changes_the_answer_or_is_named(analyte: str) -> None:
 
 
 def test_no_class_of_events_is_held_for_nothing() -> None:
-    from azaward.rules.illness.events import LOOKED_AT
+    from azaward.rules.stages.looked_at import LOOKED_AT
 
     held = {word for row in KNOWLEDGE.tables["events"] for word in split(row.classes)}
     advised = {row.class_ for row in KNOWLEDGE.tables["event_advice"]}
