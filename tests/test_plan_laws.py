@@ -163,7 +163,8 @@ def test_every_trouble_is_answered_more_cautiously_than_none(course: str) -> Non
     for trouble in TROUBLES:
         one = answered()[course, trouble]
         news = [each for each in one.findings if each.urgency != "info" and (each.code, each.subject) not in told]
-        assert news or course == "stopped", trouble
+        # Whoever takes nothing misses no test of it.
+        assert news or course == "stopped" or (course, trouble) == ("planned", "stayed away"), trouble
 
 
 def everyone() -> Iterator[PatientAssessment]:

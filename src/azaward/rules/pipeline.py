@@ -97,6 +97,7 @@ RULES: dict[str, tuple[str, ...]] = {
     "organs.pancreas.pain": ("signs",),
     "organs.metabolites.metabolites": ("latest",),
     "organs.metabolites.unclear": ("latest",),
+    "organs.metabolites.without_treatment": ("latest",),
     "before.baseline.baseline": (),
     "before.baseline.gene_test_limits": (),
     "before.baseline.screening_found": ("latest",),

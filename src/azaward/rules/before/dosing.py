@@ -44,6 +44,9 @@ def dosing(person: Table, genes: Table, usual: Table, counts: Table) -> Table:
             (rows.within | rows.settled, Urgency.INFO), (rows.tried | rows.small, Urgency.ROUTINE), else_=rows.urgency
         ),
         subject=rows.taken,
+        asks_for=ibis.cases(
+            ((rows.action == Action.TEST) & (rows.for_tpmt != "any"), "tpmt"), (rows.action == Action.TEST, "nudt15")
+        ),
         value=rows.dose,
         unit="mg/d",
         on=rows.reported_on,

@@ -15,7 +15,7 @@ from azaward.rules.language.limit import Limit, limit
 from azaward.rules.language.tables import knowledge
 from azaward.rules.language.words import beside, first_of, of_analyte, on_treatment, surely
 from azaward.rules.stages.lab import high_end, low_end
-from azaward.terms import Action, Comparison, Rule, Urgency
+from azaward.terms import Action, Comparison, Rule, Status, Urgency
 
 FALLBACK = "bsg-2019"
 CHILDREN = "grp-2021-children"
@@ -137,6 +137,27 @@ def unclear(person: Table, latest: Table, readings: Table) -> Table:
         )
 
     return ibis.union(say(no_mmp, "metabolites_incomplete", "mmp"), say(no_tgn, "metabolites_without_tgn", "tgn"))
+
+
+def without_treatment(person: Table, latest: Table) -> Table:
+    """Nucleotides found in someone who has not begun, as far as the record says: one of the two is wrong."""
+    rows = of_analyte(latest, "tgn")
+    rows = rows.inner_join(
+        person.filter(person.status == Status.PLANNED).select("patient_id", "protocol"), "patient_id"
+    )
+    rows = rows.filter(rows.high > 0)
+    return findings(
+        rows,
+        Rule.METABOLITES,
+        code="metabolites_without_treatment",
+        action=Action.REVIEW,
+        urgency=Urgency.THIS_WEEK,
+        subject="tgn",
+        value=rows.shown_high,
+        text=rows.comparator_high,
+        unit=rows.unit,
+        on=rows.taken_on,
+    )
 
 
 def _measured(person: Table, latest: Table, readings: Table) -> Table:
