@@ -22,6 +22,7 @@ from rich.console import Console
 
 from azaward.assessment import DISCLAIMER, Assessment, assess, to_json
 from azaward.knowledge import ACTIONS, load
+from azaward.knowledge.loading.messages import NOT_CODES
 from azaward.knowledge.loading.vocabulary import vocabulary
 from azaward.readers.rows import RowReader
 from azaward.record import Record
@@ -281,7 +282,7 @@ def test_a_similar_name_is_another_medicine(name: str) -> None:
 
 def test_every_finding_has_words_for_the_patient() -> None:
     words = yaml.safe_load((SOURCE / "knowledge" / "messages.yaml").read_text(encoding="utf-8"))
-    messages = {code: each for code, each in words.items() if code not in ("actions", "urgencies")}
+    messages = {code: each for code, each in words.items() if code not in NOT_CODES}
     without = {code for code, each in messages.items() if not each["says_patient"]}
     # Nobody reads it: the patient has died.
     assert without == {"deceased"}

@@ -15,7 +15,7 @@ from azaward.knowledge import MOST_CAUTIOUS, load
 from azaward.knowledge.loading import units
 from azaward.knowledge.loading.check import facts, faults
 from azaward.knowledge.loading.load import HERE, load_folder
-from azaward.knowledge.loading.messages import messages
+from azaward.knowledge.loading.messages import NOT_CODES, messages
 from azaward.knowledge.loading.relations import relations
 from azaward.knowledge.loading.schema import FILES, TABLES
 from azaward.knowledge.loading.vocabulary import Coding, vocabulary
@@ -59,7 +59,7 @@ def test_every_code_of_the_rules_has_words_and_the_other_way_round() -> None:
     modules = (path for path in (HERE.parent / "rules").rglob("*.py") if path.parent.name != "stages")
     text = "".join(path.read_text(encoding="utf-8") for path in modules)
     text += (HERE.parent / "medicines/check.py").read_text(encoding="utf-8")
-    spoken = {code for code in messages() if code not in ("actions", "urgencies")}
+    spoken = {code for code in messages() if code not in NOT_CODES}
     made = {f"metabolites_{row.pattern}" for row in KNOWLEDGE.tables["metabolites"]}
     made |= {f"result_{problem}" for problem in ("no_date", "future", "no_value", "words_for_number", "no_unit")}
     made |= {"result_unknown_unit", "result_implausible", "skin_check_due", "cervical_screening_due"}

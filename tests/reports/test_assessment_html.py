@@ -250,7 +250,7 @@ def test_the_plan_says_dose_range_tests_and_who_acts(page: Page):
     plan = assess(ILL, AS_OF).patients[0].plan
     assert plan.dose.decision == "stop"
     taken = f"Taken now {amount(plan.dose.taken_mg_per_day)} mg a day"
-    assert f"Dose Stop A day no dose Tablets none {taken} Who acts {plan.who.capitalize()}" in page.text
+    assert f"Dose Stop Daily dose no dose Tablets none {taken} Who acts {plan.who.capitalize()}" in page.text
     for test in plan.next_tests:
         assert test.due_on.isoformat() in page.text
         assert test.why in page.text
