@@ -57,4 +57,4 @@ def test_every_rule_has_its_page() -> None:
     from azaward.rules.pipeline import RULES
 
     rules = {rule.split(".")[1] for rule in RULES}
-    assert {path.stem for path in pages()} == rules | {"plan"}
+    assert {path.stem for path in pages()} == rules | {"plan", "patients"}
