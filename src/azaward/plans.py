@@ -99,7 +99,7 @@ def _dose(row: Row, until: Iterable[Row], words: Words, knowledge: Knowledge) ->
     return DosePlan(
         decision=row["decision"],
         mg_per_day=daily,
-        tablets=_tablets(daily, row["medicine"], knowledge) if daily and daily[1] else None,
+        tablets=_tablets(row["decision"], daily, row["medicine"], knowledge) if daily and daily[1] else None,
         until=_until(until, words),
         taken_mg_per_day=row["taken"],
         target_mg_per_day=_range(row["target_low"], row["target_high"]),
@@ -130,7 +130,7 @@ def _proposal(row: Row) -> Proposal | None:
     return Proposal(mg_per_day=daily, conditions=list(messages()["proposal"]["conditions"])) if daily else None
 
 
-def _tablets(daily: Range, medicine: str, knowledge: Knowledge) -> str | None:
+def _tablets(decision: str, daily: Range, medicine: str, knowledge: Knowledge) -> str | None:
     """The tablets for the higher end of a range, or that none makes so small a dose; None where no size is known."""
     low, high = daily
     sizes = tablet_sizes(knowledge, medicine)
@@ -139,6 +139,9 @@ def _tablets(daily: Range, medicine: str, knowledge: Knowledge) -> str | None:
     if high < sizes[-1]:
         return f"no tablet makes {amount(high)} mg a day; ask the pharmacist what can be given"
     exact = low == high and not high % sizes[-1]
+    if decision == "continue" and not exact:
+        # Fewer tablets would be less than is taken.
+        return f"whole tablets of {' and '.join(f'{size:g}' for size in sizes)} mg don't make {amount(high)} mg a day"
     return ("" if exact else "at most ") + tablets_for(high, knowledge, medicine)
 
 

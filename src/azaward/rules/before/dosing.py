@@ -23,7 +23,9 @@ def dosing(person: Table, genes: Table, usual: Table, counts: Table) -> Table:
     """Each body's advice for this pair of phenotypes: its most cautious, and of those the one for both genes."""
     rows = _tried(_shared(_advised(person, genes, usual)), counts)
     allowed = rows.settled.ifelse(nothing("float64"), rows.allowed)
-    share = rows.tried.ifelse(nothing("float64"), rows["share"])
+    # A first dose that is low enough is not lowered again.
+    low_start = rows.within & (rows.status == Status.PLANNED)
+    share = (rows.tried | low_start).ifelse(nothing("float64"), rows["share"])
     return findings(
         rows,
         Rule.DOSING,
@@ -45,7 +47,9 @@ def dosing(person: Table, genes: Table, usual: Table, counts: Table) -> Table:
         ),
         subject=rows.taken,
         asks_for=ibis.cases(
-            ((rows.action == Action.TEST) & (rows.for_tpmt != "any"), "tpmt"), (rows.action == Action.TEST, "nudt15")
+            ((rows.action == Action.TEST) & (rows.for_tpmt != "any"), "tpmt"),
+            (rows.action == Action.TEST, "nudt15"),
+            ((rows.status == Status.ON) & (rows.action == Action.DO_NOT_START), "full_blood_count"),
         ),
         value=rows.dose,
         unit="mg/d",

@@ -45,16 +45,18 @@ def symptoms(reported: Table, tested: Table) -> Table:
     ]
     rows = first_of(rows, ["patient_id", "code"], order)
     calm = rows.past | rows.faded | rows.mild
+    asked = calm | rows.eased | ~rows.listed
     not_begun = (rows.status == Status.PLANNED) & rows.action.isin([Action.STOP, Action.WITHHOLD, Action.REDUCE])
     return findings(
         rows,
         Rule.INFECTION,
         code=_said(rows),
-        action=ibis.cases((calm | ~rows.listed, Action.REVIEW), (not_begun, Action.DO_NOT_START), else_=rows.action),
+        action=ibis.cases((asked, Action.REVIEW), (not_begun, Action.DO_NOT_START), else_=rows.action),
         urgency=ibis.cases(
             (calm, Urgency.ROUTINE),
+            (rows.eased, Urgency.THIS_WEEK),
             (rows.urgency.notnull(), rows.urgency),
-            (rows.warning, Urgency.THIS_WEEK),
+            (rows.warning | ~rows.known, Urgency.THIS_WEEK),
             else_=Urgency.ROUTINE,
         ),
         subject=rows.code,
@@ -70,9 +72,9 @@ def _said(rows: Table) -> Value:
     return ibis.cases(
         (rows.past, "symptom_past"),
         (rows.mild, "infection_mild"),
-        (rows.faded, "symptom_unended"),
+        (rows.faded | rows.eased, "symptom_unended"),
         (~rows.listed, "symptom_unlisted"),
-        (rows.test.isnull() | rows.serious, "symptom_going_on"),
+        (rows.test.isnull() | rows.lasts, "symptom_going_on"),
         else_="symptom",
     )
 
@@ -86,12 +88,16 @@ def _unanswered(rows: Table, tested: Table) -> Table:
     rows = beside(rows, tested.rename(looked_into_by="test"), ["patient_id", "looked_into_by"])
     rows = beside(beside(rows, _turns(), "protocol"), _seen(), "patient_id")
     fine = surely(rows.done_day >= rows.day) & ~surely(rows.bad_day >= rows.day)
-    answered = fine & rows.test.notnull() & ~rows.serious
+    # No count ends an infection; one that is known not to be serious is asked about once the count is good.
+    infection = rows.kind == "infection"
+    lasts = rows.serious | (infection & ~rows.mild)
+    eased = fine & infection & rows.known & ~rows.serious & ~rows.mild
+    answered = fine & rows.test.notnull() & ~lasts
     pressing = surely(rows.urgency.isin([Urgency.EMERGENCY, Urgency.SAME_DAY]))
     later = surely(rows.done_day - rows.day >= rows.turn) | (~pressing & surely(rows.seen_day > rows.day))
     faded = fine & ~answered & later
     past = (answered | faded) & surely((rows.action == Action.STOP) & (rows.day >= rows.started_day))
-    rows = rows.mutate(fine=fine, past=past, faded=faded).filter(~answered | past)
+    rows = rows.mutate(fine=fine, past=past, faded=faded, lasts=lasts, eased=eased).filter(~answered | past)
     # Whoever has stopped is asked about what is pressing; the fever of those has a rule of its own.
     return rows.filter((rows.status != Status.STOPPED) | (pressing & (rows.code != "fever")))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from azaward.rules.language.expressions import Table, ibis
 from azaward.rules.language.tables import knowledge
+from azaward.rules.language.words import medicines_of
 
 # Classes that other rules read: vaccines, operations, contacts, and why a result may be odd for long.
 LOOKED_AT = (
@@ -23,4 +24,9 @@ def looked_at() -> Table:
     done = tests.filter((tests.satisfied_by == "event") & tests.test.isin(knowledge("protocol_baseline").test))
     done = done.select(done=done.code.replace("_", " ")).distinct()
     as_tests = events.inner_join(done, named == done.done)
-    return ibis.union(by_class.select("kind", "code"), as_tests.select("kind", "code")).distinct()
+    # An allergy to a thiopurine has a rule of its own.
+    allergies = events.filter(events.kind == "allergy").semi_join(
+        medicines_of("thiopurine"), events.code == medicines_of("thiopurine").medicine
+    )
+    read = ibis.union(by_class.select("kind", "code"), as_tests.select("kind", "code"))
+    return ibis.union(read, allergies.select("kind", "code")).distinct()

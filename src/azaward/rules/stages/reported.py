@@ -92,9 +92,13 @@ def _classified(rows: Table) -> Table:
     )
     rows = beside(rows, classes, ["kind", "code"])
     by_class = ibis.cases(*((surely(rows[test]), test) for test in TEST_OF_WARNING.values()), else_=FULL_BLOOD_COUNT)
+    # Words that events.csv doesn't hold may mean anything.
+    held = knowledge("events").select("kind", "code").distinct().mutate(held=ibis.literal(True))
+    rows = beside(rows, held, ["kind", "code"])
     return rows.mutate(
+        known=surely(rows.held),
         serious=surely(rows.serious),
         mild=surely(rows.mild) & (rows.kind == "infection"),
         warning=surely(rows.warning) & (rows.kind == "symptom"),
         looked_into_by=ibis.coalesce(rows.test, by_class),
-    ).drop(*TEST_OF_WARNING.values())
+    ).drop("held", *TEST_OF_WARNING.values())
