@@ -93,8 +93,12 @@ def applies(row: Table, family: Value) -> Value:
 
 
 def for_their_specialty(rows: Table) -> Table:
-    """The protocol's rows that are for a person's specialty; all of them where the protocol was not chosen for it."""
-    return rows.filter(applies(rows, rows.family) | ~rows.protocol_known)
+    """The protocol's rows that are for a person's specialty; all of them where the protocol was not chosen for it.
+
+    What a graft needs, day by day in its first weeks, is not asked of somebody who is known to be treated for an eye.
+    """
+    for_anyone = ~rows.protocol_known & ((rows.specialty != "transplant") | (rows.family == "other"))
+    return rows.filter(applies(rows, rows.family) | for_anyone)
 
 
 def surely(condition: Value) -> Value:
