@@ -34,7 +34,7 @@ ROOT_PAGES = {
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Fills in the entries of `nav` that end with a slash."""
-    rules = dict.fromkeys(rule.split(".")[1] for rule in RULES)
+    rules = [*dict.fromkeys(rule.split(".")[1] for rule in RULES), "plan", "patients"]
     folders: dict[str, list[Any]] = {
         "rules/": ["rules/index.md", *(uri for name in rules if (DOCS / (uri := f"rules/{name}.md")).exists())],
         "protocols/": [

@@ -21,7 +21,7 @@ from azaward.cohort.nation import Nation
 from azaward.cohort.source import find
 from azaward.errors import InputError
 from azaward.knowledge import load
-from azaward.knowledge.loading.messages import gaps_in, messages
+from azaward.knowledge.loading.messages import NOT_CODES, gaps_in, messages
 from azaward.readers.tables.folder import read_folder
 from azaward.rules.language.columns import COLUMNS
 from azaward.rules.language.said import ALWAYS
@@ -282,7 +282,7 @@ def test_a_file_that_can_not_be_written_is_an_error_of_the_system(tmp_path: Path
         parquet.write(parquet.connect(), "SELECT 1", tmp_path / "no_such_folder" / "x.parquet")
 
 
-@pytest.mark.parametrize("code", sorted(messages().keys() - {"actions", "urgencies"}))
+@pytest.mark.parametrize("code", sorted(messages().keys() - set(NOT_CODES)))
 def test_words_depend_on_their_gaps_alone(code: str) -> None:
     """Findings that agree in `gaps` are worded once in a nation: whatever else they hold must never show."""
     words = Words(load())

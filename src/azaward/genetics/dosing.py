@@ -225,6 +225,9 @@ def _outcome(
 ) -> Outcome:
     action = min((opinion.action for opinion in said), key=ACTIONS.index, default="test")
     urgency = min((opinion.urgency for opinion in said), key=URGENCIES.index, default="this-week")
+    if action == "avoid" and person.malignant and any(opinion.fraction for opinion in said):
+        # In leukaemia little can take its place: the share that is named is what is given.
+        action = "reduce"
     shares = [opinion.fraction for opinion in said if opinion.fraction]
     fraction = (min(low for low, _ in shares), min(high for _, high in shares)) if shares else None
     waits = [opinion.wait_weeks for opinion in said if opinion.wait_weeks]

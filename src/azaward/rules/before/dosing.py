@@ -46,11 +46,7 @@ def dosing(person: Table, genes: Table, usual: Table, counts: Table) -> Table:
             (rows.within | rows.settled, Urgency.INFO), (rows.tried | rows.small, Urgency.ROUTINE), else_=rows.urgency
         ),
         subject=rows.taken,
-        asks_for=ibis.cases(
-            ((rows.action == Action.TEST) & (rows.for_tpmt != "any"), "tpmt"),
-            (rows.action == Action.TEST, "nudt15"),
-            ((rows.status == Status.ON) & (rows.action == Action.DO_NOT_START), "full_blood_count"),
-        ),
+        asks_for=_asked_for(rows),
         value=rows.dose,
         unit="mg/d",
         on=rows.reported_on,
@@ -63,6 +59,15 @@ def dosing(person: Table, genes: Table, usual: Table, counts: Table) -> Table:
         says=rows.says,
         says_patient=rows.says_patient,
         fact=rows.fact,
+    )
+
+
+def _asked_for(rows: Table) -> Value:
+    """The gene that can't be told; of somebody who takes it without the enzyme, the blood count."""
+    return ibis.cases(
+        ((rows.action == Action.TEST) & (rows.for_tpmt != "any"), "tpmt"),
+        (rows.action == Action.TEST, "nudt15"),
+        ((rows.status == Status.ON) & (rows.action == Action.DO_NOT_START), "full_blood_count"),
     )
 
 

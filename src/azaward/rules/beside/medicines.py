@@ -24,15 +24,7 @@ def interactions(person: Table, met: Table, usual: Table, done: Table, latest: T
     return findings(
         rows,
         Rule.MEDICINES,
-        code=ibis.cases(
-            (avoided, "interaction_avoid_cut"),
-            (rows.cut, "interaction_dose_cut"),
-            (rows.after, "interaction_stopped"),
-            (rows.watched, "interaction_watched"),
-            (rows.settled, "interaction_settled"),
-            (rows.ahead, "interaction_planned"),
-            else_="interaction",
-        ),
+        code=_code(rows, avoided),
         action=_action(rows, avoided),
         urgency=ibis.cases(
             (avoided, Urgency.THIS_WEEK), (rows.cut, Urgency.ROUTINE), (answered, Urgency.INFO), else_=rows.urgency
@@ -51,6 +43,19 @@ def interactions(person: Table, met: Table, usual: Table, done: Table, latest: T
         says=rows.says,
         says_patient=rows.says_patient,
         fact=rows.fact,
+    )
+
+
+def _code(rows: Table, avoided: Value) -> Value:
+    """Under which words it is found: what is done about it already, and when the two are taken."""
+    return ibis.cases(
+        (avoided, "interaction_avoid_cut"),
+        (rows.cut, "interaction_dose_cut"),
+        (rows.after, "interaction_stopped"),
+        (rows.watched, "interaction_watched"),
+        (rows.settled, "interaction_settled"),
+        (rows.ahead, "interaction_planned"),
+        else_="interaction",
     )
 
 

@@ -256,18 +256,23 @@ def live_vaccine(person: Table, taken: Table) -> Table:
             (surely(rows.planned_now) & rows.has_come, Action.DO_NOT_START),
             else_=Action.AVOID,
         ),
-        urgency=ibis.cases(
-            (rows.low_dose & ~recent, Urgency.INFO),
-            (rows.low_dose, Urgency.ROUTINE),
-            (rows.day.isnull(), Urgency.THIS_WEEK),
-            (recent, Urgency.SAME_DAY),
-            else_=Urgency.ROUTINE,
-        ),
+        urgency=_how_soon(rows, recent),
         # Nobody begins so soon after one; otherwise it is the vaccine that is in question.
         concerns=surely(rows.planned_now).ifelse(Concerns.THIOPURINE, Concerns.VACCINE),
         subject=rows.code,
         on=rows.started_on,
         limit=Limit(after, limit("live_vaccine_months_after_stop").comparison, "mo"),
+    )
+
+
+def _how_soon(rows: Table, recent: Value) -> Value:
+    """How soon a live vaccine is a matter: the same day while its strain can make ill."""
+    return ibis.cases(
+        (rows.low_dose & ~recent, Urgency.INFO),
+        (rows.low_dose, Urgency.ROUTINE),
+        (rows.day.isnull(), Urgency.THIS_WEEK),
+        (recent, Urgency.SAME_DAY),
+        else_=Urgency.ROUTINE,
     )
 
 

@@ -27,6 +27,8 @@ def metabolites(person: Table, latest: Table, readings: Table) -> Table:
     # A level from before the dose was raised is no reason to raise it again.
     outdated = (rows.pattern == "under_dosed") & surely(rows.day < rows.increased_day)
     low = rows.tgn == rows.low
+    # A level that is right is information: whether to go on is for all findings together to say.
+    known = (rows.action == Action.CONTINUE).ifelse(Action.INFORM, rows.action)
     return findings(
         rows,
         Rule.METABOLITES,
@@ -40,8 +42,7 @@ def metabolites(person: Table, latest: Table, readings: Table) -> Table:
             *("metabolites_outdated", "metabolites_over_dosed_alone"),
             *(f"metabolites_{pattern}" for pattern in get_args(Pattern)),
         ],
-        # A level that is right is information: whether to go on is for all findings together to say.
-        action=ibis.cases((outdated, Action.TEST), (rows.action == Action.CONTINUE, Action.INFORM), else_=rows.action),
+        action=outdated.ifelse(Action.TEST, known),
         urgency=rows.urgency,
         subject="tgn",
         asks_for=_asked_for(rows, outdated),
@@ -50,18 +51,18 @@ def metabolites(person: Table, latest: Table, readings: Table) -> Table:
         text=low.ifelse(rows.comparator_low, rows.comparator_high),
         unit=rows.unit,
         on=rows.taken_on,
-        limit=Limit(
-            ibis.coalesce(rows.tgn_high, rows.tgn_low),
-            ibis.cases(
-                (rows.tgn_high.notnull(), Comparison.BELOW), (rows.tgn_low.notnull(), Comparison.AT_LEAST), else_=None
-            ),
-            rows.unit,
-        ),
+        limit=_bound(rows),
         meaning=rows.meaning,
         methylated=number(rows.mmp_shown),
         says=rows.says,
         fact=rows.fact,
     )
+
+
+def _bound(rows: Table) -> Limit:
+    """The bound of the pattern, the upper one before the lower."""
+    side = ibis.cases((rows.tgn_high.notnull(), Comparison.BELOW), (rows.tgn_low.notnull(), Comparison.AT_LEAST))
+    return Limit(ibis.coalesce(rows.tgn_high, rows.tgn_low), side, rows.unit)
 
 
 def _too_much(rows: Table) -> Value:

@@ -8,7 +8,7 @@ is given (`until`). The milligrams are what to take: never more than is taken, f
 from __future__ import annotations
 
 from azaward.rules.language.expressions import Table, Value, ibis
-from azaward.rules.language.tables import knowledge, least, parameter, urgency_of
+from azaward.rules.language.tables import greatest, knowledge, least, parameter, urgency_of
 from azaward.rules.language.words import beside, first_of, nothing, perhaps, surely
 from azaward.terms import Action, Concerns, Rule, Status, Term, Urgency
 
@@ -164,7 +164,8 @@ def next_tests(person: Table, due: Table, found: Table) -> Table:
     """
     turn = due.select("patient_id", "test", "protocol", "phase", "every_days", turn_day="due_day")
     both = _sooner(person, found).outer_join(turn, ["patient_id", "test"])
-    sooner = surely(both.due_day <= both.turn_day) | both.turn_day.isnull()
+    # A test that is overdue and asked for today is for today; since when it is late, the schedule's finding says.
+    sooner = surely(both.due_day <= greatest(both.turn_day, both.as_of_day)) | both.turn_day.isnull()
     return both.select(
         "protocol",
         "phase",
@@ -184,7 +185,7 @@ def _sooner(person: Table, found: Table) -> Table:
     rows = rows.filter(rows.due_day.notnull())
     order = ["due_day", _rank(rows.urgency, Urgency), _rank(rows.action, Action), "rule", "subject", "code"]
     rows = first_of(rows, ["patient_id", "test"], order)
-    return rows.select("patient_id", "test", "subject", "action", "due_day")
+    return rows.select("patient_id", "test", "subject", "action", "due_day", "as_of_day")
 
 
 def _asked_for(found: Table) -> Table:
