@@ -24,8 +24,8 @@ def dosing(person: Table, genes: Table, usual: Table, counts: Table) -> Table:
     rows = _tried(_shared(_advised(person, genes, usual)), counts)
     allowed = rows.settled.ifelse(nothing("float64"), rows.allowed)
     # A first dose that is low enough is not lowered again.
-    low_start = rows.within & (rows.status == Status.PLANNED)
-    share = (rows.tried | low_start).ifelse(nothing("float64"), rows["share"])
+    enough = rows.tried | (rows.within & (rows.status == Status.PLANNED))
+    share = enough.ifelse(nothing("float64"), rows["share"])
     return findings(
         rows,
         Rule.DOSING,
@@ -42,9 +42,7 @@ def dosing(person: Table, genes: Table, usual: Table, counts: Table) -> Table:
             ((rows.status == Status.ON) & (rows.action == Action.DO_NOT_START), Action.STOP),
             else_=rows.action,
         ),
-        urgency=ibis.cases(
-            (rows.within | rows.settled, Urgency.INFO), (rows.tried | rows.small, Urgency.ROUTINE), else_=rows.urgency
-        ),
+        urgency=_how_soon(rows),
         subject=rows.taken,
         asks_for=_asked_for(rows),
         value=rows.dose,
@@ -60,6 +58,11 @@ def dosing(person: Table, genes: Table, usual: Table, counts: Table) -> Table:
         says_patient=rows.says_patient,
         fact=rows.fact,
     )
+
+
+def _how_soon(rows: Table) -> Value:
+    known = rows.within | rows.settled
+    return ibis.cases((known, Urgency.INFO), (rows.tried | rows.small, Urgency.ROUTINE), else_=rows.urgency)
 
 
 def _asked_for(rows: Table) -> Value:
