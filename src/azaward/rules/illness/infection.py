@@ -41,7 +41,7 @@ def symptoms(reported: Table, tested: Table) -> Table:
     rows = _unanswered(reported, tested)
     order = [
         *(ibis.desc("listed"), "past", "faded", "urgency_rank", "action_rank"),
-        *(ibis.desc("day", nulls_first=True), "source", "locator"),
+        *(ibis.desc("day", nulls_first=True), "source", "locator", "kind", "fact", "eased", ibis.desc("lasts")),
     ]
     rows = first_of(rows, ["patient_id", "code"], order)
     calm = rows.past | rows.faded | rows.mild
