@@ -255,8 +255,11 @@ def test_the_plan_says_dose_range_tests_and_who_acts(page: Page):
         assert test.due_on.isoformat() in page.text
         assert test.why in page.text
     late = of_one(exposures=[dose(100, "2026-06-01")], results=[result("neutrophils", 3, "2026-06-02")])
-    [overdue, *_] = assess(late, AS_OF).patients[0].plan.next_tests
-    assert f"{(AS_OF - overdue.due_on).days} days overdue" in Page(report(late)).text
+    tests = assess(late, AS_OF).patients[0].plan.next_tests
+    [overdue] = [test for test in tests if test.due_on < AS_OF]
+    text = Page(report(late)).text
+    assert f"{overdue.due_on} {(AS_OF - overdue.due_on).days} days overdue" in text
+    assert f"{AS_OF} due today" in text
 
 
 def test_the_letter_has_the_patients_words_once_and_the_next_tests_in_plain_words(written: str):
