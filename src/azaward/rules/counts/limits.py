@@ -8,11 +8,11 @@ a known cause or the person's own level softens counts as own_level.csv says.
 from __future__ import annotations
 
 from azaward.rules.counts.own_level import softened
-from azaward.rules.language.expressions import Table, Value, ibis
+from azaward.rules.language.expressions import Table, ibis
 from azaward.rules.language.finding import findings, number
 from azaward.rules.language.limit import of
 from azaward.rules.language.tables import greatest, knowledge, parameter, urgency_of
-from azaward.rules.language.words import OF_ONE, beside, first_of, nothing, of_analyte
+from azaward.rules.language.words import OF_ONE, beside, first_of, measured_by, nothing, of_analyte
 from azaward.rules.stages.beyond import NORMAL, with_earlier, with_limits
 from azaward.terms import Action, Rule, Status, Urgency
 
@@ -25,7 +25,7 @@ def limits(beyond: Table, person: Table, latest: Table, readings: Table) -> Tabl
     met = _softened(beyond, softened(beyond, person, latest, readings))
     per = ["patient_id", "analyte", "downward"]
     met = met.mutate(most_urgent=met.urgency_rank.min().over(ibis.window(group_by=per)))
-    met = first_of(met, per, ["action_rank", "urgency_rank", "threshold", *TIES])
+    met = measured_by(first_of(met, per, ["action_rank", "urgency_rank", "threshold", *TIES]))
     action = ibis.cases(*((met.action_rank == action.rank, action) for action in Action))
     not_begun = (met.status == Status.PLANNED) & action.isin([Action.STOP, Action.WITHHOLD, Action.REDUCE])
     again = ~met.soft | (action == Action.TEST)
@@ -50,7 +50,7 @@ def limits(beyond: Table, person: Table, latest: Table, readings: Table) -> Tabl
         before=number(met.level_mean),
         fact=met.soft.ifelse(met.own_fact, met.fact),
         limit=of(met, met.bound),
-        asks_for=again.ifelse(test_of(met.analyte), nothing("string")),
+        asks_for=again.ifelse(met.measured_by, nothing("string")),
         within_days=(urgency == Urgency.ROUTINE).ifelse(parameter("repeat_test_days"), nothing("float64")),
     )
 
@@ -62,19 +62,6 @@ def _softened(beyond: Table, own: Table) -> Table:
         soft=rows.own_fact.notnull(),
         action_rank=greatest(rows.action_rank, rows.own_action),
         urgency_rank=greatest(rows.urgency_rank, rows.own_urgency),
-    )
-
-
-def test_of(analyte: Value) -> Value:
-    """The test of tests.csv that measures an analyte again."""
-    return ibis.cases(
-        (analyte.isin(["alt", "ast", "alp", "ggt", "bilirubin"]), "liver"),
-        (analyte.isin(["creatinine", "egfr"]), "kidney"),
-        (analyte.isin(["amylase", "lipase"]), "amylase"),
-        (analyte.isin(["crp", "esr"]), "inflammation"),
-        (analyte == "albumin", "albumin"),
-        (analyte.isin(["tgn", "mmp"]), "metabolites"),
-        else_="full_blood_count",
     )
 
 

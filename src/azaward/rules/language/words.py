@@ -123,7 +123,10 @@ def still_acts(rows: Table) -> Value:
 
 
 def measured_by(rows: Table) -> Table:
-    """`rows` with `measured_by`: the test in which each row's analyte is measured again."""
-    analytes = knowledge("analytes").select(measured="id", panel="panel")
-    rows = rows.left_join(analytes, rows.analyte == analytes.measured).drop("measured")
-    return rows.mutate(measured_by=ibis.cases(*((rows.panel == panel, test) for panel, test in TEST_OF_PANEL.items())))
+    """`rows` with `measured_by`: the test that each row's analyte is a part of, else the test of its panel."""
+    tests = knowledge("tests")
+    parts = tests.filter(tests.satisfied_by == "analyte").group_by("code").agg(part_of=tests.test.min())
+    panels = knowledge("analytes").select(analyte="id", panel="panel")
+    rows = beside(beside(rows, panels, "analyte"), parts.rename(analyte="code"), "analyte")
+    of_panel = ibis.cases(*((rows.panel == panel, test) for panel, test in TEST_OF_PANEL.items()))
+    return rows.mutate(measured_by=ibis.coalesce(rows.part_of, of_panel)).drop("part_of", "panel")
