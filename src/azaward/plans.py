@@ -109,16 +109,15 @@ def _dose(row: Row, until: Iterable[Row], words: Words, knowledge: Knowledge) ->
 
 def _until(rows: Iterable[Row], words: Words) -> list[Until]:
     """The tests and decisions that are waited for, the soonest first; one of each."""
-    days: dict[str, dt.date] = {}
+    waited: dict[str, Until] = {}
     for row in sorted(
         rows, key=lambda row: (row["by_day"], row["test"] is None, row["test"] or "", row["subject"] or "")
     ):
-        if row["test"]:
-            what = words.name(row["test"])[0]
-        else:
-            what = f"{words.name(row['subject'] or row['code'])[0]}: a clinician decides"
-        days.setdefault(what, from_day_number(row["by_day"]))
-    return [Until(what=what, by=by) for what, by in days.items()]
+        test = row["test"]
+        name = words.name(test or row["subject"] or row["code"])[0]
+        what = name if test else f"{name}: a clinician decides"
+        waited.setdefault(what, Until(what=what, by=from_day_number(row["by_day"]), test=test))
+    return list(waited.values())
 
 
 def _range(low: float | None, high: float | None) -> Range | None:

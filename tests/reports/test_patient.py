@@ -126,6 +126,15 @@ def test_a_letter_says_which_tests_why_since_when_what_to_do_and_whom_to_call() 
         assert part in text
 
 
+def test_a_letter_says_by_when_a_test_is_needed_for_more_tablets() -> None:
+    assert [one.test for one in person("c084").plan.dose.until] == ["full_blood_count", "liver"]
+    needed = "You need this by 30 November 2026: blood count and liver test. Your team may not be able to give you more"
+    assert needed in letter_text(recall("c084"))
+    withheld = person("c042").plan.dose
+    assert (withheld.decision, [one.test for one in withheld.until]) == ("withhold", ["kidney"])
+    assert "more tablets" not in letter_text(recall("c042"))
+
+
 def test_the_same_words_of_every_test_are_said_once() -> None:
     assert letter_text(recall("c084")).count("It keeps you safe while you take this medicine.") == 1
 
