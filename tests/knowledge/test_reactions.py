@@ -28,6 +28,20 @@ BLAMED = {
     "adverse reaction to azathioprine": "thiopurine_intolerance",
     "Imuran - nausea": "thiopurine_intolerance",
     "Autoimmune hepatitis: intolerant of azathioprine": "thiopurine_intolerance",
+    "could not tolerate mercaptopurine (nausea)": "thiopurine_intolerance",
+    "did not tolerate AZA": "thiopurine_intolerance",
+    "couldn't tolerate Imuran": "thiopurine_intolerance",
+    "was unable to tolerate azathioprine": "thiopurine_intolerance",
+    "azathioprine poorly tolerated": "thiopurine_intolerance",
+    "leukopenia on 6-MP": "thiopurine_marrow_failure",
+    "pancreatitis on azathioprine": "thiopurine_pancreatitis",
+    "thiopurine induced flu-like syndrome": "thiopurine_intolerance",
+    "aplastic crisis with azathioprine": "thiopurine_marrow_failure",
+    "neutropenia while taking mercaptopurine": "thiopurine_marrow_failure",
+    "stopped azathioprine because of feeling awful": "thiopurine_named",
+    "azathioprine failure": "thiopurine_named",
+    "Previous problem with 6-MP": "thiopurine_named",
+    "must not have Imuran": "thiopurine_named",
 }
 NOT_BLAMED = (
     "Autoimmune hepatitis, on azathioprine",
@@ -41,6 +55,12 @@ NOT_BLAMED = (
     "family history of azathioprine intolerance",
     "allergy to penicillin; takes azathioprine",
     "on azathioprine",
+    "azathioprine",
+    "long-term azathioprine therapy",
+    "treated with low dose azathioprine",
+    "azathioprine 50 mg",
+    "Crohn's disease maintained on mercaptopurine",
+    "thiopurine methyltransferase activity low",
 )
 
 

@@ -2,7 +2,8 @@
 
 The words for each kind of harm are the synonyms in events.csv that begin with "thiopurine": what stands there for
 every thiopurine is found for each of its names. A disease of someone who takes it ("hepatitis, on azathioprine") is no
-such harm, nor is what a text denies.
+such harm, nor is what a text denies. What names a thiopurine and says neither harm nor treatment in words that are
+known here may be a harm: it is `UNCLEAR`.
 """
 
 from __future__ import annotations
@@ -11,10 +12,15 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 ANY = "thiopurine"
+UNCLEAR = "thiopurine_named"
 _SHORT = ("thiopurines", "6 mp", "6mp", "6 mercaptopurine", "6 tg", "6 thioguanine")
 _DENIED = re.compile(
-    r"\b(no|not(?! tolerated)|never|nil|without|denies|denied|excluded|unlikely|family|risk of|ruled out|"
-    r"(?<!not )tolerated|tolerates|tolerating|screen|screening|monitoring)\b"
+    r"\b(no|not|never|nil|without|denies|denied|excluded|unlikely|family|risk of|ruled out|"
+    r"tolerated|tolerates|tolerating|screen|screening|monitoring)\b"
+)
+_NOT_TOLERATED = re.compile(
+    r"\b(?:(?:not|never|cannot|can t|couldn t|didn t|doesn t|unable to|failed to|poorly|badly|hardly)"
+    r"(?: been)?(?: able to)? tolera\w+)\b"
 )
 # Diseases that azathioprine treats, or that have a cause of their own, named like a harm.
 _OWN = re.compile(
@@ -25,6 +31,18 @@ _BY = r"(?:s|induced|related|associated|caused|drug|acute|severe|mild|recurrent|
 _THROUGH = (
     r"(?:due to|caused by|because of|secondary to|2ry to|attributed to|from|after|following|related to|"
     r"associated with|induced by|precipitated by|to|of)"
+)
+_FORBIDDEN = re.compile(
+    r"\b(?:(?:not|never)(?: be)?(?: again)? (?:have|be|give|given|take|use|used|start|started|restart|prescribe\w*)"
+    r"|never again|not suitable|not appropriate)\b"
+)
+# What is given as treatment and blamed for nothing.
+_TREATMENT = re.compile(
+    r"\b(?:on|takes?|taking|took|treated with|treatment with|therapy with|start(?:s|ed|ing)?|begins?|began|begun|"
+    r"continues?|continued|commenced?|commencing|given|receives?|receiving|received|prescribed|maintained on|uses?|using)"
+    r"(?: (?:the|a|oral|regular|daily|low|dose|long|term|maintenance|current|currently))* thiopurines?\b"
+    r"|\bthiopurines? (?:therapy|treatment|maintenance|user|dose|tablets?|prescription|start(?:ed)?|continued|initiation|"
+    r"metabolites?|levels?|methyltransferase|s methyltransferase)\b"
 )
 _COMPLAINT = r"(?:intoleran\w*|allerg\w*|hypersensitiv\w*|adverse|side effects?|toxicity|reaction|sensitivity)"
 _BETWEEN = r"(?:drug|event|effects?|reactions?|syndrome|to|from|of|with|against|due|caused|by|oral)"
@@ -41,10 +59,14 @@ class Reactions:
 
     def of(self, text: str) -> str | None:
         """The code of the event, for a text in lower case."""
-        named = _OWN.sub(" ", self._name.sub(ANY, _spaced(text)))
+        named = _NOT_TOLERATED.sub("intolerance", self._name.sub(ANY, _spaced(text)))
+        named = _FORBIDDEN.sub("forbidden", _OWN.sub(" ", named))
         if ANY not in named or _DENIED.search(named):
             return None
-        return next(self._blamed(named), None)
+        said = next(self._blamed(named), None)
+        # "Azathioprine" alone says what is given.
+        plain = _TREATMENT.sub(" ", named).strip(" .;,:()0123456789mg")
+        return said or (UNCLEAR if ANY in plain and plain != ANY else None)
 
     def _blamed(self, text: str) -> Iterator[str]:
         complaint = rf"\b{ANY}(?: {_BY})* {_COMPLAINT}\b|\b{_COMPLAINT}(?: {_BETWEEN})* {ANY}\b"
@@ -53,9 +75,11 @@ class Reactions:
             word = rf"\b{re.escape(harm)}\b"
             by = rf"\b{ANY}(?: {_BY})* {word}"
             through = rf"{word} {_THROUGH}(?: (?:the|a|taking|starting|oral))* {ANY}\b"
-            if re.search(by, text) or re.search(through, text) or (complains and re.search(word, text)):
+            during = rf"{word} (?:while |whilst |when )?(?:on|with|during|under|taking)(?: (?:the|oral))* {ANY}\b"
+            patterns = (by, through, during)
+            if any(re.search(each, text) for each in patterns) or (complains and re.search(word, text)):
                 yield code
 
 
 def _spaced(text: str) -> str:
-    return " ".join(text.replace("-", " ").replace("/", " ").split())
+    return " ".join(re.sub("[-/'\u2019]", " ", text).split())

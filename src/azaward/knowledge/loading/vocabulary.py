@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from azaward.knowledge.loading.load import Knowledge
-from azaward.knowledge.loading.reactions import ANY, Reactions
+from azaward.knowledge.loading.reactions import ANY, UNCLEAR, Reactions
 from azaward.knowledge.loading.schema.columns import split
 from azaward.record.names import is_recognised, unrecognised
 
@@ -207,7 +207,8 @@ class Vocabulary:
             for candidate in (kind, *_NEAR_KINDS.get(kind, ())):
                 if code := self._events.get((candidate, name)):
                     return (candidate, code)
-        if blamed := self._reactions.of(plain(text)):
+        blamed = self._reactions.of(plain(text))
+        if blamed and (blamed != UNCLEAR or kind in _ILL):
             return ("condition", blamed)
         return None
 
@@ -269,6 +270,8 @@ def vocabulary(knowledge: Knowledge) -> Vocabulary:
     return Vocabulary(knowledge)
 
 
+# What may say in its own words that a thiopurine did harm.
+_ILL = ("condition", "allergy", "symptom")
 _NEAR_KINDS: Mapping[str, tuple[str, ...]] = {
     "condition": ("infection", "symptom", "pregnancy", "exposure_to_infection", "breastfeeding"),
     "procedure": ("transfusion", "vaccination"),

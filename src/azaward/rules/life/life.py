@@ -7,7 +7,7 @@ from azaward.rules.language.finding import findings, number
 from azaward.rules.language.limit import Limit, limit
 from azaward.rules.language.tables import day_number, knowledge, parameter, record
 from azaward.rules.language.words import beside, nothing, on_treatment, surely, treated
-from azaward.terms import Action, Concerns, Rule, Urgency
+from azaward.terms import Action, Concerns, Rule, Status, Urgency
 
 ENDS = ("birth", "miscarriage")
 OPERATIONS = ("surgery", "transplant", "splenectomy")
@@ -17,6 +17,7 @@ def pregnancy(person: Table) -> Table:
     """A pregnancy, planned or going on, for mother or father; breastfeeding."""
     rows = _expecting(person)
     most, most_feeding = limit("pregnancy_max_mg_per_kg"), limit("breastfeeding_dose_mg_per_day")
+    begins = ~rows.father & ~rows.feeding & (rows.status == Status.PLANNED)
     high = ~rows.father & ~rows.feeding & surely(~most.met_by(rows.mg_per_kg))
     # A dose that isn't known in full is not a dose within the limit.
     part_known = rows.whole_dose.isnull()
@@ -26,8 +27,9 @@ def pregnancy(person: Table) -> Table:
         rows,
         Rule.LIFE,
         # No supply waits for it: stopping for a pregnancy or an operation does harm of its own.
-        concerns=Concerns.NONE,
+        concerns=begins.ifelse(Concerns.THIOPURINE, Concerns.NONE),
         code=ibis.cases(
+            (begins, "pregnancy_before_start"),
             (high_feeding | unsure_feeding, "breastfeeding_dose"),
             (rows.feeding, "breastfeeding"),
             (rows.father, "fathering"),
@@ -35,12 +37,13 @@ def pregnancy(person: Table) -> Table:
             else_="pregnancy",
         ),
         action=ibis.cases(
+            (begins, Action.DO_NOT_START),
             (high | high_feeding | unsure_feeding, Action.REVIEW),
             (rows.feeding | rows.father, Action.INFORM),
             else_=Action.REFER,
         ),
         urgency=ibis.cases(
-            (high, Urgency.THIS_WEEK),
+            (begins | high, Urgency.THIS_WEEK),
             (high_feeding | unsure_feeding, Urgency.ROUTINE),
             (rows.feeding | rows.father, Urgency.INFO),
             (rows.mg_per_kg.isnull() | part_known, Urgency.THIS_WEEK),

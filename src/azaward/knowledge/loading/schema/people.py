@@ -87,6 +87,7 @@ EventClass = Literal[
     "thiopurine_cancer",
     "thiopurine_hypersensitivity",
     "thiopurine_intolerance",
+    "thiopurine_named",
     "thiopurine_liver_injury",
     "thiopurine_marrow_failure",
     "thiopurine_pancreatitis",
