@@ -39,10 +39,11 @@ _FORBIDDEN = re.compile(
 # What is given as treatment and blamed for nothing.
 _TREATMENT = re.compile(
     r"\b(?:on|takes?|taking|took|treated with|treatment with|therapy with|start(?:s|ed|ing)?|begins?|began|begun|"
-    r"continues?|continued|commenced?|commencing|given|receives?|receiving|received|prescribed|maintained on|uses?|using)"
+    r"continues?|continued|commenced?|commencing|given|receives?|receiving|received|prescribed|maintained on|"
+    r"uses?|using)"
     r"(?: (?:the|a|oral|regular|daily|low|dose|long|term|maintenance|current|currently))* thiopurines?\b"
-    r"|\bthiopurines? (?:therapy|treatment|maintenance|user|dose|tablets?|prescription|start(?:ed)?|continued|initiation|"
-    r"metabolites?|levels?|methyltransferase|s methyltransferase)\b"
+    r"|\bthiopurines? (?:therapy|treatment|maintenance|user|dose|tablets?|prescription|start(?:ed)?|continued|"
+    r"initiation|metabolites?|levels?|methyltransferase|s methyltransferase)\b"
 )
 _COMPLAINT = r"(?:intoleran\w*|allerg\w*|hypersensitiv\w*|adverse|side effects?|toxicity|reaction|sensitivity)"
 _BETWEEN = r"(?:drug|event|effects?|reactions?|syndrome|to|from|of|with|against|due|caused|by|oral)"
