@@ -127,6 +127,11 @@ class Vocabulary:
             for coding in split(row.codings):
                 system, _, code = coding.partition("|")
                 self._event_codes[Coding(system, code)] = (row.kind, row.code)
+        # Within a longer text the most dangerous symptom counts, then the one with the most words.
+        grave = {row.symptom for row in knowledge.tables["floor_symptoms"]}
+        names = [name for kind, name in self._events if kind == "symptom" and len(name) > 3]
+        names.sort(key=lambda name: (self._events["symptom", name] not in grave, -len(name)))
+        self._symptoms_within = [(re.compile(rf"\b{re.escape(name)}\b"), name) for name in names]
         self._reactions = Reactions(
             (name for name, medicines in self._medicines.items() if medicines in _THIOPURINES),
             {name: code for (_, name), code in self._events.items() if name.startswith(f"{ANY} ")},
@@ -208,9 +213,13 @@ class Vocabulary:
                 if code := self._events.get((candidate, name)):
                     return (candidate, code)
         blamed = self._reactions.of(plain(text))
-        if blamed and (blamed != UNCLEAR or kind in _ILL):
+        if blamed and blamed != UNCLEAR:
             return ("condition", blamed)
-        return None
+        if kind == "symptom" and not _DENIED.search(plain(text)):
+            for pattern, name in self._symptoms_within:
+                if pattern.search(plain(text)):
+                    return (kind, self._events[kind, name])
+        return ("condition", blamed) if blamed and kind in _ILL else None
 
     def phenotype(self, text: str) -> str | None:
         """A phenotype in the words of phenotype_rules.csv, from British spelling or a laboratory's abbreviation.
@@ -270,6 +279,7 @@ def vocabulary(knowledge: Knowledge) -> Vocabulary:
     return Vocabulary(knowledge)
 
 
+_DENIED = re.compile(r"\b(no|not|never|nil|without|denies|denied|family|risk|fear|screen\w*|resolved|previous|past)\b")
 # What may say in its own words that a thiopurine did harm.
 _ILL = ("condition", "allergy", "symptom")
 _NEAR_KINDS: Mapping[str, tuple[str, ...]] = {

@@ -22,6 +22,7 @@ from azaward.rules.language.words import (
     treated,
 )
 from azaward.rules.stages.reported import FULL_BLOOD_COUNT, happened, held_down
+from azaward.rules.stages.tested import long_over
 from azaward.terms import Action, Concerns, Rule, Status, Urgency
 
 CONTACTS = ("varicella", "shingles", "measles")
@@ -83,10 +84,11 @@ def _unanswered(rows: Table, tested: Table) -> Table:
     """What no test has answered; `past` where one did and treatment would have been stopped, `faded` where long ago.
 
     `fine`: the test that looks into it was good since it began. It fades where that was so a whole turn of the
-    schedule later, or, unless it is pressing, where the patient was seen since.
+    schedule later, or, unless it is pressing, where the patient was seen since; or where it is of a kind that passes.
     """
     rows = beside(rows, tested.rename(looked_into_by="test"), ["patient_id", "looked_into_by"])
     rows = beside(beside(rows, _turns(), "protocol"), _seen(), "patient_id")
+    rows = long_over(rows, rows.as_of_day, tested)
     fine = surely(rows.done_day >= rows.day) & ~surely(rows.bad_day >= rows.day)
     # No count ends an infection; one that is known not to be serious is asked about once the count is good.
     infection = rows.kind == "infection"
@@ -95,7 +97,7 @@ def _unanswered(rows: Table, tested: Table) -> Table:
     answered = fine & rows.test.notnull() & ~lasts
     pressing = surely(rows.urgency.isin([Urgency.EMERGENCY, Urgency.SAME_DAY]))
     later = surely(rows.done_day - rows.day >= rows.turn) | (~pressing & surely(rows.seen_day > rows.day))
-    faded = fine & ~answered & later
+    faded = (fine & ~answered & later) | rows.long_ago | (rows.long_over & (rows.kind == "symptom"))
     past = (answered | faded) & surely((rows.action == Action.STOP) & (rows.day >= rows.started_day))
     rows = rows.mutate(fine=fine, past=past, faded=faded, lasts=lasts, eased=eased).filter(~answered | past)
     # Whoever has stopped is asked about what is pressing; the fever of those has a rule of its own.

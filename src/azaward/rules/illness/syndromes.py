@@ -6,6 +6,9 @@ found. They suspect; none of them proves.
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import add
+
 from azaward.rules.language.expressions import Table, Value, ibis
 from azaward.rules.language.finding import findings, number
 from azaward.rules.language.limit import Limit, limit
@@ -26,7 +29,10 @@ def _last(latest: Table, *analytes: str) -> Table:
 
 
 def hypersensitivity(signs: Table) -> Table:
-    """Two signs of a reaction in the first weeks of treatment or of a new start, one of them fever or a rash: stop."""
+    """Two signs of a reaction in the first weeks of treatment or of a new start: stop.
+
+    One of them is fever, a rash or a collapse.
+    """
     begun = greatest(signs.started_day, signs.restarted_day)
     within = limit("hypersensitivity_days_high")
 
@@ -36,9 +42,10 @@ def hypersensitivity(signs: Table) -> Table:
             perhaps(day >= begun) & perhaps(within.met_by(day - begun)) & within.met_by(signs.as_of_day - day)
         )
 
-    fever, skin, aches, faint = (early(signs[sign]) for sign in ("fever", "skin", "aches", "faint"))
-    n = fever.cast("int64") + skin.cast("int64") + aches.cast("int64") + faint.cast("int64")
-    rows = signs.mutate(n=n, main=fever | skin)
+    main = [early(signs[sign]) for sign in ("fever", "skin", "collapse")]
+    others = [early(signs[sign]) for sign in ("aches", "faint", "sick")]
+    n = reduce(add, (sign.cast("int64") for sign in (*main, *others)))
+    rows = signs.mutate(n=n, main=ibis.or_(*main))
     rows = rows.filter(rows.main & (rows.n > 1))
     return findings(
         rows,
@@ -49,7 +56,7 @@ def hypersensitivity(signs: Table) -> Table:
         subject="hypersensitivity",
         asks_for="full_blood_count liver kidney",
         value=rows.n,
-        on=least(rows.fever, rows.skin),
+        on=least(least(rows.fever, rows.skin), rows.collapse),
         limit=Limit(within.value, within.comparison, "d"),
     )
 

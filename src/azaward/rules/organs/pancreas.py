@@ -10,7 +10,7 @@ from azaward.rules.language.expressions import Table, Value, ibis
 from azaward.rules.language.finding import findings, number
 from azaward.rules.language.limit import Limit, limit
 from azaward.rules.language.tables import DAYS_IN_MONTH, greatest, parameter
-from azaward.rules.language.words import beside, perhaps, surely, treated, withheld
+from azaward.rules.language.words import beside, perhaps, still_acts, surely, treated, withheld
 from azaward.terms import Action, Comparison, Rule, Status, Urgency
 
 ENZYMES = ("amylase", "lipase")
@@ -19,12 +19,13 @@ ENZYMES = ("amylase", "lipase")
 def pancreas(person: Table, latest: Table, signs: Table) -> Table:
     """Amylase or lipase at the multiple of normal that defines pancreatitis, above normal, or of unknown normal."""
     rows = _measured(person, latest, signs)
-    planned = rows.status == Status.PLANNED
+    planned, stopped = rows.status == Status.PLANNED, rows.status == Status.STOPPED
     return findings(
         rows,
         Rule.LIVER,
         code=ibis.cases(
             (rows.severe & planned, "pancreatitis_before_start"),
+            (rows.severe & stopped, "pancreatitis_after_stop"),
             (rows.severe, "pancreatitis_likely"),
             (rows.painful, "pancreatitis_possible"),
             (rows.uln.isnull(), "pancreas_range_missing"),
@@ -32,6 +33,7 @@ def pancreas(person: Table, latest: Table, signs: Table) -> Table:
         ),
         action=ibis.cases(
             (rows.severe & planned, Action.DO_NOT_START),
+            (rows.severe & stopped, Action.WITHHOLD),
             (rows.severe, Action.STOP),
             (rows.painful, withheld(rows.family)),
             else_=Action.REVIEW,
@@ -51,15 +53,16 @@ def pancreas(person: Table, latest: Table, signs: Table) -> Table:
 def _measured(person: Table, latest: Table, signs: Table) -> Table:
     """Each enzyme above normal, or of which normal isn't known, and whether it is `severe` and beside pain."""
     rows = latest.filter(latest.analyte.isin(list(ENZYMES)))
-    rows = rows.inner_join(treated(person, "status", "family"), "patient_id")
-    rows = beside(rows, signs.select("patient_id", "pain"))
+    people = treated(person, "status", "family", "as_of_day", "stopped_day", also=Status.STOPPED)
+    rows = rows.inner_join(people.filter((people.status != Status.STOPPED) | still_acts(people)), "patient_id")
+    rows = beside(rows, signs.select("patient_id", pain=ibis.coalesce(signs.pain, signs.sick)))
     unknown = rows.uln.isnull()
     multiple = limit("pancreatitis_multiple").times(rows.uln)
     # Without a range: what is above the highest value of any other illness.
     alone = (rows.analyte == "lipase").ifelse(parameter("lipase_without_range"), parameter("amylase_without_range"))
     severe = unknown.ifelse(rows.high > alone, surely(multiple.met_by(rows.high)))
     rows = rows.mutate(bound=unknown.ifelse(alone, multiple.value), severe=severe, painful=rows.pain.notnull())
-    return rows.filter(unknown | (rows.high > rows.uln))
+    return rows.filter((unknown | (rows.high > rows.uln)) & ((rows.status != Status.STOPPED) | severe))
 
 
 def _compared(rows: Table) -> Value:

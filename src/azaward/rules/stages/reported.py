@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from azaward.knowledge import MOST_CAUTIOUS
 from azaward.rules.language.expressions import Table, ibis
-from azaward.rules.language.tables import day_number, knowledge, record
-from azaward.rules.language.words import TEST_OF_PANEL, applies, beside, still_acts, surely, treated
+from azaward.rules.language.tables import DAYS_IN_WEEK, day_number, knowledge, record
+from azaward.rules.language.words import TEST_OF_PANEL, applies, beside, nothing, still_acts, surely, treated
 from azaward.terms import Status
 
 FULL_BLOOD_COUNT = TEST_OF_PANEL["blood count"]
@@ -16,7 +16,7 @@ FULL_BLOOD_COUNT = TEST_OF_PANEL["blood count"]
 TEST_OF_WARNING = {"liver_warning": TEST_OF_PANEL["liver"], "pancreas_warning": TEST_OF_PANEL["pancreas"]}
 _ASKED_OF_EVENT = (
     *("patient_id", "kind", "code", "started_on", "day"),
-    *("protocol", "protocol_known", "family", "status", "started_day"),
+    *("protocol", "protocol_known", "family", "status", "started_day", "as_of_day"),
 )
 # Rows of this name hold for everyone, beside those of a protocol.
 _FLOOR = "floor"
@@ -65,6 +65,11 @@ def _listed(rows: Table) -> Table:
     own = (rows.protocol == rows.of_protocol) & (applies(rows, rows.family) | ~rows.protocol_known)
     rows = rows.mutate(listed=surely(own | (rows.of_protocol == _FLOOR)))
     rows = rows.mutate(has_own=rows.listed.max().over(ibis.window(group_by=["patient_id", "kind", "code"])))
+    weeks = rows.as_of_day - rows.day > rows.asked_after_weeks * DAYS_IN_WEEK
+    rows = rows.mutate(long_ago=surely(weeks))
+    # What strikes and passes is a condition on record for life: it counts while it may be going on.
+    passing = (rows.kind == "condition") & rows.asked_after_weeks.notnull()
+    rows = rows.filter(~(passing & (rows.day.isnull() | rows.long_ago)))
     # Fever has a rule of its own; a condition that no protocol acts on is no symptom.
     elsewhere = ~rows.has_own & (rows.code != "fever") & (rows.of_protocol.notnull() | (rows.kind == "symptom"))
     return rows.filter(rows.listed | elsewhere)
@@ -73,8 +78,9 @@ def _listed(rows: Table) -> Table:
 def _known() -> Table:
     """What protocols and the floor say of symptoms, by the words that name them."""
     columns = ("for_word", "of_protocol", "specialty", "action", "action_rank", "urgency", "urgency_rank")
-    columns = (*columns, "test", "note", "source", "locator", "fact")
+    columns = (*columns, "test", "note", "asked_after_weeks", "source", "locator", "fact")
     listed = knowledge("protocol_symptoms").rename(of_protocol="protocol")
+    listed = listed.mutate(asked_after_weeks=nothing("float64"))
     floor = knowledge("floor_symptoms").mutate(of_protocol=ibis.literal(_FLOOR), specialty=ibis.literal("any"))
     parts = [each.mutate(for_word=each.symptom.lower().replace("_", " ")).select(*columns) for each in (listed, floor)]
     return ibis.union(*parts)

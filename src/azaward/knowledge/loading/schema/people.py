@@ -148,13 +148,17 @@ class ChildDose(Fact, frozen=True):
 
 
 class FloorSymptom(Fact, frozen=True):
-    """What is done about a symptom or infection under every protocol, at the least."""
+    """What is done about a symptom or infection under every protocol, at the least.
+
+    `asked_after_weeks`: one without an end that began so long ago is asked about; empty, it goes on until its end.
+    """
 
     symptom: Annotated[str, Closed("symptom or infection")]
     action: Action
     urgency: Urgency
     test: TestId | None
     note: Prose | None
+    asked_after_weeks: float | None
 
 
 TABLES: dict[str, type[Row]] = {
