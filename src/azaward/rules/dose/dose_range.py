@@ -5,7 +5,7 @@ from __future__ import annotations
 from azaward.rules.language.expressions import Table, Value, ibis
 from azaward.rules.language.finding import findings, number
 from azaward.rules.language.limit import Limit, limit
-from azaward.rules.language.tables import parameter
+from azaward.rules.language.tables import knowledge, parameter
 from azaward.rules.language.words import (
     beside,
     conditions,
@@ -29,34 +29,54 @@ WEAKER = ("Poor Metabolizer", "Intermediate Metabolizer", "Possible Intermediate
 
 
 def too_high(person: Table, usual: Table) -> Table:
-    """A dose, taken or planned, above the highest of the protocol, or above a target beside which none stands."""
-    rows = person.filter(is_treated(person)).inner_join(usual, "patient_id")
-    over = surely(rows.dose > rows.ceiling)
-    # What is planned for someone on treatment has not begun: nothing needs to be stopped for it.
-    ahead = (rows.status == Status.ON) & surely(rows.planned_dose > rows.ceiling)
-    beyond = ~over & surely(rows.dose > rows.target_only)
-    rows = rows.mutate(over=over, ahead=ahead & ~over).filter(over | ahead | beyond)
+    """A dose, taken or planned, above the highest of the protocol, or above a target beside which none stands.
+
+    What rounding to whole tablets explains is noted; a multiple at which people had symptoms is withheld.
+    """
+    rows = _above(person, usual)
     shown = rows.ahead.ifelse(rows.planned_dose, rows.dose)
     above_highest = ibis.or_(rows.over, rows.ahead)
+    begun = rows.over & (rows.status == Status.ON)
     return findings(
         rows,
         Rule.DOSE_RANGE,
         code=ibis.cases(
-            (rows.over, "dose_above_range"), (rows.ahead, "planned_dose_above_range"), else_="dose_above_target"
+            (rows.far, "dose_far_above_range"),
+            (rows.over, "dose_above_range"),
+            (rows.ahead, "planned_dose_above_range"),
+            (rows.rounded, "dose_rounded_up"),
+            else_="dose_above_target",
         ),
         action=ibis.cases(
             (rows.over & (rows.status == Status.PLANNED), Action.DO_NOT_START),
+            (rows.far, Action.WITHHOLD),
             (rows.over, Action.REDUCE),
             else_=Action.REVIEW,
         ),
         urgency=above_highest.ifelse(Urgency.SAME_DAY, Urgency.ROUTINE),
         subject=rows.taken,
+        asks_for=ibis.cases((begun, "full_blood_count liver")),
         value=shown,
         unit="mg/d",
-        limit=Limit(above_highest.ifelse(rows.ceiling, rows.target_only), Comparison.AT_MOST, "mg/d"),
+        limit=Limit((above_highest | rows.rounded).ifelse(rows.ceiling, rows.target_only), Comparison.AT_MOST, "mg/d"),
         mg_per_kg=number(shown / rows.weight),
         fact=rows.dose_fact,
     )
+
+
+def _above(person: Table, usual: Table) -> Table:
+    """Who takes, or is to take, more than the highest dose: `far`, `over`, `ahead` of today, or only `rounded` up."""
+    rows = person.filter(is_treated(person)).inner_join(usual, "patient_id")
+    tablets = knowledge("tablets")
+    rows = beside(rows, tablets.group_by(taken="medicine").agg(tablet=tablets.mg.min()), "taken")
+    above = surely(rows.dose > rows.ceiling)
+    rounded = above & surely(rows.dose - rows.ceiling <= rows.tablet / 2)
+    over = above & ~rounded
+    # What is planned for someone on treatment has not begun: nothing needs to be stopped for it.
+    ahead = ~above & (rows.status == Status.ON) & surely(rows.planned_dose > rows.ceiling + rows.tablet.fill_null(0) / 2)
+    far = over & surely(limit("overdose_times").times(rows.ceiling).met_by(rows.dose))
+    rows = rows.mutate(over=over, far=far, ahead=ahead, rounded=rounded)
+    return rows.filter(above | ahead | surely(rows.dose > rows.target_only))
 
 
 def start_high(person: Table, usual: Table) -> Table:
@@ -113,7 +133,7 @@ def _explained(person: Table, met: Table, genes: Table, latest: Table) -> Table:
 
 def unknown(person: Table, usual: Table) -> Table:
     """Weight, dose, date of birth or usual dose that isn't known, so that the dose can't be judged."""
-    known = usual.select("patient_id").mutate(has_usual=ibis.literal(True))
+    known = usual.filter(usual.covered).select("patient_id", has_usual=ibis.literal(True))
     # Few columns: each stands in the SQL once for every part of the union.
     people = treated(
         person,

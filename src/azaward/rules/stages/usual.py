@@ -2,7 +2,9 @@
 
 Rows for the indication itself go before rows for any; among those that are left the lower dose counts. The
 most cautious protocol holds the rows of all, so there none goes before another. A child's range is that of
-children_doses.csv for age and indication.
+children_doses.csv for age and indication. Protocols state azathioprine's doses; another thiopurine's are the same in
+milligrams of it, where thiopurines.csv says how many. Where a protocol is silent about a dose, the highest that any
+protocol states for every indication is the ceiling.
 """
 
 from __future__ import annotations
@@ -11,7 +13,13 @@ from azaward.knowledge import MOST_CAUTIOUS
 from azaward.rules.language.expressions import Table, Value, ibis
 from azaward.rules.language.limit import limit
 from azaward.rules.language.tables import greatest, knowledge, least
-from azaward.rules.language.words import first_of, lowest_first, nothing, perhaps, treated
+from azaward.rules.language.words import beside, first_of, lowest_first, nothing, perhaps, treated
+
+# What a row of doses says in milligrams, a day or for each kilogram.
+IN_MG = (
+    *("start_mg_per_day", "start_mg_per_kg", "max_mg_per_day", "max_mg_per_kg"),
+    *("target_mg_per_day_low", "target_mg_per_day_high", "target_mg_per_kg_low", "target_mg_per_kg_high"),
+)
 
 
 def usual(person: Table) -> Table:
@@ -20,12 +28,13 @@ def usual(person: Table) -> Table:
     `ceiling` is the highest dose that the protocol states, or where it states none the highest that any
     protocol states for every indication. `target_only` is the top of a target beside which no highest dose stands.
     `fixed_start` is a first dose in mg a day.
-    `child_high` is the highest dose of a child in mg/kg, `child_says` what its source adds. `dose_fact` is the row of
+    `covered`: the protocol states a dose for them. `child_high` is the highest dose of a child in mg/kg, `child_says` what its source adds. `dose_fact` is the row of
     knowledge that the dose is from.
     """
     people = treated(person, "indication", "weight", "age", "taken")
     rows = _of_protocol(people)
-    rows = ibis.union(rows, _of_children(people).select(rows.columns))
+    silent = _ceiling_of_any(people.anti_join(rows, "patient_id"))
+    rows = ibis.union(rows, silent.select(rows.columns), _of_children(people).select(rows.columns))
     return rows.group_by("patient_id").agg(
         usual_low=rows.low.min(),
         usual_high=rows.high.min(),
@@ -34,6 +43,7 @@ def usual(person: Table) -> Table:
         start=rows.start.min(),
         fixed_start=rows.start_mg_per_day.min(),
         step_days=rows.step_every_days.max(),
+        covered=rows.covered.any(),
         child_high=rows.child_high.min(),
         child_says=rows.child_says.max(),
         dose_fact=ibis.coalesce(rows.dose_fact.max(where=rows.child_says.notnull()), rows.dose_fact.max()),
@@ -72,12 +82,13 @@ def _of_protocol(people: Table) -> Table:
         child_high=nothing("float64"),
         child_says=nothing("string"),
         dose_fact=(rows.place == 0).ifelse(rows.fact, nothing("string")),
+        covered=ibis.literal(True),
     )
 
 
 def _best_rows(people: Table) -> Table:
     """The protocol's rows of doses for each person: for the indication itself before those for any."""
-    doses = knowledge("protocol_doses")
+    doses = _doses()
     rows = people.inner_join(doses.rename(for_="indication"), "protocol")
     grown = perhaps(limit("adult_age_years").met_by(rows.age))
     rows = rows.filter(
@@ -88,11 +99,42 @@ def _best_rows(people: Table) -> Table:
     exact = rows.for_ != "any"
     rows = rows.mutate(exact=exact, best=exact.max().over(ibis.window(group_by="patient_id")))
     rows = rows.filter((rows.exact == rows.best) | (rows.protocol == MOST_CAUTIOUS))
-    any_protocol = doses.filter(
+    return beside(rows, _highest(doses), "drug")
+
+
+def _doses() -> Table:
+    """The doses of each protocol, azathioprine's also in milligrams of each thiopurine that is compared with it."""
+    doses = knowledge("protocol_doses")
+    factors = knowledge("thiopurines").select(drug_of="medicine", factor="azathioprine_mg")
+    rows = doses.cross_join(factors)
+    rows = rows.filter(rows.drug == "azathioprine")
+    return rows.mutate(drug=rows.drug_of, **{column: rows[column] / rows.factor for column in IN_MG})
+
+
+def _highest(doses: Table) -> Table:
+    """For each thiopurine the lowest of the highest doses that protocols state for every indication of adults."""
+    for_all = doses.filter(
         (doses.protocol == MOST_CAUTIOUS) & (doses.indication == "any") & (doses.population == "adult")
     )
-    highest = any_protocol.group_by("drug").agg(highest_mg_per_kg=any_protocol.max_mg_per_kg.min())
-    return rows.left_join(highest, "drug").drop("drug_right")
+    return for_all.group_by("drug").agg(
+        highest_mg_per_kg=for_all.max_mg_per_kg.min(), highest_fact=for_all.fact.min(where=for_all.max_mg_per_kg.notnull())
+    )
+
+
+def _ceiling_of_any(people: Table) -> Table:
+    """For adults whose protocol is silent about their dose: the ceiling, and nothing else."""
+    grown = people.filter(perhaps(limit("adult_age_years").met_by(people.age)))
+    rows = grown.inner_join(_highest(_doses()).rename(taken="drug"), "taken")
+    unknown = nothing("float64")
+    return rows.select(
+        "patient_id",
+        **dict.fromkeys(("low", "high", "stated", "target_only", "start", "start_mg_per_day", "child_high"), unknown),
+        highest=rows.highest_mg_per_kg * rows.weight,
+        step_every_days=nothing("int64"),
+        child_says=nothing("string"),
+        dose_fact=rows.highest_fact,
+        covered=ibis.literal(False),
+    )
 
 
 def _of_children(people: Table) -> Table:
@@ -123,4 +165,5 @@ def _of_children(people: Table) -> Table:
         child_high=rows.high_mg_per_kg,
         child_says=rows.says,
         dose_fact=rows.fact,
+        covered=ibis.literal(True),
     )
