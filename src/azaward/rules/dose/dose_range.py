@@ -70,10 +70,11 @@ def _above(person: Table, usual: Table) -> Table:
     tablets = knowledge("tablets")
     rows = beside(rows, tablets.group_by(taken="medicine").agg(tablet=tablets.mg.min()), "taken")
     above = surely(rows.dose > rows.ceiling)
-    rounded = above & surely(rows.dose - rows.ceiling <= rows.tablet / 2)
+    half_a_tablet = rows.tablet.fill_null(0) / 2
+    rounded = above & surely(rows.dose - rows.ceiling <= half_a_tablet)
     over = above & ~rounded
     # What is planned for someone on treatment has not begun: nothing needs to be stopped for it.
-    ahead = ~above & (rows.status == Status.ON) & surely(rows.planned_dose > rows.ceiling + rows.tablet.fill_null(0) / 2)
+    ahead = ~above & (rows.status == Status.ON) & surely(rows.planned_dose > rows.ceiling + half_a_tablet)
     far = over & surely(limit("overdose_times").times(rows.ceiling).met_by(rows.dose))
     rows = rows.mutate(over=over, far=far, ahead=ahead, rounded=rounded)
     return rows.filter(above | ahead | surely(rows.dose > rows.target_only))

@@ -12,7 +12,7 @@ from __future__ import annotations
 from azaward.knowledge import MOST_CAUTIOUS
 from azaward.rules.language.expressions import Table, Value, ibis
 from azaward.rules.language.limit import limit
-from azaward.rules.language.tables import greatest, knowledge, least
+from azaward.rules.language.tables import greatest, knowledge, least, parameter
 from azaward.rules.language.words import beside, first_of, lowest_first, nothing, perhaps, treated
 
 # What a row of doses says in milligrams, a day or for each kilogram.
@@ -25,11 +25,10 @@ IN_MG = (
 def usual(person: Table) -> Table:
     """One row a patient for whom the protocol has a dose; sums in mg a day are empty without a weight.
 
-    `ceiling` is the highest dose that the protocol states, or where it states none the highest that any
-    protocol states for every indication. `target_only` is the top of a target beside which no highest dose stands.
-    `fixed_start` is a first dose in mg a day.
-    `covered`: the protocol states a dose for them. `child_high` is the highest dose of a child in mg/kg, `child_says` what its source adds. `dose_fact` is the row of
-    knowledge that the dose is from.
+    `covered`: the protocol states a dose for them. `ceiling` is the highest dose that the protocol states, or where it
+    states none the highest that any protocol states for every indication. `target_only` is the top of a target beside
+    which no highest dose stands. `fixed_start` is a first dose in mg a day. `child_high` is the highest dose of a child
+    in mg/kg, `child_says` what its source adds. `dose_fact` is the row of knowledge that the dose is from.
     """
     people = treated(person, "indication", "weight", "age", "taken")
     rows = _of_protocol(people)
@@ -117,23 +116,29 @@ def _highest(doses: Table) -> Table:
         (doses.protocol == MOST_CAUTIOUS) & (doses.indication == "any") & (doses.population == "adult")
     )
     return for_all.group_by("drug").agg(
-        highest_mg_per_kg=for_all.max_mg_per_kg.min(), highest_fact=for_all.fact.min(where=for_all.max_mg_per_kg.notnull())
+        highest_mg_per_kg=for_all.max_mg_per_kg.min(),
+        highest_fact=for_all.fact.min(where=for_all.max_mg_per_kg.notnull()),
     )
 
 
 def _ceiling_of_any(people: Table) -> Table:
     """For adults whose protocol is silent about their dose: the ceiling, and nothing else."""
     grown = people.filter(perhaps(limit("adult_age_years").met_by(people.age)))
-    rows = grown.inner_join(_highest(_doses()).rename(taken="drug"), "taken")
+    rows = beside(grown, _highest(_doses()).rename(taken="drug"), "taken")
+    # Tioguanine can't be compared with azathioprine: what is usual of it is its own.
+    own = ibis.cases((rows.taken == "tioguanine", parameter("tioguanine_usual_mg_per_day")))
+    rows = rows.mutate(own=own).filter(own.notnull() | rows.highest_mg_per_kg.notnull())
     unknown = nothing("float64")
     return rows.select(
         "patient_id",
-        **dict.fromkeys(("low", "high", "stated", "target_only", "start", "start_mg_per_day", "child_high"), unknown),
+        **dict.fromkeys(("low", "stated", "start", "start_mg_per_day", "child_high"), unknown),
+        high=rows.own,
+        target_only=rows.own,
         highest=rows.highest_mg_per_kg * rows.weight,
         step_every_days=nothing("int64"),
         child_says=nothing("string"),
         dose_fact=rows.highest_fact,
-        covered=ibis.literal(False),
+        covered=rows.own.notnull(),
     )
 
 
