@@ -17,14 +17,21 @@ from azaward.terms import Action, Comparison, Rule, Urgency
 
 
 def step(person: Table, latest: Table, history: Table, beyond: Table) -> Table:
-    """The last value against the mean of up to five before it."""
+    """The last value against the mean of up to five before it; three at least, unless two cell lines fell at once."""
     rows = _varying(person, latest, history, beyond)
     change = 1 - rows.low / rows.earlier_mean
     allowed = rows.spread * (1 + 1 / rows.earlier_n).sqrt()
     rows = rows.mutate(change=change, allowed=allowed)
-    rows = rows.filter((rows.earlier_n >= ENOUGH) & (rows.earlier_mean > 0) & (rows.change > rows.allowed))
+    rows = rows.filter((rows.earlier_mean > 0) & (rows.change > rows.allowed))
+    # White cells of every kind are one line.
+    line = rows.analyte.isin(["haemoglobin", "platelets"]).ifelse(rows.analyte, "white cells")
+    of_patient = ibis.window(group_by="patient_id")
+    rows = rows.mutate(first=line.min().over(of_patient), last=line.max().over(of_patient))
+    several = rows["first"] != rows["last"]
+    rows = rows.filter((rows.earlier_n >= ENOUGH) | several)
     bound = rows.earlier_mean * (1 - rows.allowed)
-    return _drift(rows, "drift_step", rows.shown_low, bound, rows.earlier_mean, Urgency.ROUTINE)
+    urgency = (rows["first"] != rows["last"]).ifelse(Urgency.THIS_WEEK, Urgency.ROUTINE)
+    return _drift(rows, "drift_step", rows.shown_low, bound, rows.earlier_mean, urgency)
 
 
 def trend(person: Table, latest: Table, history: Table, beyond: Table) -> Table:
@@ -74,8 +81,15 @@ def _drift(rows: Table, code: str, value: Value, bound: Value, before: Value, ur
         on=rows.taken_on,
         limit=Limit(bound, Comparison.BELOW, rows.unit),
         asks_for=rows.crossed.ifelse(nothing("string"), "full_blood_count"),
-        within_days=parameter("drift_test_days"),
+        within_days=_how_soon(urgency),
         before=number(before),
         fall_percent=number((100 * (1 - value / before) + 0.5).floor()),
         fact=rows.fact,
     )
+
+
+def _how_soon(urgency: Value | Urgency) -> Value:
+    """By when the blood is counted again: what is pressing sets its own time."""
+    if isinstance(urgency, Urgency):
+        return parameter("drift_test_days")
+    return (urgency == Urgency.ROUTINE).ifelse(parameter("drift_test_days"), nothing("float64"))

@@ -13,6 +13,7 @@ from azaward.rules.language.tables import knowledge, record
 from azaward.rules.language.words import first_of, perhaps, still_acts, surely
 from azaward.terms import Action, Rule, Status, Urgency
 
+OF_KIDNEY = ("creatinine", "egfr")
 _SIGN = ["patient_id", "together"]
 
 
@@ -23,7 +24,8 @@ def severe(person: Table, crossed: Table) -> Table:
     explained = _explained().mutate(explained=ibis.literal(True))
     rows = rows.left_join(explained, [rows.patient_id == explained.person, rows.unless_known == explained.of_class])
     known = surely(rows.explained)
-    calm = known | (rows.action == Action.REVIEW)
+    action = known.ifelse(Action.REVIEW, _action(rows))
+    calm = action == Action.REVIEW
     return findings(
         rows,
         Rule.FLOOR,
@@ -34,7 +36,7 @@ def severe(person: Table, crossed: Table) -> Table:
             (rows.status == Status.STOPPED, "floor_stopped"),
             else_="floor_severe",
         ),
-        action=known.ifelse(Action.REVIEW, _action(rows)),
+        action=action,
         urgency=known.ifelse(Urgency.ROUTINE, rows.urgency),
         subject=rows.analyte,
         asks_for=known.ifelse(None, rows.test),
@@ -77,7 +79,7 @@ def together(person: Table, crossed: Table) -> Table:
 
 def _counting(person: Table, rows: Table) -> Table:
     """The rows of those for whom they count: not what was already there before treatment that is long over."""
-    people = person.select("patient_id", "status", "started_day", "stopped_day", "as_of_day")
+    people = person.select("patient_id", "family", "status", "started_day", "stopped_day", "as_of_day")
     rows = rows.inner_join(people, "patient_id")
     lately = still_acts(rows) | surely(rows.day > rows.stopped_day)
     return rows.filter((rows.status != Status.STOPPED) | (lately & perhaps(rows.day >= rows.started_day)))
@@ -94,5 +96,7 @@ def _explained() -> Table:
 
 
 def _action(rows: Table) -> Value:
-    """Whoever has not begun does not begin."""
-    return ((rows.status == Status.PLANNED) & (rows.action == Action.WITHHOLD)).ifelse(Action.DO_NOT_START, rows.action)
+    """Whoever has not begun does not begin. What a graft's creatinine says is for its unit to decide."""
+    of_graft = (rows.family == "transplant") & rows.analyte.isin(OF_KIDNEY) & (rows.status == Status.ON)
+    action = of_graft.ifelse(Action.REVIEW, rows.action)
+    return ((rows.status == Status.PLANNED) & (action == Action.WITHHOLD)).ifelse(Action.DO_NOT_START, action)

@@ -7,6 +7,7 @@ a known cause or the person's own level softens counts as own_level.csv says.
 
 from __future__ import annotations
 
+from azaward.rules.counts.floor import OF_KIDNEY
 from azaward.rules.counts.own_level import softened
 from azaward.rules.language.expressions import Table, ibis
 from azaward.rules.language.finding import findings, number
@@ -27,6 +28,9 @@ def limits(beyond: Table, person: Table, latest: Table, readings: Table) -> Tabl
     met = met.mutate(most_urgent=met.urgency_rank.min().over(ibis.window(group_by=per)))
     met = measured_by(first_of(met, per, ["action_rank", "urgency_rank", "threshold", *TIES]))
     action = ibis.cases(*((met.action_rank == action.rank, action) for action in Action))
+    # A graft's creatinine rises for the graft's own reasons: its unit decides, as soon as the limit says.
+    of_graft = (met.family == "transplant") & met.analyte.isin(OF_KIDNEY)
+    action = (of_graft & (action != Action.TEST)).ifelse(Action.REVIEW, action)
     not_begun = (met.status == Status.PLANNED) & action.isin([Action.STOP, Action.WITHHOLD, Action.REDUCE])
     again = ~met.soft | (action == Action.TEST)
     urgency = urgency_of(met.most_urgent)

@@ -68,7 +68,7 @@ def _above(person: Table, usual: Table) -> Table:
     """Who takes, or is to take, more than the highest dose: `far`, `over`, `ahead` of today, or only `rounded` up."""
     rows = person.filter(is_treated(person)).inner_join(usual, "patient_id")
     tablets = knowledge("tablets")
-    rows = beside(rows, tablets.group_by(taken="medicine").agg(tablet=tablets.mg.min()), "taken")
+    rows = beside(rows, tablets.rename(taken="medicine").group_by("taken").agg(tablet=tablets.mg.min()), "taken")
     above = surely(rows.dose > rows.ceiling)
     half_a_tablet = rows.tablet.fill_null(0) / 2
     rounded = above & surely(rows.dose - rows.ceiling <= half_a_tablet)

@@ -1,6 +1,7 @@
 """Which results are beyond a limit that is a number or a multiple of the laboratory's normal.
 
-The limits are those of the person's protocol and the floor under every protocol (floor.csv). One row for each result
+The limits are those of the person's protocol and the floor under every protocol (floor.csv), which also knows multiples
+of the person's own level. One row for each result
 and each limit that it crosses, for everyone who takes, took or is to take a thiopurine; each rule chooses among them.
 """
 
@@ -9,20 +10,22 @@ from __future__ import annotations
 from azaward.rules.language.expressions import Table, Value, ibis
 from azaward.rules.language.limit import downward, of
 from azaward.rules.language.tables import knowledge
-from azaward.rules.language.words import for_their_specialty, nothing
+from azaward.rules.language.words import OF_ONE, beside, for_their_specialty, nothing
 from azaward.terms import Status
 
 # What a limit is measured from, where it is no change from an earlier value.
 PLAIN = ("absolute", "upper-limit-of-normal", "lower-limit-of-normal")
 NO_LIMIT_GIVEN = "no-limit-given"
+OWN_LEVEL = "own-level"
 _ROW = ("comparison", "threshold", "relative_to", "action", "action_rank", "urgency", "urgency_rank")
 _CITED = ("source", "locator", "fact")
 
 
-def crossed(person: Table, latest: Table) -> Table:
+def crossed(person: Table, latest: Table, history: Table) -> Table:
     """Each result with each limit that it is beyond: `floor` where it is one that every protocol stands on."""
     people = person.filter(person.status != Status.NONE)
     results = latest.inner_join(people.select("patient_id", "protocol", "protocol_known", "family"), "patient_id")
+    results = beside(results, history.select(*OF_ONE, "earlier_mean"), OF_ONE)
     rows = ibis.union(_of_protocol(results), _of_floor(results))
     rows = rows.filter(of(rows, rows.bound).met_by(rows.low, rows.high))
     down = downward(rows.comparison)
@@ -67,6 +70,7 @@ def _columns(rows: Table, **more: Value) -> Table:
     normal = ibis.cases(
         (rows.relative_to == "upper-limit-of-normal", rows.uln),
         (rows.relative_to == "lower-limit-of-normal", rows.lln),
+        (rows.relative_to == OWN_LEVEL, rows.earlier_mean),
         else_=1.0,
     )
     return rows.select(

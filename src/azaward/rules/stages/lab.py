@@ -132,14 +132,17 @@ def latest(readings: Table) -> Table:
 
 
 def history(readings: Table) -> Table:
-    """For analytes whose fall is watched: the patient's own level before the last day, one row each.
+    """For analytes whose change is watched: the patient's own level before the last day, one row each.
 
     The three days before the last; the mean of up to five before it; of the last three; of up to six before those.
     """
     limits = knowledge("protocol_limits")
     fall_limited = limits.filter(limits.relative_to == "previous-fall-percent").select("analyte")
     analytes = knowledge("analytes")
-    watched = analytes.filter(analytes.id.isin(FALLING) | analytes.id.isin(fall_limited.analyte)).select(analyte="id")
+    floor = knowledge("floor")
+    compared = floor.filter(floor.relative_to == "own-level").select("analyte")
+    of_limits = analytes.id.isin(fall_limited.analyte) | analytes.id.isin(compared.analyte)
+    watched = analytes.filter(analytes.id.isin(FALLING) | of_limits).select(analyte="id")
     rows = readings.filter(readings.problem.isnull()).semi_join(watched, "analyte")
     days = rows.group_by([*OF_ONE, "taken_on"]).agg(low=low_end(rows).min(), shown=rows.measured.min())
     back = ibis.window(group_by=OF_ONE, order_by=ibis.desc("taken_on"))

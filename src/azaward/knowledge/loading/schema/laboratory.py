@@ -153,14 +153,17 @@ class Metabolites(Fact, frozen=True):
 
 
 class Floor(Fact, frozen=True):
-    """What is severe under every protocol. Rows with a `sign` count together: two parts of it are needed."""
+    """What is severe under every protocol. Rows with a `sign` count together: two parts of it are needed.
+
+    `own-level`: so many times the mean of the up to five results before the last.
+    """
 
     sign: Own | None
     part: Own | None
     analyte: AnalyteId
     comparison: Comparison
     value: float
-    relative_to: Literal["absolute", "upper-limit-of-normal", "no-limit-given"]
+    relative_to: Literal["absolute", "upper-limit-of-normal", "no-limit-given", "own-level"]
     unless_known: Annotated[str, Closed("class of events")] | None
     action: Action
     urgency: Urgency

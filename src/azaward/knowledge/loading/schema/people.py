@@ -88,6 +88,7 @@ EventClass = Literal[
     "thiopurine_hypersensitivity",
     "thiopurine_intolerance",
     "thiopurine_named",
+    "kidney_failure",
     "thiopurine_liver_injury",
     "thiopurine_marrow_failure",
     "thiopurine_pancreatitis",
