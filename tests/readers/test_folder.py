@@ -297,3 +297,18 @@ def test_any_cells_make_typed_rows_or_are_set_aside(table: str, data: st.DataObj
     record = reader.record()
     arrow(record)  # every cell has its column's type
     assert record.rows[table] or record.set_aside
+
+
+@pytest.mark.parametrize(
+    ("test", "words", "patient"),
+    [
+        ("blood film", "blasts seen", "p1"),
+        ("blood film", "no blasts seen", None),
+        ("blood culture", "Staphylococcus aureus", "p1"),
+        ("blood culture", "no growth after 48 hours", None),
+        ("appearance", "clear", None),
+    ],
+)
+def test_serious_words_of_an_unknown_test_are_the_patients(test: str, words: str, patient: str | None) -> None:
+    [aside] = [item for item in added("results", analyte=test, text=words).set_aside if test in item.what]
+    assert (aside.patient_id, aside.kind) == (patient, "unusable" if patient else "unknown_analyte")

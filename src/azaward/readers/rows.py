@@ -16,7 +16,7 @@ from azaward.knowledge import Knowledge
 from azaward.knowledge.loading.vocabulary import Vocabulary, vocabulary
 from azaward.record.dates import DateError, is_partial, read_day
 from azaward.record.names import is_recognised
-from azaward.record.tables import TABLES, Cell, Column, Record, SetAside
+from azaward.record.tables import STATUS_NEVER_COUNTS, TABLES, Cell, Column, Record, SetAside
 
 _NUMBER = re.compile(r"([<>]=?|≤|≥)?\s*([-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)")
 # Words for a treatment that has not started. Any other text that isn't a date means a start on an unknown day.
@@ -41,6 +41,26 @@ def read_number(text: str) -> tuple[str | None, float] | None:
         return None
     sign, digits = found.groups()
     return (_COMPARATORS.get(sign, sign) if sign else None), float(digits)
+
+
+# Words of a result that somebody reads today, whatever the test; and how a culture says that nothing grew.
+_SERIOUS = re.compile(
+    r"\bblasts?\b|\bcritical|\bpanic\b|malignan|leuka?emi[ac]|lymphoma|carcinoma|abnormal cells", re.I
+)
+_NOTHING = re.compile(r"\b(no|not|nil|negative|sterile|normal|pending|without)\b", re.I)
+
+
+def _cannot_wait(name: str, said: str) -> bool:
+    """Whether words of an unknown test may be serious: blasts in the film, a germ in a culture.
+
+    >>> _cannot_wait("blood film", "blasts seen"), _cannot_wait("blood film", "no blasts seen")
+    (True, False)
+    >>> _cannot_wait("blood culture", "Staphylococcus aureus"), _cannot_wait("blood culture", "no growth")
+    (True, False)
+    """
+    if not said or _NOTHING.search(said):
+        return False
+    return bool(_SERIOUS.search(said) or "culture" in name.lower())
 
 
 class RowReader:
@@ -210,8 +230,7 @@ class RowReader:
                 name = str(cells.get("analyte") or "unnamed")
                 analyte = self.words.analyte(name)
                 if analyte is None:
-                    first, count = self._unknown_analytes.get(name, (where, 0))
-                    self._unknown_analytes[name] = (first, count + 1)
+                    self._unknown_result(name, cells, where)
                     return
                 cells |= {"analyte": analyte, "origin": cells.get("origin") or where}
                 self._comparator(cells, where)
@@ -264,6 +283,16 @@ class RowReader:
                 str(cells["patient_id"]),
             )
             cells[end] = None
+
+    def _unknown_result(self, name: str, cells: Mapping[str, Any], where: str) -> None:
+        """Counts a test that nothing here looks at; where its words can't wait, somebody has to read it."""
+        said = str(cells.get("text") or "")
+        if str(cells.get("status")) not in STATUS_NEVER_COUNTS and _cannot_wait(name, said):
+            why = "not a test that azaward recognises, in words that may be serious. Read it."
+            self.aside(where, f"result {name!r}: {said!r}", why, str(cells["patient_id"]))
+            return
+        first, count = self._unknown_analytes.get(name, (where, 0))
+        self._unknown_analytes[name] = (first, count + 1)
 
     def _comparator(self, cells: dict[str, Cell], where: str) -> None:
         """Accepts only <, <=, > and >=, which bound the value; with any other sign, the value is kept as text."""

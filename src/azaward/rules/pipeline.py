@@ -76,6 +76,8 @@ RULES: dict[str, tuple[str, ...]] = {
     "illness.infection.live_vaccine": ("events",),
     "counts.recovery.paused": ("crossed",),
     "counts.recovery.restarted": ("crossed",),
+    "counts.recovery.planned_again": ("course",),
+    "counts.recovery.weak_enzyme_stopped": ("course",),
     "before.dosing.dosing": ("genes",),
     "before.enzyme.untrusted": ("genes",),
     "before.enzyme.disagree": ("genotypes",),

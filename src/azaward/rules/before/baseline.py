@@ -29,17 +29,21 @@ def baseline(person: Table, done: Table) -> Table:
     rows = _asked_for(person)
     rows = beside(rows, done, ["patient_id", "test"])
     planned = rows.status == Status.PLANNED
+    rows = beside(rows, _longest_gap(), ["protocol", "test"])
+    # Where the protocol sets no age: what would be overdue on treatment is too old to begin it.
+    rows = rows.mutate(within_days=ibis.coalesce(rows.within_days, rows.longest_gap))
     too_old = surely(rows.as_of_day - rows.done_day > rows.within_days) & planned
     rows = rows.filter(rows.done_day.isnull() | too_old)
     # One finding a test: the row that requires it goes before the one that suggests it.
     order = [ibis.desc("required"), "within_days", "locator", "source", "note"]
     rows = first_of(rows, ["patient_id", "test"], order).inner_join(_in_plain_words(), "test")
+    old = rows.done_day.notnull()
     must_wait = rows.required & (rows.status == Status.PLANNED)
     return findings(
         rows,
         Rule.BASELINE,
         code=ibis.cases(
-            (rows.done_day.notnull(), "baseline_too_old"),
+            (old, "baseline_too_old"),
             (rows.oldest_rank.notnull(), "baseline_incomplete"),
             else_="baseline_missing",
         ),
@@ -49,9 +53,9 @@ def baseline(person: Table, done: Table) -> Table:
         asks_for=rows.test,
         on=rows.done_day,
         limit=Limit(
-            rows.within_days,
-            ibis.cases((rows.within_days.notnull(), "within"), else_=None),
-            ibis.cases((rows.within_days.notnull(), "d"), else_=None),
+            ibis.cases((old, rows.within_days)),
+            ibis.cases((old, "within"), else_=None),
+            ibis.cases((old, "d"), else_=None),
         ),
         required=rows.required.ifelse("required", "suggested"),
         note=rows.note,
@@ -66,6 +70,12 @@ def _asked_for(person: Table) -> Table:
     rows = for_their_specialty(rows.inner_join(knowledge("protocol_baseline"), "protocol"))
     rows = rows.filter((rows.status == Status.PLANNED) | rows.test.isin(LASTING))
     return rows.filter(~surely(_not_concerned(rows)))
+
+
+def _longest_gap() -> Table:
+    """The longest time that each protocol's schedule leaves between two tests of a kind."""
+    schedule = knowledge("protocol_schedule")
+    return schedule.group_by(["protocol", "test"]).agg(longest_gap=schedule.every_days.max().cast("float64"))
 
 
 def _not_concerned(rows: Table) -> Value:
@@ -148,9 +158,11 @@ def _read(latest: Table, *analytes: str) -> Table:
 def ebv(person: Table, latest: Table) -> Table:
     """No antibodies against Epstein-Barr virus: above all for a young man a reason to choose another medicine.
 
-    A young man whose antibodies nobody knows is tested before he starts, whatever his protocol asks for.
+    A young man whose antibodies nobody knows is tested before he starts, whatever his protocol asks for. In the first
+    weeks another medicine can still be chosen, and that is for this week.
     """
-    rows = beside(treated(person, "status", "sex", "age", "family"), _read(latest, "ebv_igg").drop("day"))
+    people = treated(person, "status", "sex", "age", "family", "as_of_day", "started_day")
+    rows = beside(people, _read(latest, "ebv_igg").drop("day"))
     age = limit("ebv_young_men_years").met_by(rows.age)
     planned, unknown = rows.status == Status.PLANNED, perhaps(rows.unclear)
     negative = surely(rows.no)
@@ -158,6 +170,7 @@ def ebv(person: Table, latest: Table) -> Table:
     rows = rows.mutate(young=young, unknown=unknown, planned=planned)
     rows = rows.filter(negative | (unknown & planned & surely(age) & (rows.sex == "male")))
     graft = rows.family == "transplant"
+    early = surely(limit("early_treatment_days").met_by(rows.as_of_day - rows.started_day)) & ~graft
     return findings(
         rows,
         Rule.BASELINE,
@@ -169,7 +182,7 @@ def ebv(person: Table, latest: Table) -> Table:
             else_=Action.INFORM,
         ),
         urgency=ibis.cases(
-            (rows.unknown | (rows.young & rows.planned), Urgency.THIS_WEEK),
+            (rows.unknown | (rows.young & (rows.planned | early)), Urgency.THIS_WEEK),
             (rows.young | rows.planned, Urgency.ROUTINE),
             else_=Urgency.INFO,
         ),

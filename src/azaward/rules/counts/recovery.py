@@ -7,13 +7,25 @@ as it was on treatment; later it is a matter of the week.
 from __future__ import annotations
 
 from azaward.rules.language.expressions import Table, Value, ibis
-from azaward.rules.language.finding import findings
-from azaward.rules.language.limit import of
-from azaward.rules.language.tables import day_words, least, urgency_of
-from azaward.rules.language.words import first_of, measured_by, perhaps, still_acts
-from azaward.terms import Action, Rule, Status, Urgency
+from azaward.rules.language.finding import findings, number
+from azaward.rules.language.limit import Limit, of
+from azaward.rules.language.tables import (
+    DAYS_IN_WEEK,
+    day_number,
+    day_words,
+    greatest,
+    knowledge,
+    least,
+    parameter,
+    urgency_of,
+)
+from azaward.rules.language.words import TEST_OF_PANEL, beside, first_of, measured_by, perhaps, still_acts, surely
+from azaward.rules.stages.crossed import PLAIN
+from azaward.rules.stages.lab import high_end, low_end
+from azaward.terms import Action, Comparison, Rule, Status, Urgency
 
 WATCHED = ("wbc", "neutrophils", "platelets", "lymphocytes", "haemoglobin", "alt", "ast", "bilirubin")
+POOR = "Poor Metabolizer"
 # Of two rows that say the same, every engine names the same one.
 TIES = ("source", "locator", "comparison", "relative_to", "note")
 
@@ -44,6 +56,76 @@ def restarted(person: Table, crossed: Table) -> Table:
         code="restarted_before_recovery",
         action=Action.WITHHOLD,
         urgency=urgency_of(least(rows.most_urgent, ibis.literal(Urgency.SAME_DAY.rank))),
+    )
+
+
+def planned_again(person: Table, readings: Table) -> Table:
+    """A new start is planned after a course in which a result was severe: a lower dose, if any at all.
+
+    Severe is what the floor would withhold for. A result of the weeks after the last tablet belongs to the course.
+    """
+    people = person.filter((person.status == Status.PLANNED) & person.stopped_day.notnull())
+    rows = _of_course(people, readings)
+    floor = knowledge("floor").rename(threshold="value")
+    floor = floor.filter(floor.sign.isnull() & (floor.action == Action.WITHHOLD) & floor.relative_to.isin(PLAIN))
+    rows = rows.inner_join(floor, "analyte")
+    bound = rows.threshold * (rows.relative_to == "absolute").ifelse(1.0, rows.uln)
+    rows = rows.mutate(bound=bound)
+    rows = rows.filter(of(rows, rows.bound).met_by(rows.low, rows.high))
+    order = ["urgency_rank", "action_rank", ibis.desc("day"), "analyte", "threshold", "fact", "measured"]
+    rows = first_of(rows, "patient_id", order)
+    lower = surely(rows.planned_first < rows.last_dose)
+    return findings(
+        rows,
+        Rule.RECOVERY,
+        code=lower.ifelse("restart_lower_after_harm", "restart_after_harm"),
+        action=lower.ifelse(Action.REVIEW, Action.DO_NOT_START),
+        urgency=lower.ifelse(Urgency.ROUTINE, Urgency.THIS_WEEK),
+        subject=rows.analyte,
+        value=rows.measured,
+        text=rows.comparator,
+        unit=rows.unit,
+        on=rows.taken_on,
+        limit=of(rows, rows.bound),
+        before=number(rows.last_dose),
+        fact=rows.fact,
+    )
+
+
+def _of_course(people: Table, readings: Table) -> Table:
+    """Results of an earlier course, and of so many weeks after its last tablet as counts may go on falling."""
+    columns = ("started_day", "stopped_day", "planned_first", "last_dose")
+    rows = readings.filter(readings.problem.isnull() & readings.analyte.isin(WATCHED))
+    rows = rows.inner_join(people.select("patient_id", "protocol", *columns), "patient_id")
+    rows = rows.mutate(day=day_number(rows.taken_on), low=low_end(rows), high=high_end(rows))
+    until = rows.stopped_day + parameter("close_watch_weeks") * DAYS_IN_WEEK
+    units = knowledge("analytes").select(analyte="id", unit="unit")
+    return beside(rows.filter(perhaps(rows.day >= rows.started_day) & (rows.day <= until)), units, "analyte")
+
+
+def weak_enzyme_stopped(person: Table, genes: Table, done: Table) -> Table:
+    """A poor metaboliser who stopped lately: the counts may still fall, and are due every week."""
+    rows = person.filter(person.status == Status.STOPPED).select("patient_id", "protocol", "stopped_day", "as_of_day")
+    rows = rows.inner_join(genes.select("patient_id", "tpmt", "nudt15"), "patient_id")
+    poor = surely(rows.tpmt == POOR) | surely(rows.nudt15 == POOR)
+    weeks = parameter("close_watch_weeks") * DAYS_IN_WEEK
+    rows = rows.filter(poor & (rows.as_of_day - rows.stopped_day <= weeks))
+    full = done.filter((done.test == TEST_OF_PANEL["blood count"]) & done.complete)
+    rows = beside(rows, full.select("patient_id", "done_day"))
+    due = greatest(rows.done_day, rows.stopped_day) + parameter("weekly_count_days")
+    return findings(
+        rows,
+        Rule.RECOVERY,
+        code="weak_enzyme_stopped",
+        action=Action.TEST,
+        urgency=Urgency.THIS_WEEK,
+        subject="full_blood_count",
+        asks_for="full_blood_count",
+        within_days=greatest(due - rows.as_of_day, ibis.literal(0)),
+        since=day_words(rows.stopped_day),
+        limit=Limit(parameter("close_watch_weeks"), Comparison.AT_MOST, "wk"),
+        tpmt=rows.tpmt.fill_null("not known"),
+        nudt15=rows.nudt15.fill_null("not known"),
     )
 
 

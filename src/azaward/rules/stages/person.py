@@ -95,6 +95,7 @@ def _changes(steps: Table) -> Table:
         prior_running=steps.running.lag(1).over(order),
         # Many records give the last day of an entry, so that the next begins a day later: that is no pause.
         prior_end=steps.stop.max().over(before) + 1,
+        last_start=steps.start_day.max().over(ibis.window(group_by="patient_id")),
         current_start=steps.start_day.max(where=steps.running).over(of_medicine),
     )
     other = steps.prior_medicine != steps.medicine
@@ -122,6 +123,7 @@ def _begun(steps: Table) -> Table:
         running=steps.running.any(),
         stopped_day=steps.stop.max(),
         entries=steps.count(where=steps.running),
+        last_dose=steps.dose.max(where=steps.start_day == steps.last_start),
         restarted_day=steps.start_day.max(where=steps.paused),
         paused_day=(steps.prior_end - 1).max(where=steps.paused),
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 from azaward.rules.language.expressions import Table, Value, ibis
 from azaward.rules.language.tables import greatest, knowledge, least, parameter, urgency_of
 from azaward.rules.language.words import beside, first_of, nothing, perhaps, surely
-from azaward.terms import Action, Concerns, Rule, Status, Term, Urgency
+from azaward.terms import Action, Concerns, Status, Term, Urgency
 
 # What decides about the dose; the other actions ask for tests, talks or care.
 DOSE_ACTIONS = (
@@ -24,8 +24,6 @@ CLINICIANS = (*DOSE_ACTIONS, Action.REVIEW)
 # What a decision waits for: somebody has to do or decide something first.
 WAITED_FOR = (*DOSE_ACTIONS, Action.TEST, Action.REVIEW, Action.REFER)
 PRESSING = (Urgency.EMERGENCY, Urgency.SAME_DAY, Urgency.THIS_WEEK)
-# Findings of these rules about a result ask for that result again.
-MEASURED_AGAIN = (Rule.LIMITS, Rule.FLOOR, Rule.RECOVERY, Rule.RECORD_QUALITY)
 # A higher dose is proposed where one of these was found, and never without its conditions.
 RAISED_FOR = ("dose_below_range", "metabolites_under_dosed")
 _ONE_FINDING = ["patient_id", "rule", "code", "subject"]
@@ -189,19 +187,12 @@ def _sooner(person: Table, found: Table) -> Table:
 
 
 def _asked_for(found: Table) -> Table:
-    """One row for each finding and test that it asks for, by name or because its result is to be measured again."""
-    tests = knowledge("tests")
-    named = tests.select(named="test").distinct()
-    asking = found.filter(found.urgency != Urgency.INFO)
-    by_name = asking.filter(asking.asks_for.notnull())
-    words = " " + by_name.asks_for + " "
-    by_name = by_name.mutate(words=words).cross_join(named)
-    by_name = by_name.filter(by_name.words.contains(" " + by_name.named + " "))
-    of_analyte = tests.filter(tests.satisfied_by == "analyte").select(analyte="code", named="test").distinct()
-    again = asking.filter(asking.asks_for.isnull() & asking.rule.isin(MEASURED_AGAIN) & asking.urgency.isin(PRESSING))
-    again = again.inner_join(of_analyte, again.subject == of_analyte.analyte)
-    columns = (*_ONE_FINDING, "action", "urgency", "within_days")
-    return ibis.union(by_name.select(*columns, test="named"), again.select(*columns, test="named"))
+    """One row for each finding and test that it asks for."""
+    named = knowledge("tests").select(named="test").distinct()
+    asking = found.filter((found.urgency != Urgency.INFO) & found.asks_for.notnull())
+    rows = asking.mutate(words=" " + asking.asks_for + " ").cross_join(named)
+    rows = rows.filter(rows.words.contains(" " + rows.named + " "))
+    return rows.select(*_ONE_FINDING, "action", "urgency", "within_days", test="named")
 
 
 def _within(rows: Table) -> Value:

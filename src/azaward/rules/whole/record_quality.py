@@ -26,8 +26,11 @@ from azaward.terms import Action, Rule, Status, Urgency
 
 # What was set aside for these reasons may hide harm; the rest was read, with care.
 PRESSING = ("unusable", "resource", "genotype", "no_patient")
+# Words instead of a number that say themselves how bad it is.
+GRAVE = "critical|severe|very (low|high)|panic|extreme|markedly"
 # Nobody can tell whether it is safe to go on who knows nothing of these.
 BLIND_WITHOUT = (TEST_OF_PANEL["blood count"], TEST_OF_PANEL["liver"])
+GRAVELY = "its words say that it is far from normal: no further dose before the number is known"
 NOTHING_ELSE = (
     "nothing else of this test is usable since treatment began, so that harm can't be excluded: no further dose before "
     "a result is known"
@@ -47,14 +50,22 @@ def unusable_results(person: Table, unusable: Table, latest: Table) -> Table:
     watched = rows.watched.notnull() | rows.severe.notnull()
     blind = rows.test.notnull() & (rows.status == Status.ON) & (rows.problem != "future")
     blind = blind & ~surely(rows.known_day >= rows.started_day)
+    grave = rows.severe.notnull() & (rows.problem == "words_for_number") & surely(rows.text.lower().re_search(GRAVE))
+    stop = blind | (grave & (rows.status == Status.ON))
     more = "of this test " + rows.others.cast("string") + " more could not be used"
     return findings(
         rows,
         Rule.RECORD_QUALITY,
         code=rows.fever.ifelse("temperature_unusable", ibis.literal("result_") + rows.problem),
         codes=["temperature_unusable", *(f"result_{problem}" for problem in PROBLEMS)],
-        action=blind.ifelse(withheld(rows.family), Action.REVIEW),
-        urgency=ibis.cases((rows.fever | blind, Urgency.SAME_DAY), (watched, Urgency.THIS_WEEK), else_=Urgency.ROUTINE),
+        action=ibis.cases(
+            (stop, withheld(rows.family)),
+            (grave & (rows.status == Status.PLANNED), Action.DO_NOT_START),
+            else_=Action.REVIEW,
+        ),
+        urgency=ibis.cases(
+            (rows.fever | stop | grave, Urgency.SAME_DAY), (watched, Urgency.THIS_WEEK), else_=Urgency.ROUTINE
+        ),
         subject=rows.analyte,
         asks_for=ibis.cases((watched & (rows.problem != "future"), rows.measured_by)),
         value=rows.value,
@@ -62,7 +73,7 @@ def unusable_results(person: Table, unusable: Table, latest: Table) -> Table:
         unit=rows.unit,
         on=rows.taken_on,
         origin=rows.origin,
-        others=ibis.cases((blind, NOTHING_ELSE), (rows.others > 0, more), else_=None),
+        others=ibis.cases((grave, GRAVELY), (blind, NOTHING_ELSE), (rows.others > 0, more), else_=None),
     )
 
 
