@@ -12,6 +12,7 @@ from azaward.rules.language.expressions import Table, Value, ibis
 from azaward.rules.language.limit import Limit
 from azaward.rules.language.tables import DAYS_IN_YEAR, day_number, knowledge, parameter
 from azaward.rules.language.words import OF_ONE, beside, conditions, first_of, of_analyte, perhaps, surely, treated
+from azaward.rules.stages.counts import spreads
 from azaward.terms import Status, Urgency
 
 
@@ -25,7 +26,8 @@ def softened(beyond: Table, person: Table, latest: Table, readings: Table) -> Ta
     rows = beside(rows, _levels(rows, readings), OF_ONE)
     rows = beside(rows, of_analyte(latest, "egfr", egfr="low", egfr_day="day"))
     own = knowledge("own_level").drop("action", "urgency", "source", "locator", "how", "checked_on")
-    rows = _known_causes(_with_variation(rows.inner_join(own, ["analyte", "side"])), person)
+    rows = _known_causes(rows.inner_join(own, ["analyte", "side"]), person)
+    rows = beside(rows, spreads().drop("fact"), "analyte")
     rows = rows.mutate(down=rows.side == "low", value=(rows.side == "low").ifelse(rows.low, rows.high))
     rows = rows.filter(_inside(rows) & _level_allows(rows) & _reason_holds(rows))
     return first_of(
@@ -65,15 +67,6 @@ def _levels(rows: Table, readings: Table) -> Table:
         known_mean=mean(known),
         before_mean=mean(before),
     )
-
-
-def _with_variation(rows: Table) -> Table:
-    """Adds the share by which two results of a person may differ without any real change."""
-    variation = knowledge("biological_variation")
-    variation = variation.filter(variation.population == "healthy")
-    within, analytical = variation.cv_within_percent / 100, variation.cv_analytical_percent.fill_null(0) / 100
-    spread = parameter("reference_change_z") * (within * within + analytical * analytical).sqrt()
-    return beside(rows, variation.select("analyte", spread=spread), "analyte")
 
 
 def _known_causes(rows: Table, person: Table) -> Table:

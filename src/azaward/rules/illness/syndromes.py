@@ -13,19 +13,9 @@ from azaward.rules.language.expressions import Table, Value, ibis
 from azaward.rules.language.finding import findings, number
 from azaward.rules.language.limit import Limit, limit
 from azaward.rules.language.tables import DAYS_IN_WEEK, day_number, greatest, knowledge, least, parameter, record
-from azaward.rules.language.words import OF_ONE, beside, of_analyte, on_treatment, perhaps, surely, treated
+from azaward.rules.language.words import OF_ONE, beside, last_of, of_analyte, on_treatment, perhaps, surely, treated
+from azaward.rules.stages.counts import varying
 from azaward.terms import Action, Comparison, Rule, Status, Urgency
-
-
-def _last(latest: Table, *analytes: str) -> Table:
-    """One row a patient with the last of each analyte: its low and high end, the laboratory's limits, its day."""
-    return latest.group_by("patient_id").agg(
-        **{f"{a}": latest.low.min(where=latest.analyte == a) for a in analytes},
-        **{f"{a}_high": latest.high.max(where=latest.analyte == a) for a in analytes},
-        **{f"{a}_shown": latest.shown_high.max(where=latest.analyte == a) for a in analytes},
-        **{f"{a}_lln": latest.lln.max(where=latest.analyte == a) for a in analytes},
-        **{f"{a}_uln": latest.uln.min(where=latest.analyte == a) for a in analytes},
-    )
 
 
 def hypersensitivity(signs: Table) -> Table:
@@ -63,9 +53,9 @@ def hypersensitivity(signs: Table) -> Table:
 
 def jaundice(signs: Table, latest: Table) -> Table:
     """Jaundice on treatment: stop. With few platelets or a large spleen also a sign of portal hypertension."""
-    rows = beside(signs.filter(signs.yellow.notnull()), _last(latest, "platelets"))
+    rows = beside(signs.filter(signs.yellow.notnull()), last_of(latest, "platelets"))
     rows = beside(rows, _classed("portal", "portal"))
-    portal = surely(rows.platelets < rows.platelets_lln) | rows.portal.notnull()
+    portal = surely(rows.platelets_low < rows.platelets_lln) | rows.portal.notnull()
     return findings(
         rows,
         Rule.SYNDROMES,
@@ -75,13 +65,13 @@ def jaundice(signs: Table, latest: Table) -> Table:
         subject="jaundice",
         asks_for="liver full_blood_count",
         on=rows.yellow,
-        platelets=number(rows.platelets),
+        platelets=number(rows.platelets_low),
     )
 
 
 def cholestasis(signs: Table, latest: Table) -> Table:
     """Itching with a raised ALP, GGT or bilirubin: cholestasis? Without a known liver disease: withhold."""
-    rows = beside(signs.filter(signs.itch.notnull()), _last(latest, "alp", "ggt", "bilirubin"))
+    rows = beside(signs.filter(signs.itch.notnull()), last_of(latest, "alp", "ggt", "bilirubin"))
     raised = ibis.or_(*(surely(rows[f"{a}_high"] > rows[f"{a}_uln"]) for a in ("alp", "ggt", "bilirubin")))
     rows = beside(rows.filter(raised), _classed("known_raised_liver_tests", "known"))
     return findings(
@@ -167,9 +157,9 @@ def bleeding(signs: Table, latest: Table) -> Table:
 
 def activation(signs: Table, latest: Table) -> Table:
     """Fever with two of the three lines as low as in haemophagocytosis: macrophage activation, or marrow failure."""
-    rows = beside(signs.filter(signs.fever.notnull()), _last(latest, "haemoglobin", "platelets", "neutrophils"))
+    rows = beside(signs.filter(signs.fever.notnull()), last_of(latest, "haemoglobin", "platelets", "neutrophils"))
     low = [
-        surely(limit(f"activation_{line}").met_by(rows[line])).cast("int64")
+        surely(limit(f"activation_{line}").met_by(rows[f"{line}_low"])).cast("int64")
         for line in ("haemoglobin", "platelets", "neutrophils")
     ]
     rows = rows.filter(low[0] + low[1] + low[2] > 1)
@@ -182,9 +172,9 @@ def activation(signs: Table, latest: Table) -> Table:
         subject="fever",
         asks_for="full_blood_count liver",
         on=rows.fever,
-        haemoglobin=number(rows.haemoglobin),
-        platelets=number(rows.platelets),
-        neutrophils=number(rows.neutrophils),
+        haemoglobin=number(rows.haemoglobin_low),
+        platelets=number(rows.platelets_low),
+        neutrophils=number(rows.neutrophils_low),
     )
 
 
@@ -231,8 +221,8 @@ def macrocytic(person: Table, latest: Table, history: Table) -> Table:
     """Large red cells with an anaemia that is new for this person; with another line low, a haematologist."""
     rows = _anaemic(person, latest, history)
     rows = rows.filter(limit("macrocytosis_fl").met_by(rows.mcv_high))
-    few = surely(limit("bleeding_platelets").met_by(rows.platelets)) | surely(
-        limit("marrow_white_cells").met_by(rows.wbc)
+    few = surely(limit("bleeding_platelets").met_by(rows.platelets_low)) | surely(
+        limit("marrow_white_cells").met_by(rows.wbc_low)
     )
     return findings(
         rows,
@@ -257,14 +247,10 @@ def _anaemic(person: Table, latest: Table, history: Table) -> Table:
     rows = of_analyte(latest, "haemoglobin").mutate(analyte=ibis.literal("haemoglobin"))
     rows = rows.inner_join(on_treatment(person, "sex"), "patient_id")
     rows = beside(rows, history.select(*OF_ONE, "earlier_mean", "earlier_n"), OF_ONE)
-    rows = beside(rows, _last(latest, "mcv", "platelets", "wbc"))
+    rows = beside(rows, last_of(latest, "mcv", "platelets", "wbc"))
     woman = rows.sex == "female"
     bound = ibis.coalesce(rows.lln, woman.ifelse(parameter("anaemia_women"), parameter("anaemia_men")))
-    moves = knowledge("biological_variation")
-    moves = moves.filter((moves.analyte == "haemoglobin") & (moves.population == "healthy"))
-    rows = rows.mutate(bound=bound).cross_join(moves.select("cv_within_percent", "cv_analytical_percent"))
-    within, analytical = rows.cv_within_percent / 100, rows.cv_analytical_percent.fill_null(0) / 100
-    spread = parameter("reference_change_z") * (within * within + analytical * analytical).sqrt()
-    allowed = spread * (1 + 1 / rows.earlier_n).sqrt()
+    rows = varying(rows.mutate(bound=bound))
+    allowed = rows.spread * (1 + 1 / rows.earlier_n).sqrt()
     fallen = perhaps(1 - rows.low / rows.earlier_mean > allowed)
     return rows.filter((rows.low < rows.bound) & fallen)

@@ -63,6 +63,22 @@ def of_analyte(latest: Table, analyte: str, **columns: str) -> Table:
     return rows.select("patient_id", **columns) if columns else rows
 
 
+def last_of(latest: Table, *analytes: str) -> Table:
+    """One row a patient with the last of each analyte: `NAME_low` and `_high`, as `_shown`, normal limits, its day."""
+    columns: dict[str, Value] = {}
+    for analyte in analytes:
+        its = latest.analyte == analyte
+        columns |= {
+            f"{analyte}_low": latest.low.min(where=its),
+            f"{analyte}_high": latest.high.max(where=its),
+            f"{analyte}_shown": latest.shown_high.max(where=its),
+            f"{analyte}_lln": latest.lln.max(where=its),
+            f"{analyte}_uln": latest.uln.min(where=its),
+            f"{analyte}_day": latest.day.max(where=its),
+        }
+    return latest.group_by("patient_id").agg(**columns)
+
+
 def conditions(person: Table) -> Table:
     """What each treated person's conditions are to the rules: `patient_id`, and as `cause` a class of events.csv."""
     events = record("events").inner_join(treated(person, "as_of"), "patient_id")

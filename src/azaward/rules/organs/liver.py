@@ -5,33 +5,21 @@ from __future__ import annotations
 from azaward.rules.language.expressions import Table, ibis
 from azaward.rules.language.finding import findings, number
 from azaward.rules.language.limit import Limit, limit
-from azaward.rules.language.words import OF_ONE, of_analyte, on_treatment, surely
+from azaward.rules.language.words import OF_ONE, last_of, of_analyte, on_treatment, surely
 from azaward.terms import Action, Comparison, Rule, Urgency
 
 # Any of these above its limit of normal is a raised liver test.
 LIVER = ("alt", "ast", "alp", "ggt", "bilirubin")
 
 
-def _wide(latest: Table, *analytes: str) -> Table:
-    """One row a patient with the last of each analyte and its upper limit."""
-    return latest.group_by("patient_id").agg(
-        **{f"{a}": latest.high.max(where=latest.analyte == a) for a in analytes},
-        **{f"{a}_low": latest.low.min(where=latest.analyte == a) for a in analytes},
-        **{f"{a}_uln": latest.uln.min(where=latest.analyte == a) for a in analytes},
-        **{f"{a}_lln": latest.lln.max(where=latest.analyte == a) for a in analytes},
-        **{f"{a}_shown": latest.shown_high.max(where=latest.analyte == a) for a in analytes},
-        **{f"{a}_day": latest.day.max(where=latest.analyte == a) for a in analytes},
-    )
-
-
 def pattern(person: Table, latest: Table) -> Table:
     """R = (ALT / its limit) / (ALP / its limit): hepatocellular, cholestatic or mixed."""
-    rows = _wide(latest, "alt", "alp")
+    rows = last_of(latest, "alt", "alp")
     rows = rows.inner_join(on_treatment(person), "patient_id")
-    raised = (rows.alt > rows.alt_uln) | (rows.alp > rows.alp_uln)
-    rows = rows.mutate(r=(rows.alt / rows.alt_uln) / (rows.alp / rows.alp_uln))
+    raised = (rows.alt_high > rows.alt_uln) | (rows.alp_high > rows.alp_uln)
+    rows = rows.mutate(r=(rows.alt_high / rows.alt_uln) / (rows.alp_high / rows.alp_uln))
     # "More than 1000" over something is no ratio.
-    rows = rows.filter(raised & (rows.alp > 0) & (rows.r < float("inf")) & (rows.alt_day == rows.alp_day))
+    rows = rows.filter(raised & (rows.alp_high > 0) & (rows.r < float("inf")) & (rows.alt_day == rows.alp_day))
     kind = ibis.cases(
         (limit("liver_r_hepatocellular").met_by(rows.r), "hepatocellular"),
         (limit("liver_r_cholestatic").met_by(rows.r), "cholestatic"),
@@ -56,12 +44,12 @@ def pattern(person: Table, latest: Table) -> Table:
 
 def nodular(person: Table, latest: Table, history: Table) -> Table:
     """Platelets below normal and the patient's own level, with a raised liver test: nodular hyperplasia?"""
-    rows = _wide(latest, "platelets", *LIVER)
+    rows = last_of(latest, "platelets", *LIVER)
     rows = rows.inner_join(on_treatment(person), "patient_id")
     platelets = of_analyte(latest, "platelets").inner_join(history, OF_ONE)
     platelets = platelets.select("patient_id", "taken_on", "unit", platelets_mean="earlier_mean")
     rows = rows.inner_join(platelets, "patient_id")
-    raised = ibis.or_(*(surely(rows[analyte] > rows[f"{analyte}_uln"]) for analyte in LIVER))
+    raised = ibis.or_(*(surely(rows[f"{analyte}_high"] > rows[f"{analyte}_uln"]) for analyte in LIVER))
     fallen = (rows.platelets_low < rows.platelets_lln) & (rows.platelets_low < rows.platelets_mean)
     rows = rows.filter(raised & fallen)
     return findings(

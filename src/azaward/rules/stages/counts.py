@@ -60,9 +60,14 @@ def _trend(rows: Table) -> Value:
 
 
 def varying(rows: Table) -> Table:
-    """Results with `spread`: the share by which one may differ from another without any real change."""
+    """The results whose variation is known, with `spread`."""
+    return rows.inner_join(spreads(), "analyte")
+
+
+def spreads() -> Table:
+    """For each analyte the share by which a result may differ from another of that person without any real change."""
     variation = knowledge("biological_variation")
-    rows = rows.inner_join(variation.filter(variation.population == "healthy"), "analyte")
-    within = rows.cv_within_percent / 100
-    analytical = rows.cv_analytical_percent.fill_null(0) / 100
-    return rows.mutate(spread=parameter("reference_change_z") * (within * within + analytical * analytical).sqrt())
+    variation = variation.filter(variation.population == "healthy")
+    within, analytical = variation.cv_within_percent / 100, variation.cv_analytical_percent.fill_null(0) / 100
+    spread = parameter("reference_change_z") * (within * within + analytical * analytical).sqrt()
+    return variation.select("analyte", "fact", spread=spread)
