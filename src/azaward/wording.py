@@ -82,11 +82,12 @@ class Gaps(dict[str, Any]):
 
 @lru_cache(maxsize=4)
 def _names(knowledge: Knowledge) -> Mapping[str, tuple[str, str]]:
-    """What clinicians and patients call each medicine, indication, test and analyte, by its id."""
+    """What clinicians and patients call each event, medicine, indication, test and analyte, by its id."""
     tables = knowledge.tables
     names: dict[str, tuple[str, str]] = {
-        medicine.id: (medicine.name, medicine.name) for medicine in tables["medicines"]
+        event.code: (event.name, event.plain_name or event.name) for event in tables["events"] if event.name
     }
+    names |= {medicine.id: (medicine.name, medicine.name) for medicine in tables["medicines"]}
     names |= {indication.id: (indication.name, indication.plain_name) for indication in tables["indications"]}
     names |= {test.test: (test.name, test.plain_name) for test in tables["tests"]}
     return names | {analyte.id: (analyte.name, analyte.plain_name) for analyte in tables["analytes"]}

@@ -31,6 +31,7 @@ def severe(person: Table, crossed: Table) -> Table:
         Rule.FLOOR,
         code=ibis.cases(
             (known, "floor_explained"),
+            (calm & rows.urgency.isin([Urgency.EMERGENCY, Urgency.SAME_DAY]), "floor_noted_today"),
             (calm, "floor_noted"),
             (rows.urgency == Urgency.EMERGENCY, "floor_emergency"),
             (rows.status == Status.STOPPED, "floor_stopped"),

@@ -75,6 +75,7 @@ def _said(rows: Table) -> Value:
         (rows.mild, "infection_mild"),
         (rows.faded | rows.eased, "symptom_unended"),
         (~rows.listed, "symptom_unlisted"),
+        ((rows.test.isnull() | rows.lasts) & (rows.urgency == Urgency.EMERGENCY), "symptom_emergency"),
         (rows.test.isnull() | rows.lasts, "symptom_going_on"),
         else_="symptom",
     )

@@ -30,7 +30,7 @@ PRESSING = ("unusable", "resource", "genotype", "no_patient")
 GRAVE = "critical|severe|very (low|high)|panic|extreme|markedly"
 # Nobody can tell whether it is safe to go on who knows nothing of these.
 BLIND_WITHOUT = (TEST_OF_PANEL["blood count"], TEST_OF_PANEL["liver"])
-GRAVELY = "its words say that it is far from normal: no further dose before the number is known"
+GRAVELY = "these words mean that the result is far from normal: obtain the number today"
 NOTHING_ELSE = (
     "nothing else of this test is usable since treatment began, so that harm can't be excluded: no further dose before "
     "a result is known"

@@ -114,8 +114,12 @@ class Indication(Fact, frozen=True):
 
 
 class Event(Fact, frozen=True):
+    """A word of the record. `name` and `plain_name`: what it is called where its code doesn't say it well."""
+
     kind: EventKind
     code: Own
+    name: Own | None
+    plain_name: Own | None
     synonyms: Own | None
     codings: Own | None
     classes: Annotated[str, Closed("class of events", many=True)] | None
