@@ -243,9 +243,11 @@ class RowReader:
                 if kind == "allergy":
                     medicine = self.words.medicine(str(cells.get("code") or ""))[0]
                     cells["code"] = medicine if is_recognised(medicine) else cells.get("code")
-                known = self.words.event(kind, str(cells.get("code") or ""))
+                known = self.words.events(kind, str(cells.get("code") or ""))
+                for other in known[1:]:
+                    self._append(table, {**cells, "kind": other[0], "code": other[1]})
                 if known:
-                    cells["kind"], cells["code"] = known
+                    cells["kind"], cells["code"] = known[0]
                 elif not cells.get("code"):
                     cells["code"] = kind
                 elif kind != "allergy" and cells["code"] != "deceased":

@@ -127,11 +127,11 @@ class Vocabulary:
             for coding in split(row.codings):
                 system, _, code = coding.partition("|")
                 self._event_codes[Coding(system, code)] = (row.kind, row.code)
-        # Within a longer text the most dangerous symptom counts, then the one with the most words.
+        # What passes: on record as a condition, it says when it was and not that it goes on.
+        self._passing = {row.symptom for row in knowledge.tables["floor_symptoms"] if row.asked_after_weeks}
         grave = {row.symptom for row in knowledge.tables["floor_symptoms"]}
-        names = [name for kind, name in self._events if kind == "symptom" and len(name) > 3]
-        names.sort(key=lambda name: (self._events["symptom", name] not in grave, -len(name)))
-        self._symptoms_within = [(re.compile(rf"\b{re.escape(name)}\b"), name) for name in names]
+        self._within = {kind: self._words_within(kind, grave) for kind in _SEARCHED}
+        self._hot = knowledge.parameters["fever_celsius"].value
         self._reactions = Reactions(
             (name for name, medicines in self._medicines.items() if medicines in _THIOPURINES),
             {name: code for (_, name), code in self._events.items() if name.startswith(f"{ANY} ")},
@@ -202,24 +202,69 @@ class Vocabulary:
         return self._indications.get(plain(text)) or self._indications.get(plain(_ASIDE.sub("", text)))
 
     def event(self, kind: str, text: str | None, codings: Iterable[Coding] = ()) -> tuple[str, str] | None:
-        """(kind, code) of an event; a code system's code may correct the kind (a transfusion among procedures)."""
+        """The first of `events`: (kind, code)."""
+        return next(iter(self.events(kind, text, codings)), None)
+
+    def events(self, kind: str, text: str | None, codings: Iterable[Coding] = ()) -> list[tuple[str, str]]:
+        """(kind, code) of each event that a text names, the most dangerous first.
+
+        A code system's code may correct the kind (a transfusion among procedures). A text that is no name by itself may
+        hold one or several: "sore throat, temp 39.2".
+        """
         for coding in codings:
             if event := self._event_codes.get(coding):
-                return event
+                return [event]
         if not text:
-            return None
-        for name in dict.fromkeys((plain(text), plain(_ASIDE.sub("", text)))):
-            for candidate in (kind, *_NEAR_KINDS.get(kind, ())):
-                if code := self._events.get((candidate, name)):
-                    return (candidate, code)
+            return []
+        if exact := self._exactly(kind, text):
+            return [exact]
         blamed = self._reactions.of(plain(text))
         if blamed and blamed != UNCLEAR:
-            return ("condition", blamed)
-        if kind == "symptom" and not _DENIED.search(plain(text)):
-            for pattern, name in self._symptoms_within:
-                if pattern.search(plain(text)):
-                    return (kind, self._events[kind, name])
-        return ("condition", blamed) if blamed and kind in _ILL else None
+            return [("condition", blamed)]
+        if exact := self._exactly(kind, _ASIDE.sub("", text)):
+            return [exact]
+        if found := self._named_within(kind, text):
+            return found
+        return [("condition", blamed)] if blamed and kind in _ILL else []
+
+    def _exactly(self, kind: str, text: str) -> tuple[str, str] | None:
+        for candidate in (kind, *_NEAR_KINDS.get(kind, ())):
+            if code := self._events.get((candidate, plain(text))):
+                return self._of_kind(kind, candidate, code)
+        return None
+
+    def _named_within(self, kind: str, text: str) -> list[tuple[str, str]]:
+        """What a longer text names, unless it denies it; of a condition the first counts for all."""
+        if kind not in _SEARCHED or _DENIED.search(plain(text)) or self.indication(text):
+            return []
+        for candidate in dict.fromkeys((kind, *(near for near in _NEAR_KINDS.get(kind, ()) if near in _SEARCHED))):
+            pattern, order = self._within[candidate]
+            named = sorted({*pattern.findall(plain(text))}, key=order.__getitem__)
+            codes = dict.fromkeys(self._events[candidate, name] for name in named)
+            if candidate == "symptom" and self._says_fever(text):
+                codes = {"fever": None} | codes
+            if codes:
+                found = [self._of_kind(kind, candidate, code) for code in codes]
+                return found if candidate in ("symptom", "infection") else found[:1]
+        return []
+
+    def _of_kind(self, kind: str, found: str, code: str) -> tuple[str, str]:
+        return (kind, code) if kind == "condition" and found == "symptom" and code in self._passing else (found, code)
+
+    def _says_fever(self, text: str) -> bool:
+        """Whether a text gives a temperature that is a fever: "temp 39.2", "T 39C"."""
+        degrees = _TEMPERATURE.search(text)
+        return degrees is not None and float(degrees[1].replace(",", ".")) >= self._hot
+
+    def _words_within(self, kind: str, grave: set[str]) -> tuple[re.Pattern[str], dict[str, int]]:
+        """What finds the names of a kind in a longer text, and their order: the most dangerous first, then the longest.
+
+        Names of a few letters are found in too many other words.
+        """
+        names = [name for of_kind, name in self._events if of_kind == kind and len(name) > _SHORTEST]
+        names.sort(key=lambda name: (self._events[kind, name] not in grave, -len(name)))
+        longest = sorted(names, key=len, reverse=True)
+        return re.compile(rf"\b({'|'.join(map(re.escape, longest))})(?:s|es)?\b"), {n: i for i, n in enumerate(names)}
 
     def phenotype(self, text: str) -> str | None:
         """A phenotype in the words of phenotype_rules.csv, from British spelling or a laboratory's abbreviation.
@@ -279,7 +324,13 @@ def vocabulary(knowledge: Knowledge) -> Vocabulary:
     return Vocabulary(knowledge)
 
 
-_DENIED = re.compile(r"\b(no|not|never|nil|without|denies|denied|family|risk|fear|screen\w*|resolved|previous|past)\b")
+_SEARCHED = ("symptom", "condition", "infection", "exposure_to_infection", "pregnancy")
+_SHORTEST = 4
+_DENIED = re.compile(
+    r"\b(no|not|never|nil|without|denies|denied|family|risk|fear|screen\w*|excluded|ruled out|benign|"
+    r"resolved|vaccin\w*|immunity|immune to|carrier)\b"
+)
+_TEMPERATURE = re.compile(r"\b(?:t|temp|temps|temperature|fever)\b[^0-9]{0,8}([34]\d(?:[.,]\d+)?)", re.I)
 # What may say in its own words that a thiopurine did harm.
 _ILL = ("condition", "allergy", "symptom")
 _NEAR_KINDS: Mapping[str, tuple[str, ...]] = {

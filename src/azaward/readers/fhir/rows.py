@@ -336,12 +336,13 @@ class Writer:
         concept = item.vaccineCode or item.code
         text, codings = self._coded(concept)
         names = [*_names(concept), None]
+        known: list[tuple[str, str]] = []
         code = text or next((coding.code for coding in codings if coding.code), None)
         if kind == "allergy":
             medicines = (self.words.medicine(name, codings)[0] for name in names)
             code = next((medicine for medicine in medicines if is_recognised(medicine)), code)
-        elif known := next((found for name in names if (found := self.words.event(kind, name, codings))), None):
-            kind, code = known
+        else:
+            known = next((found for name in names if (found := self.words.events(kind, name, codings))), [])
         if place.type == "Condition" and (indication := self.words.indication(text, codings)):
             self._reasons.setdefault(patient_id, {}).setdefault(indication, "condition")
             # Text in another language can only be recognised by its code.
@@ -359,8 +360,9 @@ class Writer:
         end: Cell = item.abatementDateTime
         if end is None and status & {"resolved", "inactive"}:
             end = start
-        row = {"patient_id": patient_id, "kind": kind, "code": code, "started_on": start, "ended_on": end}
-        self.rows.add("events", row, place.where)
+        for of_kind, event in known or [(kind, code)]:
+            row = {"patient_id": patient_id, "kind": of_kind, "code": event, "started_on": start, "ended_on": end}
+            self.rows.add("events", row, place.where)
 
     def _meeting(self, place: Place) -> None:
         meeting: fhir.Meeting = place.resource

@@ -73,13 +73,17 @@ def _holds(rows: Table) -> Value:
 
 
 def not_looked_at(person: Table, latest: Table, looked_at: Table) -> Table:
-    """Recognised events and results that no rule reads: one finding for each patient, so that nobody trusts in them."""
-    known = knowledge("events").select("kind", "code")
+    """What no rule reads, known here or not: one finding for each patient, so that nobody trusts in it."""
+    known, indications = knowledge("events").select("kind", "code"), knowledge("indications").select("id")
     rows = _recorded(person).inner_join(known, ["kind", "code"]).anti_join(looked_at, ["kind", "code"])
     rows = rows.filter(~rows.kind.isin(LOOKED_AT_KINDS) & ~rows.code.isin(LOOKED_AT_CODES))
+    unknown = _recorded(person)
+    unknown = unknown.filter(unknown.kind == "condition")
+    unknown = unknown.anti_join(knowledge("events"), "code").anti_join(indications, unknown.code == indications.id)
     results = latest.filter(latest.analyte.isin(UNREAD_RESULTS)).inner_join(treated(person), "patient_id")
     what = ibis.union(
         rows.select("patient_id", "protocol", what=rows.code.replace("_", " ")),
+        unknown.select("patient_id", "protocol", what=unknown.code),
         results.select("patient_id", "protocol", what=results.analyte.replace("_", " ")),
     ).distinct()
     listed = _listed(what)
