@@ -10,7 +10,9 @@ from azaward.rules.language.expressions import Table, Value, ibis
 from azaward.rules.language.finding import findings, number
 from azaward.rules.language.limit import of
 from azaward.rules.language.tables import knowledge, record
-from azaward.rules.language.words import first_of, perhaps, still_acts, surely
+from azaward.rules.language.words import beside, first_of, perhaps, still_acts, surely
+from azaward.rules.stages.counts import ENOUGH, spreads
+from azaward.rules.stages.crossed import OWN_LEVEL
 from azaward.terms import Action, Rule, Status, Urgency
 
 OF_KIDNEY = ("creatinine", "egfr")
@@ -18,37 +20,56 @@ _SIGN = ["patient_id", "together"]
 
 
 def severe(person: Table, crossed: Table) -> Table:
-    """The most cautious row of the floor that each result is beyond, the most urgent first."""
+    """The most cautious row of the floor that each result is beyond, the most urgent first.
+
+    What is only reviewed, and has been so for several results, is no news.
+    """
     rows = _counting(person, crossed.filter(crossed.floor & crossed.together.isnull()))
     rows = first_of(rows, ["patient_id", "analyte"], ["urgency_rank", "action_rank", "fact"])
     explained = _explained().mutate(explained=ibis.literal(True))
     rows = rows.left_join(explained, [rows.patient_id == explained.person, rows.unless_known == explained.of_class])
     known = surely(rows.explained)
     action = known.ifelse(Action.REVIEW, _action(rows))
-    calm = action == Action.REVIEW
+    steady = ~known & _steady(rows)
+    calm = known | steady
+    pressing = rows.urgency.isin([Urgency.EMERGENCY, Urgency.SAME_DAY])
     return findings(
         rows,
         Rule.FLOOR,
         code=ibis.cases(
             (known, "floor_explained"),
-            (calm & rows.urgency.isin([Urgency.EMERGENCY, Urgency.SAME_DAY]), "floor_noted_today"),
-            (calm, "floor_noted"),
+            (steady, "floor_own_level"),
+            ((action == Action.REVIEW) & pressing, "floor_noted_today"),
+            (action == Action.REVIEW, "floor_noted"),
+            (rows.action == Action.REVIEW, "floor_before_start"),
             (rows.urgency == Urgency.EMERGENCY, "floor_emergency"),
             (rows.status == Status.STOPPED, "floor_stopped"),
             else_="floor_severe",
         ),
-        action=action,
-        urgency=known.ifelse(Urgency.ROUTINE, rows.urgency),
+        action=calm.ifelse(Action.REVIEW, action),
+        urgency=calm.ifelse(Urgency.ROUTINE, rows.urgency),
         subject=rows.analyte,
-        asks_for=known.ifelse(None, rows.test),
+        asks_for=calm.ifelse(None, rows.test),
         value=rows.shown,
         text=rows.sign,
         unit=rows.unit,
         on=rows.taken_on,
         limit=of(rows, rows.bound),
         note=rows.note,
+        before=number(rows.earlier_mean),
         fact=rows.fact,
     )
+
+
+def _steady(rows: Table) -> Value:
+    """A value that this person has had for several results, where a source asks for no more than a look at it."""
+    spread = rows.spread * (1 + 1 / rows.earlier_n).sqrt()
+    no_worse = rows.downward.ifelse(
+        rows.reached >= rows.earlier_mean * (1 - spread), rows.reached <= rows.earlier_mean * (1 + spread)
+    )
+    beyond = of(rows, rows.bound).met_by(rows.earlier_mean)
+    looked_at = (rows.action == Action.REVIEW) & (rows.urgency == Urgency.THIS_WEEK) & (rows.relative_to != OWN_LEVEL)
+    return looked_at & surely((rows.earlier_n >= ENOUGH) & beyond & no_worse)
 
 
 def together(person: Table, crossed: Table) -> Table:
@@ -82,6 +103,7 @@ def _counting(person: Table, rows: Table) -> Table:
     """The rows of those for whom they count: not what was already there before treatment that is long over."""
     people = person.select("patient_id", "family", "status", "started_day", "stopped_day", "as_of_day")
     rows = rows.inner_join(people, "patient_id")
+    rows = beside(rows, spreads().drop("fact"), "analyte")
     lately = still_acts(rows) | surely(rows.day > rows.stopped_day)
     return rows.filter((rows.status != Status.STOPPED) | (lately & perhaps(rows.day >= rows.started_day)))
 
@@ -97,7 +119,8 @@ def _explained() -> Table:
 
 
 def _action(rows: Table) -> Value:
-    """Whoever has not begun does not begin. What a graft's creatinine says is for its unit to decide."""
+    """Whoever has not begun waits until it is explained. What a graft's creatinine says is for its unit to decide."""
     of_graft = (rows.family == "transplant") & rows.analyte.isin(OF_KIDNEY) & (rows.status == Status.ON)
     action = of_graft.ifelse(Action.REVIEW, rows.action)
-    return ((rows.status == Status.PLANNED) & (action == Action.WITHHOLD)).ifelse(Action.DO_NOT_START, action)
+    waits = (action == Action.WITHHOLD) | (rows.urgency != Urgency.ROUTINE)
+    return ((rows.status == Status.PLANNED) & waits).ifelse(Action.DO_NOT_START, action)

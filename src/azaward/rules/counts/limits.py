@@ -13,7 +13,7 @@ from azaward.rules.language.expressions import Table, ibis
 from azaward.rules.language.finding import findings, number
 from azaward.rules.language.limit import of
 from azaward.rules.language.tables import greatest, knowledge, parameter, urgency_of
-from azaward.rules.language.words import OF_ONE, beside, first_of, measured_by, nothing, of_analyte
+from azaward.rules.language.words import OF_ONE, beside, first_of, measured_by, nothing, of_analyte, surely
 from azaward.rules.stages.beyond import NORMAL, with_earlier, with_limits
 from azaward.terms import Action, Rule, Status, Urgency
 
@@ -32,7 +32,7 @@ def limits(beyond: Table, person: Table, latest: Table, readings: Table) -> Tabl
     of_graft = (met.family == "transplant") & met.analyte.isin(OF_KIDNEY)
     action = (of_graft & (action != Action.TEST)).ifelse(Action.REVIEW, action)
     not_begun = (met.status == Status.PLANNED) & action.isin([Action.STOP, Action.WITHHOLD, Action.REDUCE])
-    again = ~met.soft | (action == Action.TEST)
+    again = ~met.soft | surely(met.own_action == Action.TEST.rank)
     urgency = urgency_of(met.most_urgent)
     return findings(
         met,
@@ -55,7 +55,7 @@ def limits(beyond: Table, person: Table, latest: Table, readings: Table) -> Tabl
         fact=met.soft.ifelse(met.own_fact, met.fact),
         limit=of(met, met.bound),
         asks_for=again.ifelse(met.measured_by, nothing("string")),
-        within_days=(urgency == Urgency.ROUTINE).ifelse(parameter("repeat_test_days"), nothing("float64")),
+        within_days=(met.soft | (urgency == Urgency.ROUTINE)).ifelse(parameter("repeat_test_days"), nothing("float64")),
     )
 
 

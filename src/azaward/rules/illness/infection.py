@@ -91,10 +91,11 @@ def _unanswered(rows: Table, tested: Table) -> Table:
     rows = beside(beside(rows, _turns(), "protocol"), _seen(), "patient_id")
     rows = long_over(rows, rows.as_of_day, tested)
     fine = surely(rows.done_day >= rows.day) & ~surely(rows.bad_day >= rows.day)
-    # No count ends an infection; one that is known not to be serious is asked about once the count is good.
+    # No count ends an infection; one that is known not to be serious is asked about later, once the count is good.
     infection = rows.kind == "infection"
     lasts = rows.serious | (infection & ~rows.mild)
-    eased = fine & infection & rows.known & ~rows.serious & ~rows.mild
+    acute = perhaps(rows.as_of_day - rows.day <= parameter("acute_infection_days"))
+    eased = fine & infection & rows.known & ~rows.serious & ~rows.mild & ~acute
     answered = fine & rows.test.notnull() & ~lasts
     pressing = surely(rows.urgency.isin([Urgency.EMERGENCY, Urgency.SAME_DAY]))
     later = surely(rows.done_day - rows.day >= rows.turn) | (~pressing & surely(rows.seen_day > rows.day))

@@ -25,7 +25,7 @@ def crossed(person: Table, latest: Table, history: Table) -> Table:
     """Each result with each limit that it is beyond: `floor` where it is one that every protocol stands on."""
     people = person.filter(person.status != Status.NONE)
     results = latest.inner_join(people.select("patient_id", "protocol", "protocol_known", "family"), "patient_id")
-    results = beside(results, history.select(*OF_ONE, "earlier_mean"), OF_ONE)
+    results = beside(results, history.select(*OF_ONE, "earlier_mean", "earlier_n"), OF_ONE)
     rows = ibis.union(_of_protocol(results), _of_floor(results))
     rows = rows.filter(of(rows, rows.bound).met_by(rows.low, rows.high))
     down = downward(rows.comparison)
@@ -33,6 +33,7 @@ def crossed(person: Table, latest: Table, history: Table) -> Table:
         downward=down,
         shown=down.ifelse(rows.shown_low, rows.shown_high),
         sign=down.ifelse(rows.comparator_low, rows.comparator_high),
+        reached=down.ifelse(rows.low, rows.high),
     ).drop("low", "high", "shown_low", "shown_high", "comparator_low", "comparator_high")
 
 
@@ -76,6 +77,7 @@ def _columns(rows: Table, **more: Value) -> Table:
     return rows.select(
         *("patient_id", "analyte", "protocol", "day", "taken_on", "unit", *_ROW, *_CITED),
         *("low", "high", "shown_low", "shown_high", "comparator_low", "comparator_high"),
+        *("earlier_mean", "earlier_n"),
         bound=rows.threshold * normal,
         **more,
     )

@@ -13,6 +13,7 @@ from azaward.record.tables import STATUS_NEVER_COUNTS
 from azaward.rules.language.expressions import Table, Value, ibis
 from azaward.rules.language.tables import day_number, knowledge, record, requests
 from azaward.rules.language.words import OF_ONE, beside, surely
+from azaward.terms import Action
 
 # Analytes whose earlier values say how far and how fast the last one fell.
 FALLING = ("wbc", "neutrophils", "lymphocytes", "platelets", "haemoglobin")
@@ -140,7 +141,7 @@ def history(readings: Table) -> Table:
     fall_limited = limits.filter(limits.relative_to == "previous-fall-percent").select("analyte")
     analytes = knowledge("analytes")
     floor = knowledge("floor")
-    compared = floor.filter(floor.relative_to == "own-level").select("analyte")
+    compared = floor.filter((floor.relative_to == "own-level") | (floor.action == Action.REVIEW)).select("analyte")
     of_limits = analytes.id.isin(fall_limited.analyte) | analytes.id.isin(compared.analyte)
     watched = analytes.filter(analytes.id.isin(FALLING) | of_limits).select(analyte="id")
     rows = readings.filter(readings.problem.isnull()).semi_join(watched, "analyte")

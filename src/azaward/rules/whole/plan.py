@@ -26,6 +26,7 @@ WAITED_FOR = (*DOSE_ACTIONS, Action.TEST, Action.REVIEW, Action.REFER)
 PRESSING = (Urgency.EMERGENCY, Urgency.SAME_DAY, Urgency.THIS_WEEK)
 # A higher dose is proposed where one of these was found, and never without its conditions.
 RAISED_FOR = ("dose_below_range", "metabolites_under_dosed")
+EXPECTING = ("pregnancy", "pregnancy_dose_high", "breastfeeding_dose")
 _ONE_FINDING = ["patient_id", "rule", "code", "subject"]
 
 
@@ -43,6 +44,8 @@ def plan(person: Table, usual: Table, found: Table) -> Table:
     rows = _milligrams(rows)
     raised = (rows.decision == Action.CONTINUE) & surely(rows.raised) & ~surely(rows.waits)
     raised = raised & surely(rows.taken < rows.share_high * rows.usual_high)
+    # A graft's dose is low on purpose, and in a pregnancy no dose is raised for its number.
+    raised = raised & (rows.family != "transplant") & ~surely(rows.expecting)
     return rows.select(
         *("patient_id", "protocol", "status", "medicine", "decision", "taken", "mg_low", "mg_high"),
         target_low=rows.usual_low,
@@ -71,6 +74,7 @@ def _together(found: Table) -> Table:
         asked=more_than_info.any(),
         waits=(thiopurine & pressing & found.action.isin(WAITED_FOR)).any(),
         raised=found.code.isin(RAISED_FOR).any(),
+        expecting=found.code.isin(EXPECTING).any(),
         share_low=whole.min(where=thiopurine).fill_null(1.0),
         share_high=found.fraction_high.min(where=thiopurine).fill_null(1.0),
     )
@@ -117,7 +121,8 @@ def _milligrams(rows: Table) -> Table:
     low = ibis.cases(
         (rows.decision == Action.CONTINUE, rows.taken),
         ((rows.status == Status.PLANNED) | (by_source & (share_high < 1.0)), rows.usual_low * share_low),
-        else_=0.0,
+        # Nobody says how much less; nothing at all would be stopping.
+        else_=ibis.cases((rows.mg_high > 0, rows.smallest_tablet), else_=0.0),
     )
     return rows.mutate(
         mg_low=ibis.cases((rows.mg_high.notnull(), ibis.least(ibis.coalesce(low, rows.mg_high), rows.mg_high)))

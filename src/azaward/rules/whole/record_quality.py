@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from azaward.rules.language.expressions import Table, Value, ibis
 from azaward.rules.language.finding import findings
+from azaward.rules.language.limit import downward
 from azaward.rules.language.tables import knowledge
 from azaward.rules.language.words import (
     OF_ONE,
@@ -31,6 +32,7 @@ GRAVE = "critical|severe|very (low|high)|panic|extreme|markedly"
 # Nobody can tell whether it is safe to go on who knows nothing of these.
 BLIND_WITHOUT = (TEST_OF_PANEL["blood count"], TEST_OF_PANEL["liver"])
 GRAVELY = "these words mean that the result is far from normal: obtain the number today"
+SEVERE_ANYHOW = "in whatever unit it may be, this is far from normal: obtain the result today"
 NOTHING_ELSE = (
     "nothing else of this test is usable since treatment began, so that harm can't be excluded: no further dose before "
     "a result is known"
@@ -41,18 +43,11 @@ def unusable_results(person: Table, unusable: Table, latest: Table) -> Table:
     """Results that were set aside, where no usable result of the same test is as new.
 
     One that a limit watches is measured again. Where it leaves nothing usable about the marrow or the liver since
-    treatment began, nobody knows whether it is safe to go on.
+    treatment began, nobody knows whether it is safe to go on; nor where words, or a number in any unit, say how bad
+    it is.
     """
-    rows = _newest_unusable(person, unusable, latest)
-    rows = _known_of_test(measured_by(rows), latest)
-    rows = beside(rows, of_analyte(latest, "neutrophils", counted_day="day"))
-    rows = beside(rows, _watched(), ["protocol", "analyte"]).mutate(fever=_may_be_fever(rows))
-    watched = rows.watched.notnull() | rows.severe.notnull()
-    blind = rows.test.notnull() & (rows.status == Status.ON) & (rows.problem != "future")
-    blind = blind & ~surely(rows.known_day >= rows.started_day)
-    grave = rows.severe.notnull() & (rows.problem == "words_for_number") & surely(rows.text.lower().re_search(GRAVE))
-    stop = blind | (grave & (rows.status == Status.ON))
-    more = "of this test " + rows.others.cast("string") + " more could not be used"
+    rows = _judged(_newest_unusable(person, unusable, latest), latest)
+    stop = rows.blind | (rows.grave & (rows.status == Status.ON))
     return findings(
         rows,
         Rule.RECORD_QUALITY,
@@ -60,21 +55,66 @@ def unusable_results(person: Table, unusable: Table, latest: Table) -> Table:
         codes=["temperature_unusable", *(f"result_{problem}" for problem in PROBLEMS)],
         action=ibis.cases(
             (stop, withheld(rows.family)),
-            (grave & (rows.status == Status.PLANNED), Action.DO_NOT_START),
+            (rows.grave & (rows.status == Status.PLANNED), Action.DO_NOT_START),
             else_=Action.REVIEW,
         ),
         urgency=ibis.cases(
-            (rows.fever | stop | grave, Urgency.SAME_DAY), (watched, Urgency.THIS_WEEK), else_=Urgency.ROUTINE
+            (rows.fever | stop | rows.grave, Urgency.SAME_DAY),
+            (rows.watched, Urgency.THIS_WEEK),
+            else_=Urgency.ROUTINE,
         ),
         subject=rows.analyte,
-        asks_for=ibis.cases((watched & (rows.problem != "future"), rows.measured_by)),
+        asks_for=ibis.cases((rows.watched & (rows.problem != "future"), rows.measured_by)),
         value=rows.value,
         text=rows.text,
         unit=rows.unit,
         on=rows.taken_on,
         origin=rows.origin,
-        others=ibis.cases((grave, GRAVELY), (blind, NOTHING_ELSE), (rows.others > 0, more), else_=None),
+        others=rows.more,
     )
+
+
+def _judged(rows: Table, latest: Table) -> Table:
+    """Adds whether a limit watches each, whether nothing else is known (`blind`), and whether it says how bad it is."""
+    rows = _known_of_test(measured_by(rows), latest)
+    rows = beside(rows, of_analyte(latest, "neutrophils", counted_day="day"))
+    rows = beside(rows, _watched(), ["protocol", "analyte"])
+    rows = beside(rows, _severe_in_any_unit(rows), OF_ONE)
+    blind = rows.test.notnull() & (rows.status == Status.ON) & (rows.problem != "future")
+    blind = blind & ~surely(rows.known_day >= rows.started_day)
+    said = (rows.problem == "words_for_number") & surely(rows.text.lower().re_search(GRAVE))
+    grave = rows.severe.notnull() & (said | surely(rows.severe_anyhow))
+    others = "of this test " + rows.others.cast("string") + " more could not be used"
+    return rows.mutate(
+        fever=_may_be_fever(rows),
+        watched=rows.watched.notnull() | rows.severe.notnull(),
+        blind=blind,
+        grave=grave,
+        more=ibis.cases(
+            (grave & said, GRAVELY),
+            (grave, SEVERE_ANYHOW),
+            (blind, NOTHING_ELSE),
+            (rows.others > 0, others),
+            else_=None,
+        ),
+    )
+
+
+def _severe_in_any_unit(rows: Table) -> Table:
+    """Numbers without a unit that the floor withholds for in every unit in which they would be possible at all."""
+    floor = knowledge("floor")
+    floor = floor.filter((floor.action == Action.WITHHOLD) & (floor.relative_to == "absolute") & floor.sign.isnull())
+    down = downward(floor.comparison)
+    bounds = floor.group_by("analyte").agg(
+        severe_low=floor.value.max(where=down), severe_high=floor.value.min(where=~down)
+    )
+    unitless = rows.filter(rows.problem.isin(["no_unit", "unknown_unit"]))
+    asked = unitless.select(*OF_ONE, "value", "plausible_low", "plausible_high").inner_join(bounds, "analyte")
+    units = asked.inner_join(knowledge("conversions"), "analyte")
+    units = units.mutate(would_be=units.value * units.factor + units.offset)
+    units = units.filter((units.would_be >= units.plausible_low) & (units.would_be <= units.plausible_high))
+    severe = surely(units.would_be < units.severe_low) | surely(units.would_be > units.severe_high)
+    return units.group_by(OF_ONE).agg(severe_anyhow=severe.all())
 
 
 def _newest_unusable(person: Table, unusable: Table, latest: Table) -> Table:
