@@ -65,6 +65,7 @@ RULES: dict[str, tuple[str, ...]] = {
     "illness.syndromes.lungs": ("signs",),
     "illness.syndromes.bleeding": ("signs",),
     "illness.syndromes.activation": ("signs", "latest"),
+    "illness.syndromes.lymphoma": ("signs",),
     "illness.syndromes.brain": ("signs",),
     "illness.syndromes.varicella": ("events",),
     "illness.syndromes.macrocytic": ("latest",),

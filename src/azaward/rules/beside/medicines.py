@@ -136,9 +136,10 @@ def _cut_to(rows: Table, together: Value) -> Value:
     """The highest dose of the thiopurine, in mg a day, that counts as already cut for the other medicine.
 
     For allopurinol that is the dose of planned low-dose treatment, if somebody changed the dose for it. A modest dose
-    that stayed as it was when the other medicine came was not cut for it.
+    that stayed as it was when the other medicine came was not cut for it, until the weeks of close counts are over.
     """
-    stayed = surely(together & (rows.changed_day < rows.start_day))
+    watched = surely(rows.as_of_day - rows.start_day > rows.test_close_days)
+    stayed = surely(together & (rows.changed_day < rows.start_day)) & ~watched
     planned = (rows.medicine == "allopurinol").ifelse(low_dose(rows), rows.usual_high * rows.dose_fraction_high)
     return stayed.ifelse(ibis.coalesce(rows.usual_low, rows.usual_high) * rows.dose_fraction_high, planned)
 

@@ -178,6 +178,22 @@ def activation(signs: Table, latest: Table) -> Table:
     )
 
 
+def lymphoma(signs: Table) -> Table:
+    """Swollen glands with another general sign, or night sweats with loss of weight: lymphoma, EBV or tuberculosis?"""
+    general = ibis.or_(*(signs[sign].notnull() for sign in ("sweats", "wasting", "fever", "itch")))
+    rows = signs.filter((signs.nodes.notnull() & general) | (signs.sweats.notnull() & signs.wasting.notnull()))
+    return findings(
+        rows,
+        Rule.SYNDROMES,
+        code="lymphoma_signs",
+        action=Action.REFER,
+        urgency=Urgency.THIS_WEEK,
+        subject="swollen_glands",
+        asks_for="full_blood_count",
+        on=least(least(rows.nodes, rows.sweats), rows.wasting),
+    )
+
+
 def brain(signs: Table) -> Table:
     """New neurological signs on treatment: suspend it at the first. With a rash or diarrhoea: pellagra?"""
     rows = signs.filter(signs.brain.notnull() & perhaps(signs.brain >= signs.started_day))

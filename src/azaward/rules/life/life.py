@@ -17,12 +17,11 @@ def pregnancy(person: Table) -> Table:
     """A pregnancy, planned or going on, for mother or father; breastfeeding."""
     rows = _expecting(person)
     most, most_feeding = limit("pregnancy_max_mg_per_kg"), limit("breastfeeding_dose_mg_per_day")
-    begins = ~rows.father & ~rows.feeding & (rows.status == Status.PLANNED)
-    high = ~rows.father & ~rows.feeding & surely(~most.met_by(rows.mg_per_kg))
-    # A dose that isn't known in full is not a dose within the limit.
-    part_known = rows.whole_dose.isnull()
-    unsure_feeding = rows.feeding & part_known
-    high_feeding = rows.feeding & surely(~most_feeding.met_by(rows.dose))
+    mother, highest = ~rows.father & ~rows.feeding, _highest(rows)
+    begins = mother & (rows.status == Status.PLANNED)
+    high = mother & surely(~most.met_by(rows.mg_per_kg))
+    part_known = rows.whole_dose.isnull()  # and so not known to be within the limit
+    high_feeding = rows.feeding & (part_known | surely(~most_feeding.met_by(rows.dose)))
     return findings(
         rows,
         Rule.LIFE,
@@ -30,7 +29,7 @@ def pregnancy(person: Table) -> Table:
         concerns=begins.ifelse(Concerns.THIOPURINE, Concerns.NONE),
         code=ibis.cases(
             (begins, "pregnancy_before_start"),
-            (high_feeding | unsure_feeding, "breastfeeding_dose"),
+            (high_feeding, "breastfeeding_dose"),
             (rows.feeding, "breastfeeding"),
             (rows.father, "fathering"),
             (high, "pregnancy_dose_high"),
@@ -38,22 +37,22 @@ def pregnancy(person: Table) -> Table:
         ),
         action=ibis.cases(
             (begins, Action.DO_NOT_START),
-            (high | high_feeding | unsure_feeding, Action.REVIEW),
-            (rows.feeding | rows.father, Action.INFORM),
+            (high | high_feeding, Action.REVIEW),
+            (~mother, Action.INFORM),
             else_=Action.REFER,
         ),
         urgency=ibis.cases(
             (begins | high, Urgency.THIS_WEEK),
-            (high_feeding | unsure_feeding, Urgency.ROUTINE),
-            (rows.feeding | rows.father, Urgency.INFO),
+            (high_feeding, Urgency.ROUTINE),
+            (~mother, Urgency.INFO),
             (rows.mg_per_kg.isnull() | part_known, Urgency.THIS_WEEK),
             else_=Urgency.ROUTINE,
         ),
         subject=rows.kind,
         on=rows.started_on,
         value=rows.feeding.ifelse(rows.dose, rows.mg_per_kg),
-        unit=_highest(rows).unit,
-        limit=_highest(rows),
+        unit=highest.unit,
+        limit=highest,
         hours=number(parameter("breastfeeding_hours")),
     )
 

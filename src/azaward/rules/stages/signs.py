@@ -26,6 +26,9 @@ SIGNS = {
     "pain": ("abdominal_pain", "back_pain_upper"),
     "itch": ("itching",),
     "yellow": ("jaundice",),
+    "nodes": ("swollen_glands",),
+    "sweats": ("night_sweats",),
+    "wasting": ("weight_loss",),
     "bleeds": ("bruising", "bleeding"),
 }
 
