@@ -16,17 +16,15 @@ OPERATIONS = ("surgery", "transplant", "splenectomy")
 def pregnancy(person: Table) -> Table:
     """A pregnancy, planned or going on, for mother or father; breastfeeding."""
     rows = _expecting(person)
-    most, most_feeding = limit("pregnancy_max_mg_per_kg"), limit("breastfeeding_dose_mg_per_day")
     mother, highest = ~rows.father & ~rows.feeding, _highest(rows)
     begins = mother & (rows.status == Status.PLANNED)
-    high = mother & surely(~most.met_by(rows.mg_per_kg))
     part_known = rows.whole_dose.isnull()  # and so not known to be within the limit
-    high_feeding = rows.feeding & (part_known | surely(~most_feeding.met_by(rows.dose)))
+    above = surely(~highest.met_by(rows.feeding.ifelse(rows.dose, rows.mg_per_kg)))
+    high, high_feeding = mother & above, rows.feeding & (part_known | above)
     return findings(
         rows,
         Rule.LIFE,
-        # No supply waits for it: stopping for a pregnancy or an operation does harm of its own.
-        concerns=begins.ifelse(Concerns.THIOPURINE, Concerns.NONE),
+        concerns=begins.ifelse(Concerns.THIOPURINE, Concerns.NONE),  # stopping for a pregnancy does harm of its own
         code=ibis.cases(
             (begins, "pregnancy_before_start"),
             (high_feeding, "breastfeeding_dose"),
