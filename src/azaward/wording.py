@@ -180,12 +180,12 @@ def sentence(note: Any) -> str:
 def amount(number: float | None, comparator: str | None = None) -> str:
     """A number as a person writes it.
 
-    >>> amount(3.0), amount(0.4501), amount(0.5, "<")
-    ('3', '0.45', '<0.5')
+    >>> amount(3.0), amount(0.4501), amount(0.5, "<"), amount(1000, ">")
+    ('3', '0.45', '<0.5', '>1000')
     """
     if number is None:
         return "unknown"
-    return f"{comparator or ''}{number:.3g}" if abs(number) < 1000 else f"{number:.0f}"
+    return (comparator or "") + (f"{number:.3g}" if abs(number) < 1000 else f"{number:.0f}")
 
 
 def interval(days: int) -> str:
