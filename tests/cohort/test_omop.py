@@ -108,7 +108,7 @@ def test_a_clinic_kept_as_a_cdm_gives_the_findings_of_the_clinic(tmp_path: Path)
     # A CDM holds no missed visits; and the words that the clinic kept as they came were understood.
     assert lost <= {"did_not_attend", "medicine_not_checked"}
     assert not after - before
-    assert {row[2] for row in after} >= {"restarted_before_recovery", "limit_low", "interaction", "genotype_dose"}
+    assert {row[2] for row in after} >= {"restarted_before_recovery", "limit_low", "interaction", "genotype_dose_usual"}
 
 
 def test_the_example_folder_says_what_the_page_says(tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ def dosing(person: Table, genes: Table, usual: Table, counts: Table) -> Table:
         code=ibis.cases(
             (rows.within, "genotype_dose_within"),
             (rows.settled, "genotype_dose_settled"),
+            (rows.action == Action.CONTINUE, "genotype_dose_usual"),
             (rows.small, "genotype_dose_small"),
             (surely(rows["share"] < 1), "genotype_dose_lower"),
             else_="genotype_dose",

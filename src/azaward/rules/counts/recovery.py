@@ -80,7 +80,7 @@ def planned_again(person: Table, readings: Table) -> Table:
         Rule.RECOVERY,
         code=lower.ifelse("restart_lower_after_harm", "restart_after_harm"),
         action=lower.ifelse(Action.REVIEW, Action.DO_NOT_START),
-        urgency=lower.ifelse(Urgency.ROUTINE, Urgency.THIS_WEEK),
+        urgency=Urgency.THIS_WEEK,
         subject=rows.analyte,
         value=rows.measured,
         text=rows.comparator,

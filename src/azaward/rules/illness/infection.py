@@ -46,7 +46,7 @@ def symptoms(reported: Table, tested: Table) -> Table:
     ]
     rows = first_of(rows, ["patient_id", "code"], order)
     calm = rows.past | rows.faded | rows.mild
-    asked = calm | rows.eased | ~rows.listed
+    asked = calm | rows.eased | ~rows.listed | rows.lately
     not_begun = (rows.status == Status.PLANNED) & rows.action.isin([Action.STOP, Action.WITHHOLD, Action.REDUCE])
     return findings(
         rows,
@@ -56,7 +56,9 @@ def symptoms(reported: Table, tested: Table) -> Table:
         urgency=ibis.cases(
             (calm, Urgency.ROUTINE),
             (rows.eased, Urgency.THIS_WEEK),
+            (rows.lately, Urgency.SAME_DAY),
             (rows.urgency.notnull(), rows.urgency),
+            (~rows.known & rows.code.lower().contains("blood"), Urgency.SAME_DAY),
             (rows.warning | ~rows.known, Urgency.THIS_WEEK),
             else_=Urgency.ROUTINE,
         ),
@@ -74,6 +76,7 @@ def _said(rows: Table) -> Value:
         (rows.past, "symptom_past"),
         (rows.mild, "infection_mild"),
         (rows.faded | rows.eased, "symptom_unended"),
+        (rows.lately, "symptom_lately"),
         (~rows.listed, "symptom_unlisted"),
         ((rows.test.isnull() | rows.lasts) & (rows.urgency == Urgency.EMERGENCY), "symptom_emergency"),
         (rows.test.isnull() | rows.lasts, "symptom_going_on"),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from azaward.knowledge import MOST_CAUTIOUS
 from azaward.rules.language.expressions import Table, ibis
-from azaward.rules.language.tables import DAYS_IN_WEEK, day_number, knowledge, record
+from azaward.rules.language.tables import DAYS_IN_WEEK, day_number, knowledge, parameter, record
 from azaward.rules.language.words import TEST_OF_PANEL, applies, beside, nothing, still_acts, surely, treated
 from azaward.terms import Status
 
@@ -16,7 +16,7 @@ FULL_BLOOD_COUNT = TEST_OF_PANEL["blood count"]
 TEST_OF_WARNING = {"liver_warning": TEST_OF_PANEL["liver"], "pancreas_warning": TEST_OF_PANEL["pancreas"]}
 _ASKED_OF_EVENT = (
     *("patient_id", "kind", "code", "started_on", "day"),
-    *("protocol", "protocol_known", "family", "status", "started_day", "as_of_day"),
+    *("protocol", "protocol_known", "family", "status", "started_day", "as_of_day", "lately"),
 )
 # Rows of this name hold for everyone, beside those of a protocol.
 _FLOOR = "floor"
@@ -50,7 +50,11 @@ def reported(person: Table) -> Table:
     protocol, or the floor, has the row.
     """
     rows = held_down(happened(person, "symptom", "infection", "condition", also=Status.STOPPED))
-    rows = rows.filter(rows.held_down & rows.going_on).select(*_ASKED_OF_EVENT)
+    # What strikes and passes is asked about for some days after its end.
+    lately = ~rows.going_on & surely(rows.as_of_day - day_number(rows.ended_on) <= parameter("passed_sign_days"))
+    passing = knowledge("floor_symptoms").filter(knowledge("floor_symptoms").asked_after_weeks.notnull())
+    rows = rows.mutate(lately=lately & rows.code.isin(passing.symptom))
+    rows = rows.filter(rows.held_down & (rows.going_on | rows.lately)).select(*_ASKED_OF_EVENT)
     return _classified(_listed(rows))
 
 

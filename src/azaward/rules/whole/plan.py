@@ -26,6 +26,14 @@ WAITED_FOR = (*DOSE_ACTIONS, Action.TEST, Action.REVIEW, Action.REFER)
 PRESSING = (Urgency.EMERGENCY, Urgency.SAME_DAY, Urgency.THIS_WEEK)
 # A higher dose is proposed where one of these was found, and never without its conditions.
 RAISED_FOR = ("dose_below_range", "metabolites_under_dosed")
+# What no test ends waits for a clinician, whatever is measured meanwhile.
+NO_TEST_ENDS = (
+    "symptom_going_on",
+    "symptom_emergency",
+    "symptom_lately",
+    "restart_after_harm",
+    "restart_lower_after_harm",
+)
 EXPECTING = ("pregnancy", "pregnancy_dose_high", "breastfeeding_dose")
 _ONE_FINDING = ["patient_id", "rule", "code", "subject"]
 
@@ -150,7 +158,7 @@ def until(person: Table, plan: Table, found: Table) -> Table:
     rows = found.filter(
         (found.concerns == Concerns.THIOPURINE) & found.urgency.isin(PRESSING) & found.action.isin(WAITED_FOR)
     )
-    asked = _asked_for(rows).select(*_ONE_FINDING, "test")
+    asked = _asked_for(rows.filter(~rows.code.isin(NO_TEST_ENDS))).select(*_ONE_FINDING, "test")
     rows = beside(rows.inner_join(waiting, "patient_id"), asked, _ONE_FINDING)
     rows = rows.inner_join(person.select("patient_id", "as_of_day"), "patient_id")
     rows = rows.mutate(
