@@ -114,7 +114,7 @@ def _until(rows: Iterable[Row], words: Words) -> list[Until]:
         rows, key=lambda row: (row["by_day"], row["test"] is None, row["test"] or "", row["subject"] or "")
     ):
         test = row["test"]
-        name = words.name(test or row["subject"] or row["code"], None if test else row["rule"])[0]
+        name = words.name(test or row["subject"] or row["code"], "" if test else row["code"])[0]
         what = name if test else f"{name}: a clinician decides"
         waited.setdefault(what, Until(what=what, by=from_day_number(row["by_day"]), test=test))
     return list(waited.values())

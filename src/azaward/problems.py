@@ -44,7 +44,7 @@ def title_of(finding: Named, words: Words) -> str:
     rule, code, subject = finding
     by = _by()
     entry = by["codes"].get(code) or by["subjects"].get(subject) or by["rules"].get(rule) or {}
-    return str(entry.get("title", "{name}")).format(name=words.name(subject, rule)[0] if subject else "Other")
+    return str(entry.get("title", "{name}")).format(name=words.name(subject, code)[0] if subject else "Other")
 
 
 @lru_cache(maxsize=1)

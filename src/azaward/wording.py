@@ -15,7 +15,7 @@ from azaward.knowledge.loading.facts import fact as fact_of
 from azaward.knowledge.loading.messages import gaps_in, message, messages
 from azaward.record.names import as_written
 from azaward.rules.language.columns import FILLED_BY, GAPS, from_day_number, gaps_of
-from azaward.terms import Comparison, Rule
+from azaward.terms import Comparison
 
 COMPARISONS = {
     Comparison.BELOW.value: "below",
@@ -31,6 +31,8 @@ _UNITS = {
     "Cel": "degrees C",
     "umol/L": "micromol/L",
 }
+# How the codes of findings about symptoms and infections begin.
+_OF_ILLNESS = ("symptom", "infection")
 _SIGNS = ("<", "<=", ">", ">=")
 
 _NAMED = ("gaps", *GAPS)
@@ -100,10 +102,10 @@ class Words:
         self._names = _names(knowledge)
         self._events = {event.code for event in knowledge.tables["events"] if event.name}
 
-    def name(self, subject: str, rule: str | None = None) -> tuple[str, str]:
-        """What a clinician and a patient call it; in findings of the rule of infections, "influenza" is no vaccine."""
+    def name(self, subject: str, code: str = "") -> tuple[str, str]:
+        """What a clinician and a patient call it; in a finding about an illness "influenza" is no vaccine."""
         known = self._names.get(subject)
-        if known and (rule != Rule.INFECTION or subject in self._events):
+        if known and (not code.startswith(_OF_ILLNESS) or subject in self._events):
             return known
         bare = as_written(subject).replace("_", " ")
         return bare, bare
@@ -121,7 +123,7 @@ class Words:
         return says[:1].upper() + says[1:], patient
 
     def _fillings(self, found: Mapping[str, Any]) -> Gaps:
-        name, plain_name = self.name(str(found["subject"] or ""), found["rule"])
+        name, plain_name = self.name(str(found["subject"] or ""), str(found["code"]))
         gaps = Gaps(
             name=name,
             plain_name=plain_name,

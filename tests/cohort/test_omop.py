@@ -454,7 +454,7 @@ def test_a_vaccine_is_a_vaccination(tmp_path: Path) -> None:
 
 
 def test_a_diagnosis_is_of_the_nearest_kind_that_is_known() -> None:
-    one = Concept(1, "Pneumonia caused by moonbeam", "SNOMED", "1")
+    one = Concept(1, "Illness caused by moonbeam", "SNOMED", "1")
     near, far = Concept(2, "Pneumonia", "SNOMED", "233604007"), Concept(3, "Chest infection", "SNOMED", "3")
     known = words(one, above={1: [Concept(4, "Lung lesion", "SNOMED", "4"), near, far]})
     assert known.happened("condition", 1, None, None) == [Meaning("infection", "pneumonia")]

@@ -65,7 +65,7 @@ def shown(finding: Finding, knowledge: Knowledge, words: Words, numbers: Numbers
         against = "Limit" if limit.comparison in COMPARISONS else "Compared"
         side = COMPARISONS.get(str(limit.comparison), limit.comparison or "")
         bound = f"{side} {amount(limit.value)} {pretty_unit(limit.unit)}".strip()
-    name = words.name(finding.subject, finding.rule)[0] if finding.subject else finding.rule
+    name = words.name(finding.subject, finding.code)[0] if finding.subject else finding.rule
     return Shown(finding, name, value, bound, against, finding.protocol or "", citations)
 
 
