@@ -128,7 +128,7 @@ class Vocabulary:
                 system, _, code = coding.partition("|")
                 self._event_codes[Coding(system, code)] = (row.kind, row.code)
         # What passes: on record as a condition, it says when it was and not that it goes on.
-        self._passing = {row.symptom for row in knowledge.tables["floor_symptoms"] if row.asked_after_weeks}
+        self._passing = {row.symptom for row in knowledge.tables["floor_symptoms"] if row.passes}
         grave = {row.symptom for row in knowledge.tables["floor_symptoms"]}
         self._within = {kind: self._words_within(kind, grave) for kind in _SEARCHED}
         self._hot = knowledge.parameters["fever_celsius"].value

@@ -52,7 +52,7 @@ def reported(person: Table) -> Table:
     rows = held_down(happened(person, "symptom", "infection", "condition", also=Status.STOPPED))
     # What strikes and passes is asked about for some days after its end.
     lately = ~rows.going_on & surely(rows.as_of_day - day_number(rows.ended_on) <= parameter("passed_sign_days"))
-    passing = knowledge("floor_symptoms").filter(knowledge("floor_symptoms").asked_after_weeks.notnull())
+    passing = knowledge("floor_symptoms").filter(knowledge("floor_symptoms").passes.notnull())
     rows = rows.mutate(lately=lately & rows.code.isin(passing.symptom))
     rows = rows.filter(rows.held_down & (rows.going_on | rows.lately)).select(*_ASKED_OF_EVENT)
     return _classified(_listed(rows))
@@ -69,10 +69,10 @@ def _listed(rows: Table) -> Table:
     own = (rows.protocol == rows.of_protocol) & (applies(rows, rows.family) | ~rows.protocol_known)
     rows = rows.mutate(listed=surely(own | (rows.of_protocol == _FLOOR)))
     rows = rows.mutate(has_own=rows.listed.max().over(ibis.window(group_by=["patient_id", "kind", "code"])))
-    weeks = rows.as_of_day - rows.day > rows.asked_after_weeks * DAYS_IN_WEEK
-    rows = rows.mutate(long_ago=surely(weeks))
+    ago = rows.as_of_day - rows.day > parameter("passing_sign_weeks") * DAYS_IN_WEEK
+    rows = rows.mutate(long_ago=rows.passes.notnull() & surely(ago))
     # What strikes and passes is a condition on record for life: it counts while it may be going on.
-    passing = (rows.kind == "condition") & rows.asked_after_weeks.notnull()
+    passing = (rows.kind == "condition") & rows.passes.notnull()
     rows = rows.filter(~(passing & (rows.day.isnull() | rows.long_ago)))
     # Fever has a rule of its own; a condition that no protocol acts on is no symptom.
     elsewhere = ~rows.has_own & (rows.code != "fever") & (rows.of_protocol.notnull() | (rows.kind == "symptom"))
@@ -82,9 +82,9 @@ def _listed(rows: Table) -> Table:
 def _known() -> Table:
     """What protocols and the floor say of symptoms, by the words that name them."""
     columns = ("for_word", "of_protocol", "specialty", "action", "action_rank", "urgency", "urgency_rank")
-    columns = (*columns, "test", "note", "asked_after_weeks", "source", "locator", "fact")
+    columns = (*columns, "test", "note", "passes", "source", "locator", "fact")
     listed = knowledge("protocol_symptoms").rename(of_protocol="protocol")
-    listed = listed.mutate(asked_after_weeks=nothing("float64"))
+    listed = listed.mutate(passes=nothing("string"))
     floor = knowledge("floor_symptoms").mutate(of_protocol=ibis.literal(_FLOOR), specialty=ibis.literal("any"))
     parts = [each.mutate(for_word=each.symptom.lower().replace("_", " ")).select(*columns) for each in (listed, floor)]
     return ibis.union(*parts)

@@ -155,7 +155,7 @@ class ChildDose(Fact, frozen=True):
 class FloorSymptom(Fact, frozen=True):
     """What is done about a symptom or infection under every protocol, at the least.
 
-    `asked_after_weeks`: one without an end that began so long ago is asked about; empty, it goes on until its end.
+    `passes`: it strikes and is over, so that one without an end is only asked about after some weeks.
     """
 
     symptom: Annotated[str, Closed("symptom or infection")]
@@ -163,7 +163,7 @@ class FloorSymptom(Fact, frozen=True):
     urgency: Urgency
     test: TestId | None
     note: Prose | None
-    asked_after_weeks: float | None
+    passes: Literal["yes"] | None
 
 
 TABLES: dict[str, type[Row]] = {
