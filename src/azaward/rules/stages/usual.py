@@ -102,12 +102,13 @@ def _best_rows(people: Table) -> Table:
 
 
 def _doses() -> Table:
-    """The doses of each protocol, azathioprine's also in milligrams of each thiopurine that is compared with it."""
+    """The doses of each protocol; of a thiopurine for which it states none, azathioprine's in milligrams of it."""
     doses = knowledge("protocol_doses")
     factors = knowledge("thiopurines").select(drug_of="medicine", factor="azathioprine_mg")
-    rows = doses.cross_join(factors)
-    rows = rows.filter(rows.drug == "azathioprine")
-    return rows.mutate(drug=rows.drug_of, **{column: rows[column] / rows.factor for column in IN_MG})
+    own = doses.filter(doses.drug != "azathioprine")
+    rows = doses.filter(doses.drug == "azathioprine").cross_join(factors)
+    rows = rows.mutate(drug=rows.drug_of, **{column: rows[column] / rows.factor for column in IN_MG})
+    return ibis.union(own, rows.select(own.columns).anti_join(own, ["protocol", "drug"]))
 
 
 def _highest(doses: Table) -> Table:
