@@ -235,11 +235,12 @@ class Vocabulary:
 
     def _named_within(self, kind: str, text: str) -> list[tuple[str, str]]:
         """What a longer text names, unless it denies it; of a condition the first counts for all."""
-        if kind not in _SEARCHED or _DENIED.search(plain(text)) or self.indication(text):
+        words = plain(text)
+        if kind not in _SEARCHED or _DENIED.search(words) or self.indication(text):
             return []
         for candidate in dict.fromkeys((kind, *(near for near in _NEAR_KINDS.get(kind, ()) if near in _SEARCHED))):
             pattern, order = self._within[candidate]
-            named = sorted({*pattern.findall(plain(text))}, key=order.__getitem__)
+            named = sorted({*pattern.findall(words)}, key=order.__getitem__)
             codes = dict.fromkeys(self._events[candidate, name] for name in named)
             if candidate == "symptom" and self._says_fever(text):
                 codes = {"fever": None} | codes

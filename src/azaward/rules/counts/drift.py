@@ -26,11 +26,10 @@ def step(person: Table, latest: Table, history: Table, beyond: Table) -> Table:
     # White cells of every kind are one line.
     line = rows.analyte.isin(["haemoglobin", "platelets"]).ifelse(rows.analyte, "white cells")
     of_patient = ibis.window(group_by="patient_id")
-    rows = rows.mutate(first=line.min().over(of_patient), last=line.max().over(of_patient))
-    several = rows["first"] != rows["last"]
-    rows = rows.filter((rows.earlier_n >= ENOUGH) | several)
+    rows = rows.mutate(several=line.min().over(of_patient) != line.max().over(of_patient))
+    rows = rows.filter((rows.earlier_n >= ENOUGH) | rows.several)
     bound = rows.earlier_mean * (1 - rows.allowed)
-    urgency = (rows["first"] != rows["last"]).ifelse(Urgency.THIS_WEEK, Urgency.ROUTINE)
+    urgency = rows.several.ifelse(Urgency.THIS_WEEK, Urgency.ROUTINE)
     return _drift(rows, "drift_step", rows.shown_low, bound, rows.earlier_mean, urgency)
 
 

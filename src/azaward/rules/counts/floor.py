@@ -15,6 +15,7 @@ from azaward.rules.stages.counts import ENOUGH, spreads
 from azaward.rules.stages.crossed import OWN_LEVEL
 from azaward.terms import Action, Rule, Status, Urgency
 
+TODAY = (Urgency.EMERGENCY, Urgency.SAME_DAY)
 OF_KIDNEY = ("creatinine", "egfr")
 _SIGN = ["patient_id", "together"]
 
@@ -26,20 +27,20 @@ def severe(person: Table, crossed: Table) -> Table:
     """
     rows = _counting(person, crossed.filter(crossed.floor & crossed.together.isnull()))
     rows = first_of(rows, ["patient_id", "analyte"], ["urgency_rank", "action_rank", "fact"])
+    rows = beside(rows, spreads().drop("fact"), "analyte")
     explained = _explained().mutate(explained=ibis.literal(True))
     rows = rows.left_join(explained, [rows.patient_id == explained.person, rows.unless_known == explained.of_class])
     known = surely(rows.explained)
     action = known.ifelse(Action.REVIEW, _action(rows))
     steady = ~known & _steady(rows)
     calm = known | steady
-    pressing = rows.urgency.isin([Urgency.EMERGENCY, Urgency.SAME_DAY])
     return findings(
         rows,
         Rule.FLOOR,
         code=ibis.cases(
             (known, "floor_explained"),
             (steady, "floor_own_level"),
-            ((action == Action.REVIEW) & pressing, "floor_noted_today"),
+            ((action == Action.REVIEW) & rows.urgency.isin(TODAY), "floor_noted_today"),
             (action == Action.REVIEW, "floor_noted"),
             (rows.action == Action.REVIEW, "floor_before_start"),
             (rows.urgency == Urgency.EMERGENCY, "floor_emergency"),
@@ -103,7 +104,6 @@ def _counting(person: Table, rows: Table) -> Table:
     """The rows of those for whom they count: not what was already there before treatment that is long over."""
     people = person.select("patient_id", "family", "status", "started_day", "stopped_day", "as_of_day")
     rows = rows.inner_join(people, "patient_id")
-    rows = beside(rows, spreads().drop("fact"), "analyte")
     lately = still_acts(rows) | surely(rows.day > rows.stopped_day)
     return rows.filter((rows.status != Status.STOPPED) | (lately & perhaps(rows.day >= rows.started_day)))
 
