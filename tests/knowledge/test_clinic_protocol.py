@@ -297,6 +297,27 @@ def test_a_finding_by_a_clinics_own_row_shows_the_clinics_title(tmp_path: Path) 
     assert [(cited.source, cited.title) for cited in low.sources] == [("our-table", "Our table")]
 
 
+def test_a_clinics_own_dose_of_mercaptopurine_stands_before_azathioprines(tmp_path: Path) -> None:
+    doses = (
+        "doses:\n"
+        '  - {indication: any, population: adult, max_mg_per_kg: 3, locator: "ours"}\n'
+        "  - {indication: any, population: adult, drug: mercaptopurine, target_mg_per_kg: [0.5, 0.8], "
+        'max_mg_per_kg: 1, locator: "ours"}\n'
+    )
+    path = tmp_path / "my-clinic.yaml"
+    path.write_text(OWN + doses, encoding="utf-8")
+    knowledge, protocol = with_protocol(KNOWLEDGE, path)
+    day = dt.date(2026, 9, 1)
+    taken = {"patient_id": "p", "medicine": "mercaptopurine", "dose_mg_per_day": 100.0, "started_on": day}
+    weight = {"patient_id": "p", "analyte": "weight", "value": 70.0, "unit": "kg", "taken_on": day, "status": "final"}
+    person = {"patient_id": "p", "birth_date": dt.date(1970, 1, 1), "indication": "rheumatoid_arthritis"}
+    record = Record.of({"patients": [person], "exposures": [taken], "results": [weight]})
+    patient = assess(record, day, protocol, knowledge).patients[0]
+    (high,) = (finding for finding in patient.findings if finding.rule == "dose_range" and finding.limit)
+    assert (high.code, high.limit and high.limit.value) == ("dose_above_range", 70)
+    assert patient.plan.dose.target_mg_per_day == (35, 56)
+
+
 def test_the_sources_of_a_protocol_are_its_own_alone(tmp_path: Path) -> None:
     path = tmp_path / "my-clinic.yaml"
     path.write_text(OWN, encoding="utf-8")
