@@ -11,6 +11,7 @@ from azaward.rules.language.finding import findings, number
 from azaward.rules.language.limit import Limit, limit
 from azaward.rules.language.tables import greatest, knowledge, parameter
 from azaward.rules.language.words import beside, first_of, for_their_specialty, nothing, perhaps, surely, treated
+from azaward.rules.stages.due import longest_gaps
 from azaward.terms import Action, Rule, Status, Urgency
 
 # Asked for once in a life: they still matter to a patient who is already on treatment.
@@ -29,7 +30,7 @@ def baseline(person: Table, done: Table) -> Table:
     rows = _asked_for(person)
     rows = beside(rows, done, ["patient_id", "test"])
     planned = rows.status == Status.PLANNED
-    rows = beside(rows, _longest_gap(), ["protocol", "test"])
+    rows = beside(rows, longest_gaps(), ["protocol", "test"])
     # Where the protocol sets no age: what would be overdue on treatment is too old to begin it.
     rows = rows.mutate(within_days=ibis.coalesce(rows.within_days, rows.longest_gap))
     too_old = surely(rows.as_of_day - rows.done_day > rows.within_days) & planned
@@ -70,12 +71,6 @@ def _asked_for(person: Table) -> Table:
     rows = for_their_specialty(rows.inner_join(knowledge("protocol_baseline"), "protocol"))
     rows = rows.filter((rows.status == Status.PLANNED) | rows.test.isin(LASTING))
     return rows.filter(~surely(_not_concerned(rows)))
-
-
-def _longest_gap() -> Table:
-    """The longest time that each protocol's schedule leaves between two tests of a kind."""
-    schedule = knowledge("protocol_schedule")
-    return schedule.group_by(["protocol", "test"]).agg(longest_gap=schedule.every_days.max().cast("float64"))
 
 
 def _not_concerned(rows: Table) -> Value:

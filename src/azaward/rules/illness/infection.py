@@ -21,6 +21,7 @@ from azaward.rules.language.words import (
     surely,
     treated,
 )
+from azaward.rules.stages.due import longest_gaps
 from azaward.rules.stages.reported import FULL_BLOOD_COUNT, happened, held_down
 from azaward.rules.stages.tested import long_over
 from azaward.terms import Action, Concerns, Rule, Status, Urgency
@@ -111,9 +112,8 @@ def _unanswered(rows: Table, tested: Table) -> Table:
 
 def _turns() -> Table:
     """The longest time between two blood counts in each protocol's schedule."""
-    schedule = knowledge("protocol_schedule")
-    schedule = schedule.filter(schedule.test == FULL_BLOOD_COUNT)
-    return schedule.group_by("protocol").agg(turn=schedule.every_days.max())
+    gaps = longest_gaps()
+    return gaps.filter(gaps.test == FULL_BLOOD_COUNT).select("protocol", turn="longest_gap")
 
 
 def _seen() -> Table:

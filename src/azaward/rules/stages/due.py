@@ -37,6 +37,12 @@ def done(latest: Table) -> Table:
     )
 
 
+def longest_gaps() -> Table:
+    """The longest time that each protocol's schedule leaves between two tests of a kind."""
+    schedule = knowledge("protocol_schedule")
+    return schedule.group_by(["protocol", "test"]).agg(longest_gap=schedule.every_days.max().cast("float64"))
+
+
 def _parts(latest: Table) -> Table:
     """Every part of a test that a result, a report on a gene or an event fills, with its day."""
     as_of = requests().select("patient_id", "as_of")
