@@ -31,6 +31,7 @@ from azaward.cohort.reading import (
 from azaward.cohort.source import Source, Stored
 from azaward.cohort.written import set_aside_before
 from azaward.engine import DuckDBEngine
+from azaward.engine.base import RECORD_TABLES
 from azaward.errors import InputError
 from azaward.knowledge import Knowledge
 from azaward.knowledge.loading.relations import schemas
@@ -201,8 +202,8 @@ class Nation:
                 read_odd(name, (dict(zip(columns, row, strict=True)) for row in rows), reader)
         odd = reader.record(whole=False)
         numbers = dict(self._run("SELECT patient_id, n FROM ids").fetchall()) if any(odd.rows.values()) else {}
-        for name, columns in TABLES.items():
-            self._fill(name, [column.name for column in columns], odd.rows[name], numbers)
+        for name in TABLES:
+            self._fill(name, list(RECORD_TABLES[name]), odd.rows[name], numbers)
         asides = [*odd.set_aside, *self._nobody()]
         day = f"DATE '{as_of.isoformat()}'"
         self._run("DELETE FROM requests")
@@ -233,10 +234,9 @@ class Nation:
             else f'p."{column}"'
             for column in columns
         )
-        types = {column: _CODED.get((name, column), kind) for column, kind in parquet.columns_of(name).items()} | {
-            "patient_id": "INTEGER"
-        }
-        known = [[numbers[str(row[0])], *row[1:]] for row in odd if str(row[0]) in numbers]
+        kinds = parquet.columns_of(name)
+        types = {column: _CODED.get((name, column), kinds[column]) for column in columns} | {"patient_id": "INTEGER"}
+        known = [[numbers[str(row[0])], *row[1 : len(columns)]] for row in odd if str(row[0]) in numbers]
         parquet.create(self.database, f"odd_{name}", types, known)
         rows = f"SELECT * FROM odd_{name}"
         if name in self._sql:

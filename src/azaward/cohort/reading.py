@@ -23,8 +23,8 @@ from azaward.record.tables import TABLES, Column, SetAside
 # The columns whose words decide how a row is read.
 WORDS: Mapping[str, tuple[str, ...]] = {
     "patients": ("sex", "indication"),
-    "exposures": ("medicine",),
-    "results": ("analyte", "unit", "comparator", "status"),
+    "exposures": ("medicine", "may_be"),
+    "results": ("analyte", "unit", "comparator", "status", "specimen", "doubt"),
     "genotypes": ("gene", "diplotype", "phenotype", "method"),
     "events": ("kind", "code"),
     "contacts": ("kind",),

@@ -42,7 +42,8 @@ class Answer(NamedTuple):
 
 _UNREAD: Schema = dict.fromkeys(("patient_id", "kind", "where", "what", "why"), "string")
 RECORD_TABLES: dict[str, Schema] = {
-    **{name: {column.name: column.type for column in columns} for name, columns in TABLES.items()},
+    # Where a row came from is at the end of it and of no concern to a rule.
+    **{name: {column.name: column.type for column in columns if column.ruled} for name, columns in TABLES.items()},
     "requests": {"patient_id": "string", "as_of": "date", "protocol": "string"},
     "unread": _UNREAD,
 }

@@ -78,7 +78,8 @@ class DuckDBEngine(Engine):
         return int(rows[0][0])
 
     def _fill(self, name: str, schema: Schema, rows: Rows) -> None:
-        parquet.fill(self._database, name, {column: self.types[kind] for column, kind in schema.items()}, rows)
+        types = {column: self.types[kind] for column, kind in schema.items()}
+        parquet.fill(self._database, name, types, [row[: len(types)] for row in rows])
 
 
 def _literal(value: Any) -> str:

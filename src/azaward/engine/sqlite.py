@@ -94,7 +94,7 @@ class SQLiteEngine(Engine):
             days = [place for place, kind in enumerate(schema.values()) if kind == "date"]
             # Kept out of the cache of statements, in which each row would push another one out.
             insert = f"INSERT INTO {name} VALUES ({marks})"
-            self._database.executemany(insert, _with_iso_days(rows, days), can_cache=False)
+            self._database.executemany(insert, _with_iso_days(rows, len(schema), days), can_cache=False)
 
 
 def _days_between(later: str | None, earlier: str | None, _unit: str = "day") -> int | None:
@@ -111,9 +111,10 @@ def _with_pattern_replaced(text: str | None, pattern: str, new: str) -> str | No
     return None if text is None else re.sub(pattern, new, text)
 
 
-def _with_iso_days(rows: Rows, days: Sequence[int]) -> Iterable[Sequence[Any]]:
+def _with_iso_days(rows: Rows, width: int, days: Sequence[int]) -> Iterable[Sequence[Any]]:
+    """The first `width` cells of each row, with dates as SQLite keeps them."""
     for row in rows:
-        cells = list(row)
+        cells = list(row[:width])
         for place in days:
             if cells[place] is not None:
                 cells[place] = cells[place].isoformat()

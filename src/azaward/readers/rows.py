@@ -70,13 +70,15 @@ class RowReader:
         self.words: Vocabulary = vocabulary(knowledge)
         self.rows: dict[str, list[tuple[Cell, ...]]] = {name: [] for name in TABLES}
         self.set_aside: list[SetAside] = []
+        # Which resource the rows come from that are added next, and which version of it.
+        self.source: tuple[str | None, str | None] = (None, None)
         self._unknown_analytes: dict[str, tuple[str, int]] = {}
         self._unknown_events: dict[tuple[str, str], tuple[str, int]] = {}
         self._patients: dict[str, dict[str, Cell]] = {}
 
     def aside(self, where: str, what: str, why: str, patient_id: str | None = None, kind: str = "unusable") -> None:
         """Sets an item aside."""
-        self.set_aside.append(SetAside(where, what, why, patient_id, kind))
+        self.set_aside.append(SetAside(where, what, why, patient_id, kind, *self.source))
 
     def add(self, table: str, row: Mapping[str, Any], where: str) -> None:
         """Adds one row, given as a mapping of column names to cells; a cell may be text or already typed."""
@@ -121,7 +123,8 @@ class RowReader:
             day = read_day(on)
         except DateError:
             return False
-        self.rows["results"].append((patient_id, analyte, value, None, None, unit, *bounds, day, status, where))
+        cells = (patient_id, analyte, value, None, None, unit, *bounds, day, status, where, None, None, None)
+        self.rows["results"].append((*cells, *self.source))
         return True
 
     def record(self, *, whole: bool = True) -> Record:
@@ -337,7 +340,8 @@ class RowReader:
             self._append("genotypes", {**cells, "phenotype": phenotype})
 
     def _append(self, table: str, cells: Mapping[str, Cell]) -> None:
-        self.rows[table].append(tuple(cells.get(column.name) for column in TABLES[table]))
+        row = tuple(cells.get(column.name) for column in TABLES[table])
+        self.rows[table].append(row if row[-2] is not None else (*row[:-2], *self.source))
 
 
 def _start_in_words(raw: Any) -> str | None:

@@ -16,15 +16,22 @@ Cell = str | float | dt.date | None
 
 
 class Column(NamedTuple):
-    """One column: its name, its type, whether it is required, and its meaning."""
+    """One column: its name, its type, whether it is required, its meaning, and whether rules see it."""
 
     name: str
     type: Type
     required: bool
     meaning: str
+    ruled: bool = True
 
 
-TABLES: Mapping[str, tuple[Column, ...]] = {
+# Which resource or message a row came from, so that a later version of it takes the row's place. Always the last two.
+IDENTITY = (
+    Column("resource", "string", False, "what it was in its source: system, type and id, joined by |", ruled=False),
+    Column("version", "string", False, "which version of that: a later one sorts after an earlier one", ruled=False),
+)
+
+_COLUMNS: Mapping[str, tuple[Column, ...]] = {
     "patients": (
         Column("patient_id", "string", True, "the clinic's own patient id, never a name"),
         Column("birth_date", "date", True, "a partial date is read as the latest possible birth date"),
@@ -42,6 +49,8 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("stopped_on", "date", False, "the first day without it; empty if still taken"),
         Column("started_text", "string", False, "a start that isn't a date, as written: begun on an unknown day"),
         Column("origin", "string", False, "where it stood: file and line, or place in the bundle"),
+        Column("status", "string", False, "as in FHIR; an order `on-hold` is neither running nor over"),
+        Column("may_be", "string", False, "for an unknown medicine, the ingredient that its name may mean"),
     ),
     "results": (
         Column("patient_id", "string", True, "whose"),
@@ -55,6 +64,9 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("taken_on", "date", True, "the day of the sample"),
         Column("status", "string", True, "as in FHIR; entered-in-error and cancelled results are not used"),
         Column("origin", "string", False, "where it stood: file and line, or place in the bundle"),
+        Column("specimen", "string", False, "what was measured, as written; empty if not said"),
+        Column("flag", "string", False, "the laboratory's own mark, as in HL7: L, LL, H, HH, A, AA, N"),
+        Column("doubt", "string", False, "why the result is not believed to be one of this analyte"),
     ),
     "genotypes": (
         Column("patient_id", "string", True, "whose"),
@@ -85,6 +97,8 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
     ),
 }
 
+TABLES: Mapping[str, tuple[Column, ...]] = {name: (*columns, *IDENTITY) for name, columns in _COLUMNS.items()}
+
 STATUS_NEVER_COUNTS = ("entered-in-error", "cancelled")
 
 
@@ -97,6 +111,8 @@ class SetAside:
     why: str
     patient_id: str | None = None
     kind: str = "unusable"
+    resource: str | None = None
+    version: str | None = None
 
 
 @dataclass(frozen=True)
@@ -107,7 +123,7 @@ class Record:
 
     >>> record = Record.of({"patients": [{"patient_id": "p1", "birth_date": dt.date(1980, 1, 2)}]})
     >>> record.rows["patients"]
-    [('p1', datetime.date(1980, 1, 2), None, None, None, None)]
+    [('p1', datetime.date(1980, 1, 2), None, None, None, None, None, None)]
     """
 
     rows: Mapping[str, list[tuple[Cell, ...]]]

@@ -134,6 +134,8 @@ set_aside = Table(
     Column("what", Text, nullable=False),
     Column("why", Text, nullable=False),
     Column("kind", Text, nullable=False),
+    Column("resource", Text),
+    Column("version", Text),
     Column("resolved_by", Text),
     _at("resolved_at", nullable=True),
     Column("resolved_why", Text),

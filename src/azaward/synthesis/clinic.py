@@ -91,18 +91,20 @@ def _rows(draft: Draft) -> dict[str, Rows]:
         )
         for step in draft.steps
     ]
-    return {
+    tables: dict[str, Rows] = {
         # One clinic for each specialty.
         "patients": [
             (*row, draft.care.family)
             for row in [(who, day(draft.birth), draft.sex, draft.care.indication, draft.ancestry), *draft.patients]
         ],
-        "exposures": [(*row, *_REST_OF_EXPOSURES[len(row) :]) for row in exposures + draft.medicines],
+        "exposures": exposures + draft.medicines,
         "results": sorted(draft.results, key=lambda row: cast(dt.date, row[_TAKEN_ON])),
         "genotypes": draft.genotypes,
         "events": sorted(draft.events, key=lambda row: cast(dt.date, row[_STARTED_ON])),
         "contacts": sorted(draft.contacts, key=lambda row: cast(dt.date, row[_ON])),
     }
+    # Nobody who doesn't exist has a start in words, a line of a file or a resource of a record system.
+    return {name: [(*row, *(None,) * (len(TABLES[name]) - len(row))) for row in rows] for name, rows in tables.items()}
 
 
 def _weigh(draft: Draft) -> None:
@@ -115,8 +117,6 @@ def _weigh(draft: Draft) -> None:
         draft.number("weight", draft.weight, draft.entry)
 
 
-# Nobody who doesn't exist has a start in words, or a line of a file.
-_REST_OF_EXPOSURES = (None,) * len(TABLES["exposures"])
 _TAKEN_ON = [column.name for column in TABLES["results"]].index("taken_on")
 _STARTED_ON = [column.name for column in TABLES["events"]].index("started_on")
 _ON = [column.name for column in TABLES["contacts"]].index("on")

@@ -14,12 +14,17 @@ from azaward.parquet import Growing, columns_of
 from azaward.record.tables import TABLES, Cell, Record
 from azaward.synthesis.person import Person, Planted, Rows
 
+_WIDTHS = {name: [column.name for column in TABLES[name]].index("origin") + 1 for name in ("exposures", "results")}
 PLANTED_COLUMNS = ("patient_id", "trouble", "rule", "code", "least_urgency", "planted")
 BATCH = 2000
 # The files that are written as Parquet, with their columns as they are stored.
 COLUMNS: Mapping[str, Mapping[str, str]] = {
     **{name: columns_of(name) for name in TABLES},
     "troubles": dict.fromkeys(PLANTED_COLUMNS, "VARCHAR"),
+}
+# The columns of the CSV files: those after `origin` are about the records of others, and empty here.
+_WRITTEN = {
+    name: [column.name for column in columns if column.ruled][: _WIDTHS.get(name)] for name, columns in TABLES.items()
 }
 
 
@@ -34,12 +39,13 @@ def write_csv(people: Iterable[Person], folder: Path) -> int:
             lines.writerow(header)
             return lines.writerows
 
-        tables = {name: writer(name, (column.name for column in columns)) for name, columns in TABLES.items()}
+        tables = {name: writer(name, columns) for name, columns in _WRITTEN.items()}
         troubles = writer("troubles", PLANTED_COLUMNS)
         count = 0
         for person in people:
             for name, write in tables.items():
-                write([_cell(cell) for cell in row] for row in person.tables[name])
+                width = len(_WRITTEN[name])
+                write([_cell(cell) for cell in row[:width]] for row in person.tables[name])
             troubles([(person.patient_id, *person.planted)])
             count += 1
         return count

@@ -33,8 +33,8 @@ BUILDING: ContextVar[str] = ContextVar("BUILDING", default="a rule")
 
 
 def record(name: str) -> Table:
-    """One of the six tables."""
-    return ibis.table({c.name: _TYPES[c.type] for c in TABLES[name]}, name=name)
+    """One of the six tables, less what says only where a row came from."""
+    return ibis.table({c.name: _TYPES[c.type] for c in TABLES[name] if c.ruled}, name=name)
 
 
 def requests() -> Table:
