@@ -1,8 +1,8 @@
 """From a medicine's name as a person types it to the ingredients behind it, and how sure that is.
 
 A name that is known whole is taken at its word. A name that is only near to one is taken for it where no other
-medicine is nearly as near, and says so; where another is, both are given and the person is asked. Records are read by
-vocabulary.py instead, which never guesses by resemblance.
+medicine is nearly as near, and says so; where another is, both are given and the person is asked. In a record nobody
+can be asked: there a name is never taken for another by resemblance, and what it may mean is said beside it.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from azaward.knowledge.loading.schema.columns import split
 from azaward.knowledge.loading.vocabulary import ATC, RXNORM, SNOMED, Coding
 from azaward.medicines.spelling import slips, sound
 from azaward.medicines.typed import clean, fold
+from azaward.record.names import is_recognised, unrecognised
+from azaward.treatment import thiopurines
 
 How = Literal["exact", "brand", "combination", "spelling", "class"]
 # Why a reading is not sure of what was meant, or of all of it.
@@ -56,6 +58,13 @@ class Reading(NamedTuple):
     def names(self) -> tuple[str, ...]:
         """The known names that it was taken for, once each."""
         return tuple(dict.fromkeys(match.name for match in self.matches))
+
+
+class Taken(NamedTuple):
+    """The ingredients of a medicine in a record; of an unknown one its name as written, and what it may mean."""
+
+    ingredients: tuple[str, ...]
+    may_be: str | None = None
 
 
 class Known(NamedTuple):
@@ -98,6 +107,9 @@ class Names:
             .union(unit for unit in self._words["unit"] if len(unit) > 1)
         )
         medicines = {row.id: row for row in knowledge.tables["medicines"]}
+        self._ingredients = medicines.keys()
+        self._thiopurines = frozenset(thiopurines(knowledge))
+        self._readings: dict[tuple[str, tuple[Coding, ...]], Reading] = {}
         for row in medicines.values():
             for name in (row.name, row.id.replace("_", " ")):
                 self._add(Known(row.name, (row.id,), "ingredient"), name)
@@ -131,6 +143,7 @@ class Names:
             return ingredient not in known.ingredients or known.kind == "class"
 
         held = copy(self)
+        held._readings = {}
         kept = {name: tuple(filter(stays, known)) for name, known in self._known.items()}
         held._known = {name: known for name, known in kept.items() if known}
         # How names sound is known already.
@@ -156,6 +169,35 @@ class Names:
                 system, _, code = coding.partition("|")
                 known[Coding(system, code)] = Known(row.code.replace("_", " "), (row.code,), "vaccine")
         return known
+
+    def of_record(self, text: str | None, codings: Iterable[Coding] = ()) -> Taken:
+        """A medicine of a record, by its codes and the name beside them.
+
+        >>> from azaward.knowledge import load
+        >>> names(load()).of_record("AZATHIOPRINE 50 mg, comprimé pelliculé")
+        Taken(ingredients=('azathioprine',), may_be=None)
+        >>> names(load()).of_record("azathioprim")
+        Taken(ingredients=('unknown:azathioprim',), may_be='azathioprine')
+        """
+        if text and not is_recognised(text):
+            return Taken((text,))
+        codings = tuple(codings)
+        reading = self._recorded(text or "", codings)
+        found = tuple(dict.fromkeys(match.ingredient for match in reading.matches))
+        medicines = tuple(each for each in found if each in self._ingredients)
+        if medicines and reading.doubt in (None, "part") and all(match.how != "class" for match in reading.matches):
+            return Taken(medicines)
+        codes = ", ".join(f"{coding.system}|{coding.code}" for coding in codings)
+        # The most dangerous of what it may mean: it is this that somebody has to rule out.
+        may_be = next((each for each in medicines if each in self._thiopurines), next(iter(medicines), None))
+        return Taken((unrecognised(text or codes),), may_be)
+
+    def _recorded(self, text: str, codings: tuple[Coding, ...]) -> Reading:
+        """A reading, kept: a record names few medicines many times."""
+        key = (text, codings)
+        if key not in self._readings:
+            self._readings[key] = self.read(text, codings)
+        return self._readings[key]
 
     def read(self, text: str, codings: Iterable[Coding] = ()) -> Reading:
         """What a typed name, or a record's codes with the name beside them, was taken for."""
@@ -245,7 +287,7 @@ class Names:
 
     def _within(self, text: str) -> tuple[tuple[Match, ...], str]:
         """The known names inside a sentence, longest first, and the words that are left."""
-        words = fold(self._strength.sub(" ", text.casefold())).replace("/", " ").replace("+", " ").split()[:60]
+        words = re.sub(r"[/+-]", " ", fold(self._strength.sub(" ", text.casefold()))).split()[:60]
         matches: dict[str, Match] = {}
         left: list[str] = []
         place = 0

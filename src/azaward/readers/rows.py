@@ -14,8 +14,10 @@ from typing import Any
 
 from azaward.knowledge import Knowledge
 from azaward.knowledge.loading.vocabulary import Vocabulary, vocabulary
+from azaward.medicines.names import Names, names
 from azaward.record.dates import DateError, is_partial, read_day
-from azaward.record.names import is_recognised
+from azaward.record.identity import Identity
+from azaward.record.names import UNNAMED, is_recognised
 from azaward.record.tables import STATUS_NEVER_COUNTS, TABLES, Cell, Column, Record, SetAside
 
 _NUMBER = re.compile(r"([<>]=?|≤|≥)?\s*([-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)")
@@ -50,12 +52,12 @@ _SERIOUS = re.compile(
 _NOTHING = re.compile(r"\b(no|not|nil|negative|sterile|normal|pending|without)\b", re.I)
 
 
-def _cannot_wait(name: str, said: str) -> bool:
+def cannot_wait(name: str, said: str) -> bool:
     """Whether words of an unknown test may be serious: blasts in the film, a germ in a culture.
 
-    >>> _cannot_wait("blood film", "blasts seen"), _cannot_wait("blood film", "no blasts seen")
+    >>> cannot_wait("blood film", "blasts seen"), cannot_wait("blood film", "no blasts seen")
     (True, False)
-    >>> _cannot_wait("blood culture", "Staphylococcus aureus"), _cannot_wait("blood culture", "no growth")
+    >>> cannot_wait("blood culture", "Staphylococcus aureus"), cannot_wait("blood culture", "no growth")
     (True, False)
     """
     if not said or _NOTHING.search(said):
@@ -68,17 +70,27 @@ class RowReader:
 
     def __init__(self, knowledge: Knowledge) -> None:
         self.words: Vocabulary = vocabulary(knowledge)
+        self.medicines: Names = names(knowledge)
         self.rows: dict[str, list[tuple[Cell, ...]]] = {name: [] for name in TABLES}
         self.set_aside: list[SetAside] = []
+        self.identities: list[Identity] = []
         # Which resource the rows come from that are added next, and which version of it.
         self.source: tuple[str | None, str | None] = (None, None)
         self._unknown_analytes: dict[str, tuple[str, int]] = {}
         self._unknown_events: dict[tuple[str, str], tuple[str, int]] = {}
         self._patients: dict[str, dict[str, Cell]] = {}
 
-    def aside(self, where: str, what: str, why: str, patient_id: str | None = None, kind: str = "unusable") -> None:
-        """Sets an item aside."""
-        self.set_aside.append(SetAside(where, what, why, patient_id, kind, *self.source))
+    def aside(
+        self,
+        where: str,
+        what: str,
+        why: str,
+        patient_id: str | None = None,
+        kind: str = "unusable",
+        on: dt.date | None = None,
+    ) -> None:
+        """Sets an item aside; `on` is the day that it is about, where that counts."""
+        self.set_aside.append(SetAside(where, what, why, patient_id, kind, *self.source, on))
 
     def add(self, table: str, row: Mapping[str, Any], where: str) -> None:
         """Adds one row, given as a mapping of column names to cells; a cell may be text or already typed."""
@@ -112,6 +124,8 @@ class RowReader:
         on: str,
         status: str,
         where: str,
+        flag: str | None = None,
+        zone: str | None = None,
     ) -> bool:
         """Adds a plain number for a known analyte on a complete date; False if it needs the full checks of `add`.
 
@@ -123,7 +137,7 @@ class RowReader:
             day = read_day(on)
         except DateError:
             return False
-        cells = (patient_id, analyte, value, None, None, unit, *bounds, day, status, where, None, None, None)
+        cells = (patient_id, analyte, value, None, None, unit, *bounds, day, status, where, None, flag, None, zone)
         self.rows["results"].append((*cells, *self.source))
         return True
 
@@ -161,7 +175,7 @@ class RowReader:
                         )
         # Items that could hide harm come before those that are only counted.
         self.set_aside.sort(key=lambda item: item.kind in _ONLY_COUNTED)
-        return Record(self.rows, self.set_aside)
+        return Record(self.rows, self.set_aside, self.identities)
 
     def _cell(self, table: str, column: Column, raw: Any, cells: dict[str, Cell], where: str) -> Cell:
         if raw is None or raw == "":
@@ -226,7 +240,9 @@ class RowReader:
                     cells["dose_mg_per_day"] = None
                 self._in_order(cells, "stopped_on", where)
                 cells["origin"] = cells.get("origin") or where
-                for medicine in self.words.medicine(str(cells.get("medicine") or "unnamed")):
+                taken = self.medicines.of_record(str(cells.get("medicine") or UNNAMED))
+                cells["may_be"] = cells.get("may_be") or taken.may_be
+                for medicine in taken.ingredients:
                     self._append(table, {**cells, "medicine": medicine})
                 return
             case "results":
@@ -244,8 +260,10 @@ class RowReader:
                 self._in_order(cells, "ended_on", where)
                 kind = str(cells.get("kind") or "condition")
                 if kind == "allergy":
-                    medicine = self.words.medicine(str(cells.get("code") or ""))[0]
-                    cells["code"] = medicine if is_recognised(medicine) else cells.get("code")
+                    for medicine in self.allergens(str(cells.get("code") or "")) or (cells.get("code"),):
+                        self._append(table, {**cells, "code": medicine})
+                    self._ask_allergy(cells, where)
+                    return
                 known = self.words.events(kind, str(cells.get("code") or ""))
                 for other in known[1:]:
                     self._append(table, {**cells, "kind": other[0], "code": other[1]})
@@ -292,7 +310,7 @@ class RowReader:
     def _unknown_result(self, name: str, cells: Mapping[str, Any], where: str) -> None:
         """Counts a test that nothing here looks at; where its words can't wait, somebody has to read it."""
         said = str(cells.get("text") or "")
-        if str(cells.get("status")) not in STATUS_NEVER_COUNTS and _cannot_wait(name, said):
+        if str(cells.get("status")) not in STATUS_NEVER_COUNTS and cannot_wait(name, said):
             why = "not a test that azaward recognises, in words that may be serious. Read it."
             self.aside(where, f"result {name!r}: {said!r}", why, str(cells["patient_id"]))
             return

@@ -6,6 +6,10 @@ from __future__ import annotations
 UNRECOGNISED = "unknown:"
 
 
+# A medicine that nothing in the record names.
+UNNAMED = f"{UNRECOGNISED}unnamed"
+
+
 def unrecognised(written: str) -> str:
     """The cell for a name that nothing matched.
 

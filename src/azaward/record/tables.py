@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from azaward.record.identity import Identity
+
 Type = Literal["string", "date", "float"]
 Cell = str | float | dt.date | None
 
@@ -67,6 +69,7 @@ _COLUMNS: Mapping[str, tuple[Column, ...]] = {
         Column("specimen", "string", False, "what was measured, as written; empty if not said"),
         Column("flag", "string", False, "the laboratory's own mark, as in HL7: L, LL, H, HH, A, AA, N"),
         Column("doubt", "string", False, "why the result is not believed to be one of this analyte"),
+        Column("zone", "string", False, "the time zone of the sample's moment, if one was given"),
     ),
     "genotypes": (
         Column("patient_id", "string", True, "whose"),
@@ -113,6 +116,7 @@ class SetAside:
     kind: str = "unusable"
     resource: str | None = None
     version: str | None = None
+    on: dt.date | None = None
 
 
 @dataclass(frozen=True)
@@ -128,6 +132,9 @@ class Record:
 
     rows: Mapping[str, list[tuple[Cell, ...]]]
     set_aside: list[SetAside] = field(default_factory=list[SetAside])
+    # Who the people are, which only the store keeps; and the resources that were deleted, with the version of that.
+    identities: list[Identity] = field(default_factory=list[Identity])
+    deleted: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @staticmethod
     def of(tables: Mapping[str, Iterable[Mapping[str, Cell]]], set_aside: Sequence[SetAside] = ()) -> Record:
@@ -156,4 +163,6 @@ class Record:
         return Record(
             {name: [row for row in rows if row[0] == patient_id] for name, rows in self.rows.items()},
             [item for item in self.set_aside if item.patient_id in (None, patient_id)],
+            [each for each in self.identities if each.patient_id == patient_id],
+            self.deleted,
         )

@@ -136,6 +136,7 @@ set_aside = Table(
     Column("kind", Text, nullable=False),
     Column("resource", Text),
     Column("version", Text),
+    Column("on", Date),
     Column("resolved_by", Text),
     _at("resolved_at", nullable=True),
     Column("resolved_why", Text),

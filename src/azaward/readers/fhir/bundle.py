@@ -1,60 +1,164 @@
-"""Reads FHIR R4 and R4B Bundles (.json) and NDJSON resources (.ndjson) into the six tables.
+"""Reads FHIR Bundles (.json) and NDJSON resources (.ndjson) into the six tables.
 
-Each resource is decoded separately, so that an invalid one is set aside with its place and the others are still read.
-Resources that azaward doesn't read (imaging, claims) or must not use (cancelled orders) are counted, not listed.
+R4 and R4B are read, and what DSTU2, STU3 and R5 say in other elements. Each resource is decoded separately, so that an
+invalid one is set aside with its place and the others are still read. Resources that azaward doesn't read (imaging,
+claims) or must not use (cancelled orders) are counted, not listed. A page of a longer answer is read, and said to be one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
 
 import msgspec
 
 from azaward.errors import InputError
 from azaward.knowledge import Knowledge
-from azaward.readers.fhir.index import BROKEN, BUNDLE, HEAD, Index, Raw, entries
+from azaward.readers.fhir import resources as fhir
+from azaward.readers.fhir.index import BROKEN, BUNDLE, HEAD, Index, NotJsonError, Raw
+from azaward.readers.fhir.lenient import decode
 from azaward.readers.fhir.rows import Writer
 from azaward.readers.rows import RowReader
 from azaward.record.tables import Record
+
+_ENTRY: msgspec.json.Decoder[fhir.Entry] = msgspec.json.Decoder(fhir.Entry)
+_FETCH = "Fetch all of it, and read the pages together."
 
 
 def read_bundle(content: bytes, file: str, knowledge: Knowledge) -> Record:
     """The record in a Bundle."""
     try:
-        bundle = BUNDLE.decode(content)
+        head, _ = decode(content, fhir.Head, HEAD)
     except BROKEN as error:
         raise InputError(where_in_json(error, content, file)) from None
-    if bundle.resourceType != "Bundle":
+    if head.resourceType != "Bundle":
         raise InputError(
-            f"{file}: resourceType is {bundle.resourceType!r}; expected 'Bundle'. Put the resources in a Bundle, "
+            f"{file}: resourceType is {head.resourceType!r}; expected 'Bundle'. Put the resources in a Bundle, "
             "or one per line in an .ndjson file."
         )
-    return _read(entries(bundle, file), file, knowledge)
+    reading = _Reading(knowledge)
+    reading.take(Raw(file, None, content))
+    return reading.record(file)
 
 
 def read_ndjson(content: bytes, file: str, knowledge: Knowledge) -> Record:
     """The record in a file with one resource or Bundle per line."""
-    return _read(_lines(content, file), file, knowledge)
+    return read_export({file: content}, knowledge)
 
 
-def read_export(files: Mapping[str, bytes], knowledge: Knowledge) -> Record:
-    """The record in a bulk export: several .ndjson files by name, usually one for each resource type."""
-    lines = (raw for file, content in files.items() for raw in _lines(content, file))
-    return _read(lines, ", ".join(files), knowledge)
+def read_export(
+    files: Mapping[str, bytes], knowledge: Knowledge, not_read: Iterable[str] = (), deleted: Mapping[str, bytes] = {}
+) -> Record:
+    """The record in several files of resources, such as a bulk export: usually one .ndjson for each resource type.
 
-
-def _lines(content: bytes, file: str) -> Iterator[Raw]:
-    for number, line in enumerate(content.splitlines(), 1):
-        if not line.strip():
+    `not_read` names files that belong to the export and can't be read, `deleted` holds its Bundles of deletions.
+    """
+    reading = _Reading(knowledge)
+    for file, content in files.items():
+        if file.casefold().endswith(".json"):
+            reading.take(Raw(file, None, content))
             continue
-        where = f"{file} line {number}"
+        reading.take_lines(content, file)
+    for file, content in deleted.items():
+        reading.take_lines(content, file)
+    reading.index.incomplete += [(name, "not a file that azaward reads", "its data are unknown.") for name in not_read]
+    return reading.record(", ".join(files))
+
+
+class _Reading:
+    """One reading of one or several files: Bundles are taken apart, their resources indexed, rows written."""
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        self.knowledge = knowledge
+        self.index = Index(RowReader(knowledge))
+
+    def take_lines(self, content: bytes, file: str) -> None:
+        """Takes a resource or Bundle a line. Raises `InputError` for a line that isn't JSON."""
+        for number, line in enumerate(content.splitlines(), 1):
+            if not line.strip():
+                continue
+            where = f"{file} line {number}"
+            try:
+                self.take(Raw(where, None, line))
+            except NotJsonError as error:
+                raise InputError(f"{where}: {error}. Expected one FHIR resource per line.") from None
+
+    def take(self, raw: Raw) -> None:
+        """Indexes a resource, or each of a Bundle's, and notes what the Bundle says is elsewhere."""
+        if not _is_bundle(raw.content):
+            self.index.take(raw)
+            return
         try:
-            HEAD.decode(line)
-        except msgspec.ValidationError:
-            pass  # Valid JSON, but not a resource: set aside on its own.
+            bundle, damage = decode(raw.content, fhir.Bundle, BUNDLE)
         except BROKEN as error:
-            raise InputError(f"{where}: {error}. Expected one FHIR resource per line.") from None
-        yield Raw(where, None, line)
+            self.index.set_broken(raw, "Bundle", f"{error}. Correct the Bundle.")
+            return
+        for each in damage:
+            what = f"Bundle.{each.place} is {each.found}"
+            self.index.incomplete.append((raw.where, what, f"expected {each.expected}; what was in it is unknown."))
+        found = 0
+        for number, content in enumerate(bundle.entry):
+            found += self._entry(content, f"{raw.where} Bundle.entry[{number}]", bundle)
+        self.index.incomplete += [(raw.where, *said) for said in _missing(bundle, found)]
+
+    def _entry(self, content: msgspec.Raw, place: str, bundle: fhir.Bundle) -> int:
+        """Takes one entry; 1 if it counts among the Bundle's `total`."""
+        try:
+            entry, _ = decode(bytes(content), fhir.Entry, _ENTRY)
+        except BROKEN:
+            self.index.take(Raw(place, None, bytes(content)))
+            return 1
+        url = entry.fullUrl if isinstance(entry.fullUrl, str) else None
+        status = (entry.response.status if entry.response else None) or ""
+        changed = entry.response.lastModified if entry.response else None
+        if status[:1] in ("4", "5") and not bytes(entry.resource):
+            self.index.incomplete.append((place, f"the server answered {status}", "part of the record is missing."))
+            return 0
+        if entry.request is not None and (entry.request.method or "").upper() == "DELETE":
+            kind, _, id = (entry.request.url or "").partition("?")[0].rstrip("/").rpartition("/")
+            changed = changed or (bundle.meta.lastUpdated if bundle.meta else None)
+            self.index.remove(kind.rpartition("/")[2], id, url, changed)
+            return 0
+        self.take(Raw(place, url, bytes(entry.resource), changed=changed))
+        return 0 if entry.search is not None and entry.search.mode in ("include", "outcome") else 1
+
+    def record(self, file: str) -> Record:
+        """The six tables of everything that was taken. Raises `InputError` where nobody is in it."""
+        index = self.index
+        index.report_unread(file)
+        if not index.patients and not index.deleted:
+            broken = [item for item in index.rows.set_aside if item.kind == "resource"]
+            unread = f" Not readable: {broken[0].where}: {broken[0].what}: {broken[0].why}" if broken else ""
+            gone = [f" {where}: {what}." for where, what, _ in index.incomplete[:1]]
+            raise InputError(
+                f"{file}: no readable Patient in this Bundle, so the patient is unknown. "
+                f"Export the Patient resource too.{unread}{''.join(gone)}"
+            )
+        Writer(index, self.knowledge).write()
+        for where, what, why in index.incomplete:
+            for patient_id in dict.fromkeys(index.patients.values()) or (None,):
+                index.rows.aside(where, what, f"incomplete: {why} {_FETCH}", patient_id, "incomplete")
+        return index.rows.record()
+
+
+def _missing(bundle: fhir.Bundle, found: int) -> Iterator[tuple[str, str]]:
+    """What a Bundle says that there is beyond it: (what, why)."""
+    following = next((link for link in bundle.link if link.relation == "next"), None)
+    total = bundle.total if isinstance(bundle.total, int) else None
+    if following is not None:
+        of_all = f"{found} of {total} entries" if total is not None else f"{found} entries"
+        yield f"a page of more: {of_all}, and a next page", "the other pages aren't here."
+    elif total is not None and total > found and bundle.type != "history":
+        yield f"{found} of {total} entries", "the others aren't here."
+
+
+def _is_bundle(content: bytes) -> bool:
+    if b'"Bundle"' not in content:
+        return False
+    try:
+        return decode(content, fhir.Head, HEAD)[0].resourceType == "Bundle"
+    except BROKEN:
+        return False
 
 
 def where_in_json(error: Exception, content: bytes, file: str) -> str:
@@ -69,20 +173,3 @@ def where_in_json(error: Exception, content: bytes, file: str) -> str:
     return (
         f"{file} line {line}: {'the file ends before its JSON does' if cut else text}. Expected JSON. Export it again."
     )
-
-
-def _read(resources: Iterable[Raw], file: str, knowledge: Knowledge) -> Record:
-    rows = RowReader(knowledge)
-    index = Index(rows)
-    for raw in resources:
-        index.take(raw)
-    index.report_unread(file)
-    if not index.patients:
-        broken = [item for item in rows.set_aside if item.kind == "resource"]
-        unread = f" Not readable: {broken[0].where}: {broken[0].what}: {broken[0].why}" if broken else ""
-        raise InputError(
-            f"{file}: no readable Patient in this Bundle, so the patient is unknown. "
-            f"Export the Patient resource too.{unread}"
-        )
-    Writer(index, knowledge).write()
-    return rows.record()

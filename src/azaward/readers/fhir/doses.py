@@ -26,18 +26,22 @@ _TIMING_CODES = {
     "QOD": 0.5,
     "WK": 1 / 7,
 }
-_NOT_BEGUN = ("draft", "intended", "preparation")
+_NOT_BEGUN = ("draft", "intended", "preparation", "planned")
 _OVER = ("completed", "stopped", "ended")
+_HELD = "on-hold"
+_DAYS = {"d": 1, "day": 1, "days": 1, "wk": 7, "week": 7, "weeks": 7, "mo": 30, "month": 30, "months": 30, "a": 365}
 
 
 class Course(NamedTuple):
-    """The first day of a medicine, the first day without it, and any doubts about them: (what, why, kind).
+    """The first day of a medicine, the first day without it, its status, and any doubt: (what, why, kind).
 
-    `no_start` with no start means that the medicine was begun on an unknown day.
+    `no_start` with no start means that the medicine was begun on an unknown day. A status of `stopped` or `on-hold`
+    without a stop means that nobody knows when.
     """
 
     start: str | None
     stop: str | None
+    status: str | None = None
     doubt: tuple[str, str, str] | None = None
 
 
@@ -48,12 +52,19 @@ def unit_of(quantity: fhir.Quantity) -> str | None:
     return quantity.unit
 
 
+def number_of(quantity: fhir.Quantity | None) -> float | None:
+    """The number; None for one that came as text, which is no number to calculate with."""
+    value = quantity.value if quantity is not None else None
+    return None if value is None or isinstance(value, str) else float(value)
+
+
 def milligrams(quantity: fhir.Quantity | None) -> float | None:
     """A mass in mg; None for tablets, millilitres and other non-mass units."""
-    if quantity is None or quantity.value is None:
+    value = number_of(quantity)
+    if quantity is None or value is None:
         return None
     factor = _MILLIGRAMS.get((unit_of(quantity) or "").casefold())
-    return None if factor is None else quantity.value * factor
+    return None if factor is None else value * factor
 
 
 def steps(dosages: Sequence[fhir.Dosage]) -> list[Sequence[fhir.Dosage]]:
@@ -90,7 +101,8 @@ def frequency(dosages: Iterable[fhir.Dosage]) -> str | None:
         if text := next((name for name in (dosage.text, *named) if name), None):
             return text
         repeat = dosage.timing.repeat if dosage.timing else None
-        if repeat and (times := [*repeat.when, *repeat.timeOfDay]):
+        when = [] if repeat is None else [repeat.when] if isinstance(repeat.when, str) else repeat.when
+        if repeat and (times := [*when, *repeat.timeOfDay]):
             return " ".join(times)
     return None
 
@@ -101,36 +113,101 @@ def course(kind: str, use: fhir.MedicationUse, dosages: Sequence[fhir.Dosage]) -
     first = min((period.start for period in bounds if period.start), default=None)
     ends = [period.end for period in bounds if period.end]
     last = max(ends) if ends and len(ends) == len(dosages) else None
-    period = use.effectivePeriod or fhir.Period()
-    given = use.effectiveDateTime or use.whenHandedOver or use.whenPrepared
-    start, stop = first or period.start or given or use.authoredOn, _day_after(last or period.end)
-    over = use.status in _OVER
+    period = use.effectivePeriod or use.effectiveTimePeriod or use.occurencePeriod or fhir.Period()
+    given = use.effectiveDateTime or use.effectiveTimeDateTime or use.occurenceDateTime
+    given = given or use.whenHandedOver or use.whenPrepared
+    start = first or period.start or given or use.authoredOn or use.dateWritten
+    stop = _day_after(last or period.end) or use.dateEnded
+    status = status_of(use)
     reported = use.reportedBoolean or use.reportedReference is not None
-    planned = use.status in _NOT_BEGUN or (use.intent in ("proposal", "plan", "option") and not reported)
-    if planned and not over:
+    planned = status in _NOT_BEGUN or (use.intent in ("proposal", "plan", "option") and not reported)
+    if planned and status not in _OVER:
         return Course(None, None)
-    what = f"{kind} is {use.status or 'without status'}"
-    if not start and not over:
-        if use.dateAsserted:
-            why = f"no start date: counted from {use.dateAsserted[:10]}, when it was recorded."
-            return Course(use.dateAsserted, stop, (what, why, "no_start"))
-        if kind == "MedicationStatement" and use.status == "active":
-            why = "no start date: counted as taken. Enter the date of the first dose."
-            return Course(None, stop, (what, why, "no_start"))
-        why = "no start date: counted as not begun. Enter the date of the first dose."
-        return Course(None, stop, (what, why, "unusable"))
-    if not over or stop:
+    what = f"{kind} is {status or 'without status'}"
+    if status == _HELD:
+        return Course(start, stop or use.statusChanged, _HELD)
+    if status in _OVER:
+        return _ended(kind, use, dosages, start, stop, what)
+    if start:
         return Course(start, stop)
-    supply = use.dispenseRequest.validityPeriod if use.dispenseRequest else None
-    stop = (supply.end if supply else None) or start
-    if stop is None:
-        return Course(None, None, (what, "no start or end date: not used. Enter both dates.", "unusable"))
+    if use.dateAsserted:
+        why = f"no start date: counted from {use.dateAsserted[:10]}, when it was recorded."
+        return Course(use.dateAsserted, stop, None, (what, why, "no_start"))
+    if kind in ("MedicationStatement", "MedicationUsage") and status == "active":
+        why = "no start date: counted as taken. Enter the date of the first dose."
+        return Course(None, stop, None, (what, why, "no_start"))
+    why = "no start date: counted as not begun. Enter the date of the first dose."
+    return Course(None, stop, None, (what, why, "unusable"))
+
+
+def _ended(
+    kind: str,
+    use: fhir.MedicationUse,
+    dosages: Sequence[fhir.Dosage],
+    start: str | None,
+    stop: str | None,
+    what: str,
+) -> Course:
+    """The course of a medicine that is over: up to its end, else its supply's, else its record's last change.
+
+    It never ends on the day on which it began only because no other day is given.
+    """
+    if stop:
+        return Course(start, stop)
     if kind == "MedicationDispense":
         return Course(start, None)  # Dispensed, with no known duration of use.
-    if kind == "MedicationAdministration":
-        return Course(start, _day_after(stop))
-    why = f"counted as ended on {stop[:10]}. Enter the date on which it ended."
-    return Course(start, stop, (f"{what} without an end date", why, "no_end"))
+    if kind == "MedicationAdministration" and start:
+        return Course(start, _day_after(start))
+    supply = use.dispenseRequest.validityPeriod if use.dispenseRequest else None
+    ran_out = (supply.end if supply else None) or _supply_end(use, dosages, start)
+    changed = use.statusChanged or (use.meta.lastUpdated if use.meta else None)
+    in_turn = (ran_out, changed) if status_of(use) == "completed" else (changed, ran_out)
+    end = next((day for day in in_turn if day and (start is None or day[:10] > start[:10])), None)
+    if end is not None:
+        why = f"counted as ended on {end[:10]}. Enter the date on which it ended."
+        return Course(start, end, None, (f"{what} without an end date", why, "no_end"))
+    why = "over since an unknown day: counted as ended lately. Enter the date on which it ended."
+    return Course(start, None, "stopped", (f"{what} without an end date", why, "no_end"))
+
+
+def status_of(use: fhir.MedicationUse) -> str | None:
+    """The status, which R5 may give as adherence: "stopped" and "on-hold" are there what a status is in R4."""
+    codes = [coding.code for coding in use.adherence.code.coding] if use.adherence and use.adherence.code else []
+    for word in (*_OVER, _HELD):
+        if any(code.startswith(word) for code in codes):
+            return word
+    return use.status
+
+
+def is_not_taken(use: fhir.MedicationUse) -> bool:
+    """Whether the record says, in the words of any version of FHIR, that the medicine isn't taken."""
+    codes = [coding.code for coding in use.adherence.code.coding] if use.adherence and use.adherence.code else []
+    said = use.status == "not-taken" or use.taken == "n" or any(code.startswith("not-taking") for code in codes)
+    return bool(said or use.wasNotTaken or use.wasNotGiven or use.notGiven)
+
+
+def _supply_end(use: fhir.MedicationUse, dosages: Sequence[fhir.Dosage], start: str | None) -> str | None:
+    """The day on which what was supplied ran out, with its repeats."""
+    request = use.dispenseRequest or fhir.Supply()
+    bounds = [dosage.timing.repeat.boundsDuration for dosage in dosages if dosage.timing and dosage.timing.repeat]
+    for length, times in (
+        (request.expectedSupplyDuration, 1 + max(request.numberOfRepeatsAllowed or 0, 0)),
+        (use.daysSupply, 1),
+        *((each, 1) for each in bounds),
+    ):
+        value = number_of(length)
+        if start and length and value is not None:
+            unit = _DAYS.get((unit_of(length) or "d").casefold())
+            if unit is not None and value > 0:
+                return _later(start, round(value * unit * times))
+    return None
+
+
+def _later(day: str, days: int) -> str | None:
+    try:
+        return (read_day(day) + dt.timedelta(days=days)).isoformat()
+    except (DateError, OverflowError):
+        return None
 
 
 def _day_after(day: str | None) -> str | None:
@@ -148,11 +225,17 @@ def _bounds(dosages: Iterable[fhir.Dosage]) -> list[fhir.Period]:
     return [repeat.boundsPeriod for repeat in repeats if repeat.boundsPeriod]
 
 
+def dosages_of(use: fhir.MedicationUse) -> list[fhir.Dosage]:
+    """The dosages, under whichever name they stand."""
+    return use.dosageInstruction or (use.dosage if isinstance(use.dosage, list) else [])
+
+
 def _dose(dosage: fhir.Dosage) -> float | None:
     found: list[float] = []
-    for each in dosage.doseAndRate:
-        quantities = (each.doseQuantity, each.doseRange.high if each.doseRange else None)
-        found += [dose for dose in map(milligrams, quantities) if dose is not None]
+    quantities = [dosage.doseQuantity, dosage.doseSimpleQuantity, dosage.quantityQuantity]
+    ranges = [dosage.doseRange, *(each.doseRange for each in dosage.doseAndRate)]
+    quantities += [each.doseQuantity for each in dosage.doseAndRate] + [each.high for each in ranges if each]
+    found += [dose for dose in map(milligrams, quantities) if dose is not None]
     return max(found, default=None)
 
 
@@ -161,11 +244,13 @@ def _times_a_day(timing: fhir.Timing | None) -> float | None:
         return None
     repeat = timing.repeat
     if repeat is not None and (repeat.period or repeat.timeOfDay or repeat.when):
-        times = repeat.frequencyMax or repeat.frequency or len(repeat.timeOfDay) or len(repeat.when) or 1.0
+        when = [repeat.when] if isinstance(repeat.when, str) else repeat.when
+        times = repeat.frequencyMax or repeat.frequency or len(repeat.timeOfDay) or len(when) or 1.0
+        unit = repeat.periodUnit or repeat.periodUnits
         # "On Monday and Thursday" with a conflicting frequency is ambiguous.
-        if repeat.dayOfWeek and (repeat.periodUnit != "wk" or times < len(repeat.dayOfWeek)):
+        if repeat.dayOfWeek and (unit != "wk" or times < len(repeat.dayOfWeek)):
             return None
-        a_day = _A_DAY.get(repeat.periodUnit or ("" if repeat.period else "d"))
+        a_day = _A_DAY.get(unit or ("" if repeat.period else "d"))
         return None if a_day is None else times * a_day / (repeat.period or 1.0)
     named = [timing.code.text, *(coding.code for coding in timing.code.coding)] if timing.code else []
     return next((_TIMING_CODES[name.upper()] for name in named if name and name.upper() in _TIMING_CODES), None)

@@ -1,61 +1,60 @@
-"""An index of the decoded resources in a FHIR Bundle, with their places, that resolves references to patients.
+"""An index of the decoded resources in FHIR files, with their places, that resolves references between them.
 
 Resources refer to each other by relative, absolute or urn:uuid address, by identifier, or to a contained resource. A
-reference that can't be resolved is reported. The same id on another server is another person.
+reference that can't be resolved is reported. The same id on another server is another person. Of several versions of
+one resource the last counts, and a resource that was deleted counts no more.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
 from azaward.readers.fhir import resources as fhir
+from azaward.readers.fhir.lenient import Damage, decode
+from azaward.readers.fhir.types import TYPES
 from azaward.readers.rows import RowReader
+from azaward.record.versions import is_later, version_of
 
 T = TypeVar("T")
 BROKEN = (msgspec.DecodeError, RecursionError)
 HEAD: msgspec.json.Decoder[fhir.Head] = msgspec.json.Decoder(fhir.Head)
 BUNDLE: msgspec.json.Decoder[fhir.Bundle] = msgspec.json.Decoder(fhir.Bundle)
-_ENTRY: msgspec.json.Decoder[fhir.Entry] = msgspec.json.Decoder(fhir.Entry)
 _SUBJECT: msgspec.json.Decoder[fhir.Subject] = msgspec.json.Decoder(fhir.Subject)
+_SHAPE: msgspec.json.Decoder[fhir.Shape] = msgspec.json.Decoder(fhir.Shape)
 _DECODERS: Mapping[str, msgspec.json.Decoder[Any]] = {
     name: msgspec.json.Decoder(kind) for name, kind in fhir.READ.items()
 }
-# Medicines in other versions of FHIR: too important to be only counted.
-_OTHER_VERSIONS = ("MedicationOrder", "MedicationUsage")
+_REFERENCED = ("Medication", "Substance", "Specimen", "Observation")
+
+
+class NotJsonError(ValueError):
+    """A line that isn't JSON at all: the file can't be trusted."""
 
 
 class Raw(NamedTuple):
-    """An undecoded resource, its place in the file and its address."""
+    """An undecoded resource, its place in the file, its address, and when its Bundle says that it last changed."""
 
     where: str
     url: str | None
     content: bytes
+    changed: str | None = None
 
 
 class Place(NamedTuple):
-    """A decoded resource, its place in the file and its name there."""
+    """A decoded resource, its place in the file, its name there, and what had to be left out of it."""
 
     type: str
     resource: Any
     where: str
     id: str
     subject: fhir.Reference | None = None
-
-
-def entries(bundle: fhir.Bundle, where: str) -> Iterator[Raw]:
-    """A Bundle's entries with their places."""
-    for number, content in enumerate(bundle.entry):
-        place = f"{where} Bundle.entry[{number}]"
-        try:
-            entry = _ENTRY.decode(content)
-        except BROKEN:
-            yield Raw(place, None, bytes(content))
-            continue
-        yield Raw(place, entry.fullUrl if isinstance(entry.fullUrl, str) else None, bytes(entry.resource))
+    damage: tuple[Damage, ...] = ()
+    key: str | None = None
+    version: str = "||"
 
 
 class Index:
@@ -64,97 +63,206 @@ class Index:
     def __init__(self, rows: RowReader) -> None:
         self.rows = rows
         self.patients: dict[str, str] = {}
-        self.places: list[Place] = []
-        self.medications: dict[str, fhir.Concept | None] = {}
-        self.conditions: dict[str, fhir.Concept | None] = {}
-        self._found: dict[str, Place] = {}
+        # What makes these files less than the whole of a record: (where, what, why).
+        self.incomplete: list[tuple[str, str, str]] = []
+        self.deleted: dict[str, str] = {}
+        self._places: dict[int, Place] = {}
+        self._by_key: dict[str, int] = {}
+        self._found: dict[str, int] = {}
         self._addresses: dict[str, set[str]] = {}
         self._identified: dict[tuple[str | None, str | None], str] = {}
         self._broken: list[tuple[Raw, str, str, str | None]] = []
         self._not_read: Counter[str] = Counter()
 
-    def take(self, raw: Raw, subject: fhir.Reference | None = None) -> None:
-        """Decodes one resource and records the names by which others may refer to it."""
+    @property
+    def places(self) -> Iterable[Place]:
+        """The resources that count, in the order of the files."""
+        return self._places.values()
+
+    def take(self, raw: Raw, subject: fhir.Reference | None = None, within: str = "") -> None:
+        """Decodes one resource and records the names by which others may refer to it.
+
+        `within` is the address of the resource that contains it.
+        """
         try:
-            head = HEAD.decode(raw.content)
+            head, _ = decode(raw.content, fhir.Head, HEAD)
         except BROKEN as error:
-            why = f"{error}. Expected a FHIR resource." if raw.content else "no resource in this entry."
-            self._break(raw, "resource", why)
+            if raw.content and not isinstance(error, msgspec.ValidationError | RecursionError):
+                raise NotJsonError(str(error)) from None
+            self.set_broken(raw, "resource", f"{error}. Expected a FHIR resource." if raw.content else _EMPTY)
             return
         kind = head.resourceType
-        if kind == "Bundle":
-            self._take_bundle(raw)
-            return
-        self._take_contained(head, raw)
-        names = [name for name in (raw.url, f"{kind}/{head.id}" if head.id else None) if name]
-        own = head.id or (raw.url or raw.where).rpartition("/")[2].rpartition(":")[2]
-        if kind == "Patient":
-            self.patients |= dict.fromkeys((*names, f"Patient/{own}"), own)
-            self._addresses.setdefault(own, set()).update(filter(None, [raw.url]))
         decoder = _DECODERS.get(kind)
         if decoder is None:
-            self._leave(kind, raw)
-            return
+            kind, decoder = self._another(head, raw)
+            if decoder is None:
+                return
         try:
-            resource = decoder.decode(raw.content)
+            resource, damage = decode(raw.content, fhir.READ[kind], decoder)
         except BROKEN as error:
-            self._break(raw, kind, f"{error}. Correct the resource.", own if kind == "Patient" else None)
+            self.set_broken(raw, kind, f"{error}. Correct the resource.")
             return
-        if kind == "Patient":
-            self._identified |= {(each.system, each.value): own for each in resource.identifier if each.value}
-        elif kind == "Medication":
-            self.medications |= dict.fromkeys(names, resource.code)
-        elif kind == "Condition":
-            self.conditions |= dict.fromkeys(names, resource.code)
-        place = Place(kind, resource, raw.where, own, subject)
-        self._found |= dict.fromkeys(names, place)
-        self.places.append(place)
-
-    def _take_bundle(self, raw: Raw) -> None:
-        try:
-            inner = BUNDLE.decode(raw.content)
-        except BROKEN as error:
-            self._break(raw, "Bundle", f"{error}. Correct the Bundle.")
+        if kind == "OperationOutcome":
+            self._outcome(raw, resource)
             return
-        for entry in entries(inner, raw.where):
-            self.take(entry)
+        place = self._named(kind, head, raw, resource, subject, tuple(damage), within)
+        self._take_contained(head, raw, place)
 
-    def _take_contained(self, head: fhir.Head, raw: Raw) -> None:
-        """Indexes the results contained in a report; they belong to the report's patient."""
-        for number, content in enumerate(head.contained):
-            try:
-                is_result = HEAD.decode(content).resourceType == "Observation"
-            except BROKEN:
-                is_result = True  # The patient can't be determined: set aside on its own.
-            if is_result:
-                inside = Raw(f"{raw.where}.contained[{number}]", None, bytes(content))
-                self.take(inside, _about(raw.content))
-
-    def _leave(self, kind: str, raw: Raw) -> None:
-        if not kind:
-            self._break(raw, "resource", "resourceType is missing. Expected a FHIR resource.")
-        elif kind in _OTHER_VERSIONS:
-            why = "a medicine in a FHIR version other than R4: not read. Export it as R4."
-            self._break(raw, kind, why)
-        else:
+    def _another(self, head: fhir.Head, raw: Raw) -> tuple[str, msgspec.json.Decoder[Any] | None]:
+        """A resource of a type that isn't read: counted, unless its type is missing and its elements tell it."""
+        kind = head.resourceType
+        if kind in TYPES:
+            # Results stand inside resources of many types.
+            self._take_contained(head, raw, None)
             self._not_read[kind] += 1
+            return kind, None
+        if shaped := self._shaped(raw, kind):
+            return shaped, _DECODERS[shaped]
+        why = f"resourceType is {kind!r}, no type of FHIR" if kind else "resourceType is missing"
+        self.set_broken(raw, kind or "resource", f"{why}. Expected a FHIR resource.")
+        return kind, None
 
-    def _break(self, raw: Raw, what: str, why: str, patient_id: str | None = None) -> None:
+    def _shaped(self, raw: Raw, kind: str) -> str | None:
+        """A result or a medicine under a name that FHIR doesn't have."""
+        try:
+            shape = _SHAPE.decode(raw.content)
+        except BROKEN:
+            return None
+        shaped = (
+            "Observation"
+            if shape.valueQuantity or shape.interpretation or shape.referenceRange
+            else "MedicationRequest"
+            if shape.medicationCodeableConcept or shape.medicationReference or shape.dosageInstruction
+            else "Patient"
+            if shape.birthDate
+            else None
+        )
+        if shaped:
+            about = _about(raw.content)
+            why = f"resourceType is {kind!r}: read as {shaped}, as its elements are. Correct the type."
+            self._broken.append((raw, "resource", why, about.reference if about else None))
+        return shaped
+
+    def _named(
+        self,
+        kind: str,
+        head: fhir.Head,
+        raw: Raw,
+        resource: Any,
+        subject: fhir.Reference | None,
+        damage: tuple[Damage, ...],
+        within: str,
+    ) -> Place | None:
+        """Keeps a resource under its names, unless a later version of it is here already."""
+        own_id = head.id if isinstance(head.id, str) else None
+        relative = f"{kind}/{own_id}" if own_id else None
+        address = f"{within}#{own_id}" if within and own_id else None
+        names = [address] if address else [name for name in (raw.url, relative) if name]
+        own = own_id or (raw.url or raw.where).rpartition("/")[2].rpartition(":")[2]
+        if kind == "Patient":
+            own = self._patient_id(own, relative, raw.url)
+            self.patients |= dict.fromkeys((*names, f"Patient/{own}"), own)
+            self._addresses.setdefault(own, set()).update(filter(None, [raw.url]))
+            self._identified |= {(each.system, each.value): own for each in resource.identifier if each.value}
+        meta = resource.meta or fhir.Meta()
+        status = getattr(resource, "status", None) if kind == "Observation" else None
+        version = version_of(meta.lastUpdated or raw.changed or _issued(resource), meta.versionId, status)
+        key = address or key_of(kind, own_id, raw.url)
+        place = Place(kind, resource, raw.where, own, subject, damage, key, version)
+        number = self._number(place)
+        if number is None:
+            return None
+        self._found |= dict.fromkeys(names, number)
+        return place
+
+    def _patient_id(self, own: str, relative: str | None, url: str | None) -> str:
+        """The patient's id; with the server's address where another server has one of the same name."""
+        known = self._addresses.get(own, set())
+        elsewhere = [each for each in known if each.startswith("http") and each != url]
+        return url if url and url.startswith("http") and elsewhere and relative else own
+
+    def _number(self, place: Place) -> int | None:
+        """Where the resource is kept: in the place of an earlier version of it; None if a later one is kept."""
+        if place.key is None:
+            self._places[number := len(self._places)] = place
+            return number
+        if (gone := self.deleted.get(place.key)) is not None and is_later(place.version, gone) is not True:
+            return None
+        held = self._by_key.get(place.key)
+        if held is not None:
+            before = self._places[held]
+            later = is_later(place.version, before.version)
+            if later is None and place.resource != before.resource:
+                what = f"{place.type} {place.id}"
+                why = f"also at {before.where}, with other content and no version: the later one in the file is used"
+                self.rows.aside(place.where, what, why, kind="two_versions")
+            if later is False:
+                return None
+            del self._places[held]
+        number = self._by_key[place.key] = max(self._places, default=-1) + 1
+        self._places[number] = place
+        return number
+
+    def remove(self, kind: str, id: str, url: str | None, changed: str | None) -> None:
+        """Notes that a resource was deleted; one of a later version counts again."""
+        key = key_of(kind, id, url)
+        version = version_of(changed)
+        if key is None:
+            return
+        held = self._by_key.get(key)
+        if held is not None and is_later(self._places[held].version, version) is not True:
+            del self._places[held]
+            del self._by_key[key]
+        self.deleted[key] = version
+
+    def _take_contained(self, head: fhir.Head, raw: Raw, holder: Place | None) -> None:
+        """Indexes what a resource contains; a contained result belongs to the resource's patient."""
+        for number, content in enumerate(head.contained):
+            inside = Raw(f"{raw.where}.contained[{number}]", None, bytes(content))
+            try:
+                kind = HEAD.decode(content).resourceType
+            except BROKEN:
+                kind = "Observation"  # Nobody knows what it is: set aside on its own.
+            if kind in _REFERENCED:
+                key = holder.key if holder is not None and holder.key else f"{raw.url or raw.where}"
+                self.take(inside, _about(raw.content), key)
+
+    def _outcome(self, raw: Raw, outcome: fhir.Outcome) -> None:
+        """A server's error in the place of what was asked for: something is missing."""
+        for issue in outcome.issue:
+            if issue.severity in ("error", "fatal"):
+                details = issue.details.text if issue.details else None
+                said = issue.diagnostics or details or issue.code or "without words"
+                self.incomplete.append(
+                    (raw.where, f"the server answered with an error: {said}", "part of the record is missing.")
+                )
+
+    def set_broken(self, raw: Raw, what: str, why: str, patient_id: str | None = None) -> None:
+        """Notes a resource that can't be read."""
         self._broken.append((raw, what, why, patient_id))
 
     def report_unread(self, file: str) -> None:
         """Sets aside invalid resources, for their patient if known, and counts those that azaward does not use."""
+        everyone = set(self.patients.values())
         for raw, what, why, patient_id in self._broken:
             about = _about(raw.content)
-            whose = patient_id or self.patient((about.reference if about else None) or "")
+            whose = self.patient(patient_id or (about.reference if about else None) or "")
+            if whose is None and len(everyone) == 1:
+                whose = next(iter(everyone))
             self.rows.aside(raw.where, what, why, whose, "resource")
         if self._not_read:
             listed = ", ".join(f"{count} {kind}" for kind, count in sorted(self._not_read.items()))
             self.rows.aside(file, listed, "not read: azaward does not use these resource types", kind="not_read")
 
-    def find(self, reference: fhir.Reference) -> Place | None:
-        """The resource that a reference means, if it is in the bundle."""
-        return resolve(reference, self._found)
+    def find(self, reference: fhir.Reference | None, inside: Place | None = None) -> Place | None:
+        """The resource that a reference means, if it is here; `inside` is the resource that holds the reference."""
+        if reference is None or not reference.reference:
+            return None
+        if reference.reference.startswith("#") and inside is not None:
+            number = self._found.get(f"{inside.key or inside.where}{reference.reference}")
+        else:
+            number = resolve(reference, self._found)
+        return None if number is None else self._places.get(number)
 
     def patient(self, name: str) -> str | None:
         """The patient that an address names; None if it names something else."""
@@ -167,6 +275,11 @@ class Index:
             elsewhere = any(url.startswith("http") for url in self._addresses.get(patient_id, ()))
             return name if elsewhere and name.startswith("http") else patient_id
         return name.rpartition(":")[2] if name.startswith(("urn:uuid:", "urn:oid:")) else None
+
+    def rename(self, kept: Callable[[str], str]) -> None:
+        """Gives the records of one person the one id that is kept."""
+        self.patients = {name: kept(patient_id) for name, patient_id in self.patients.items()}
+        self._identified = {number: kept(patient_id) for number, patient_id in self._identified.items()}
 
     def whose(self, reference: fhir.Reference | None, place: Place) -> str | None:
         """The patient that a reference means; one that isn't in the bundle keeps the id in the reference."""
@@ -193,6 +306,22 @@ class Index:
         return found
 
 
+_EMPTY = "no resource in this entry."
+
+
+def key_of(kind: str, id: str | None, url: str | None) -> str | None:
+    """A resource's identity: the server that it comes from, its type and its id; None if it has no id.
+
+    >>> key_of("Observation", "z9", "https://lab.example/fhir/Observation/z9"), key_of("Observation", "z9", None)
+    ('https://lab.example/fhir|Observation|z9', '|Observation|z9')
+    """
+    if not id:
+        return url if url and not url.startswith("http") else None
+    tail = f"/{kind}/{id}"
+    system = url.partition("/_history/")[0].removesuffix(tail) if url and url.startswith("http") else ""
+    return f"{system}|{kind}|{id}"
+
+
 def resolve(reference: fhir.Reference, among: Mapping[str, T]) -> T | None:
     """The resource that a reference means, by full address or by type and id."""
     return next((among[name] for name in _tails(reference.reference) if name in among), None)
@@ -203,6 +332,11 @@ def _tails(name: str | None) -> tuple[str, ...]:
         return ()
     name = name.partition("/_history/")[0]
     return (name, "/".join(name.split("/")[-2:]))
+
+
+def _issued(resource: Any) -> str | None:
+    """When a result was issued, which tells a corrected one from the one before it."""
+    return getattr(resource, "issued", None)
 
 
 def _about(content: bytes) -> fhir.Reference | None:

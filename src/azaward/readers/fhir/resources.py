@@ -1,4 +1,9 @@
-"""The elements of FHIR R4 and R4B resources that azaward reads, as msgspec structs; other elements are skipped."""
+"""The elements of FHIR resources that azaward reads, as msgspec structs; other elements are skipped.
+
+R4 and R4B are the standard here. Where DSTU2, STU3 or R5 says the same in another element, that element stands beside
+it, so that a record in any of these versions is read as it was meant: STU3's `taken`, DSTU2's `wasNotTaken`, R5's
+`medication.concept`.
+"""
 
 from __future__ import annotations
 
@@ -11,15 +16,9 @@ class Element(msgspec.Struct, frozen=True, gc=False):
     """A part of a resource."""
 
 
-class Identifier(Element, frozen=True, gc=False):
-    system: str | None = None
-    value: str | None = None
-
-
-class Reference(Element, frozen=True, gc=False):
-    reference: str | None = None
-    display: str | None = None
-    identifier: Identifier | None = None
+class Meta(Element, frozen=True, gc=False):
+    versionId: str | None = None
+    lastUpdated: str | None = None
 
 
 class Coding(Element, frozen=True, gc=False):
@@ -33,8 +32,36 @@ class Concept(Element, frozen=True, gc=False):
     text: str | None = None
 
 
+class Identifier(Element, frozen=True, gc=False):
+    use: str | None = None
+    type: Concept | None = None
+    system: str | None = None
+    value: str | None = None
+
+
+class Reference(Element, frozen=True, gc=False):
+    reference: str | None = None
+    display: str | None = None
+    identifier: Identifier | None = None
+
+
+class Referred(Element, frozen=True, gc=False):
+    """R5's CodeableReference."""
+
+    concept: Concept | None = None
+    reference: Reference | None = None
+
+
+class Said(Concept, frozen=True, gc=False):
+    """A concept up to R4, and in R5 a CodeableReference that holds one."""
+
+    concept: Concept | None = None
+
+
 class Quantity(Element, frozen=True, gc=False):
-    value: float | None = None
+    """A number may come as text: what it says is read as a cell of a table is, or not at all."""
+
+    value: float | str | None = None
     comparator: str | None = None
     unit: str | None = None
     system: str | None = None
@@ -62,6 +89,10 @@ class Period(Element, frozen=True, gc=False):
     end: str | None = None
 
 
+class Annotation(Element, frozen=True, gc=False):
+    text: str | None = None
+
+
 class Component(Element, frozen=True, gc=False):
     code: Concept = Concept()
     valueQuantity: Quantity | None = None
@@ -74,31 +105,107 @@ class Component(Element, frozen=True, gc=False):
     valueDateTime: str | None = None
     valueTime: str | None = None
     dataAbsentReason: Concept | None = None
+    # One concept in DSTU2 and STU3, a list since R4.
+    interpretation: list[Concept] | Concept = []
     referenceRange: list[Range] = []
+
+
+class Related(Element, frozen=True, gc=False):
+    target: Reference | None = None
 
 
 class Observation(Component, frozen=True, gc=False):
     resourceType: str = ""
     contained: list[msgspec.Raw] = []
     id: str | None = None
+    meta: Meta | None = None
     status: str | None = None
     subject: Reference | None = None
     effectiveDateTime: str | None = None
     effectiveInstant: str | None = None
     effectivePeriod: Period | None = None
     issued: str | None = None
+    specimen: Reference | None = None
+    bodySite: Concept | None = None
     component: list[Component] = []
     hasMember: list[Reference] = []
+    related: list[Related] = []
     extension: list[Extension] = []
+
+
+class Collection(Element, frozen=True, gc=False):
+    collectedDateTime: str | None = None
+    collectedPeriod: Period | None = None
+    bodySite: Said | None = None
+
+
+class Specimen(Element, frozen=True, gc=False):
+    id: str | None = None
+    meta: Meta | None = None
+    type: Concept | None = None
+    collection: Collection | None = None
+
+
+class Form(Element, frozen=True, gc=False):
+    title: str | None = None
+    contentType: str | None = None
+
+
+class DiagnosticReport(Element, frozen=True, gc=False):
+    id: str | None = None
+    meta: Meta | None = None
+    status: str | None = None
+    category: list[Concept] | Concept = []
+    code: Concept = Concept()
+    subject: Reference | None = None
+    effectiveDateTime: str | None = None
+    effectivePeriod: Period | None = None
+    issued: str | None = None
+    specimen: list[Reference] = []
+    result: list[Reference] = []
+    conclusion: str | None = None
+    conclusionCode: list[Concept] = []
+    codedDiagnosis: list[Concept] = []
+    presentedForm: list[Form] = []
+
+
+class HumanName(Element, frozen=True, gc=False):
+    use: str | None = None
+    text: str | None = None
+    # A list in DSTU2.
+    family: str | list[str] | None = None
+    given: list[str] = []
+
+
+class Link(Element, frozen=True, gc=False):
+    other: Reference | None = None
+    type: str | None = None
 
 
 class Patient(Element, frozen=True, gc=False):
     id: str | None = None
+    meta: Meta | None = None
     identifier: list[Identifier] = []
+    name: list[HumanName] = []
     birthDate: str | None = None
     gender: str | None = None
     deceasedBoolean: bool | None = None
     deceasedDateTime: str | None = None
+    link: list[Link] = []
+
+
+class Linked(Element, frozen=True, gc=False):
+    target: Reference | None = None
+    resource: Reference | None = None
+
+
+class Linkage(Element, frozen=True, gc=False):
+    """A Linkage or a Person: each joins several Patients."""
+
+    id: str | None = None
+    meta: Meta | None = None
+    link: list[Linked] = []
+    item: list[Linked] = []
 
 
 class Repeat(Element, frozen=True, gc=False):
@@ -106,10 +213,13 @@ class Repeat(Element, frozen=True, gc=False):
     frequencyMax: float | None = None
     dayOfWeek: list[str] = []
     timeOfDay: list[str] = []
-    when: list[str] = []
+    # One in DSTU2 and STU3, a list since R4.
+    when: list[str] | str = []
     period: float | None = None
     periodUnit: str | None = None
+    periodUnits: str | None = None
     boundsPeriod: Period | None = None
+    boundsDuration: Quantity | None = None
 
 
 class Timing(Element, frozen=True, gc=False):
@@ -128,71 +238,132 @@ class Dosage(Element, frozen=True, gc=False):
     timing: Timing | None = None
     asNeededBoolean: bool | None = None
     doseAndRate: list[DoseAndRate] = []
+    # STU3's and DSTU2's dose.
+    doseQuantity: Quantity | None = None
+    doseSimpleQuantity: Quantity | None = None
+    doseRange: Range | None = None
+    quantityQuantity: Quantity | None = None
 
 
-class SupplyDuration(Element, frozen=True, gc=False):
+class Supply(Element, frozen=True, gc=False):
     validityPeriod: Period | None = None
+    expectedSupplyDuration: Quantity | None = None
+    numberOfRepeatsAllowed: int | None = None
 
 
 class AdministeredDose(Element, frozen=True, gc=False):
     dose: Quantity | None = None
+    quantity: Quantity | None = None
+
+
+class Ingredient(Element, frozen=True, gc=False):
+    itemCodeableConcept: Concept | None = None
+    itemReference: Reference | None = None
+    item: Referred | None = None
+
+
+class Product(Element, frozen=True, gc=False):
+    ingredient: list[Ingredient] = []
 
 
 class Medication(Element, frozen=True, gc=False):
-    code: Concept | None = None
+    """A Medication or a Substance."""
 
-
-class Contained(Element, frozen=True, gc=False):
     id: str | None = None
     resourceType: str = ""
+    meta: Meta | None = None
+    contained: list[msgspec.Raw] = []
+    code: Concept | None = None
+    ingredient: list[Ingredient] = []
+    product: Product | None = None
+
+
+class Adherence(Element, frozen=True, gc=False):
     code: Concept | None = None
 
 
 class MedicationUse(Element, frozen=True, gc=False):
-    """MedicationRequest, MedicationStatement, MedicationAdministration or MedicationDispense."""
+    """MedicationRequest (DSTU2: MedicationOrder), MedicationStatement, MedicationAdministration or -Dispense."""
 
     id: str | None = None
+    meta: Meta | None = None
     status: str | None = None
+    statusChanged: str | None = None
     intent: str | None = None
     reportedBoolean: bool | None = None
     reportedReference: Reference | None = None
     subject: Reference | None = None
-    contained: list[Contained] = []
+    patient: Reference | None = None
+    contained: list[msgspec.Raw] = []
     medicationCodeableConcept: Concept | None = None
     medicationReference: Reference | None = None
+    medication: Referred | None = None
     authoredOn: str | None = None
+    dateWritten: str | None = None
+    dateEnded: str | None = None
     dateAsserted: str | None = None
     effectiveDateTime: str | None = None
     effectivePeriod: Period | None = None
+    effectiveTimeDateTime: str | None = None
+    effectiveTimePeriod: Period | None = None
+    occurenceDateTime: str | None = None
+    occurencePeriod: Period | None = None
     whenHandedOver: str | None = None
     whenPrepared: str | None = None
+    daysSupply: Quantity | None = None
     dosageInstruction: list[Dosage] = []
     dosage: list[Dosage] | AdministeredDose = []
-    dispenseRequest: SupplyDuration | None = None
+    dispenseRequest: Supply | None = None
     authorizingPrescription: list[Reference] = []
+    priorPrescription: Reference | None = None
     reasonCode: list[Concept] = []
     reasonReference: list[Reference] = []
+    reason: list[Referred] = []
     doNotPerform: bool | None = None
+    taken: str | None = None
+    wasNotTaken: bool | None = None
+    wasNotGiven: bool | None = None
+    notGiven: bool | None = None
+    adherence: Adherence | None = None
+
+
+class Reaction(Element, frozen=True, gc=False):
+    substance: Concept | None = None
+    manifestation: list[Said] = []
 
 
 class Clinical(Element, frozen=True, gc=False):
     """Condition, AllergyIntolerance, Immunization or Procedure."""
 
     id: str | None = None
+    meta: Meta | None = None
     status: str | None = None
-    clinicalStatus: Concept | None = None
-    verificationStatus: Concept | None = None
+    # Codes in DSTU2 and STU3, concepts since R4.
+    clinicalStatus: Concept | str | None = None
+    verificationStatus: Concept | str | None = None
     subject: Reference | None = None
     patient: Reference | None = None
     code: Concept | None = None
+    substance: Concept | None = None
+    reaction: list[Reaction] = []
     vaccineCode: Concept | None = None
     onsetDateTime: str | None = None
     onsetPeriod: Period | None = None
     abatementDateTime: str | None = None
+    abatementPeriod: Period | None = None
+    abatementBoolean: bool | None = None
     recordedDate: str | None = None
+    dateRecorded: str | None = None
+    assertedDate: str | None = None
     occurrenceDateTime: str | None = None
+    date: str | None = None
     performedDateTime: str | None = None
     performedPeriod: Period | None = None
+    occurrencePeriod: Period | None = None
+    wasNotGiven: bool | None = None
+    notGiven: bool | None = None
+    notPerformed: bool | None = None
+    notDone: bool | None = None
 
 
 class Participant(Element, frozen=True, gc=False):
@@ -203,12 +374,28 @@ class Meeting(Element, frozen=True, gc=False):
     """Encounter or Appointment."""
 
     id: str | None = None
+    meta: Meta | None = None
     status: str | None = None
     subject: Reference | None = None
+    patient: Reference | None = None
     period: Period | None = None
+    actualPeriod: Period | None = None
     start: str | None = None
     participant: list[Participant] = []
     description: str | None = None
+
+
+class Issue(Element, frozen=True, gc=False):
+    severity: str | None = None
+    code: str | None = None
+    details: Concept | None = None
+    diagnostics: str | None = None
+
+
+class Outcome(Element, frozen=True, gc=False):
+    """OperationOutcome."""
+
+    issue: list[Issue] = []
 
 
 class Head(Element, frozen=True, gc=False):
@@ -226,25 +413,71 @@ class Subject(Element, frozen=True, gc=False):
     patient: Reference | None = None
 
 
+class Shape(Element, frozen=True, gc=False):
+    """What tells a result from a medicine where the resource's type is missing or no type of FHIR."""
+
+    valueQuantity: msgspec.Raw | None = None
+    interpretation: msgspec.Raw | None = None
+    referenceRange: msgspec.Raw | None = None
+    medicationCodeableConcept: msgspec.Raw | None = None
+    medicationReference: msgspec.Raw | None = None
+    dosageInstruction: msgspec.Raw | None = None
+    birthDate: msgspec.Raw | None = None
+
+
+class Request(Element, frozen=True, gc=False):
+    method: str | None = None
+    url: str | None = None
+
+
+class Response(Element, frozen=True, gc=False):
+    status: str | None = None
+    lastModified: str | None = None
+
+
+class Search(Element, frozen=True, gc=False):
+    mode: str | None = None
+
+
 class Entry(Element, frozen=True, gc=False):
     fullUrl: Any = None
     resource: msgspec.Raw = msgspec.Raw()
+    request: Request | None = None
+    response: Response | None = None
+    search: Search | None = None
+
+
+class Page(Element, frozen=True, gc=False):
+    relation: str | None = None
+    url: str | None = None
 
 
 class Bundle(Element, frozen=True, gc=False):
     """A Bundle. Its entries stay undecoded, so that an invalid one does not affect the others."""
 
     resourceType: str = ""
+    type: Any = None
+    total: Any = None
+    link: list[Page] = []
+    meta: Meta | None = None
     entry: list[msgspec.Raw] = []
 
 
+MEDICINES = (
+    *("MedicationRequest", "MedicationOrder", "MedicationStatement", "MedicationUsage"),
+    *("MedicationAdministration", "MedicationDispense"),
+)
 READ: dict[str, type[Element]] = {
     "Patient": Patient,
+    "Person": Linkage,
+    "Linkage": Linkage,
     "Observation": Observation,
+    "Specimen": Specimen,
+    "DiagnosticReport": DiagnosticReport,
     "Medication": Medication,
-    **dict.fromkeys(
-        ("MedicationRequest", "MedicationStatement", "MedicationAdministration", "MedicationDispense"), MedicationUse
-    ),
+    "Substance": Medication,
+    "OperationOutcome": Outcome,
+    **dict.fromkeys(MEDICINES, MedicationUse),
     **dict.fromkeys(("Condition", "AllergyIntolerance", "Immunization", "Procedure"), Clinical),
     **dict.fromkeys(("Encounter", "Appointment"), Meeting),
 }

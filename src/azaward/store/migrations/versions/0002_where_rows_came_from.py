@@ -10,7 +10,7 @@ _IDENTITY = ("resource", "version")
 _COLUMNS = {
     "patients": _IDENTITY,
     "exposures": ("status", "may_be", *_IDENTITY),
-    "results": ("specimen", "flag", "doubt", *_IDENTITY),
+    "results": ("specimen", "flag", "doubt", "zone", *_IDENTITY),
     "genotypes": _IDENTITY,
     "events": _IDENTITY,
     "contacts": _IDENTITY,
@@ -23,3 +23,4 @@ def upgrade() -> None:
     for table, columns in _COLUMNS.items():
         for column in columns:
             op.add_column(table, sa.Column(column, sa.Text(), nullable=True))
+    op.add_column("set_aside", sa.Column("on", sa.Date(), nullable=True))

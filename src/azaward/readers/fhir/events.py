@@ -1,0 +1,116 @@
+"""Turns conditions, allergies, vaccinations, procedures and meetings into events and contacts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from azaward.readers.fhir import resources as fhir
+from azaward.readers.fhir.index import Place, subjects
+from azaward.readers.fhir.shared import NEVER_COUNTS, Shared, coded, codes_of, in_words, names_of
+from azaward.record.tables import Cell
+
+_KINDS = {"AllergyIntolerance": "allergy", "Immunization": "vaccination", "Procedure": "procedure"}
+_MEETINGS = {
+    "noshow": "did_not_attend",
+    **dict.fromkeys(("fulfilled", "finished", "completed", "arrived", "checked-in"), "attended"),
+}
+# DSTU2 and STU3 give the status of an allergy or immunization in codes of their own.
+_OVER = frozenset(("resolved", "inactive"))
+
+
+class Events:
+    """Reads what happened to people, once the index is complete."""
+
+    def __init__(self, shared: Shared) -> None:
+        self.shared = shared
+        self.index, self.rows, self.words = shared.index, shared.rows, shared.words
+
+    def clinical(self, place: Place) -> None:
+        """One Condition, AllergyIntolerance, Immunization or Procedure."""
+        item: fhir.Clinical = place.resource
+        patient_id = self.index.whose(item.subject or item.patient, place)
+        if patient_id is None:
+            return
+        self.shared.report_damage(place, patient_id)
+        if never := _never_counts(item):
+            self.shared.uncount(place, f"{never}: not used")
+            return
+        start, end = _period(item)
+        row = {"patient_id": patient_id, "started_on": start, "ended_on": end}
+        for kind, code in self._what(item, place, patient_id):
+            self.rows.add("events", {**row, "kind": kind, "code": code}, place.where)
+
+    def _what(self, item: fhir.Clinical, place: Place, patient_id: str) -> list[tuple[str, str | None]]:
+        """The kind and code of each event that a resource tells of."""
+        kind = _KINDS.get(place.type, "condition")
+        concepts = [each for each in (item.vaccineCode, item.code, item.substance) if each is not None]
+        if kind == "allergy":
+            return [("allergy", code) for code in self._allergens(item, concepts)]
+        concept = next(iter(concepts), None)
+        text, codings = coded(concept)
+        names = [*names_of(concept), None]
+        known = next((found for name in names if (found := self.words.events(kind, name, codings))), [])
+        code = in_words(concept)
+        if place.type == "Condition" and (indication := self.words.indication(text, codings)):
+            self.shared.reasons.setdefault(patient_id, {}).setdefault(indication, "condition")
+            # Text in another language can only be recognised by its code.
+            code = code if self.words.indication(code) else indication
+        return list(known) or [(kind, code)]
+
+    def _allergens(self, item: fhir.Clinical, concepts: list[fhir.Concept]) -> list[str | None]:
+        """What somebody is allergic to: medicines if any is named, else the words."""
+        concepts += [each.substance for each in item.reaction if each.substance is not None]
+        found: dict[str, None] = {}
+        for concept in concepts:
+            codings = coded(concept)[1]
+            for name in (*names_of(concept), None):
+                found |= dict.fromkeys(self.rows.allergens(name, codings))
+        said = next((words for concept in concepts if (words := in_words(concept))), None)
+        return [*found] or [said]
+
+    def meeting(self, place: Place) -> None:
+        """One Encounter or Appointment."""
+        meeting: fhir.Meeting = place.resource
+        kind = _MEETINGS.get(meeting.status or "")
+        if kind is None:
+            why = f"{meeting.status or 'without status'}: counted as neither attended nor missed"
+            self.shared.uncount(place, why)
+            return
+        actor = subjects((each.actor for each in meeting.participant), self.index)
+        patient_id = self.index.whose(meeting.subject or meeting.patient or actor, place)
+        if patient_id is not None:
+            period = meeting.period or meeting.actualPeriod
+            on = meeting.start or (period.start if period else None)
+            row: dict[str, Any] = {"patient_id": patient_id, "kind": kind, "on": on, "note": meeting.description}
+            self.rows.add("contacts", row, place.where)
+
+
+def _never_counts(item: fhir.Clinical) -> str | None:
+    """Why a resource must not be used, in any version of FHIR; None if it may."""
+    doubt = codes_of(item.verificationStatus) | {item.status}
+    never = doubt & {"refuted", "entered-in-error", *NEVER_COUNTS, "preparation"}
+    if never:
+        return min(str(each) for each in never)
+    if item.wasNotGiven or item.notGiven or item.notPerformed or item.notDone:
+        return "not done"
+    return None
+
+
+def _period(item: fhir.Clinical) -> tuple[str | None, Cell]:
+    """When it began and when it ended, under whichever name that stands."""
+    periods = [each for each in (item.onsetPeriod, item.performedPeriod, item.occurrencePeriod) if each is not None]
+    start = (
+        item.onsetDateTime
+        or item.occurrenceDateTime
+        or item.performedDateTime
+        or next((period.start for period in periods if period.start), None)
+        or item.date
+        or item.recordedDate
+        or item.dateRecorded
+        or item.assertedDate
+    )
+    abated = item.abatementPeriod
+    end: Cell = item.abatementDateTime or (abated and (abated.end or abated.start))
+    if end is None and (codes_of(item.clinicalStatus) & _OVER or item.abatementBoolean):
+        end = start
+    return start, end

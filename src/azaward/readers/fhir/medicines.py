@@ -1,0 +1,162 @@
+"""Turns prescriptions, statements, administrations and dispenses into exposures.
+
+A medicine is known by any of its names and codes: its own, its product's, its ingredients', what a reference shows. One
+that nothing names is kept as such, because it may be any.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from azaward.knowledge.loading.vocabulary import Coding
+from azaward.readers.fhir import doses
+from azaward.readers.fhir import resources as fhir
+from azaward.readers.fhir.index import Place
+from azaward.readers.fhir.shared import NEVER_COUNTS, Shared, coded, names_of
+from azaward.record.names import UNNAMED, is_recognised
+from azaward.treatment import thiopurines
+
+_CONTAINED: msgspec.json.Decoder[fhir.Medication] = msgspec.json.Decoder(fhir.Medication)
+_DEEPEST = 4
+
+
+class Medicines:
+    """Reads what is taken, once the index is complete."""
+
+    def __init__(self, shared: Shared) -> None:
+        self.shared = shared
+        self.index, self.rows, self.words = shared.index, shared.rows, shared.words
+        self._thiopurines = set(thiopurines(shared.knowledge))
+        self._until: dict[str, str | None] = {}
+        self._conditions = {
+            name: place.resource.code
+            for place in self.index.places
+            if place.type == "Condition"
+            for name in (f"Condition/{place.id}", place.key)
+            if name
+        }
+
+    def use(self, place: Place) -> None:
+        """One resource about a medicine."""
+        use: fhir.MedicationUse = place.resource
+        patient_id = self.index.whose(use.subject or use.patient, place)
+        if patient_id is None:
+            return
+        self.shared.report_damage(place, patient_id)
+        text, medicines = self._named(use, place)
+        if left_out := self._left_out(use, text):
+            what, why, kind = left_out
+            self.rows.aside(place.where, what, why, patient_id, kind)
+        elif use.status in NEVER_COUNTS:
+            self.shared.uncount(place, f"{use.status}: not used")
+        elif self._prescribed(use):
+            self.shared.uncount(place, "dispensed for a prescription in this bundle; the prescription is used")
+        else:
+            if self._thiopurines & set(medicines):
+                self._note_reasons(use, patient_id)
+            self._courses(use, place, patient_id, text, medicines)
+
+    def _left_out(self, use: fhir.MedicationUse, text: str) -> tuple[str, str, str] | None:
+        if doses.is_not_taken(use):
+            why = "recorded as not taken; any prescription for it still counts. Ask the patient."
+            return text, why, "not_taken"
+        if use.doNotPerform:
+            return text, "ordered not to be given: not counted as taken", "not_to_give"
+        return None
+
+    def _courses(
+        self, use: fhir.MedicationUse, place: Place, patient_id: str, text: str, medicines: tuple[str, ...]
+    ) -> None:
+        """A row for each medicine and each step of its dose."""
+        if use.taken == "unk":
+            why = "the record doesn't know whether it is taken: counted as taken. Ask the patient."
+            self.rows.aside(place.where, text, why, patient_id, "partial")
+        undated = any(each.element in ("authoredOn", "effectivePeriod", "effectiveDateTime") for each in place.damage)
+        for step in doses.steps(doses.dosages_of(use)):
+            course = doses.course(place.type, use, step)
+            begun = undated and course.start is None
+            if course.doubt and not begun:
+                what, why, kind = course.doubt
+                self.rows.aside(place.where, f"{text}: {what}", why, patient_id, kind)
+            given = use.dosage.dose or use.dosage.quantity if isinstance(use.dosage, fhir.AdministeredDose) else None
+            row: dict[str, Any] = {
+                "patient_id": patient_id,
+                "dose_mg_per_day": doses.milligrams(given) if given else doses.mg_per_day(step),
+                "frequency": doses.frequency(step),
+                "started_on": course.start,
+                "stopped_on": course.stop,
+                "status": course.status,
+            }
+            if begun or (course.start is None and course.doubt and course.doubt[2] == "no_start"):
+                row["started_text"] = "not said"
+            for medicine in medicines:
+                self.rows.add("exposures", {**row, "medicine": medicine}, place.where)
+            self._until[place.where] = course.stop
+
+    def _prescribed(self, use: fhir.MedicationUse) -> bool:
+        """Whether a dispense is accounted for by a valid prescription that had not ended before it."""
+        for reference in use.authorizingPrescription:
+            order = self.index.find(reference)
+            if order and order.where in self._until:
+                until = self._until[order.where]
+                return until is None or (use.whenHandedOver or "") <= until
+        return False
+
+    def _named(self, use: fhir.MedicationUse, place: Place) -> tuple[str, tuple[str, ...]]:
+        """The medicine's name as written, and its ingredients; `unknown:` if none of its names is recognised."""
+        concepts = list(self._concepts(use, place))
+        references = [each for each in (use.medicationReference, use.medication and use.medication.reference) if each]
+        shown = [each.display for each in references if each.display]
+        texts = [*(name for concept in concepts for name in names_of(concept)), *shown]
+        codings = tuple(coding for concept in concepts for coding in coded(concept)[1])
+        codes = [coding.code for coding in codings if coding.code]
+        unresolved = [each.reference for each in references if each.reference and not texts and not codes]
+        names = list(dict.fromkeys([*texts, *codes]))
+        if not names:
+            where = f" ({unresolved[0]})" if unresolved else ""
+            return f"a medicine without a name{where}", (UNNAMED,)
+        tried = [self.words.medicine(name, codings) for name in names]
+        return names[0], next((found for found in tried if is_recognised(found[0])), tried[0])
+
+    def _concepts(self, use: fhir.MedicationUse, place: Place) -> Iterator[fhir.Concept]:
+        """Every concept that says what the medicine is."""
+        for concept in (use.medicationCodeableConcept, use.medication and use.medication.concept):
+            if concept is not None:
+                yield concept
+        for reference in (use.medicationReference, use.medication and use.medication.reference):
+            if reference is not None:
+                yield from self._of_product(reference, place, 0)
+
+    def _of_product(self, reference: fhir.Reference, inside: Place, depth: int) -> Iterator[fhir.Concept]:
+        """What a Medication or Substance says of itself, then its ingredients."""
+        found = self.index.find(reference, inside)
+        if found is None or found.type not in ("Medication", "Substance") or depth > _DEEPEST:
+            return
+        product: fhir.Medication = found.resource
+        if product.code is not None:
+            yield product.code
+        for ingredient in (*product.ingredient, *(product.product.ingredient if product.product else ())):
+            for concept in (ingredient.itemCodeableConcept, ingredient.item and ingredient.item.concept):
+                if concept is not None:
+                    yield concept
+            for other in (ingredient.itemReference, ingredient.item and ingredient.item.reference):
+                if other is not None:
+                    yield from self._of_product(other, found, depth + 1)
+
+    def _note_reasons(self, use: fhir.MedicationUse, patient_id: str) -> None:
+        concepts = [*use.reasonCode, *(each.concept for each in use.reason if each.concept)]
+        for reference in (*use.reasonReference, *(each.reference for each in use.reason if each.reference)):
+            found = self.index.find(reference)
+            code = found.resource.code if found and found.type == "Condition" else None
+            concepts.append(code or fhir.Concept(text=reference.display))
+        for concept in concepts:
+            if indication := self.words.indication(*coded(concept)):
+                self.shared.reasons.setdefault(patient_id, {})[indication] = "reason"
+
+
+def codings_of(concept: fhir.Concept | None) -> tuple[Coding, ...]:
+    """The codings of a concept."""
+    return coded(concept)[1]

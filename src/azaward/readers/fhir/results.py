@@ -1,0 +1,335 @@
+"""Turns Observations and DiagnosticReports into results and genotypes.
+
+A result belongs to its report, its specimen and its flags: what it doesn't say itself (the day, the patient, the
+status, what was measured) its report says. What a report says only in words is kept for a person to read.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from azaward.knowledge.loading import vocabulary as words
+from azaward.knowledge.loading.units import round_off
+from azaward.readers.fhir import doses, genes
+from azaward.readers.fhir import resources as fhir
+from azaward.readers.fhir.index import Place
+from azaward.readers.fhir.shared import NEVER_COUNTS, Shared, coded, in_words, listed, names_of
+from azaward.readers.rows import cannot_wait
+from azaward.record.dates import DateError, read_day
+
+_VALUE = ("value", "interpretation", "component", "dataAbsentReason")
+# Laboratory reports, by FHIR's category and the diagnostic service sections of HL7 v2 (table 0074).
+_LABORATORY = frozenset(("laboratory", "lab", "hm", "ch", "mb", "mcb", "imm", "sr", "bld", "gen", "ge", "tox", "vr", "pat"))
+
+
+class Results:
+    """Reads results, once the index is complete."""
+
+    def __init__(self, shared: Shared) -> None:
+        self.shared = shared
+        self.index, self.rows, self.words = shared.index, shared.rows, shared.words
+        self._pieces: list[tuple[str, str, str, Place]] = []
+        self._concepts: dict[Any, tuple[words.Test | None, str]] = {}
+        self._usual_units = {(row.analyte, row.written): row for row in shared.knowledge.tables["conversions"]}
+        self._reports = self._of_reports()
+
+    def _of_reports(self) -> dict[str, Place]:
+        """The report that each result belongs to, by the result's place."""
+        reports: dict[str, Place] = {}
+        for place in self.index.places:
+            if place.type == "DiagnosticReport":
+                for reference in place.resource.result:
+                    if found := self.index.find(reference, place):
+                        reports.setdefault(found.where, place)
+        return reports
+
+    def observation(self, place: Place) -> None:
+        """One Observation: a result, a panel of them, or what a gene test found."""
+        seen: fhir.Observation = place.resource
+        report = self._reports.get(place.where)
+        of_report: fhir.DiagnosticReport = report.resource if report else fhir.DiagnosticReport()
+        patient_id = self.index.whose(_subject(seen.subject) or of_report.subject, place)
+        if patient_id is None:
+            return
+        self.shared.report_damage(place, patient_id)
+        on = _moment(seen) or _moment(of_report) or seen.issued or of_report.issued
+        status = of_report.status if of_report.status in NEVER_COUNTS else seen.status or of_report.status
+        about = _About(place, patient_id, on, status, self._specimen(seen, of_report, place), _is_damaged(place))
+        if seen.valueQuantity is not None and not seen.component:
+            # Most observations are a single number, so they can't be panels or gene reports.
+            self._result(seen, about, place.where)
+            return
+        parts = [(part, f"{place.where}.component[{number}]") for number, part in enumerate(seen.component)]
+        members = seen.hasMember or [each.target for each in seen.related if each.target]
+        if members and not _has_value(seen):
+            self._members(members, about)
+        elif seen.valueQuantity is None and genes.names_gene(seen):
+            self._genotype(seen, about)
+            parts = [each for each in parts if each[0].valueQuantity is not None]
+        elif _has_value(seen) or not parts:
+            parts.insert(0, (seen, place.where))
+        for part, where in parts:
+            self._result(part, about, where)
+
+    def _specimen(self, seen: fhir.Observation, report: fhir.DiagnosticReport, place: Place) -> str | None:
+        """What was measured, in the words of the specimen, the body site or the report."""
+        own = self._in_words(seen.specimen, place) or in_words(seen.bodySite)
+        if own:
+            return own
+        of_report = {said for each in report.specimen if (said := self._in_words(each, self._reports.get(place.where)))}
+        return "; ".join(sorted(of_report)) or None
+
+    def _in_words(self, reference: fhir.Reference | None, inside: Place | None) -> str | None:
+        if reference is None:
+            return None
+        found = self.index.find(reference, inside)
+        if found is None or found.type != "Specimen":
+            return reference.display
+        specimen: fhir.Specimen = found.resource
+        site = specimen.collection.bodySite if specimen.collection else None
+        return in_words(specimen.type) or in_words(site) or in_words(site.concept if site else None) or reference.display
+
+    def _members(self, members: list[fhir.Reference], about: _About) -> None:
+        """A panel has no result of its own; members that the bundle lacks are missing results."""
+        names = [member.reference or "unnamed" for member in members if not self.index.find(member, about.place)]
+        if missing := [name for name in names if not name.startswith("#")]:
+            why = f"{len(missing)} of its {len(members)} results are missing from the bundle. Export them too."
+            self.rows.aside(about.place.where, f"panel without {missing[0]}", why, about.patient_id)
+
+    def _test(self, concept: fhir.Concept) -> tuple[words.Test | None, str]:
+        """The test and its name as written; look-ups are cached, because bundles repeat a few codes often."""
+        key = (concept.text, *concept.coding) if len(concept.coding) < 4 else None
+        if key is not None and key in self._concepts:
+            return self._concepts[key]
+        text, codings = coded(concept)
+        tests = [self.words.test(each, codings) for each in (*names_of(concept), None)]
+        known = [test for test in tests if test is not None]
+        test = next((each for each in known if each.doubt is None), next(iter(known), None))
+        name = text or next((code.code for code in codings if code.code), "")
+        if key is not None:
+            self._concepts[key] = (test, name)
+        return test, name
+
+    def _result(self, part: fhir.Component, about: _About, where: str) -> None:
+        test, name = self._test(part.code)
+        quantity = part.valueQuantity
+        unit = doses.unit_of(quantity) if quantity is not None else None
+        analyte = test.analyte if test else None
+        bounds = self._normal_bounds(part, analyte, unit) if part.referenceRange else (None, None)
+        flag = self._flag(part) if part.interpretation else None
+        plain = test is not None and test.doubt is None and about.specimen is None and not about.damaged
+        if plain and analyte and quantity and unit and about.on and not quantity.comparator:
+            value, zone = quantity.value, zone_of(about.on)
+            status = about.status or "unknown"
+            if isinstance(value, float | int) and self.rows.measured(
+                about.patient_id, analyte, float(value), unit, bounds, about.on, status, where, flag, zone
+            ):
+                return
+        row: dict[str, Any] = {
+            "patient_id": about.patient_id,
+            "analyte": analyte or name,
+            "taken_on": about.on,
+            "status": about.status or "unknown",
+            "origin": where,
+            "specimen": about.specimen,
+            "flag": flag,
+            "zone": zone_of(about.on) if about.on else None,
+            "doubt": (test.doubt if test else None) or ("damaged" if about.damaged else None),
+            **_value_of(part, unit),
+        }
+        if analyte is not None:
+            row["ref_low"], row["ref_high"] = bounds
+        if analyte is None and not name:
+            self._unnamed(row, where)
+        else:
+            self.rows.add("results", row, where)
+
+    def _unnamed(self, row: Mapping[str, Any], where: str) -> None:
+        """A result whose test has neither a name nor a code: it may be any."""
+        said = " ".join(str(row[key]) for key in ("comparator", "value", "unit", "text") if row.get(key) is not None)
+        if str(row["status"]) in NEVER_COUNTS or not said:
+            return
+        why = "its test has neither a name nor a code that can be read. Ask the laboratory which test it is."
+        self.rows.aside(where, f"result {said}", why, row["patient_id"], "unnamed_result", _day(row["taken_on"]))
+
+    def _flag(self, part: fhir.Component) -> str | None:
+        """The laboratory's own mark: its code, else its words."""
+        concepts = listed(part.interpretation)
+        codes = [coding.code for concept in concepts for coding in concept.coding if coding.code]
+        said = [name for concept in concepts for name in names_of(concept)]
+        return next((flag for each in (*codes, *said) if (flag := self.words.flag(each))), None) or next(
+            iter((*said, *codes)), None
+        )
+
+    def _normal_bounds(
+        self, part: fhir.Component, analyte: str | None, unit: str | None
+    ) -> tuple[float | None, float | None]:
+        """The tightest of several normal ranges (by sex or age), in the value's unit."""
+        lows: list[float] = []
+        highs: list[float] = []
+        for each in part.referenceRange:
+            if each.type is not None and not _is_normal(each.type):
+                continue
+            for bound, found in ((each.low, lows), (each.high, highs)):
+                if bound is not None and (value := self._in_unit(bound, analyte, unit)) is not None:
+                    found.append(value)
+        return max(lows, default=None), min(highs, default=None)
+
+    def _in_unit(self, bound: fhir.Quantity, analyte: str | None, unit: str | None) -> float | None:
+        """A limit of normal in the unit of the value; None if that can't be determined."""
+        given, value = doses.unit_of(bound), doses.number_of(bound)
+        if value is None or given in (None, unit):
+            return value
+        if analyte is None or unit is None:
+            return None
+        ours, theirs = self._usual_units.get((analyte, unit)), self._usual_units.get((analyte, given))
+        if ours is None or theirs is None:
+            return None
+        return round_off((value * theirs.factor + theirs.offset - ours.offset) / ours.factor)
+
+    def _genotype(self, seen: fhir.Observation, about: _About) -> None:
+        if about.status in NEVER_COUNTS:
+            self.shared.uncount(about.place, f"{about.status}: not used")
+            return
+        for call in genes.calls(seen, self.words):
+            said = call.diplotype or call.phenotype or call.unread
+            if genes.is_piece(seen):
+                self._pieces.append((about.patient_id, call.gene, said or "without a result", about.place))
+            elif said is None:
+                why = "no result: unknown, not assumed normal. Ask the laboratory."
+                self.rows.aside(about.place.where, f"{call.gene} {call.method}", why, about.patient_id, "genotype")
+            else:
+                row = {"patient_id": about.patient_id, "gene": call.gene, "method": call.method, "reported_on": about.on}
+                found = {"diplotype": call.diplotype, "phenotype": call.phenotype or call.unread}
+                self.rows.add("genotypes", {**row, **found}, about.place.where)
+
+    def pieces(self) -> None:
+        """Reports variants and haplotypes whose genotype isn't here."""
+        called = {(row[0], row[1]) for row in self.rows.rows["genotypes"]}
+        for patient_id, gene, said, place in self._pieces:
+            if (patient_id, gene) in called:
+                self.shared.uncount(place, "a component of a genotype in this bundle; the genotype is used")
+            else:
+                why = "a variant or haplotype without a genotype: not used. Ask the laboratory for the genotype."
+                self.rows.aside(place.where, f"{gene} {said}", why, patient_id, "genotype")
+
+    def report(self, place: Place) -> None:
+        """What a report says in words and no result of it holds."""
+        report: fhir.DiagnosticReport = place.resource
+        patient_id = self.index.whose(report.subject, place)
+        if patient_id is None or report.status in NEVER_COUNTS:
+            return
+        self.shared.report_damage(place, patient_id)
+        missing = [each for each in report.result if each.reference and not self.index.find(each, place)]
+        if missing:
+            why = f"{len(missing)} of its {len(report.result)} results are missing from the bundle. Export them too."
+            self.rows.aside(place.where, f"report without {missing[0].reference}", why, patient_id)
+        codes = [in_words(concept) for concept in (*report.conclusionCode, *report.codedDiagnosis)]
+        said = "; ".join(text for text in (report.conclusion, *codes) if text)
+        name = in_words(report.code) or "report"
+        on = _day(_moment(report) or report.issued)
+        in_laboratory = bool(_LABORATORY & {code.casefold() for each in listed(report.category) for code in _codes(each)})
+        if cannot_wait(name, said):
+            why = "a report that only a person can read, in words that may be serious. Read it today."
+            self.rows.aside(place.where, f"{name}: {said[:200]}", why, patient_id, "report_serious", on)
+        elif said or (report.presentedForm and in_laboratory and not report.result):
+            what = f"{name}: {said[:200]}" if said else f"{name}, as a document"
+            why = "a report that only a person can read: nothing here uses its words."
+            kind = "report_in_words" if in_laboratory and not report.result else "report_beside_results"
+            self.rows.aside(place.where, what, why, patient_id, kind, on)
+
+
+class _About:
+    """What the parts of one Observation share."""
+
+    __slots__ = ("damaged", "on", "patient_id", "place", "specimen", "status")
+
+    def __init__(
+        self, place: Place, patient_id: str, on: str | None, status: str | None, specimen: str | None, damaged: bool
+    ) -> None:
+        self.place, self.patient_id, self.on, self.status = place, patient_id, on, status
+        self.specimen, self.damaged = specimen, damaged
+
+
+def zone_of(moment: str) -> str | None:
+    """The zone of a moment, if it has one.
+
+    >>> zone_of("2026-11-24T03:00:00Z"), zone_of("2026-11-24T03:00:00+01:00"), zone_of("2026-11-24")
+    ('Z', '+01:00', None)
+    """
+    if len(moment) < 17:
+        return None
+    if moment[-1] in "Zz":
+        return "Z"
+    return moment[-6:] if moment[-6] in "+-" and moment[-3] == ":" else None
+
+
+def _subject(reference: fhir.Reference | None) -> fhir.Reference | None:
+    return reference if reference is not None and (reference.reference or reference.identifier) else None
+
+
+def _moment(of: fhir.Observation | fhir.DiagnosticReport) -> str | None:
+    """When the sample was taken. A period of several days names no day of a sample, and isn't read as one."""
+    instant = getattr(of, "effectiveInstant", None)
+    if of.effectiveDateTime or instant:
+        return of.effectiveDateTime or instant
+    period = of.effectivePeriod
+    if period is None or not (period.start and period.end):
+        return period and (period.start or period.end)
+    first, last = _day(period.start), _day(period.end)
+    if first is None or last is None or abs((last - first).days) <= 1:
+        return period.start
+    return f"{period.start[:10]} to {period.end[:10]}"
+
+
+def _day(moment: str | None) -> dt.date | None:
+    try:
+        return read_day(moment) if moment else None
+    except DateError:
+        return None
+
+
+def _is_damaged(place: Place) -> bool:
+    """Whether a part of the value had to be left out: what is left may be another value."""
+    return any(each.element.startswith(_VALUE) for each in place.damage)
+
+
+def _value_of(part: fhir.Component, unit: str | None) -> dict[str, Any]:
+    """The cells of a row that hold the value."""
+    quantity = part.valueQuantity
+    if quantity is not None:
+        return {"value": quantity.value, "comparator": quantity.comparator, "unit": unit}
+    if part.valueInteger is not None:
+        return {"value": float(part.valueInteger)}
+    if part.valueString is not None:
+        return {"value": part.valueString}
+    if part.valueCodeableConcept is not None:
+        return {"text": in_words(part.valueCodeableConcept)}
+    if part.valueBoolean is not None:
+        return {"text": "positive" if part.valueBoolean else "negative"}
+    if part.valueRange is not None:
+        return {"text": _shown(part.valueRange.low) + " to " + _shown(part.valueRange.high)}
+    if part.valueRatio is not None:
+        return {"text": _shown(part.valueRatio.numerator) + ":" + _shown(part.valueRatio.denominator)}
+    return {"text": part.valueDateTime or part.valueTime}
+
+
+def _has_value(part: fhir.Component) -> bool:
+    values = (part.valueQuantity, part.valueString, part.valueInteger, part.valueBoolean, part.valueCodeableConcept)
+    others = (part.valueRange, part.valueRatio, part.valueDateTime, part.valueTime)
+    return any(each is not None for each in (*values, *others)) or bool(part.interpretation)
+
+
+def _shown(quantity: fhir.Quantity | None) -> str:
+    value = quantity.value if quantity is not None else None
+    return "?" if value is None else value if isinstance(value, str) else f"{value:g}"
+
+
+def _is_normal(kind: fhir.Concept) -> bool:
+    return any(coding.code == "normal" for coding in kind.coding) or (kind.text or "").casefold() == "normal"
+
+
+def _codes(concept: fhir.Concept) -> list[str]:
+    return [coding.code for coding in concept.coding] + ([concept.text] if concept.text else [])

@@ -1,0 +1,76 @@
+"""What the readers of all kinds of resources share: the index, the rows, and a concept in words and codes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from azaward.knowledge import Knowledge
+from azaward.knowledge.loading import vocabulary as words
+from azaward.readers.fhir import resources as fhir
+from azaward.readers.fhir.index import Index, Place
+
+NEVER_COUNTS = ("entered-in-error", "cancelled", "not-done", "declined")
+
+
+class Shared:
+    """One reading: where resources are found, where rows go, and what was left out and is only counted."""
+
+    def __init__(self, index: Index, knowledge: Knowledge) -> None:
+        self.index = index
+        self.rows = index.rows
+        self.words = index.rows.words
+        self.knowledge = knowledge
+        # The conditions that azathioprine treats, by patient, and how each is known.
+        self.reasons: dict[str, dict[str, str]] = {}
+        self._uncounted: dict[tuple[str, str], tuple[str, int]] = {}
+
+    def uncount(self, place: Place, why: str) -> None:
+        """Counts a resource that must not be used."""
+        first, count = self._uncounted.get((place.type, why), (place.where, 0))
+        self._uncounted[place.type, why] = (first, count + 1)
+
+    def report_uncounted(self) -> None:
+        """Sets aside, in one line for each reason, what was only counted."""
+        for (kind, why), (where, count) in self._uncounted.items():
+            more = f" and {count - 1} more" if count > 1 else ""
+            self.rows.aside(where + more, kind, why, kind="uncounted")
+
+    def report_damage(self, place: Place, patient_id: str) -> None:
+        """Sets aside each element that had to be left out."""
+        for each in place.damage:
+            why = f"expected {each.expected}: this element was left out, the rest was read. Correct it."
+            self.rows.aside(f"{place.where}.{each.place}", f"{place.type} {each.element}: {each.found}", why, patient_id)
+
+
+def coded(concept: fhir.Concept | None) -> tuple[str | None, tuple[words.Coding, ...]]:
+    """The text of a concept, else its first display; and its codings."""
+    if concept is None:
+        return None, ()
+    codings = tuple(words.Coding.of(coding.system, coding.code) for coding in concept.coding)
+    text = concept.text or next((coding.display for coding in concept.coding if coding.display), None)
+    return text, codings
+
+
+def names_of(concept: fhir.Concept | None) -> list[str]:
+    """The text and the displays of a concept."""
+    if concept is None:
+        return []
+    return [name for name in (concept.text, *(coding.display for coding in concept.coding)) if name]
+
+
+def in_words(concept: fhir.Concept | None) -> str | None:
+    """A concept as one text: what it says, else its first code."""
+    text, codings = coded(concept)
+    return text or next((coding.code for coding in codings if coding.code), None)
+
+
+def codes_of(concept: fhir.Concept | str | None) -> set[str]:
+    """The codes of a concept, or the code that older versions of FHIR have in its place."""
+    if concept is None:
+        return set()
+    return {concept} if isinstance(concept, str) else {coding.code for coding in concept.coding}
+
+
+def listed(concepts: Iterable[fhir.Concept] | fhir.Concept) -> list[fhir.Concept]:
+    """A list of concepts, where one may stand alone."""
+    return [concepts] if isinstance(concepts, fhir.Concept) else list(concepts)

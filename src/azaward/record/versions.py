@@ -1,0 +1,55 @@
+"""Which of two versions of the same resource or message is the later one.
+
+A version is a text of three parts: the moment of its last change (UTC), its number, and how final it is. A part that
+wasn't given is empty and decides nothing: two versions that share no part can't be put in order, and then the one that
+arrived last counts.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+# How final a status is: a correction takes the place of a result, and a withdrawal that of a correction.
+_FINALITY = {
+    **dict.fromkeys(("registered", "specimen-in-process"), 1),
+    "preliminary": 2,
+    **dict.fromkeys(("final", "unknown"), 3),
+    **dict.fromkeys(("amended", "corrected", "appended"), 4),
+    **dict.fromkeys(("entered-in-error", "cancelled"), 5),
+}
+
+
+def version_of(changed: str | None = None, number: str | None = None, status: str | None = None) -> str:
+    """A version from the moment of the last change (ISO 8601), the version's number and the status of a result.
+
+    >>> version_of("2026-11-20T10:00:00+02:00", "3", "corrected")
+    '2026-11-20T08:00:00.000000|000000000003|4'
+    >>> version_of(status="final")
+    '||3'
+    """
+    padded = number.zfill(12) if number and number.isdigit() else ""
+    return f"{_moment(changed)}|{padded}|{_FINALITY.get(status or '', '')}"
+
+
+def is_later(one: str, other: str) -> bool | None:
+    """Whether one version is later than another; None where nothing tells.
+
+    >>> is_later(version_of(number="10"), version_of(number="9")), is_later(version_of(status="final"), "||")
+    (True, None)
+    """
+    for mine, theirs in zip(one.split("|"), other.split("|"), strict=False):
+        if mine and theirs and mine != theirs:
+            return mine > theirs
+    return None
+
+
+def _moment(text: str | None) -> str:
+    if not text:
+        return ""
+    try:
+        moment = dt.datetime.fromisoformat(text.strip())
+    except ValueError:
+        return ""
+    if moment.tzinfo is not None:
+        moment = moment.astimezone(dt.UTC).replace(tzinfo=None)
+    return moment.isoformat(timespec="microseconds")
