@@ -78,6 +78,7 @@ WELL_FORMED: dict[str, Callable[[str], bool]] = {
     "http://www.whocc.no/atc": shaped(r"[A-Z]\d\d[A-Z]{2}\d\d"),
     "http://hl7.org/fhir/sid/ndc": shaped(r"\d{4}-\d{4}|\d{5}-\d{3,4}"),
     "http://fhir.de/CodeSystem/ifa/pzn": is_pzn,
+    "http://hl7.org/fhir/NamingSystem/ca-hc-din": shaped(r"\d{8}"),
     "urn:oid:1.2.250.1.213.2.3.1": shaped(r"6\d{7}"),
     "urn:oid:1.2.250.1.213.2.3.2": is_cip,
 }
@@ -100,6 +101,7 @@ def test_every_code_is_well_formed_for_its_system() -> None:
         ("http://fhir.de/CodeSystem/ifa/pzn", "01234567"),
         ("urn:oid:1.2.250.1.213.2.3.2", "3400935451317"),
         ("http://hl7.org/fhir/sid/ndc", "71610-124-09"),
+        ("http://hl7.org/fhir/NamingSystem/ca-hc-din", "4596"),
         (RXNORM, "0105611"),
     ],
 )
