@@ -20,7 +20,7 @@ from docs_markdown import Markdown, bold, cited, interval, table
 from docs_protocols import counted, page_of
 
 # Hundreds of spellings would drown what a reader searches for.
-_NOT_SEARCHED = ("medicine_names", "units", "conversions")
+_NOT_SEARCHED = ("medicine_names", "medicine_codes", "units", "conversions")
 
 
 def described() -> dict[str, str]:

@@ -38,6 +38,7 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     "allele_frequencies": ("gene", "allele", "population"),
     "phenotype_frequencies": ("gene", "phenotype", "population"),
     "medicine_names": ("name",),
+    "medicine_codes": ("system", "code"),
     "medicine_class_names": ("name",),
     "medicine_effects": ("medicine", "effect"),
     "look_alikes": ("medicine", "other"),

@@ -21,6 +21,21 @@ from azaward.knowledge.loading.schema.columns import (
 from azaward.knowledge.loading.schema.facts import Fact, Row
 from azaward.terms import Action, Urgency
 
+# The code systems of medicines, each under the name that FHIR gives it.
+CodeSystem = Literal[
+    "http://www.nlm.nih.gov/research/umls/rxnorm",
+    "http://snomed.info/sct",
+    "https://dmd.nhs.uk",
+    "http://www.whocc.no/atc",
+    "http://hl7.org/fhir/sid/ndc",
+    "http://fhir.de/CodeSystem/ifa/pzn",
+    # The Canadian number of a medicine, with its leading zeros.
+    "http://hl7.org/fhir/NamingSystem/ca-hc-din",
+    # The French code of a medicine (CIS) and of its pack (CIP).
+    "urn:oid:1.2.250.1.213.2.3.1",
+    "urn:oid:1.2.250.1.213.2.3.2",
+]
+
 
 class Medicine(Fact, frozen=True):
     id: Own
@@ -34,6 +49,24 @@ class MedicineName(Fact, frozen=True):
     name: Own
     ingredients: Ingredients
     kind: Literal["ingredient", "brand", "synonym"]
+
+
+class MedicineCode(Fact, frozen=True):
+    """A code by which records name a medicine: its ingredient, a product, a pack, or an allergy to it.
+
+    A `class` is a group that its ingredients belong to together with others. It never says that one of them is meant:
+    whoever reads it asks. A `use` is a finding that somebody takes the medicine, without its dose. A code of dm+d is a
+    SNOMED code too, so it holds under either system. A product of the NDC is the labeler's part and the product's part
+    of a pack's code, and a French pack's code of 7 digits is the sixth to the twelfth of its 13. The codes of
+    `medicines.csv` aren't repeated here.
+    """
+
+    system: CodeSystem
+    code: Own
+    ingredients: Ingredients
+    # As the code system shows it, for readers.
+    name: Own
+    kind: Literal["ingredient", "product", "pack", "class", "allergy", "use"]
 
 
 class ClassOfMedicines(Row, frozen=True):
@@ -137,13 +170,16 @@ class LookAlike(Fact, frozen=True):
 class LabelWords(Row, frozen=True):
     """What labels and people put around a name; says nothing of medicine."""
 
-    kind: Literal["filler", "form", "frequency", "join", "release", "route", "salt", "unit", "vaccine", "variant"]
+    kind: Literal[
+        "filler", "form", "frequency", "join", "maker", "release", "route", "salt", "unit", "vaccine", "variant"
+    ]
     words: Own
 
 
 TABLES: dict[str, type[Row]] = {
     "medicines": Medicine,
     "medicine_names": MedicineName,
+    "medicine_codes": MedicineCode,
     "classes": ClassOfMedicines,
     "medicine_class_names": MedicineClassName,
     "interactions": Interaction,

@@ -42,6 +42,7 @@ from azaward.knowledge.loading.schema.medicines import (
     LookAlike,
     Medicine,
     MedicineClassName,
+    MedicineCode,
     MedicineEffect,
     MedicineName,
     Tablet,
@@ -124,6 +125,8 @@ class Tables(Protocol):
     def __getitem__(self, name: Literal["medicines"]) -> tuple[Medicine, ...]: ...
     @overload
     def __getitem__(self, name: Literal["medicine_names"]) -> tuple[MedicineName, ...]: ...
+    @overload
+    def __getitem__(self, name: Literal["medicine_codes"]) -> tuple[MedicineCode, ...]: ...
     @overload
     def __getitem__(self, name: Literal["classes"]) -> tuple[ClassOfMedicines, ...]: ...
     @overload
