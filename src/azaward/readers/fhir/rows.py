@@ -114,8 +114,8 @@ class Writer:
         if key is not None and key in self._concepts:
             return self._concepts[key]
         text, codings = self._coded(concept)
-        names = [*_names(concept), None]
-        analyte = next((found for each in names if (found := self.words.analyte(each, codings))), None)
+        test = self.words.test(_names(concept), codings)
+        analyte = None if test.doubt else test.analyte
         name = text or next((code.code for code in codings if code.code), "unnamed")
         if key is not None:
             self._concepts[key] = (analyte, name)
@@ -217,7 +217,7 @@ class Writer:
             why = "the name is a known test but the code is not: not used. Correct the code."
             self.rows.aside(where, f"{name} ({codes})", why, row["patient_id"])
         else:
-            self.rows.add("results", {**row, "analyte": f"{name} ({codes})" if named else name}, where)
+            self.rows.add("results", {**row, "analyte": f"{name} ({codes or 'uncoded'})" if named else name}, where)
 
     def _in_words(self, part: fhir.Component) -> str | None:
         if part.valueCodeableConcept is not None:
