@@ -53,14 +53,16 @@ _CELLS = re.compile(r"10\s*[\^*e]*\s*\(?\d{1,2}\)?\s*/|cells?\s*/|/\s*(?:[uμ]l|
 _BLOOD_FIRST = re.compile(
     r"^(?:f?(?:b|p|s|sg|sr|pl|wb|pt|vb|ab|kb|cb|erc|ery))(?:\s*\([^)]*\))?\s*(?:[-–—]+|:(?=\s))\s*"
 )
+_URINE_FIRST = re.compile(r"^(?:d|t)?u(?:\s*\([^)]*\))?\s*[-–—]+\s*")
 _FLUID_FIRST = re.compile(
-    r"^(?:(?:d?u|tu|csf|csv|li|liq|ascv?|pleu|plf|syn?|fl?|f(?:ae)?c|dial)(?:\s*\([^)]*\))?\s*[-–—]+"
+    r"^(?:(?:csf|csv|li|liq|ascv?|pleu|plf|syn?|fl?|f(?:ae)?c|dial)(?:\s*\([^)]*\))?\s*[-–—]+"
     r"|[a-z]{1,6}(?:\s*\([^)]*\))?\s*—)\s*"
 )
-_BLOOD_LAST = re.compile(r";\s*(?:f?(?:b|p|s|pt|erc|ery))(?:\([^)]*\))?\s*$")
+_BLOOD_LAST = re.compile(r"(?:;\s*(?:f?(?:b|p|s|pt|erc|ery))(?:\([^)]*\))?|\([bps]\))\s*$")
 _FLUID_LAST = re.compile(r";\s*[a-z]{1,4}(?:\([^)]*\))?\s*$")
 _PIECES = re.compile(r"[()\[\]{},:/|;]|\s[-–—]\s")
 _TOKEN = re.compile(r"=[a-z]+|[^\W_]+|[%#]")
+_INITIALS = re.compile(r"(?<![^\W_])(?:[a-z]\.){2,}[a-z]?(?![^\W_])")
 _MARKS = re.compile("[\u0300-\u036f]")
 _NOT_SPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
 
@@ -115,11 +117,13 @@ class _Words:
 
     def marked(self, text: str) -> str:
         """A folded name with its units taken out, and each phrase that has a meaning replaced by `=` and its kind."""
-        said = _NPU_TAIL.sub("", text)
+        said = _INITIALS.sub(lambda found: found[0].replace(".", ""), _NPU_TAIL.sub("", text))
         counted = " =absolute " if _CELLS.search(said) else ""
         said = _UNIT.sub(" ", said)
         if _BLOOD_FIRST.match(said) or _BLOOD_LAST.search(said):
             said = _BLOOD_LAST.sub("", _BLOOD_FIRST.sub("", said))
+        elif _URINE_FIRST.match(said):
+            said = _URINE_FIRST.sub("urine ", said)
         elif _FLUID_FIRST.match(said) or _FLUID_LAST.search(said):
             said = "=specimen " + _FLUID_LAST.sub("", _FLUID_FIRST.sub("", said))
         return self.phrased(said) + counted
@@ -132,8 +136,8 @@ class _Words:
 
     def tokens(self, marked: str) -> list[tuple[str, str]]:
         """The words of a marked name, each with its kind; a word of the name itself has none."""
-        stems = [_stem(token) for token in _TOKEN.findall(marked)]
-        return [(stem, stem[1:] if stem.startswith("=") else self.kinds.get(stem, "")) for stem in stems]
+        found = [token if token[0] == "=" else _stem(token) for token in _TOKEN.findall(marked)]
+        return [(token, token[1:] if token[0] == "=" else self.kinds.get(token, "")) for token in found]
 
     def doubts(self, tokens: Iterable[tuple[str, str]]) -> set[str]:
         """The kinds of doubt that some words raise."""
@@ -168,6 +172,8 @@ class TestNames:
         # Records repeat a few names often.
         self._of_name = lru_cache(maxsize=4096)(self._read_name)
         for row in knowledge.tables["analytes"]:
+            # Of what has no unit, its presence is the result.
+            self._natural[row.id] = set() if row.unit else {"other"}
             for name in (row.id, row.name, *split(row.synonyms)):
                 self._learn(name, Test(row.id))
         for row in knowledge.tables["test_names"]:
@@ -186,13 +192,15 @@ class TestNames:
         return {(system, test.analyte) for (system, _), test in self._codes.items()}
 
     def _learn(self, name: str, test: Test) -> None:
-        tokens = self._words.tokens(self._words.phrased(folded(name.replace("_", " "))))
+        # Names of the tables hold no units, and few a specimen before a dash.
+        said = folded(name.replace("_", " "))
+        tokens = self._words.tokens(self._words.marked(said) if "-" in said[:3] else self._words.phrased(said))
         self._exact.setdefault(frozenset(token for token, _ in tokens), test)
         named = [(token, kind) for token, kind in tokens if kind not in ("plain", "absolute")]
-        if any(kind != "weak" for _, kind in named):
+        if len(named) > 1 or any(kind != "weak" for _, kind in named):
             self._bare.setdefault(frozenset(token for token, _ in named), test)
         if test.analyte and not test.doubt:
-            self._natural.setdefault(test.analyte, set()).update(self._words.doubts(tokens))
+            self._natural[test.analyte] |= self._words.doubts(tokens)
 
     def test(self, names: str | Iterable[str] | None, codings: Iterable[tuple[str, str]] = ()) -> Test:
         """What the names and the (system, code) pairs of one test mean together.
@@ -255,8 +263,12 @@ class TestNames:
 
     def _doubts(self, about: Test, said: list[_Reading]) -> set[str]:
         """The doubts that some names raise about an analyte: urine is none about the protein in it."""
-        natural = self._natural.get(str(about.analyte), set[str]())
-        return {doubt for each in said for doubt in (*each.doubts, each.test.doubt) if doubt} - natural
+        raised = {doubt for each in said for doubt in (*each.doubts, each.test.doubt) if doubt}
+        return raised - self._own(about)
+
+    def _own(self, test: Test) -> set[str]:
+        """What would be a doubt about another analyte and belongs to the names of this one."""
+        return self._natural.get(str(test.analyte), set[str]())
 
     def _read_name(self, text: str) -> _Reading:
         """What a name means, with every doubt that its words raise."""
@@ -277,7 +289,7 @@ class TestNames:
         for dropped in (("differential",), _AROUND, DOUBTS):
             kept = frozenset(token for token, kind in named if kind not in dropped and kind != "differential")
             if kept != frozenset(token for token, _ in named) and (test := self._bare.get(kept)):
-                return Test(test.analyte, _worst(doubts) or test.doubt)
+                return Test(test.analyte, _worst(doubts - self._own(test)) or test.doubt)
         return None
 
     def _in_pieces(self, marked: str, doubts: set[str]) -> Test:
@@ -294,7 +306,7 @@ class TestNames:
         unread = any(
             test is None and any(not kind for _, kind in tokens) for test, tokens in zip(read, pieces, strict=True)
         )
-        doubt = _worst(doubts | {test.doubt for test in found if test.doubt})
+        doubt = _worst(doubts - self._own(found[0]) | {test.doubt for test in found if test.doubt})
         return Test(found[0].analyte, doubt or (WORDS if unread else None))
 
 

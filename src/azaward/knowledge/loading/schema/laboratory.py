@@ -110,6 +110,7 @@ class TestName(Fact, frozen=True):
         "German",
         "Italian",
         "Japanese",
+        "Norwegian",
         "Portuguese",
         "Spanish",
         "Swedish",
