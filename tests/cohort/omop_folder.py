@@ -16,9 +16,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from azaward.knowledge import load
+from azaward.knowledge.loading.vocabulary import LOINC
 from azaward.record.tables import TABLES, Record
 
 KNOWLEDGE = load()
+LOINC_CODES = {
+    row.analyte: row.code
+    for row in reversed(KNOWLEDGE.tables["test_codes"])
+    if row.system == LOINC and row.believed == "yes"
+}
 TABLET_MG = 25.0
 Rows = Sequence[Mapping[str, Any]]
 _OFTEN = dt.timedelta(days=28)
@@ -149,7 +155,8 @@ def _supplies(cdm: Folder, one: Mapping[str, Any], as_of: dt.date) -> None:
 
 def _result(cdm: Folder, one: Mapping[str, Any]) -> None:
     about = KNOWLEDGE.analytes[one["analyte"]]
-    code = ("LOINC", about.loinc.split(";")[0]) if about.loinc else ("Local", about.id)
+    loinc = LOINC_CODES.get(about.id)
+    code = ("LOINC", loinc) if loinc else ("Local", about.id)
     unit = {"U/L": 8645, "g/dL": 8713, "10*9/L": 9444}.get(one["unit"], 0)
     cdm.add(
         "measurement",

@@ -8,35 +8,55 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from azaward.knowledge.loading.load import Knowledge
 from azaward.knowledge.loading.reactions import ANY, UNCLEAR, Reactions
 from azaward.knowledge.loading.schema.columns import split
+from azaward.knowledge.loading.test_names import JLAC10, LOINC, NPU, READ, SNOMED, Test, TestNames
 from azaward.record.names import is_recognised, unrecognised
 
-LOINC = "http://loinc.org"
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 ATC = "http://www.whocc.no/atc"
-SNOMED = "http://snomed.info/sct"
+DMD = "https://dmd.nhs.uk"
+PZN = "http://fhir.de/CodeSystem/ifa/pzn"
+CVX = "http://hl7.org/fhir/sid/cvx"
 ICD10 = (
     "http://hl7.org/fhir/sid/icd-10",
     "urn:oid:2.16.840.1.113883.6.3",
     "http://fhir.de/CodeSystem/bfarm/icd-10-gm",
     "http://fhir.de/CodeSystem/dimdi/icd-10-gm",
 )
-# Other names by which record systems call the code systems above.
 _Phenotypes = dict[tuple[str, frozenset[str]], str]
+# Other names by which record systems call the code systems: addresses and OIDs of FHIR and CDA, words of HL7 v2.
 _SYSTEMS = {
-    "urn:oid:2.16.840.1.113883.6.1": LOINC,
-    "urn:oid:2.16.840.1.113883.6.88": RXNORM,
-    "urn:oid:2.16.840.1.113883.6.73": ATC,
-    "http://fhir.de/CodeSystem/bfarm/atc": ATC,
-    "http://fhir.de/CodeSystem/dimdi/atc": ATC,
-    "urn:oid:2.16.840.1.113883.6.96": SNOMED,
-    "urn:oid:2.16.840.1.113883.12.292": "http://hl7.org/fhir/sid/cvx",
+    name: system
+    for system, names in {
+        LOINC: ("loinc.org", "2.16.840.1.113883.6.1", "ln", "lnc", "loinc"),
+        SNOMED: ("2.16.840.1.113883.6.96", "sct", "snm", "snomed", "snomedct", "snomed-ct", "snomed ct"),
+        NPU: ("npu-terminology.org", "1.2.208.176.2.1", "npu"),
+        JLAC10: ("1.2.392.200119.4.504", "jc10"),
+        READ: ("read.info/readv2", "read.info/v2", "read.info/ctv2", "read.info/ctv3", "read", "readv2", "ctv3"),
+        RXNORM: ("nlm.nih.gov/research/umls/rxnorm", "2.16.840.1.113883.6.88", "rxnorm"),
+        ATC: (
+            "whocc.no/atc",
+            "2.16.840.1.113883.6.73",
+            "fhir.de/codesystem/bfarm/atc",
+            "fhir.de/codesystem/dimdi/atc",
+            "atc",
+        ),
+        DMD: ("dmd.nhs.uk", "dmd", "dm+d"),
+        PZN: ("fhir.de/codesystem/ifa/pzn", "pzn"),
+        CVX: ("hl7.org/fhir/sid/cvx", "2.16.840.1.113883.12.292", "2.16.840.1.113883.6.59", "cvx"),
+        ICD10[0]: ("hl7.org/fhir/sid/icd-10", "2.16.840.1.113883.6.3", "icd-10", "icd10", "i10"),
+        f"{ICD10[0]}-cm": ("hl7.org/fhir/sid/icd-10-cm", "icd-10-cm", "icd10cm", "i10c"),
+        ICD10[2]: ("fhir.de/codesystem/bfarm/icd-10-gm",),
+        ICD10[3]: ("fhir.de/codesystem/dimdi/icd-10-gm",),
+    }.items()
+    for name in names
 }
+_ADDRESS = re.compile(r"^(?:https?://)?(?:www\.)?|^urn:oid:|/+$")
 # What a label adds to a name: strength, form, route and salt say nothing about the ingredient.
 _STRENGTH = re.compile(r"\b\d[\d.,/ ]*(mg|mcg|micrograms?|g|ml|iu|units?|hr|%)(\s*/\s*[\d.]*\s*(ml|mg|g|h))?(?=\W|$)")
 _FORM = re.compile(
@@ -45,8 +65,6 @@ _FORM = re.compile(
     r"po|daily|bd|od|tds|once|twice|a|day|hydrochloride|product|filmtabletten?|tabletten?|kapseln?|"
     r"for|infusion|powder|concentrate|vials?|pre|filled|pens|syringes|sachets?|granules|chewable|effervescent|soluble)\b"
 )
-# "Serum ALT level": blood is what every analyte here is measured in, unless its own name says otherwise.
-_SERUM_LEVEL = re.compile(r"^(?:serum|plasma) | (?:level|concentration)$")
 _ASIDE = re.compile(r"\s\([^()]*\)")  # a brand, a maker, SNOMED's "(disorder)"
 _BARE_STRENGTH = re.compile(r"\s\d+$")
 _SEPARATORS = re.compile(r"[^\w+/&-]+")
@@ -60,8 +78,23 @@ class Coding(NamedTuple):
 
     @classmethod
     def of(cls, system: str, code: str) -> Coding:
-        """A coding with its system under the name that this knowledge base uses."""
-        return cls(_SYSTEMS.get(system, system), code)
+        """A coding with its system under the name that this knowledge base uses.
+
+        >>> Coding.of("https://loinc.org/", " 751-8 ") == Coding.of("LN", "751-8")
+        True
+        """
+        return cls(_known_system(system), code.strip())
+
+
+@lru_cache(maxsize=1024)
+def _known_system(system: str) -> str:
+    """A code system however it is written: by http or https, with a slash, an edition of SNOMED CT, an OID, a word."""
+    name = _ADDRESS.sub("", system.strip().casefold())
+    if name.startswith("snomed.info/sct"):
+        return SNOMED
+    if "jlac10" in name:
+        return JLAC10
+    return _SYSTEMS.get(name, system.strip())
 
 
 def plain(text: str) -> str:
@@ -80,20 +113,11 @@ class Vocabulary:
     """Look-ups by code and by name, made once for a knowledge base."""
 
     def __init__(self, knowledge: Knowledge) -> None:
-        self._read_analytes(knowledge)
+        self._knowledge = knowledge
         self._read_medicines(knowledge)
         self._read_indications(knowledge)
         self._read_events(knowledge)
         self._read_genes(knowledge)
-
-    def _read_analytes(self, knowledge: Knowledge) -> None:
-        self._analytes: dict[str, str] = {}
-        for row in knowledge.tables["analytes"]:
-            for name in (row.id, row.name, *split(row.synonyms)):
-                self._analytes.setdefault(plain(name), row.id)
-            for code in split(row.loinc):
-                self._analytes[code] = row.id
-        self._with_loinc = {row.id for row in knowledge.tables["analytes"] if row.loinc}
 
     def _read_medicines(self, knowledge: Knowledge) -> None:
         self._medicines: dict[str, tuple[str, ...]] = {}
@@ -149,22 +173,18 @@ class Vocabulary:
         self._phenotypes = _pair_phenotypes(knowledge)
         self._phenotype_names = {plain(name): name for name in self._phenotypes.values()}
 
-    def analyte(self, text: str | None, codings: Iterable[Coding] = ()) -> str | None:
-        """The analyte's id from LOINC codes first, then from local codes and names.
+    @cached_property
+    def _tests(self) -> TestNames:
+        return TestNames(self._knowledge)
 
-        A LOINC code that isn't listed means another specimen or another kind of count ("WBC" in urine,
-        neutrophils in percent): the name beside it then says nothing.
-        """
-        unlisted = False
-        for coding in codings:
-            if coding.system == LOINC and coding.code in self._analytes:
-                return self._analytes[coding.code]
-            unlisted = unlisted or coding.system == LOINC
-        names = [plain(name) for name in (*(coding.code for coding in codings), text) if name]
-        for name in (*names, *(_SERUM_LEVEL.sub("", name) for name in names)):
-            if analyte := self._analytes.get(name):
-                return None if unlisted and analyte in self._with_loinc else analyte
-        return None
+    def test(self, text: str | Iterable[str] | None, codings: Iterable[Coding] = ()) -> Test:
+        """The analyte that a test's name or names and codes mean, and the doubt that keeps it from being believed."""
+        return self._tests.test(text, codings)
+
+    def analyte(self, text: str | None, codings: Iterable[Coding] = ()) -> str | None:
+        """The analyte's id where the test is believed: from its code, or else from its name."""
+        test = self.test(text, codings)
+        return None if test.doubt else test.analyte
 
     def medicine(self, text: str | None, codings: Iterable[Coding] = ()) -> tuple[str, ...]:
         """The ingredients' ids; `unknown:` and the text where the name is not known."""

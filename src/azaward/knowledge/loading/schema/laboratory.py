@@ -52,13 +52,82 @@ class Analyte(Fact, frozen=True):
     plain_name: Own
     panel: Panel | None
     unit: UnitCode | None
-    loinc: Own | None
     synonyms: Own | None
     plausible_low: float | None
     plausible_high: float | None
     molar_mass: float | None
     worse: Literal["low", "high", "both"] | None
     plain_meaning: Prose
+
+
+CodeSystem = Literal[
+    "http://loinc.org",
+    "http://snomed.info/sct",
+    "http://npu-terminology.org",
+    "urn:oid:1.2.392.200119.4.504",
+    "http://read.info/readv2",
+]
+# What makes a test another one than the analyte that it looks like.
+Unlike = Literal["specimen", "percent", "glycated", "segmented", "bands", "group", "part", "ratio", "other"]
+# What a test measures of its analyte.
+Like = Literal[
+    "activity",
+    "antibody or antigen",
+    "body",
+    "concentration",
+    "count",
+    "presence",
+    "rate",
+    "urine",
+    "volume",
+]
+
+
+class TestCode(Fact, frozen=True):
+    """A code for a test. `believed` is `no` where it looks like the analyte and is another test.
+
+    A code that ends with `*` is the beginning of every code of that test: the analyte and the specimen of JLAC10.
+    """
+
+    system: CodeSystem
+    code: Own
+    name: Own | None
+    analyte: AnalyteId
+    property: Literal[Like, Unlike]
+    believed: Literal["yes", "no"]
+
+
+class TestName(Fact, frozen=True):
+    """A name that laboratories use for a test, beside the synonyms of its analyte."""
+
+    name: Own
+    language: Literal[
+        "Chinese",
+        "Danish",
+        "Dutch",
+        "English",
+        "French",
+        "German",
+        "Italian",
+        "Japanese",
+        "Norwegian",
+        "Portuguese",
+        "Spanish",
+        "Swedish",
+    ]
+    analyte: AnalyteId
+    property: Unlike | None
+    believed: Literal["yes", "no"]
+
+
+class TestWords(Row, frozen=True):
+    """What laboratories put around a name: nothing, or what makes it another test; says nothing of medicine.
+
+    `differential` means a percentage unless a word of `absolute` stands beside it. A word of `weak` is no name alone.
+    """
+
+    kind: Literal["plain", "absolute", "differential", "weak", Unlike]
+    words: Own
 
 
 class Unit(Fact, frozen=True):
@@ -173,6 +242,9 @@ class Floor(Fact, frozen=True):
 
 TABLES: dict[str, type[Row]] = {
     "analytes": Analyte,
+    "test_codes": TestCode,
+    "test_names": TestName,
+    "test_words": TestWords,
     "units": Unit,
     "conversions": Conversion,
     "tests": Test,

@@ -33,6 +33,9 @@ from azaward.knowledge.loading.schema.laboratory import (
     Metabolites,
     OwnLevel,
     Test,
+    TestCode,
+    TestName,
+    TestWords,
     Unit,
 )
 from azaward.knowledge.loading.schema.medicines import (
@@ -63,6 +66,12 @@ class Tables(Protocol):
     def __getitem__(self, name: Literal["parameters"]) -> tuple[Parameter, ...]: ...
     @overload
     def __getitem__(self, name: Literal["analytes"]) -> tuple[Analyte, ...]: ...
+    @overload
+    def __getitem__(self, name: Literal["test_codes"]) -> tuple[TestCode, ...]: ...
+    @overload
+    def __getitem__(self, name: Literal["test_names"]) -> tuple[TestName, ...]: ...
+    @overload
+    def __getitem__(self, name: Literal["test_words"]) -> tuple[TestWords, ...]: ...
     @overload
     def __getitem__(self, name: Literal["units"]) -> tuple[Unit, ...]: ...
     @overload
