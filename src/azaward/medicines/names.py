@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 
 from azaward.knowledge.loading.load import Knowledge
 from azaward.knowledge.loading.schema.columns import split
-from azaward.knowledge.loading.vocabulary import ATC, RXNORM, SNOMED, Coding
+from azaward.knowledge.loading.vocabulary import ATC, CIP, DIN, DMD, NDC, RXNORM, SNOMED, Coding
 from azaward.medicines.spelling import slips, sound
 from azaward.medicines.typed import clean, fold
 from azaward.record.names import is_recognised, unrecognised
@@ -35,6 +35,10 @@ _ATC_CODE = re.compile(r"[a-z]\d\d[a-z]{2}\d\d")
 _RXNORM_CODE = re.compile(r"rx(?:norm|cui)\W*(\d+)")
 _SNOMED_CODE = re.compile(r"snomed(?:\s*ct)?\W*(\d+)")
 _LETTER = re.compile(r"[^\W\d_]")
+_NOT_DIGIT = re.compile(r"\D")
+_UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_CIP13 = 13
+_ALLERGY, _USE = "allergy", "use"
 
 
 class Match(NamedTuple):
@@ -103,7 +107,7 @@ class Names:
         self._strength = re.compile(rf"(?<![\w-])\d[\d.,/x-]*\s*(?:{units})(?:\s*/\s*[\d.]*\s*(?:{units}))?(?![\w])")
         self._dropped = (
             frozenset[str]()
-            .union(*(self._words[kind] for kind in ("form", "release", "route", "frequency", "filler")))
+            .union(*(self._words[kind] for kind in ("form", "release", "route", "frequency", "filler", "maker")))
             .union(unit for unit in self._words["unit"] if len(unit) > 1)
         )
         medicines = {row.id: row for row in knowledge.tables["medicines"]}
@@ -160,15 +164,43 @@ class Names:
     def _codes(self) -> Mapping[Coding, Known]:
         known: dict[Coding, Known] = {}
         for row in self._knowledge.tables["medicines"]:
-            columns = ((ATC, row.atc), (RXNORM, row.rxnorm), (SNOMED, getattr(row, "snomed", None)))
-            for system, codes in columns:
+            for system, codes in ((ATC, row.atc), (RXNORM, row.rxnorm)):
                 for code in split(codes):
                     known[Coding(system, code)] = Known(row.name, (row.id,), "ingredient")
         for row in self._knowledge.tables["events"]:
             for coding in split(row.codings) if row.kind == "vaccination" else ():
                 system, _, code = coding.partition("|")
                 known[Coding(system, code)] = Known(row.code.replace("_", " "), (row.code,), "vaccine")
+        for row in self._knowledge.tables["medicine_codes"]:
+            if row.kind not in (_ALLERGY, _USE):
+                kind = "class" if row.kind == "class" else "ingredient"
+                held = Known(row.name or row.ingredients, tuple(split(row.ingredients)), kind)
+                for system in _systems_of(row.system):
+                    known.setdefault(_usual(Coding(system, row.code)), held)
         return known
+
+    @cached_property
+    def _said(self) -> Mapping[str, Mapping[Coding, tuple[str, ...]]]:
+        """Codes of what is said about a medicine: an allergy to it, or that it is taken."""
+        said: dict[str, dict[Coding, tuple[str, ...]]] = {_ALLERGY: {}, _USE: {}}
+        for row in self._knowledge.tables["medicine_codes"]:
+            if row.kind in said:
+                for system in _systems_of(row.system):
+                    said[row.kind][Coding(system, row.code)] = tuple(split(row.ingredients))
+        return said
+
+    def allergy(self, codings: Iterable[Coding]) -> tuple[str, ...]:
+        """The medicines that a code names as what somebody is allergic to.
+
+        >>> from azaward.knowledge import load
+        >>> names(load()).allergy([Coding("http://snomed.info/sct", "293799001")])
+        ('azathioprine',)
+        """
+        return next((found for each in codings if (found := self._said[_ALLERGY].get(each))), ())
+
+    def use(self, codings: Iterable[Coding]) -> tuple[str, ...]:
+        """The medicines that a code of a condition says are taken ("long-term current use of azathioprine")."""
+        return next((found for each in codings if (found := self._said[_USE].get(each))), ())
 
     def of_record(self, text: str | None, codings: Iterable[Coding] = ()) -> Taken:
         """A medicine of a record, by its codes and the name beside them.
@@ -196,15 +228,20 @@ class Names:
         """A reading, kept: a record names few medicines many times."""
         key = (text, codings)
         if key not in self._readings:
-            self._readings[key] = self.read(text, codings)
+            reading = self.read(text, codings)
+            if reading.doubt == "spelling":
+                # A word that is an ingredient's name is that ingredient, whatever the whole is near to.
+                inside, rest = self._within(reading.asked[:LONGEST])
+                reading = Reading(reading.asked, inside, "part", rest) if inside else reading
+            self._readings[key] = reading
         return self._readings[key]
 
     def read(self, text: str, codings: Iterable[Coding] = ()) -> Reading:
         """What a typed name, or a record's codes with the name beside them, was taken for."""
         asked = clean(text)
         for coding in (*codings, *_codes_in(asked)):
-            if coding in self._codes:
-                return Reading(asked, self._codes[coding].matches())
+            if held := self._coded(coding):
+                return Reading(asked, held.matches())
         whole = asked[:LONGEST]
         if not whole:
             return Reading(asked, (), "empty")
@@ -225,6 +262,10 @@ class Names:
         if matches:
             return Reading(asked, matches, "part" if rest else None, rest)
         return Reading(asked, *near) if near is not None else Reading(asked, (), "unknown")
+
+    def _coded(self, coding: Coding) -> Known | None:
+        """What a code means, in whichever form it is written."""
+        return self._codes.get(coding) or self._codes.get(_usual(coding))
 
     def _told(self, asked: str, held: tuple[Known, ...], variant: str) -> Reading:
         matches = tuple(match for known in held for match in known.matches())
@@ -287,6 +328,13 @@ class Names:
 
     def _within(self, text: str) -> tuple[tuple[Match, ...], str]:
         """The known names inside a sentence, longest first, and the words that are left."""
+        if _UNSPACED.search(text):
+            folded = fold(text)
+            inside = [name for name in self._unspaced if name in folded]
+            whole = [name for name in inside if not any(name != other and name in other for other in inside)]
+            known = {match.ingredient: match for name in whole for held in self._known[name] for match in held.matches()}
+            if known:
+                return tuple(known.values()), ""
         words = re.sub(r"[/+-]", " ", fold(self._strength.sub(" ", text.casefold()))).split()[:60]
         matches: dict[str, Match] = {}
         left: list[str] = []
@@ -304,6 +352,11 @@ class Names:
         ignored = self._dropped | self._words["salt"] | self._words["join"] | self._words["vaccine"]
         rest = [word for word in left if word not in ignored and not word.isdigit()]
         return tuple(matches.values()), " ".join(rest)
+
+    @cached_property
+    def _unspaced(self) -> list[str]:
+        """The names in scripts that put no space between a name and what a label adds to it."""
+        return [name for name in self._known if len(name) >= _SHORTEST_UNSPACED and _UNSPACED.search(name)]
 
     @cached_property
     def _spelt(self) -> tuple[list[str], list[str], list[Known]]:
@@ -387,6 +440,8 @@ class Names:
         return tuple(match for rival in (first, *rivals[: _ASKED - 1]) for match in matches(rival)), "which"
 
 
+# A shorter name in an unspaced script stands inside too many others.
+_SHORTEST_UNSPACED = 3
 # Shorter names are never taken for another: "Lasix" and "Losec" differ in as many letters as a slip does.
 _SHORTEST = 5
 # A name of another medicine that is less than so many slips farther away makes the reading unsure.
@@ -428,6 +483,32 @@ def _codes_in(text: str) -> Iterator[Coding]:
     for system, pattern in ((RXNORM, _RXNORM_CODE), (SNOMED, _SNOMED_CODE)):
         if match := pattern.fullmatch(lower):
             yield Coding(system, match[1])
+
+
+def _usual(coding: Coding) -> Coding:
+    """A code in the one form in which it is looked up.
+
+    >>> [_usual(Coding(NDC, code)).code for code in ("16571-835", "16571-835-10", "16571083510")]
+    ['165710835', '165710835', '165710835']
+    >>> _usual(Coding(CIP, "3400935446091")).code, _usual(Coding(DIN, "4596")).code
+    ('3544609', '00004596')
+    """
+    digits = _NOT_DIGIT.sub("", coding.code)
+    if coding.system == NDC:
+        # Labeler and product; the last two digits are the pack.
+        labeler, _, rest = coding.code.partition("-")
+        parts = labeler.zfill(5) + rest.partition("-")[0].zfill(4) if rest else digits[:9]
+        return Coding(NDC, parts)
+    if coding.system == CIP and len(digits) == _CIP13:
+        return Coding(CIP, digits[5:12])
+    if coding.system == DIN:
+        return Coding(DIN, digits.zfill(8))
+    return coding
+
+
+def _systems_of(system: str) -> tuple[str, ...]:
+    """The systems in which a code stands: those of dm+d are codes of SNOMED CT too."""
+    return (system, SNOMED) if system == DMD else (system,)
 
 
 @lru_cache(maxsize=2)

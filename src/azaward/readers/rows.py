@@ -9,16 +9,17 @@ from __future__ import annotations
 import datetime as dt
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from azaward.knowledge import Knowledge
-from azaward.knowledge.loading.vocabulary import Vocabulary, vocabulary
+from azaward.knowledge.loading.vocabulary import Coding, Vocabulary, vocabulary
 from azaward.medicines.names import Names, names
 from azaward.record.dates import DateError, is_partial, read_day
 from azaward.record.identity import Identity
 from azaward.record.names import UNNAMED, is_recognised
 from azaward.record.tables import STATUS_NEVER_COUNTS, TABLES, Cell, Column, Record, SetAside
+from azaward.treatment import thiopurines
 
 _NUMBER = re.compile(r"([<>]=?|≤|≥)?\s*([-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)")
 # Words for a treatment that has not started. Any other text that isn't a date means a start on an unknown day.
@@ -45,9 +46,14 @@ def read_number(text: str) -> tuple[str | None, float] | None:
     return (_COMPARATORS.get(sign, sign) if sign else None), float(digits)
 
 
+# Doubts that say another specimen than the analyte's: such a result is none of it.
+_NEVER_BLOOD = ("specimen",)
 # Words of a result that somebody reads today, whatever the test; and how a culture says that nothing grew.
 _SERIOUS = re.compile(
     r"\bblasts?\b|\bcritical|\bpanic\b|malignan|leuka?emi[ac]|lymphoma|carcinoma|abnormal cells", re.I
+)
+_NO_ALLERGY = re.compile(
+    r"\b(no known|nkd?a|no allerg\w*|not allergic|no history|denies|denied|negative|excluded|ruled out|tolerates)\b", re.I
 )
 _NOTHING = re.compile(r"\b(no|not|nil|negative|sterile|normal|pending|without)\b", re.I)
 
@@ -71,6 +77,7 @@ class RowReader:
     def __init__(self, knowledge: Knowledge) -> None:
         self.words: Vocabulary = vocabulary(knowledge)
         self.medicines: Names = names(knowledge)
+        self._thiopurines = frozenset(thiopurines(knowledge))
         self.rows: dict[str, list[tuple[Cell, ...]]] = {name: [] for name in TABLES}
         self.set_aside: list[SetAside] = []
         self.identities: list[Identity] = []
@@ -246,13 +253,8 @@ class RowReader:
                     self._append(table, {**cells, "medicine": medicine})
                 return
             case "results":
-                name = str(cells.get("analyte") or "unnamed")
-                analyte = self.words.analyte(name)
-                if analyte is None:
-                    self._unknown_result(name, cells, where)
+                if not self._result(cells, where):
                     return
-                cells |= {"analyte": analyte, "origin": cells.get("origin") or where}
-                self._comparator(cells, where)
             case "genotypes":
                 self.genotype(cells, where)
                 return
@@ -260,9 +262,10 @@ class RowReader:
                 self._in_order(cells, "ended_on", where)
                 kind = str(cells.get("kind") or "condition")
                 if kind == "allergy":
-                    for medicine in self.allergens(str(cells.get("code") or "")) or (cells.get("code"),):
+                    text = str(cells.get("code") or "")
+                    for medicine in self.allergens(text) or (text or None,):
                         self._append(table, {**cells, "code": medicine})
-                    self._ask_allergy(cells, where)
+                    self.ask_allergy(patient_id, text, where)
                     return
                 known = self.words.events(kind, str(cells.get("code") or ""))
                 for other in known[1:]:
@@ -276,6 +279,54 @@ class RowReader:
             case _:
                 pass
         self._append(table, cells)
+
+    def _result(self, cells: dict[str, Cell], where: str) -> bool:
+        """Puts a result in our words; False for one that nothing here looks at, or of another specimen than blood."""
+        name = str(cells.get("analyte") or "unnamed")
+        test = self.words.test(name)
+        if test.analyte is None or str(test.doubt) in _NEVER_BLOOD:
+            self._unknown_result(name, cells, where)
+            return False
+        specimen = str(cells.get("specimen") or "")
+        measured = self.words.specimen(specimen, test.analyte) if specimen else "right"
+        if measured == "wrong" or str(cells.get("doubt")) in _NEVER_BLOOD:
+            self._unknown_result(f"{name} ({specimen or cells.get('doubt')})", cells, where)
+            return False
+        doubt = cells.get("doubt") or test.doubt or ("specimen_unknown" if measured == "unknown" else None)
+        flag = self.words.flag(str(cells["flag"])) or cells["flag"] if cells.get("flag") else None
+        cells |= {"analyte": test.analyte, "doubt": doubt, "flag": flag, "origin": cells.get("origin") or where}
+        low, high = cells.get("ref_low"), cells.get("ref_high")
+        if isinstance(low, float) and isinstance(high, float) and low > high:
+            why = "the lower limit of normal is above the upper one: neither is used. Correct the range."
+            self.aside(where, f"range {low:g} to {high:g}", why, str(cells["patient_id"]), "partial")
+            cells |= {"ref_low": None, "ref_high": None}
+        self._comparator(cells, where)
+        return True
+
+    def allergens(self, text: str | None, codings: Iterable[Coding] = ()) -> tuple[str, ...]:
+        """The medicines that a text or code names as what somebody is allergic to; none where it denies that.
+
+        A class counts where all of it are thiopurines.
+        """
+        codings = tuple(codings)
+        if coded := self.medicines.allergy(codings):
+            return coded
+        if text and _NO_ALLERGY.search(text):
+            return ()
+        reading = self.medicines.read(text or "", codings)
+        found = tuple(dict.fromkeys(match.ingredient for match in reading.matches))
+        if any(match.how == "class" for match in reading.matches):
+            return found if found and set(found) <= self._thiopurines else ()
+        return found if reading.doubt in (None, "part") else ()
+
+    def ask_allergy(self, patient_id: str, text: str, where: str) -> None:
+        """Asks about words of an allergy that may mean a thiopurine: a near spelling, or a class that holds it."""
+        if _NO_ALLERGY.search(text) or self.allergens(text):
+            return
+        reading = self.medicines.read(text)
+        if any(match.ingredient in self._thiopurines for match in reading.matches):
+            why = "it may be an allergy to azathioprine or a relative. Ask the patient, and correct the record."
+            self.aside(where, f"allergy {text!r}", why, patient_id, "may_be_allergy")
 
     def _unknown_event(self, kind: str, code: str, where: str) -> None:
         """Counts an event that no rule uses; conditions that azathioprine treats are handled as indications."""

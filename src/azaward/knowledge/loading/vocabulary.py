@@ -22,6 +22,10 @@ ATC = "http://www.whocc.no/atc"
 DMD = "https://dmd.nhs.uk"
 PZN = "http://fhir.de/CodeSystem/ifa/pzn"
 CVX = "http://hl7.org/fhir/sid/cvx"
+NDC = "http://hl7.org/fhir/sid/ndc"
+DIN = "http://hl7.org/fhir/NamingSystem/ca-hc-din"
+# The French numbers of a medicine and of its packs.
+CIS, CIP = "urn:oid:1.2.250.1.213.2.3.1", "urn:oid:1.2.250.1.213.2.3.2"
 ICD10 = (
     "http://hl7.org/fhir/sid/icd-10",
     "urn:oid:2.16.840.1.113883.6.3",
@@ -48,6 +52,10 @@ _SYSTEMS = {
         ),
         DMD: ("dmd.nhs.uk", "dmd", "dm+d"),
         PZN: ("fhir.de/codesystem/ifa/pzn", "pzn"),
+        NDC: ("hl7.org/fhir/sid/ndc", "2.16.840.1.113883.6.69", "ndc"),
+        DIN: ("hl7.org/fhir/namingsystem/ca-hc-din", "hl7.org/fhir/ns/ca-hc-din", "2.16.840.1.113883.5.1105", "din"),
+        CIS: ("1.2.250.1.213.2.3.1", "cis"),
+        CIP: ("1.2.250.1.213.2.3.2", "cip", "cip13", "cip7"),
         CVX: ("hl7.org/fhir/sid/cvx", "2.16.840.1.113883.12.292", "2.16.840.1.113883.6.59", "cvx"),
         ICD10[0]: ("hl7.org/fhir/sid/icd-10", "2.16.840.1.113883.6.3", "icd-10", "icd10", "i10"),
         f"{ICD10[0]}-cm": ("hl7.org/fhir/sid/icd-10-cm", "icd-10-cm", "icd10cm", "i10c"),
