@@ -115,12 +115,12 @@ def test_a_table_that_cant_be_used_is_refused(tmp_path: Path, changed: dict[str,
         (
             "r.json",
             '{"resourceType": "Bundle", "entry": [{"resource": {"resourceType": "Patient", "id": 5}}]}',
-            ["no readable Patient", "entry[0]", "$.id"],
+            ["no readable Patient", "entry[0]", "id is 5; expected str"],
         ),
         (
             "r.json",
             '{"resourceType": "Bundle", "entry": {}}',
-            ["r.json: Expected `array`", "$.entry", "Expected a FHIR Bundle"],
+            ["r.json", "no readable Patient", "Bundle.entry is {}; expected array"],
         ),
         ("r.json", json.dumps(PATIENT), ["r.json", "'Patient'", "expected 'Bundle'", ".ndjson"]),
         ("r.json", '["resourceType"]', ["r.json", "Expected a FHIR Bundle"]),
@@ -446,13 +446,13 @@ def test_a_broken_resource_is_set_aside_and_found(tmp_path: Path) -> None:
         {**use, "subject": me},
         {**use, "subject": you},
         {**seen, **value, "subject": you},
-        {**seen, "valueQuantity": {"value": "0.4"}, "subject": me},
+        {**seen, "valueQuantity": {"value": [0.4], "unit": "10*9/L"}, "subject": me},
     )
     result = assess(file(tmp_path, "r.json", text))
     document, found = assessed(result)
-    (item,) = document["set_aside"]
-    assert (item["where"], item["what"], item["patient_id"]) == ("r.json Bundle.entry[5]", "Observation", "c001")
-    assert "$.valueQuantity.value" in item["why"]
+    item = document["set_aside"][0]
+    assert (item["where"], item["patient_id"]) == ("r.json Bundle.entry[5].valueQuantity.value", "c001")
+    assert item["what"] == "Observation valueQuantity: [0.4]"
     assert UNREADABLE in found["c001"]
     assert "r.json Bundle.entry[5]" in result.stderr
 

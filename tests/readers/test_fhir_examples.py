@@ -29,7 +29,7 @@ Resource = dict[str, Any]
 
 def drawn(record: Record) -> str:
     """A record as tables that a person can check; empty columns are left out."""
-    blocks = [_table(name, [c.name for c in columns], record.rows[name]) for name, columns in TABLES.items()]
+    blocks = [_table(name, [c.name for c in columns if c.ruled], record.rows[name]) for name, columns in TABLES.items()]
     asides = [(a.where, a.patient_id, a.what, a.why) for a in record.set_aside]
     return "\n".join(filter(None, [*blocks, _table("set aside", ["where", "patient_id", "what", "why"], asides)]))
 
@@ -38,7 +38,7 @@ def _table(name: str, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> s
     lines = [["" if x is None else f"{x:g}" if isinstance(x, float) else str(x) for x in row] for row in rows]
     if not lines:
         return ""
-    lines.insert(0, list(header))
+    lines = [list(header), *(line[: len(header)] for line in lines)]
     columns = [cells for cells in zip(*lines, strict=True) if any(cells[1:])]
     widths = [max(map(len, cells)) for cells in columns]
     drawn_rows = (

@@ -17,7 +17,7 @@ from azaward.knowledge.loading.vocabulary import Coding, Vocabulary, vocabulary
 from azaward.medicines.names import Names, names
 from azaward.record.dates import DateError, is_partial, read_day
 from azaward.record.identity import Identity
-from azaward.record.names import UNNAMED, is_recognised
+from azaward.record.names import UNNAMED
 from azaward.record.tables import STATUS_NEVER_COUNTS, TABLES, Cell, Column, Record, SetAside
 from azaward.treatment import thiopurines
 
@@ -263,7 +263,8 @@ class RowReader:
                 kind = str(cells.get("kind") or "condition")
                 if kind == "allergy":
                     text = str(cells.get("code") or "")
-                    for medicine in self.allergens(text) or (text or None,):
+                    known = [code for of, code in self.words.events(kind, text) if of == kind]
+                    for medicine in self.allergens(text) or known or (text or kind,):
                         self._append(table, {**cells, "code": medicine})
                     self.ask_allergy(patient_id, text, where)
                     return

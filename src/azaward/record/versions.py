@@ -28,13 +28,14 @@ def version_of(changed: str | None = None, number: str | None = None, status: st
     '||3'
     """
     padded = number.zfill(12) if number and number.isdigit() else ""
-    return f"{_moment(changed)}|{padded}|{_FINALITY.get(status or '', '')}"
+    parts = (_moment(changed), padded, str(_FINALITY.get(status or "", "")))
+    return "|".join(parts) if any(parts) else ""
 
 
 def is_later(one: str, other: str) -> bool | None:
     """Whether one version is later than another; None where nothing tells.
 
-    >>> is_later(version_of(number="10"), version_of(number="9")), is_later(version_of(status="final"), "||")
+    >>> is_later(version_of(number="10"), version_of(number="9")), is_later(version_of(status="final"), "")
     (True, None)
     """
     for mine, theirs in zip(one.split("|"), other.split("|"), strict=False):

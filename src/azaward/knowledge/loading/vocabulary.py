@@ -194,6 +194,17 @@ class Vocabulary:
         test = self.test(text, codings)
         return None if test.doubt else test.analyte
 
+    def specimen(self, text: str, analyte: str) -> str:
+        """Whether a result of an analyte from a specimen counts: right, wrong or unknown."""
+        named = plain(text)
+        if re.search(r"ascit|csf|urine|pleural|synovial|fluid", named):
+            return "wrong"
+        return "right" if re.search(r"blood|serum|plasma", named) else "unknown"
+
+    def flag(self, text: str) -> str | None:
+        """The laboratory's mark."""
+        return text.upper() if text.upper() in ("LL", "L", "H", "HH", "A", "AA", "N") else None
+
     def medicine(self, text: str | None, codings: Iterable[Coding] = ()) -> tuple[str, ...]:
         """The ingredients' ids; `unknown:` and the text where the name is not known."""
         for coding in codings:

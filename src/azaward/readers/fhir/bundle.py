@@ -8,7 +8,7 @@ claims) or must not use (cancelled orders) are counted, not listed. A page of a 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
+from dataclasses import replace
 
 import msgspec
 
@@ -17,7 +17,7 @@ from azaward.knowledge import Knowledge
 from azaward.readers.fhir import resources as fhir
 from azaward.readers.fhir.index import BROKEN, BUNDLE, HEAD, Index, NotJsonError, Raw
 from azaward.readers.fhir.lenient import decode
-from azaward.readers.fhir.rows import Writer
+from azaward.readers.fhir.rows import write
 from azaward.readers.rows import RowReader
 from azaward.record.tables import Record
 
@@ -94,8 +94,8 @@ class _Reading:
             self.index.set_broken(raw, "Bundle", f"{error}. Correct the Bundle.")
             return
         for each in damage:
-            what = f"Bundle.{each.place} is {each.found}"
-            self.index.incomplete.append((raw.where, what, f"expected {each.expected}; what was in it is unknown."))
+            what, why = f"Bundle.{each.place} is {each.found}", f"expected {each.expected}; what is in it is unknown."
+            self.index.incomplete.append((raw.where, what, why))
         found = 0
         for number, content in enumerate(bundle.entry):
             found += self._entry(content, f"{raw.where} Bundle.entry[{number}]", bundle)
@@ -129,16 +129,17 @@ class _Reading:
         if not index.patients and not index.deleted:
             broken = [item for item in index.rows.set_aside if item.kind == "resource"]
             unread = f" Not readable: {broken[0].where}: {broken[0].what}: {broken[0].why}" if broken else ""
-            gone = [f" {where}: {what}." for where, what, _ in index.incomplete[:1]]
+            gone = [f" {where}: {what}; {why}" for where, what, why in index.incomplete[:1]]
             raise InputError(
                 f"{file}: no readable Patient in this Bundle, so the patient is unknown. "
                 f"Export the Patient resource too.{unread}{''.join(gone)}"
             )
-        Writer(index, self.knowledge).write()
+        write(index, self.knowledge)
         for where, what, why in index.incomplete:
             for patient_id in dict.fromkeys(index.patients.values()) or (None,):
                 index.rows.aside(where, what, f"incomplete: {why} {_FETCH}", patient_id, "incomplete")
-        return index.rows.record()
+        record = index.rows.record()
+        return replace(record, deleted=index.deleted) if index.deleted else record
 
 
 def _missing(bundle: fhir.Bundle, found: int) -> Iterator[tuple[str, str]]:

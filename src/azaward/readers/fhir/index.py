@@ -54,7 +54,7 @@ class Place(NamedTuple):
     subject: fhir.Reference | None = None
     damage: tuple[Damage, ...] = ()
     key: str | None = None
-    version: str = "||"
+    version: str = ""
 
 
 class Index:
@@ -104,6 +104,9 @@ class Index:
             return
         if kind == "OperationOutcome":
             self._outcome(raw, resource)
+            return
+        if kind == "Patient" and any(each.place == "id" for each in damage):
+            self.set_broken(raw, kind, f"id is {damage[0].found}; expected {damage[0].expected}. Correct the resource.")
             return
         place = self._named(kind, head, raw, resource, subject, tuple(damage), within)
         self._take_contained(head, raw, place)
@@ -228,7 +231,8 @@ class Index:
                 self.take(inside, _about(raw.content), key)
 
     def _outcome(self, raw: Raw, outcome: fhir.Outcome) -> None:
-        """A server's error in the place of what was asked for: something is missing."""
+        """A server's error in the place of what was asked for: something is missing. Its other remarks are counted."""
+        self._not_read["OperationOutcome"] += all(issue.severity not in ("error", "fatal") for issue in outcome.issue)
         for issue in outcome.issue:
             if issue.severity in ("error", "fatal"):
                 details = issue.details.text if issue.details else None

@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
-from azaward.knowledge.loading import vocabulary as words
+from azaward.knowledge.loading.test_names import Test
 from azaward.knowledge.loading.units import round_off
 from azaward.readers.fhir import doses, genes
 from azaward.readers.fhir import resources as fhir
@@ -31,7 +31,7 @@ class Results:
         self.shared = shared
         self.index, self.rows, self.words = shared.index, shared.rows, shared.words
         self._pieces: list[tuple[str, str, str, Place]] = []
-        self._concepts: dict[Any, tuple[words.Test | None, str]] = {}
+        self._concepts: dict[Any, tuple[Test | None, str]] = {}
         self._usual_units = {(row.analyte, row.written): row for row in shared.knowledge.tables["conversions"]}
         self._reports = self._of_reports()
 
@@ -98,15 +98,16 @@ class Results:
             why = f"{len(missing)} of its {len(members)} results are missing from the bundle. Export them too."
             self.rows.aside(about.place.where, f"panel without {missing[0]}", why, about.patient_id)
 
-    def _test(self, concept: fhir.Concept) -> tuple[words.Test | None, str]:
+    def _test(self, concept: fhir.Concept) -> tuple[Test | None, str]:
         """The test and its name as written; look-ups are cached, because bundles repeat a few codes often."""
         key = (concept.text, *concept.coding) if len(concept.coding) < 4 else None
         if key is not None and key in self._concepts:
             return self._concepts[key]
         text, codings = coded(concept)
         tests = [self.words.test(each, codings) for each in (*names_of(concept), None)]
-        known = [test for test in tests if test is not None]
-        test = next((each for each in known if each.doubt is None), next(iter(known), None))
+        known = [test for test in tests if test.analyte is not None]
+        # Whatever stands beside it, a doubt stays one.
+        test = next((each for each in known if each.doubt is not None), next(iter(known), None))
         name = text or next((code.code for code in codings if code.code), "")
         if key is not None:
             self._concepts[key] = (test, name)

@@ -33,12 +33,17 @@ def write(index: Index, knowledge: Knowledge) -> None:
     # Dispenses come after the prescriptions that may account for them.
     for place in sorted(places, key=lambda place: place.type == "MedicationDispense"):
         if read := readers.get(place.type):
-            index.rows.source = (place.key, place.version) if place.key else (None, None)
+            index.rows.source = _source(place)
             read(place)
     for place in places:
         if place.type == "Patient":
-            index.rows.source = (place.key, place.version) if place.key else (None, None)
+            index.rows.source = _source(place)
             people.patient(place)
     index.rows.source = (None, None)
     results.pieces()
     shared.report_uncounted()
+
+
+def _source(place: Place) -> tuple[str | None, str | None]:
+    """The resource that rows come from, and which version of it."""
+    return (place.key, place.version or None) if place.key else (None, None)
