@@ -332,7 +332,9 @@ class Names:
             folded = fold(text)
             inside = [name for name in self._unspaced if name in folded]
             whole = [name for name in inside if not any(name != other and name in other for other in inside)]
-            known = {match.ingredient: match for name in whole for held in self._known[name] for match in held.matches()}
+            known = {
+                match.ingredient: match for name in whole for held in self._known[name] for match in held.matches()
+            }
             if known:
                 return tuple(known.values()), ""
         words = re.sub(r"[/+-]", " ", fold(self._strength.sub(" ", text.casefold()))).split()[:60]

@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import msgspec
-
-from azaward.knowledge.loading.vocabulary import Coding
+from azaward.medicines.names import Taken
 from azaward.readers.fhir import doses
 from azaward.readers.fhir import resources as fhir
 from azaward.readers.fhir.index import Place
@@ -19,7 +17,6 @@ from azaward.readers.fhir.shared import NEVER_COUNTS, Shared, coded, names_of
 from azaward.record.names import UNNAMED, is_recognised
 from azaward.treatment import thiopurines
 
-_CONTAINED: msgspec.json.Decoder[fhir.Medication] = msgspec.json.Decoder(fhir.Medication)
 _DEEPEST = 4
 
 
@@ -31,13 +28,6 @@ class Medicines:
         self.index, self.rows, self.words = shared.index, shared.rows, shared.words
         self._thiopurines = set(thiopurines(shared.knowledge))
         self._until: dict[str, str | None] = {}
-        self._conditions = {
-            name: place.resource.code
-            for place in self.index.places
-            if place.type == "Condition"
-            for name in (f"Condition/{place.id}", place.key)
-            if name
-        }
 
     def use(self, place: Place) -> None:
         """One resource about a medicine."""
@@ -46,7 +36,7 @@ class Medicines:
         if patient_id is None:
             return
         self.shared.report_damage(place, patient_id)
-        text, medicines = self._named(use, place)
+        text, taken = self._named(use, place)
         if left_out := self._left_out(use, text):
             what, why, kind = left_out
             self.rows.aside(place.where, what, why, patient_id, kind)
@@ -55,9 +45,9 @@ class Medicines:
         elif self._prescribed(use):
             self.shared.uncount(place, "dispensed for a prescription in this bundle; the prescription is used")
         else:
-            if self._thiopurines & set(medicines):
+            if self._thiopurines & {*taken.ingredients}:
                 self._note_reasons(use, patient_id)
-            self._courses(use, place, patient_id, text, medicines)
+            self._courses(use, place, patient_id, text, taken)
 
     def _left_out(self, use: fhir.MedicationUse, text: str) -> tuple[str, str, str] | None:
         if doses.is_not_taken(use):
@@ -67,9 +57,7 @@ class Medicines:
             return text, "ordered not to be given: not counted as taken", "not_to_give"
         return None
 
-    def _courses(
-        self, use: fhir.MedicationUse, place: Place, patient_id: str, text: str, medicines: tuple[str, ...]
-    ) -> None:
+    def _courses(self, use: fhir.MedicationUse, place: Place, patient_id: str, text: str, taken: Taken) -> None:
         """A row for each medicine and each step of its dose."""
         if use.taken == "unk":
             why = "the record doesn't know whether it is taken: counted as taken. Ask the patient."
@@ -92,8 +80,8 @@ class Medicines:
             }
             if begun or (course.start is None and course.doubt and course.doubt[2] == "no_start"):
                 row["started_text"] = "not said"
-            for medicine in medicines:
-                self.rows.add("exposures", {**row, "medicine": medicine}, place.where)
+            for medicine in taken.ingredients:
+                self.rows.add("exposures", {**row, "medicine": medicine, "may_be": taken.may_be}, place.where)
             self._until[place.where] = course.stop
 
     def _prescribed(self, use: fhir.MedicationUse) -> bool:
@@ -105,46 +93,63 @@ class Medicines:
                 return until is None or (use.whenHandedOver or "") <= until
         return False
 
-    def _named(self, use: fhir.MedicationUse, place: Place) -> tuple[str, tuple[str, ...]]:
-        """The medicine's name as written, and its ingredients; `unknown:` if none of its names is recognised."""
-        concepts = list(self._concepts(use, place))
-        references = [each for each in (use.medicationReference, use.medication and use.medication.reference) if each]
-        shown = [each.display for each in references if each.display]
-        texts = [*(name for concept in concepts for name in names_of(concept)), *shown]
-        codings = tuple(coding for concept in concepts for coding in coded(concept)[1])
-        codes = [coding.code for coding in codings if coding.code]
-        unresolved = [each.reference for each in references if each.reference and not texts and not codes]
-        names = list(dict.fromkeys([*texts, *codes]))
-        if not names:
-            where = f" ({unresolved[0]})" if unresolved else ""
-            return f"a medicine without a name{where}", (UNNAMED,)
-        tried = [self.words.medicine(name, codings) for name in names]
-        return names[0], next((found for found in tried if is_recognised(found[0])), tried[0])
+    def _named(self, use: fhir.MedicationUse, place: Place) -> tuple[str, Taken]:
+        """The medicine's name as written, and its ingredients.
 
-    def _concepts(self, use: fhir.MedicationUse, place: Place) -> Iterator[fhir.Concept]:
-        """Every concept that says what the medicine is."""
+        Its own name and codes come first, then its product's, then those of its ingredients. A thiopurine that any of
+        them names counts, whatever the others say.
+        """
+        known: list[Taken] = []
+        parts: list[Taken] = []
+        name = ""
+        for concept, is_part in self._concepts(use, place):
+            text, codings = coded(concept)
+            names = [*names_of(concept), *(coding.code for coding in codings if coding.code and not text)]
+            name = name or next(iter(names), "")
+            for each in names or [None]:
+                taken = self.rows.medicines.of_record(each, codings)
+                if each is not None or is_recognised(taken.ingredients[0]):
+                    (parts if is_part else known).append(taken)
+        if not known and not parts:
+            where = next((f" ({each.reference})" for each in _references(use) if each.reference), "")
+            return name or f"a medicine without a name{where}", Taken((UNNAMED,))
+        sure = [taken for taken in known if is_recognised(taken.ingredients[0])][:1]
+        sure = sure or [taken for taken in parts if is_recognised(taken.ingredients[0])]
+        if not sure:
+            return name, next((taken for taken in (*known, *parts) if taken.may_be), (known or parts)[0])
+        ingredients = dict.fromkeys(each for taken in sure for each in taken.ingredients)
+        every = (each for taken in (*known, *parts) for each in taken.ingredients)
+        return name, Taken(
+            (*ingredients, *(each for each in dict.fromkeys(every) if each in self._thiopurines - {*ingredients}))
+        )
+
+    def _concepts(self, use: fhir.MedicationUse, place: Place) -> Iterator[tuple[fhir.Concept, bool]]:
+        """Every concept that says what the medicine is, and whether it is one of an ingredient."""
         for concept in (use.medicationCodeableConcept, use.medication and use.medication.concept):
             if concept is not None:
-                yield concept
-        for reference in (use.medicationReference, use.medication and use.medication.reference):
-            if reference is not None:
-                yield from self._of_product(reference, place, 0)
+                yield concept, False
+        for reference in _references(use):
+            yield from self._of_product(reference, place, 0, False)
 
-    def _of_product(self, reference: fhir.Reference, inside: Place, depth: int) -> Iterator[fhir.Concept]:
+    def _of_product(
+        self, reference: fhir.Reference, inside: Place, depth: int, is_part: bool
+    ) -> Iterator[tuple[fhir.Concept, bool]]:
         """What a Medication or Substance says of itself, then its ingredients."""
+        if reference.display:
+            yield fhir.Concept(text=reference.display), is_part
         found = self.index.find(reference, inside)
         if found is None or found.type not in ("Medication", "Substance") or depth > _DEEPEST:
             return
         product: fhir.Medication = found.resource
         if product.code is not None:
-            yield product.code
+            yield product.code, is_part
         for ingredient in (*product.ingredient, *(product.product.ingredient if product.product else ())):
             for concept in (ingredient.itemCodeableConcept, ingredient.item and ingredient.item.concept):
                 if concept is not None:
-                    yield concept
+                    yield concept, True
             for other in (ingredient.itemReference, ingredient.item and ingredient.item.reference):
                 if other is not None:
-                    yield from self._of_product(other, found, depth + 1)
+                    yield from self._of_product(other, found, depth + 1, True)
 
     def _note_reasons(self, use: fhir.MedicationUse, patient_id: str) -> None:
         concepts = [*use.reasonCode, *(each.concept for each in use.reason if each.concept)]
@@ -157,6 +162,6 @@ class Medicines:
                 self.shared.reasons.setdefault(patient_id, {})[indication] = "reason"
 
 
-def codings_of(concept: fhir.Concept | None) -> tuple[Coding, ...]:
-    """The codings of a concept."""
-    return coded(concept)[1]
+def _references(use: fhir.MedicationUse) -> list[fhir.Reference]:
+    """The references to the product."""
+    return [each for each in (use.medicationReference, use.medication and use.medication.reference) if each]

@@ -21,7 +21,9 @@ from azaward.record.dates import DateError, read_day
 
 _VALUE = ("value", "interpretation", "component", "dataAbsentReason")
 # Laboratory reports, by FHIR's category and the diagnostic service sections of HL7 v2 (table 0074).
-_LABORATORY = frozenset(("laboratory", "lab", "hm", "ch", "mb", "mcb", "imm", "sr", "bld", "gen", "ge", "tox", "vr", "pat"))
+_LABORATORY = frozenset(
+    ("laboratory", "lab", "hm", "ch", "mb", "mcb", "imm", "sr", "bld", "gen", "ge", "tox", "vr", "pat")
+)
 
 
 class Results:
@@ -89,7 +91,9 @@ class Results:
             return reference.display
         specimen: fhir.Specimen = found.resource
         site = specimen.collection.bodySite if specimen.collection else None
-        return in_words(specimen.type) or in_words(site) or in_words(site.concept if site else None) or reference.display
+        return (
+            in_words(specimen.type) or in_words(site) or in_words(site.concept if site else None) or reference.display
+        )
 
     def _members(self, members: list[fhir.Reference], about: _About) -> None:
         """A panel has no result of its own; members that the bundle lacks are missing results."""
@@ -202,7 +206,12 @@ class Results:
                 why = "no result: unknown, not assumed normal. Ask the laboratory."
                 self.rows.aside(about.place.where, f"{call.gene} {call.method}", why, about.patient_id, "genotype")
             else:
-                row = {"patient_id": about.patient_id, "gene": call.gene, "method": call.method, "reported_on": about.on}
+                row = {
+                    "patient_id": about.patient_id,
+                    "gene": call.gene,
+                    "method": call.method,
+                    "reported_on": about.on,
+                }
                 found = {"diplotype": call.diplotype, "phenotype": call.phenotype or call.unread}
                 self.rows.add("genotypes", {**row, **found}, about.place.where)
 
@@ -231,7 +240,9 @@ class Results:
         said = "; ".join(text for text in (report.conclusion, *codes) if text)
         name = in_words(report.code) or "report"
         on = _day(_moment(report) or report.issued)
-        in_laboratory = bool(_LABORATORY & {code.casefold() for each in listed(report.category) for code in _codes(each)})
+        in_laboratory = bool(
+            _LABORATORY & {code.casefold() for each in listed(report.category) for code in _codes(each)}
+        )
         if cannot_wait(name, said):
             why = "a report that only a person can read, in words that may be serious. Read it today."
             self.rows.aside(place.where, f"{name}: {said[:200]}", why, patient_id, "report_serious", on)

@@ -39,7 +39,9 @@ class Shared:
         """Sets aside each element that had to be left out."""
         for each in place.damage:
             why = f"expected {each.expected}: this element was left out, the rest was read. Correct it."
-            self.rows.aside(f"{place.where}.{each.place}", f"{place.type} {each.element}: {each.found}", why, patient_id)
+            self.rows.aside(
+                f"{place.where}.{each.place}", f"{place.type} {each.element}: {each.found}", why, patient_id
+            )
 
 
 def coded(concept: fhir.Concept | None) -> tuple[str | None, tuple[words.Coding, ...]]:
