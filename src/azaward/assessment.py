@@ -31,6 +31,7 @@ from azaward.extras import is_there
 from azaward.knowledge import MOST_CAUTIOUS, Knowledge, load
 from azaward.plans import Out, Plan, plan_of
 from azaward.problems import problems_of
+from azaward.record.doubts import DOUBTS
 from azaward.record.tables import TABLES, Record, SetAside
 from azaward.terms import Action, Rule, Urgency
 from azaward.wording import Words, cited, facts_behind
@@ -309,6 +310,7 @@ def explain(row: Mapping[str, Any], words: Words) -> tuple[str, str]:
     bounds = " and ".join(f"{word} {end:g}" for end, word in ends if end is not None) or "above zero"
     return what, {
         "no_date": "the sample date is missing or unreadable. Give it as YYYY-MM-DD.",
+        "doubted": f"{DOUBTS.get(str(row['doubt']), row['doubt'])}. Ask the laboratory which test it is.",
         "future": f"dated {row['taken_on']}, after the assessment date. Correct the date.",
         "no_value": "neither a value nor a comment. Ask the laboratory.",
         "words_for_number": "text instead of a number. Ask the laboratory.",

@@ -152,6 +152,7 @@ _EXPLAINED: tuple[str, ...] = (
     "taken_on",
     "canonical",
     "problem",
+    "doubt",
     "plausible_low",
     "plausible_high",
 )

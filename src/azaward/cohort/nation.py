@@ -208,9 +208,9 @@ class Nation:
         day = f"DATE '{as_of.isoformat()}'"
         self._run("DELETE FROM requests")
         self._run(f"INSERT INTO requests SELECT n, {day}, {sql_text(protocol) if protocol else 'NULL'} FROM ids")
-        named = [(x.patient_id, x.kind, x.where, x.what, x.why) for x in asides if x.patient_id]
-        columns = ("patient_id", "kind", "where", "what", "why")
-        parquet.create(self.database, "named_", dict.fromkeys(columns, "VARCHAR"), named)
+        named = [(x.patient_id, x.kind, x.where, x.what, x.why, x.on) for x in asides if x.patient_id]
+        types = dict.fromkeys(("patient_id", "kind", "where", "what", "why"), "VARCHAR") | {"on": "DATE"}
+        parquet.create(self.database, "named_", types, named)
         self._run("DELETE FROM unread")
         self._run(
             "INSERT INTO unread SELECT i.n, x.* EXCLUDE (patient_id) FROM named_ AS x JOIN ids AS i USING (patient_id)"

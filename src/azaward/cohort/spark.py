@@ -216,7 +216,8 @@ class _Nation:
             asides = asides.unionByName(each)
         self._keep(asides, "asides")
         self.spark.sql(
-            "SELECT patient_id, kind, `where`, what, why FROM asides WHERE patient_id IS NOT NULL"
+            "SELECT patient_id, kind, `where`, what, why, CAST(NULL AS DATE) AS `on` FROM asides "
+            "WHERE patient_id IS NOT NULL"
         ).createOrReplaceTempView("unread")
         self._knowledge(pairs)
 

@@ -13,6 +13,7 @@ from azaward.knowledge.loading.relations import Schema, relations, schemas
 from azaward.knowledge.loading.units import conversions_for
 from azaward.record.tables import TABLES, Record
 from azaward.rules.language.columns import COLUMNS, FOUND, from_day_number
+from azaward.rules.language.tables import UNREAD
 from azaward.rules.pipeline import ONCE, PLANS, Step, compiled, needed
 
 
@@ -40,12 +41,11 @@ class Answer(NamedTuple):
     next_tests: list[Row]
 
 
-_UNREAD: Schema = dict.fromkeys(("patient_id", "kind", "where", "what", "why"), "string")
 RECORD_TABLES: dict[str, Schema] = {
     # Where a row came from is at the end of it and of no concern to a rule.
     **{name: {column.name: column.type for column in columns if column.ruled} for name, columns in TABLES.items()},
     "requests": {"patient_id": "string", "as_of": "date", "protocol": "string"},
-    "unread": _UNREAD,
+    "unread": UNREAD,
 }
 _EMPTY: dict[str, Any] = dict.fromkeys(COLUMNS)
 
@@ -81,7 +81,7 @@ class Engine(ABC):
             return self._ask(record, requests)
 
     def _ask(self, record: Record, requests: Iterable[Request]) -> Answer:
-        unread = [(x.patient_id, x.kind, x.where, x.what, x.why) for x in record.set_aside if x.patient_id]
+        unread = [(x.patient_id, x.kind, x.where, x.what, x.why, x.on) for x in record.set_aside if x.patient_id]
         tables: dict[str, Rows] = {**record.rows, "requests": list(requests), "unread": unread}
         for name, rows in tables.items():
             self._run(f"DELETE FROM {name}")

@@ -2,7 +2,8 @@
 
 R4 and R4B are read, and what DSTU2, STU3 and R5 say in other elements. Each resource is decoded separately, so that an
 invalid one is set aside with its place and the others are still read. Resources that azaward doesn't read (imaging,
-claims) or must not use (cancelled orders) are counted, not listed. A page of a longer answer is read, and said to be one.
+claims) or must not use (cancelled orders) are counted, not listed. A page of a longer answer is read and
+said to be one.
 """
 
 from __future__ import annotations

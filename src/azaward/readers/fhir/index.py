@@ -15,7 +15,7 @@ import msgspec
 
 from azaward.readers.fhir import resources as fhir
 from azaward.readers.fhir.lenient import Damage, decode
-from azaward.readers.fhir.types import TYPES
+from azaward.readers.fhir.resource_types import TYPES
 from azaward.readers.rows import RowReader
 from azaward.record.versions import is_later, version_of
 

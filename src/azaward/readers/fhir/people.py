@@ -49,9 +49,10 @@ class People:
         """Tells each of two people that the other may be the same one."""
         if one == other:
             return
-        told = f"{pair.why}{f', but {pair.against}' if pair.against else ''}. Decide whether they are one person."
+        against = f", but {pair.against}" if pair.against else ""
+        told = f"they may be one person: {pair.why}{against}. Decide whether they are."
         for mine in (one, other):
-            self.rows.aside(where.get(mine, ""), f"{one} and {other} may be one person", told, mine, "may_be_one")
+            self.rows.aside(where.get(mine, ""), f"{one} and {other}", told, mine, "may_be_one")
 
     def _links(self, places: Sequence[Place]) -> tuple[list[tuple[str, str]], list[Pair]]:
         """What resources say outright of records of one person: (given up, kept), and those for people to decide."""

@@ -6,7 +6,7 @@ from azaward.rules.language.expressions import Table, Value, ibis
 from azaward.rules.language.finding import findings
 from azaward.rules.language.limit import Limit
 from azaward.rules.language.tables import greatest, knowledge, least
-from azaward.rules.language.words import beside, first_of, lowest_first, nothing, of_analyte, perhaps, surely, treated
+from azaward.rules.language.words import beside, first_of, lowest_first, nothing, of_analyte, perhaps, surely
 from azaward.rules.stages.beside import IN_QUESTION, low_dose, matching, of_class
 from azaward.terms import Action, Comparison, Concerns, Rule, Status, Urgency
 
@@ -199,18 +199,3 @@ def _most_cautious(rows: Table, *keys: str) -> Table:
         *(rows.with_kind == "class", ibis.desc("running"), "start_day", "id"),
     ]
     return first_of(rows, keys, order)
-
-
-def unrecognised(person: Table, taken: Table) -> Table:
-    """Medicines that no name matched: they were not checked."""
-    rows = taken.filter(taken.unrecognised & (taken.running | taken.planned))
-    rows = rows.inner_join(treated(person), "patient_id")
-    rows = rows.select("patient_id", "protocol", "medicine").distinct()
-    return findings(
-        rows,
-        Rule.MEDICINES,
-        code="medicine_not_checked",
-        action=Action.REVIEW,
-        urgency=Urgency.ROUTINE,
-        subject=rows.medicine,
-    )

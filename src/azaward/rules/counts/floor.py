@@ -102,7 +102,8 @@ def together(person: Table, crossed: Table) -> Table:
 
 def _counting(person: Table, rows: Table) -> Table:
     """The rows of those for whom they count: not what was already there before treatment that is long over."""
-    people = person.select("patient_id", "family", "status", "started_day", "stopped_day", "as_of_day")
+    people = person.filter(person.status != Status.NONE)
+    people = people.select("patient_id", "family", "status", "started_day", "stopped_day", "as_of_day")
     rows = rows.inner_join(people, "patient_id")
     lately = still_acts(rows) | surely(rows.day > rows.stopped_day)
     return rows.filter((rows.status != Status.STOPPED) | (lately & perhaps(rows.day >= rows.started_day)))

@@ -1,8 +1,8 @@
 """Which results are beyond a limit that is a number or a multiple of the laboratory's normal.
 
 The limits are those of the person's protocol and the floor under every protocol (floor.csv), which also knows multiples
-of the person's own level. One row for each result
-and each limit that it crosses, for everyone who takes, took or is to take a thiopurine; each rule chooses among them.
+of the person's own level. One row for each result and each limit that it crosses, for everyone who takes, took, is to
+take or may take a thiopurine; each rule chooses among them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _CITED = ("source", "locator", "fact")
 
 def crossed(person: Table, latest: Table, history: Table) -> Table:
     """Each result with each limit that it is beyond: `floor` where it is one that every protocol stands on."""
-    people = person.filter(person.status != Status.NONE)
+    people = person.filter((person.status != Status.NONE) | person.questioned)
     results = latest.inner_join(people.select("patient_id", "protocol", "protocol_known", "family"), "patient_id")
     results = beside(results, history.select(*OF_ONE, "earlier_mean", "earlier_n"), OF_ONE)
     rows = ibis.union(_of_protocol(results), _of_floor(results))

@@ -12,13 +12,15 @@ from collections.abc import Sequence
 from azaward.record.tables import STATUS_NEVER_COUNTS
 from azaward.rules.language.expressions import Table, Value, ibis
 from azaward.rules.language.tables import day_number, knowledge, record, requests
-from azaward.rules.language.words import OF_ONE, beside, surely
+from azaward.rules.language.words import OF_ONE, beside, nothing, perhaps, surely
 from azaward.terms import Action
 
 # Analytes whose earlier values say how far and how fast the last one fell.
 FALLING = ("wbc", "neutrophils", "lymphocytes", "platelets", "haemoglobin")
+# Doubts about what was measured that say another quantity: a share, a ratio or a part of what the analyte is.
+OTHER_QUANTITY = ("percent", "ratio", "glycated", "bands", "part", "group", "other")
 # What can be wrong with a result, in the order in which it is looked for.
-PROBLEMS = ("no_date", "future", "no_value", "words_for_number", "no_unit", "unknown_unit", "implausible")
+PROBLEMS = ("no_date", "future", "doubted", "no_value", "words_for_number", "no_unit", "unknown_unit", "implausible")
 
 
 def readings() -> Table:
@@ -29,9 +31,16 @@ def readings() -> Table:
 
 
 def unusable(readings: Table) -> Table:
-    """The results that have a problem, as they came."""
+    """The results that have a problem, as they came.
+
+    Shares and parts stand beside the counts of most blood counts: that they are no counts is no news there.
+    """
     odd = readings.filter(readings.problem.notnull()).select(*OF_ONE).distinct()
     rows = _read(record("results").semi_join(odd, OF_ONE))
+    good = readings.filter(readings.problem.isnull()).semi_join(odd, OF_ONE)
+    good = good.select(*OF_ONE, "taken_on").distinct().mutate(beside_good=ibis.literal(True))
+    rows = beside(rows, good, [*OF_ONE, "taken_on"])
+    rows = rows.filter(~(surely(rows.doubt.isin(OTHER_QUANTITY)) & surely(rows.beside_good)))
     return rows.filter(rows.problem.notnull()).select(
         "patient_id",
         "analyte",
@@ -42,6 +51,9 @@ def unusable(readings: Table) -> Table:
         "canonical",
         "taken_on",
         "origin",
+        "flag",
+        "doubt",
+        "measured",
         "plausible_low",
         "plausible_high",
         "problem",
@@ -67,8 +79,23 @@ def _read(results: Table) -> Table:
         measured=canonical(rows.value),
         lln=canonical(rows.ref_low),
         uln=canonical(rows.ref_high),
+        taken_on=_by_local_time(rows),
+    )
+    # A limit of normal that no value could have is one of another unit: it measures nothing.
+    rows = rows.mutate(
+        lln=perhaps((rows.lln >= rows.plausible_low) & (rows.lln <= rows.plausible_high)).ifelse(
+            rows.lln, nothing("float64")
+        ),
+        uln=perhaps(rows.uln <= rows.plausible_high).ifelse(rows.uln, nothing("float64")),
     )
     return rows.mutate(problem=_problem(rows))
+
+
+def _by_local_time(rows: Table) -> Value:
+    """The day of the sample: an evening's is the next day's in a zone farther east, and so may be tomorrow's here."""
+    tomorrow = (rows.taken_on > rows.as_of) & rows.zone.notnull()
+    tomorrow = surely(tomorrow & (day_number(rows.taken_on) - day_number(rows.as_of) == 1))
+    return tomorrow.ifelse(rows.as_of, rows.taken_on)
 
 
 def _problem(rows: Table) -> Value:
@@ -82,6 +109,7 @@ def _problem(rows: Table) -> Value:
     wrong = (
         rows.taken_on.isnull(),
         rows.taken_on > rows.as_of,
+        rows.doubt.notnull(),
         rows.value.isnull() & rows.text.isnull(),
         rows.has_unit & rows.value.isnull(),
         rows.has_unit & (rows.unit.isnull() | (rows.unit == "")),

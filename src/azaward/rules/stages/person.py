@@ -16,10 +16,14 @@ from __future__ import annotations
 from azaward.knowledge import MOST_CAUTIOUS
 from azaward.record.names import UNRECOGNISED
 from azaward.rules.language.expressions import Table, Value, ibis
-from azaward.rules.language.tables import day_number, greatest, knowledge, record, requests
+from azaward.rules.language.tables import UNREAD, day_number, greatest, knowledge, record, requests
 from azaward.rules.language.words import beside, first_of, medicines_of, nothing, of_analyte, perhaps, surely
 from azaward.terms import Status
 
+# A status in the record that says how a medicine runs where no day does (FHIR's words).
+OVER, HELD = ("stopped", "completed", "ended"), "on-hold"
+# What was set aside for these reasons may hold a thiopurine, or be of somebody who takes one.
+QUESTIONS = ("incomplete", "may_be_one", "resource")
 FAR = 1_000_000  # a day number after every real one
 
 
@@ -33,6 +37,10 @@ def medicines() -> Table:
     # An entry that ended was taken, even where its start is unknown; an end before its start ended nothing.
     backwards = surely(taken.stopped_on < taken.started_on)
     over = surely(taken.stopped_on <= taken.as_of) & ~backwards
+    # Over, or on hold, since nobody knows when: lately, for all that is known.
+    undated = ~backwards & taken.stopped_on.isnull()
+    undated = undated & (surely(taken.status.isin(OVER)) | (surely(taken.status == HELD) & begun))
+    over = over | undated
     return taken.mutate(
         begun=begun | over,
         running=begun & ~over,
@@ -41,7 +49,8 @@ def medicines() -> Table:
         guessed=guessed & ~over,
         unrecognised=taken.medicine.startswith(UNRECOGNISED),
         start_day=(guessed & ~over).ifelse(day_number(taken.as_of), day_number(taken.started_on)),
-        stop_day=day_number(taken.stopped_on),
+        stop_day=undated.ifelse(day_number(taken.as_of), day_number(taken.stopped_on)),
+        held=surely(taken.status == HELD) & begun,
         as_of_day=day_number(taken.as_of),
     ).drop("as_of")
 
@@ -194,9 +203,9 @@ def _planned(rows: Table) -> Table:
     )
 
 
-def person(latest: Table, course: Table, met: Table) -> Table:
-    """One row a request. `status`: on, planned, stopped or none."""
-    rows = _put_together(latest, course, met)
+def person(latest: Table, course: Table, met: Table, taken: Table) -> Table:
+    """One row a request. `status`: on, planned, stopped or none; `questioned`: none, and nobody can be sure of that."""
+    rows = beside(_put_together(latest, course, met), _questions(taken))
     dose = ibis.coalesce(rows.dose, rows.planned_dose)
     another = surely(rows.planned_drug != rows.drug)
     chosen = ibis.coalesce(rows.protocol, rows.indication_protocol)
@@ -218,8 +227,9 @@ def person(latest: Table, course: Table, met: Table) -> Table:
         mg_per_kg=dose / rows.weight,
         days_on=day_number(rows.as_of) - rows.started_day,
         conflict=(rows.identities > 1) | (rows.sexes > 1),
+        questioned=(_status(rows) == Status.NONE) & (surely(rows.asked) | rows.listed.isnull()) & ~surely(rows.died),
     )
-    return rows.drop("identities", "sexes", "indications", "indication_protocol", "died")
+    return rows.drop("asked", "identities", "sexes", "indications", "indication_protocol", "died")
 
 
 def _put_together(latest: Table, course: Table, met: Table) -> Table:
@@ -234,6 +244,14 @@ def _put_together(latest: Table, course: Table, met: Table) -> Table:
     risky = met.filter(met.test.notnull() & met.running)
     rows = beside(rows, risky.group_by("patient_id").agg(risk_day=risky.start_day.max()))
     return beside(rows, _died())
+
+
+def _questions(taken: Table) -> Table:
+    """Those in whose record something may be a thiopurine, or may be missing."""
+    unknown = taken.filter(taken.unrecognised & (taken.running | taken.planned)).select("patient_id")
+    unread = ibis.table(UNREAD, name="unread")
+    asked = unread.filter(unread.kind.isin(QUESTIONS)).select("patient_id")
+    return ibis.union(unknown, asked).distinct().mutate(asked=ibis.literal(True))
 
 
 def _known() -> Table:

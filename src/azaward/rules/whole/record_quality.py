@@ -5,6 +5,7 @@ Silence is never read as normal: whatever was set aside or is missing and could 
 
 from __future__ import annotations
 
+from azaward.record.doubts import DOUBTS
 from azaward.rules.language.expressions import Table, Value, ibis
 from azaward.rules.language.finding import findings
 from azaward.rules.language.limit import downward
@@ -22,15 +23,16 @@ from azaward.rules.language.words import (
     treated,
     withheld,
 )
-from azaward.rules.stages.lab import PROBLEMS
+from azaward.rules.stages.lab import OTHER_QUANTITY, PROBLEMS
 from azaward.terms import Action, Rule, Status, Urgency
 
-# What was set aside for these reasons may hide harm; the rest was read, with care.
-PRESSING = ("unusable", "resource", "genotype", "no_patient")
 # Words instead of a number that say themselves how bad it is.
 GRAVE = "critical|severe|very (low|high)|panic|extreme|markedly"
 # Nobody can tell whether it is safe to go on who knows nothing of these.
 BLIND_WITHOUT = (TEST_OF_PANEL["blood count"], TEST_OF_PANEL["liver"])
+CRITICAL = ("LL", "HH", "AA")
+MARKED = "the laboratory marked it as critical: obtain the number today"
+IF_SO = "if it is one of this test and of now, it is far from normal: obtain a sure result today"
 GRAVELY = "these words mean that the result is far from normal: obtain the number today"
 SEVERE_ANYHOW = "in whatever unit it may be, this is far from normal: obtain the result today"
 NOTHING_ELSE = (
@@ -60,16 +62,17 @@ def unusable_results(person: Table, unusable: Table, latest: Table) -> Table:
         ),
         urgency=ibis.cases(
             (rows.fever | stop | rows.grave, Urgency.SAME_DAY),
-            (rows.watched, Urgency.THIS_WEEK),
+            (rows.watched & ~rows.other_quantity, Urgency.THIS_WEEK),
             else_=Urgency.ROUTINE,
         ),
         subject=rows.analyte,
-        asks_for=ibis.cases((rows.watched & (rows.problem != "future"), rows.measured_by)),
+        asks_for=ibis.cases((rows.watched & (rows.problem != "future") & ~rows.other_quantity, rows.measured_by)),
         value=rows.value,
         text=rows.text,
         unit=rows.unit,
         on=rows.taken_on,
         origin=rows.origin,
+        doubt=ibis.cases(*((rows.doubt == doubt, why) for doubt, why in DOUBTS.items()), else_=rows.doubt),
         others=rows.more,
     )
 
@@ -83,15 +86,21 @@ def _judged(rows: Table, latest: Table) -> Table:
     blind = rows.test.notnull() & (rows.status == Status.ON) & (rows.problem != "future")
     blind = blind & ~surely(rows.known_day >= rows.started_day)
     said = (rows.problem == "words_for_number") & surely(rows.text.lower().re_search(GRAVE))
-    grave = rows.severe.notnull() & (said | surely(rows.severe_anyhow))
+    marked = rows.flag.isin(CRITICAL) & rows.value.isnull()
+    if_so = surely(rows.severe_as_given) & ~_is_other_quantity(rows)
+    damaged = surely(rows.doubt == "damaged")
+    grave = rows.severe.notnull() & (said | marked | if_so | damaged | surely(rows.severe_anyhow))
     others = "of this test " + rows.others.cast("string") + " more could not be used"
     return rows.mutate(
         fever=_may_be_fever(rows),
         watched=rows.watched.notnull() | rows.severe.notnull(),
-        blind=blind,
+        blind=blind & ~_is_other_quantity(rows),
         grave=grave,
+        other_quantity=_is_other_quantity(rows),
         more=ibis.cases(
+            (grave & marked, MARKED),
             (grave & said, GRAVELY),
+            (grave & (if_so | damaged), IF_SO),
             (grave, SEVERE_ANYHOW),
             (blind, NOTHING_ELSE),
             (rows.others > 0, others),
@@ -101,7 +110,7 @@ def _judged(rows: Table, latest: Table) -> Table:
 
 
 def _severe_in_any_unit(rows: Table) -> Table:
-    """Numbers without a unit that the floor withholds for in every unit in which they would be possible at all."""
+    """Whether the floor withholds for a number: in its unit, or in every unit in which it would be possible at all."""
     floor = knowledge("floor")
     floor = floor.filter((floor.action == Action.WITHHOLD) & (floor.relative_to == "absolute") & floor.sign.isnull())
     down = downward(floor.comparison)
@@ -114,7 +123,15 @@ def _severe_in_any_unit(rows: Table) -> Table:
     units = units.mutate(would_be=units.value * units.factor + units.offset)
     units = units.filter((units.would_be >= units.plausible_low) & (units.would_be <= units.plausible_high))
     severe = surely(units.would_be < units.severe_low) | surely(units.would_be > units.severe_high)
-    return units.group_by(OF_ONE).agg(severe_anyhow=severe.all())
+    in_any = units.group_by(OF_ONE).agg(severe_anyhow=severe.all())
+    given = rows.filter(rows.measured.notnull()).inner_join(bounds, "analyte")
+    severe = surely(given.measured < given.severe_low) | surely(given.measured > given.severe_high)
+    as_given = given.select(*OF_ONE, severe_as_given=severe)
+    return beside(beside(rows.select(*OF_ONE).distinct(), in_any, OF_ONE), as_given, OF_ONE)
+
+
+def _is_other_quantity(rows: Table) -> Value:
+    return surely(rows.doubt.isin(OTHER_QUANTITY))
 
 
 def _newest_unusable(person: Table, unusable: Table, latest: Table) -> Table:
@@ -152,30 +169,6 @@ def _may_be_fever(rows: Table) -> Value:
     uncounted = rows.counted_day.isnull() | perhaps(rows.counted_day < rows.day)
     on = (rows.status != Status.STOPPED) & (rows.problem != "future")
     return (rows.analyte == "temperature") & on & uncounted
-
-
-def unread(person: Table) -> Table:
-    """Lines of the input that could not be read, by patient."""
-    rows = ibis.table(
-        {"patient_id": "string", "kind": "string", "where": "string", "what": "string", "why": "string"}, name="unread"
-    )
-    rows = rows.inner_join(person.select("patient_id", "protocol", "status"), "patient_id")
-    rows = rows.mutate(pressing=rows.kind.isin(PRESSING))
-    rows = rows.group_by(["patient_id", "protocol", "pressing"]).agg(
-        n=rows.count(), first=rows["where"].min(), what=rows.what.min()
-    )
-    return findings(
-        rows,
-        Rule.RECORD_QUALITY,
-        code=rows.pressing.ifelse("record_unreadable", "record_uncertain"),
-        action=Action.REVIEW,
-        urgency=rows.pressing.ifelse(Urgency.THIS_WEEK, Urgency.INFO),
-        subject="record",
-        value=rows.n,
-        items=rows.n.cast("string"),
-        where=rows["first"],
-        what=rows.what,
-    )
 
 
 def not_yet(person: Table) -> Table:
