@@ -7,32 +7,44 @@ whoever reads the record is asked. Nothing is believed to be blood because it is
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Literal
 
 from azaward.knowledge.loading.load import Knowledge
 from azaward.knowledge.loading.schema.columns import split
-from azaward.knowledge.loading.schema.laboratory import Flag, Panel, SpecimenSystem
+from azaward.knowledge.loading.schema.laboratory import Flag
 from azaward.knowledge.loading.test_names import folded
 
 Measured = Literal["right", "wrong", "unknown"]
 
-HL7_0487: SpecimenSystem = "http://terminology.hl7.org/CodeSystem/v2-0487"
-HL7_0070: SpecimenSystem = "http://terminology.hl7.org/CodeSystem/v2-0070"
-HL7_0163: SpecimenSystem = "http://terminology.hl7.org/CodeSystem/v2-0163"
-SPECIMEN_TYPE: SpecimenSystem = "http://terminology.hl7.org/CodeSystem/v3-SpecimenType"
+# What record systems also call the code systems of specimens: addresses and OIDs of FHIR, words of HL7 v2.
+OTHER_NAMES: Mapping[str, tuple[str, ...]] = {
+    **{
+        system: (f"terminology.hl7.org/codesystem/v2-{table}", f"hl7.org/fhir/v2/{table}", oid, f"hl7{table}")
+        for table, system, oid in (
+            ("0487", "http://terminology.hl7.org/CodeSystem/v2-0487", "2.16.840.1.113883.18.311"),
+            ("0070", "http://terminology.hl7.org/CodeSystem/v2-0070", "2.16.840.1.113883.18.28"),
+            ("0163", "http://terminology.hl7.org/CodeSystem/v2-0163", "2.16.840.1.113883.18.81"),
+        )
+    },
+    "http://terminology.hl7.org/CodeSystem/v3-SpecimenType": (
+        "terminology.hl7.org/codesystem/v3-specimentype",
+        "hl7.org/fhir/v3/specimentype",
+        "2.16.840.1.113883.5.129",
+    ),
+}
 
 _MATERIALS = ("blood", "red cells", "urine", "other")
 # Whatever isn't named here is measured in blood.
-_WANTED: dict[Panel | None, tuple[str, ...]] = {
+_WANTED: Mapping[str | None, tuple[str, ...]] = {
     "urine": ("urine",),
     "pregnancy": ("blood", "site", "urine"),
     "thiopurine": ("blood", "site", "red cells"),
 }
 _BLOOD = ("blood", "site")
 # Words that together say no more than the first of them.
-_SAME: dict[frozenset[str], str] = {
+_SAME: Mapping[frozenset[str], str] = {
     frozenset({"blood", "site"}): "blood",
     frozenset({"red cells", "blood"}): "red cells",
     frozenset({"red cells", "site"}): "red cells",
@@ -42,11 +54,11 @@ _SAME: dict[frozenset[str], str] = {
     frozenset({"place", "site"}): "place",
 }
 # "No" is a number among the words of tests; here it denies.
-_DENIED = re.compile(r"\bno\b|\?")
+_DENIED = re.compile(r"\bno\b")
 _DOTLESS = str.maketrans({".": " ", "_": " "})
 _NOT_SPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
 _PIECES = re.compile(r"[;,~()\[\]:]|\s[-–]\s")
-_WORDS = re.compile(r"[^\W_]+")
+_WORDS = re.compile(r"[^\W_]+|\?")
 _LOW: tuple[Flag, ...] = ("LL", "L")
 _HIGH: tuple[Flag, ...] = ("HH", "H")
 # The gravest first.
@@ -95,7 +107,7 @@ class Specimens:
         if analyte not in self._panels:
             return "unknown"
         panel = self._panels[analyte]
-        verdicts = {_verdict(self._of_part(part), panel) for part in text.split(";") if part.strip()}
+        verdicts: set[Measured] = {_verdict(self._of_part(part), panel) for part in text.split(";") if part.strip()}
         return verdicts.pop() if len(verdicts) == 1 else "unknown"
 
     def _read_part(self, part: str) -> str | None:
@@ -126,7 +138,7 @@ def _any_of(names: Iterable[str]) -> re.Pattern[str]:
     return re.compile(rf"(?<![^\W_])(?:{'|'.join(spaced)})(?![^\W_])|{'|'.join(others)}")
 
 
-def _verdict(held: str | None, panel: Panel | None) -> Measured:
+def _verdict(held: str | None, panel: str | None) -> Measured:
     if panel == "body":
         return "wrong" if held in _MATERIALS else "right"
     if held in _WANTED.get(panel, _BLOOD):
@@ -143,7 +155,7 @@ class Flags:
         self._codes: dict[str, Flag] = {}
         self._words: dict[frozenset[str], Flag] = {}
         for row in knowledge.tables["result_flags"]:
-            self._codes[_mark(row.code)] = row.flag
+            self._codes[folded(row.code)] = row.flag
             if words := _words(row.code):
                 self._words.setdefault(words, row.flag)
 
@@ -158,20 +170,19 @@ class Flags:
         if whole := self._of(text):
             return whole
         found = [self._of(piece) for piece in _PIECES.split(text) if piece.strip()]
-        known = {flag for flag in found if flag}
+        known = set(found)
         if known.intersection(_LOW) and known.intersection(_HIGH):
             return "AA" if known & {"LL", "HH", "AA"} else "A"
         # What is grave is believed beside words that aren't understood; what is normal isn't.
-        grave = next((flag for flag in _GRAVE if flag in known), None)
-        rest: Flag = "other" if "other" in known else "N"
-        return grave or (rest if known and None not in found else None)
+        for flag in _GRAVE:
+            if flag in known:
+                return flag
+        if None in known or not known:
+            return None
+        return "other" if "other" in known else "N"
 
     def _of(self, text: str) -> Flag | None:
-        return self._codes.get(_mark(text)) or self._words.get(_words(text))
-
-
-def _mark(text: str) -> str:
-    return folded(text)
+        return self._codes.get(folded(text)) or self._words.get(_words(text))
 
 
 def _words(text: str) -> frozenset[str]:

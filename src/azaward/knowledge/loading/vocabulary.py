@@ -15,15 +15,7 @@ from azaward.knowledge.loading.load import Knowledge
 from azaward.knowledge.loading.reactions import ANY, UNCLEAR, Reactions
 from azaward.knowledge.loading.schema.columns import split
 from azaward.knowledge.loading.schema.laboratory import Flag
-from azaward.knowledge.loading.specimens import (
-    HL7_0070,
-    HL7_0163,
-    HL7_0487,
-    SPECIMEN_TYPE,
-    Flags,
-    Measured,
-    Specimens,
-)
+from azaward.knowledge.loading.specimens import OTHER_NAMES, Flags, Measured, Specimens
 from azaward.knowledge.loading.test_names import JLAC10, LOINC, NPU, READ, SNOMED, Test, TestNames
 from azaward.record.names import is_recognised, unrecognised
 
@@ -71,29 +63,7 @@ _SYSTEMS = {
         f"{ICD10[0]}-cm": ("hl7.org/fhir/sid/icd-10-cm", "icd-10-cm", "icd10cm", "i10c"),
         ICD10[2]: ("fhir.de/codesystem/bfarm/icd-10-gm",),
         ICD10[3]: ("fhir.de/codesystem/dimdi/icd-10-gm",),
-        HL7_0487: (
-            "terminology.hl7.org/codesystem/v2-0487",
-            "hl7.org/fhir/v2/0487",
-            "2.16.840.1.113883.18.311",
-            "hl70487",
-        ),
-        HL7_0070: (
-            "terminology.hl7.org/codesystem/v2-0070",
-            "hl7.org/fhir/v2/0070",
-            "2.16.840.1.113883.18.28",
-            "hl70070",
-        ),
-        HL7_0163: (
-            "terminology.hl7.org/codesystem/v2-0163",
-            "hl7.org/fhir/v2/0163",
-            "2.16.840.1.113883.18.81",
-            "hl70163",
-        ),
-        SPECIMEN_TYPE: (
-            "terminology.hl7.org/codesystem/v3-specimentype",
-            "hl7.org/fhir/v3/specimentype",
-            "2.16.840.1.113883.5.129",
-        ),
+        **OTHER_NAMES,
     }.items()
     for name in names
 }
