@@ -131,6 +131,6 @@ def test_systems_of_numbers_are_as_fhir_writes_them() -> None:
     systems = [row.system for row in NUMBERS]
     assert len(systems) == len(set(systems))
     assert all(re.fullmatch(r"urn:oid:[0-9]+(\.[0-9]+)+|https?://[^\s|]+[^/\s|]", system) for system in systems)
-    # A US Social Security number is shared, mistyped and stolen: two records with one may be two people.
+    # A US Social Security number is shared and mistyped: two records with one may be two people.
     assert not {"http://hl7.org/fhir/sid/us-ssn", "urn:oid:2.16.840.1.113883.4.1"} & set(systems)
     assert {"https://fhir.nhs.uk/Id/nhs-number", "urn:oid:1.2.208.176.1.2"} <= set(systems)

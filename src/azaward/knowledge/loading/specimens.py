@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Literal
 
 from azaward.knowledge.loading.load import Knowledge
@@ -87,9 +87,12 @@ class Specimens:
         for row in knowledge.tables["specimens"]:
             if not row.code:
                 self._learn(split(row.name), row.holds)
-        self._name = _any_of(self._names)
         # Records repeat a few specimens often.
         self._of_part = lru_cache(maxsize=4096)(self._read_part)
+
+    @cached_property
+    def _name(self) -> re.Pattern[str]:
+        return _any_of(self._names)
 
     def _learn(self, names: Iterable[str], holds: str) -> None:
         self._names |= {_said(name): holds for name in names}
