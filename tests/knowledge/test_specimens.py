@@ -30,6 +30,7 @@ Structure of left upper limb (body structure) | Ellenbeuge | Right median cubita
 Blood; Left arm | Serum; Plasma
 """
 NOT_BLOOD = """
+Dialysis fluid | Dialysate
 Ascitic fluid | Ascites | ascitesvæske | Aszitespunktat | liquide d'ascite | 腹水 | Peritoneal dialysis fluid
 Pleural fluid | CSF | Cerebrospinal fluid | Liquor | LCR | líquido cefalorraquídeo
 Synovial fluid, right knee | BAL | Sputum | Stool | Urine | Urin | 24h urine | Mid-stream urine | orina | 尿
@@ -38,6 +39,7 @@ Nabelschnurblut | sang du cordon | BLDCO | Bone marrow | moelle osseuse | Knoche
 Blood specimen from blood donor | Quality control | HL70070|PRT | CSF; Ascites | 309201001
 """
 UNKNOWN = """
+Dialysis | Haemodialysis
 abdomen | knee | lumbar | left | Specimen | sample | Total count | OTH | unknown | mystery | krew | Pt
 Blood from abdomen | bloody ascites | Ascites, blood-stained | pre-dialysis blood | no blood | ?blood | blood?
 not blood | no urine | blood culture | blood / urine | Serum; Urine | Blood; abdomen | Blood; mystery
