@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 _NOT_WORD = re.compile(r"[\W_]+")
+_ADDRESS = re.compile(r"^(?:https?://)?(?:www\.)?|^urn:oid:|/+$")
 
 
 class Number(NamedTuple):
@@ -21,6 +22,15 @@ class Number(NamedTuple):
 
     authority: str
     value: str
+
+    @property
+    def of(self) -> str:
+        """The authority however it is written: by http or https, with a slash, as an OID.
+
+        >>> Number("urn:oid:1.2.3", "").of == Number("1.2.3", "").of, Number("HTTPS://a.example/id/", "").of
+        (True, 'a.example/id')
+        """
+        return _ADDRESS.sub("", self.authority.strip().casefold())
 
     @property
     def normal(self) -> str:
@@ -93,6 +103,7 @@ def same_people(
     ('a', {'b': 'a'})
     """
     everyone = list(identities)
+    sure_of = {Number(authority, "").of for authority in trusted}
     by_id: dict[str, Identity] = {}
     for each in everyone:
         by_id.setdefault(each.patient_id, each)
@@ -121,11 +132,11 @@ def same_people(
         for number in each.numbers:
             if not number.normal:
                 continue
-            first = holders.setdefault((number.authority, number.normal), each)
+            first = holders.setdefault((number.of, number.normal), each)
             if first.patient_id != each.patient_id:
                 known = first.birth_date is not None and first.birth_date == each.birth_date
                 why = f"both have the same number of {number.authority or 'an authority that is not named'}"
-                decide(each.patient_id, first.patient_id, why, sure=known and number.authority in trusted)
+                decide(each.patient_id, first.patient_id, why, sure=known and number.of in sure_of)
     still = [pair for pair in pairs.values() if root(pair.one) != root(pair.other)]
     return Same(kept, tuple(still))
 

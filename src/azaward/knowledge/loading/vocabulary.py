@@ -14,6 +14,8 @@ from typing import NamedTuple
 from azaward.knowledge.loading.load import Knowledge
 from azaward.knowledge.loading.reactions import ANY, UNCLEAR, Reactions
 from azaward.knowledge.loading.schema.columns import split
+from azaward.knowledge.loading.schema.laboratory import Flag
+from azaward.knowledge.loading.specimens import OTHER_NAMES, Flags, Measured, Specimens
 from azaward.knowledge.loading.test_names import JLAC10, LOINC, NPU, READ, SNOMED, Test, TestNames
 from azaward.record.names import is_recognised, unrecognised
 
@@ -61,6 +63,7 @@ _SYSTEMS = {
         f"{ICD10[0]}-cm": ("hl7.org/fhir/sid/icd-10-cm", "icd-10-cm", "icd10cm", "i10c"),
         ICD10[2]: ("fhir.de/codesystem/bfarm/icd-10-gm",),
         ICD10[3]: ("fhir.de/codesystem/dimdi/icd-10-gm",),
+        **OTHER_NAMES,
     }.items()
     for name in names
 }
@@ -194,16 +197,21 @@ class Vocabulary:
         test = self.test(text, codings)
         return None if test.doubt else test.analyte
 
-    def specimen(self, text: str, analyte: str) -> str:
-        """Whether a result of an analyte from a specimen counts: right, wrong or unknown."""
-        named = plain(text)
-        if re.search(r"ascit|csf|urine|pleural|synovial|fluid", named):
-            return "wrong"
-        return "right" if re.search(r"blood|serum|plasma", named) else "unknown"
+    @cached_property
+    def _specimens(self) -> Specimens:
+        return Specimens(self._knowledge, _known_system)
 
-    def flag(self, text: str) -> str | None:
-        """The laboratory's mark."""
-        return text.upper() if text.upper() in ("LL", "L", "H", "HH", "A", "AA", "N") else None
+    @cached_property
+    def _flags(self) -> Flags:
+        return Flags(self._knowledge)
+
+    def specimen(self, text: str, analyte: str) -> Measured:
+        """Whether a result of an analyte from a specimen, in words or by its code, is one of that analyte."""
+        return self._specimens.measured(text, analyte)
+
+    def flag(self, text: str) -> Flag | None:
+        """What a laboratory's mark beside a result means; None where it isn't understood."""
+        return self._flags.flag(text)
 
     def medicine(self, text: str | None, codings: Iterable[Coding] = ()) -> tuple[str, ...]:
         """The ingredients' ids; `unknown:` and the text where the name is not known."""

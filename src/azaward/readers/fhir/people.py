@@ -34,7 +34,7 @@ class People:
         patients = [place for place in places if place.type == "Patient"]
         identities = [_identity(place) for place in patients]
         links, pairs = self._links(places)
-        trusted = [row.system for row in self.shared.knowledge.tables.get("number_systems", ())]
+        trusted = [row.system for row in self.shared.knowledge.tables["number_systems"]]
         same = self._same = same_people(identities, links, trusted)
         where = {place.id: place.where for place in patients}
         for given_up, kept in same.kept.items():

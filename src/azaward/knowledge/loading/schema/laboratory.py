@@ -130,6 +130,39 @@ class TestWords(Row, frozen=True):
     words: Own
 
 
+SpecimenSystem = Literal[
+    "http://terminology.hl7.org/CodeSystem/v2-0487",
+    "http://terminology.hl7.org/CodeSystem/v2-0070",
+    "http://terminology.hl7.org/CodeSystem/v2-0163",
+    "http://terminology.hl7.org/CodeSystem/v3-SpecimenType",
+    "http://snomed.info/sct",
+]
+# What a specimen is made of. A `site` is where blood is drawn, a `place` any other part of the body, and `nothing` says
+# no more than that there is a specimen.
+Holds = Literal["blood", "red cells", "urine", "other", "site", "place", "nothing"]
+
+
+class Specimen(Fact, frozen=True):
+    """What a code for a specimen, or words of one, mean. A row without a code is a list of words."""
+
+    system: SpecimenSystem | None
+    code: Own | None
+    name: Own
+    holds: Holds
+
+
+# `other` is a mark that says neither how far from normal a value is nor that it is normal.
+Flag = Literal["LL", "HH", "AA", "L", "H", "A", "N", "other"]
+
+
+class ResultFlag(Fact, frozen=True):
+    """What a laboratory's mark beside a result means, as a code, a sign or words."""
+
+    code: Own
+    flag: Flag
+    meaning: Prose
+
+
 class Unit(Fact, frozen=True):
     written: Own
     ucum: UnitCode
@@ -245,6 +278,8 @@ TABLES: dict[str, type[Row]] = {
     "test_codes": TestCode,
     "test_names": TestName,
     "test_words": TestWords,
+    "specimens": Specimen,
+    "result_flags": ResultFlag,
     "units": Unit,
     "conversions": Conversion,
     "tests": Test,

@@ -166,10 +166,24 @@ class FloorSymptom(Fact, frozen=True):
     passes: Literal["yes"] | None
 
 
+class NumberSystem(Fact, frozen=True):
+    """The system of a number that a nation or a province gives to one person.
+
+    `authority` and `type` are what HL7 v2 has in its place, in CX.4 and CX.5.
+    """
+
+    system: Own
+    name: Prose
+    country: Prose
+    authority: Own | None
+    type: Own | None
+
+
 TABLES: dict[str, type[Row]] = {
     "indications": Indication,
     "events": Event,
     "event_advice": EventAdvice,
     "children_doses": ChildDose,
     "floor_symptoms": FloorSymptom,
+    "number_systems": NumberSystem,
 }

@@ -32,6 +32,8 @@ from azaward.knowledge.loading.schema.laboratory import (
     Lateness,
     Metabolites,
     OwnLevel,
+    ResultFlag,
+    Specimen,
     Test,
     TestCode,
     TestName,
@@ -53,7 +55,14 @@ from azaward.knowledge.loading.schema.medicines import (
     Together,
 )
 from azaward.knowledge.loading.schema.omop import OmopConcept
-from azaward.knowledge.loading.schema.people import ChildDose, Event, EventAdvice, FloorSymptom, Indication
+from azaward.knowledge.loading.schema.people import (
+    ChildDose,
+    Event,
+    EventAdvice,
+    FloorSymptom,
+    Indication,
+    NumberSystem,
+)
 from azaward.knowledge.loading.schema.risks import Onset, Risk
 
 
@@ -72,6 +81,10 @@ class Tables(Protocol):
     def __getitem__(self, name: Literal["test_names"]) -> tuple[TestName, ...]: ...
     @overload
     def __getitem__(self, name: Literal["test_words"]) -> tuple[TestWords, ...]: ...
+    @overload
+    def __getitem__(self, name: Literal["specimens"]) -> tuple[Specimen, ...]: ...
+    @overload
+    def __getitem__(self, name: Literal["result_flags"]) -> tuple[ResultFlag, ...]: ...
     @overload
     def __getitem__(self, name: Literal["units"]) -> tuple[Unit, ...]: ...
     @overload
@@ -100,6 +113,8 @@ class Tables(Protocol):
     def __getitem__(self, name: Literal["event_advice"]) -> tuple[EventAdvice, ...]: ...
     @overload
     def __getitem__(self, name: Literal["children_doses"]) -> tuple[ChildDose, ...]: ...
+    @overload
+    def __getitem__(self, name: Literal["number_systems"]) -> tuple[NumberSystem, ...]: ...
     @overload
     def __getitem__(self, name: Literal["onset"]) -> tuple[Onset, ...]: ...
     @overload
