@@ -1,0 +1,100 @@
+"""Which resources of the input the rows of a record came from.
+
+A row says it in its column `resource`, or in `origin` where that holds such a name: "system|Type|id". A row that
+doesn't say it is referred to by nothing: a reference that might lead elsewhere is worse than none.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any
+
+from azaward.record.tables import STATUS_NEVER_COUNTS, TABLES, Record
+from azaward.reports.assessment.fhir.elements import Resource
+
+# What a row of the six tables may have been.
+KINDS = (
+    *("AllergyIntolerance", "Appointment", "Condition", "DiagnosticReport", "Encounter", "Immunization"),
+    *("MedicationAdministration", "MedicationDispense", "MedicationRequest", "MedicationStatement"),
+    *("Observation", "Patient", "Procedure"),
+)
+_NAMED = re.compile(rf"(?P<system>[^|]*)\|(?P<type>{'|'.join(KINDS)})\|(?P<id>[A-Za-z0-9.\-]{{1,64}})")
+_TAKEN = {"results": "taken_on", "genotypes": "reported_on", "events": "started_on"}
+
+Row = Mapping[str, Any]
+
+
+class Sources:
+    """The rows of a record by patient, and the resources that they came from."""
+
+    def __init__(self, record: Record | None, as_of: dt.date) -> None:
+        self._as_of = as_of
+        self._given = record is not None
+        self._rows: dict[tuple[str, str], list[Row]] = {}
+        for table, rows in (record.rows if record else {}).items():
+            names = [column.name for column in TABLES[table]]
+            for row in rows:
+                cells = dict(zip(names, row, strict=True))
+                if cells.get("status") not in STATUS_NEVER_COUNTS:
+                    self._rows.setdefault((table, str(row[0])), []).append(cells)
+
+    @property
+    def known(self) -> bool:
+        """Whether there is a record to look into."""
+        return self._given
+
+    def results(self, patient_id: str, analytes: Collection[str], on: dt.date | None) -> list[Resource]:
+        """The results of these analytes that were taken on a day."""
+        return _references(
+            row for row in self._of("results", patient_id) if row["analyte"] in analytes and row["taken_on"] == on
+        )
+
+    def genotypes(self, patient_id: str, genes: Collection[str]) -> list[Resource]:
+        """The reports on these genes."""
+        return _references(row for row in self._of("genotypes", patient_id) if row["gene"] in genes)
+
+    def events(self, patient_id: str, code: str) -> list[Resource]:
+        """The conditions, allergies, vaccinations and procedures of this code."""
+        return _references(row for row in self._of("events", patient_id) if row["code"] == code)
+
+    def medicines(self, patient_id: str, medicines: Collection[str]) -> list[Resource]:
+        """The orders of these medicines that are running or planned."""
+        return _references(
+            row
+            for row in self._of("exposures", patient_id)
+            if row["medicine"] in medicines and (row["stopped_on"] is None or row["stopped_on"] > self._as_of)
+        )
+
+    def everything(self, patient_id: str) -> list[Resource]:
+        """Every resource that anything in this patient's record came from."""
+        return _references(row for table in TABLES for row in self._of(table, patient_id))
+
+    def last_done(self, patient_id: str, answers: Mapping[str, Collection[str]]) -> dt.date | None:
+        """The last day on which one of these was answered: ids of analytes, genes and events, by their table."""
+        columns = {"results": "analyte", "genotypes": "gene", "events": "code"}
+        days = [
+            row[_TAKEN[table]]
+            for table, ids in answers.items()
+            for row in self._of(table, patient_id)
+            if row[columns[table]] in ids and row[_TAKEN[table]] and row[_TAKEN[table]] <= self._as_of
+        ]
+        return max(days, default=None)
+
+    def _of(self, table: str, patient_id: str) -> list[Row]:
+        return self._rows.get((table, patient_id), [])
+
+
+def _references(rows: Iterable[Row]) -> list[Resource]:
+    """The resources behind rows, each once, in the order of the rows."""
+    return list({each["reference"]: each for each in _named(rows)}.values())
+
+
+def _named(rows: Iterable[Row]) -> Iterator[Resource]:
+    for row in rows:
+        found = _NAMED.fullmatch(str(row.get("resource") or row.get("origin") or ""))
+        if found:
+            # Without an address it is the server's own, as the patient is.
+            system = found["system"].rstrip("/") + "/" if found["system"].startswith(("http://", "https://")) else ""
+            yield {"reference": f"{system}{found['type']}/{found['id']}", "type": found["type"]}
