@@ -14,7 +14,7 @@ import msgspec
 from azaward.assessment import Assessment, PatientAssessment
 from azaward.knowledge import Knowledge, load
 from azaward.record.tables import Record
-from azaward.reports.assessment.fhir.elements import SYSTEM, UUIDS, Resource, named, narrative
+from azaward.reports.assessment.fhir.elements import NAMES, Resource, named, narrative
 from azaward.reports.assessment.fhir.exchange import Decided, Exchange, Identifiers, Kind
 from azaward.reports.assessment.fhir.guidance import guidance_for, guidance_for_nobody, outcome
 from azaward.reports.assessment.fhir.issues import issues_of
@@ -25,6 +25,10 @@ from azaward.reports.assessment.fhir.sources import Sources
 from azaward.reports.assessment.fhir.tasks import tasks_of
 
 __all__ = ["Decided", "to_fhir"]
+
+# The server gives the id; and the source of a DetectedIssue, which its evidence has as well, is taken by some servers
+# for a reference to another resource.
+_LEFT_OUT = ("id", "reference")
 
 
 def to_fhir(
@@ -92,9 +96,9 @@ def _of_nobody(exchange: Exchange) -> Iterable[Resource]:
 def _entry(resource: Resource, kind: Kind) -> Resource:
     entry: Resource = {"fullUrl": f"urn:uuid:{resource['id']}", "resource": resource}
     if kind == "transaction":
-        # The server gives the id; it knows by this name what it holds already.
         name, type = resource["id"], resource["resourceType"]
-        known = f"_tag={SYSTEM}id|{name}" if type == "Provenance" else f"identifier={UUIDS}|urn:uuid:{name}"
-        entry["resource"] = {key: cell for key, cell in resource.items() if key != "id"}
-        entry["request"] = {"method": "POST", "url": type, "ifNoneExist": known}
+        # By this name the server knows what it holds already.
+        by = "_tag" if type == "Provenance" else "identifier"
+        entry["resource"] = {key: cell for key, cell in resource.items() if key not in _LEFT_OUT}
+        entry["request"] = {"method": "POST", "url": type, "ifNoneExist": f"{by}={NAMES}|{name}"}
     return entry

@@ -16,6 +16,7 @@ Resource = dict[str, Any]
 
 # Ours, as no published code system holds them.
 SYSTEM = "urn:azaward:"
+NAMES = SYSTEM + "id"
 UUIDS = "urn:ietf:rfc:3986"
 # How FHIR's own words of priority (R4 request-priority) say an urgency.
 PRIORITIES: Mapping[str, str] = {
@@ -58,8 +59,11 @@ def named(*parts: str) -> str:
 
 
 def identified(name: str) -> list[Resource]:
-    """The identifier by which a server knows that it holds a resource already."""
-    return [{"system": UUIDS, "value": f"urn:uuid:{name}"}]
+    """The identifier by which a server knows that it holds a resource already.
+
+    Bare, without "urn:uuid:": a server puts ids of its own wherever the Bundle says that.
+    """
+    return [{"system": NAMES, "value": name}]
 
 
 def link(resource: Resource) -> Resource:

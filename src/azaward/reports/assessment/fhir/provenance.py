@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from azaward.assessment import PatientAssessment
 from azaward.reports.assessment.fhir.elements import (
+    NAMES,
     SYSTEM,
     Resource,
     link,
@@ -37,7 +38,7 @@ def provenance_of(patient: PatientAssessment, made: Sequence[Resource], exchange
         {
             "resourceType": "Provenance",
             "id": name,
-            "meta": {"tag": [{"system": SYSTEM + "id", "code": name}]},
+            "meta": {"tag": [{"system": NAMES, "code": name}]},
             "text": narrative([said]),
             "contained": [software(assessment)],
             "target": [link(each) for each in made],
