@@ -68,7 +68,7 @@ def identified(name: str) -> list[Resource]:
 
 def link(resource: Resource) -> Resource:
     """A reference to another resource of the same Bundle."""
-    return {"reference": f"urn:uuid:{resource['id']}", "type": resource["resourceType"]}
+    return {"reference": f"urn:uuid:{resource['id']}"}
 
 
 def author(assessment: Assessment) -> Resource:

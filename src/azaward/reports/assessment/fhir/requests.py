@@ -48,7 +48,9 @@ def _request(patient_id: str, test: NextTest, why: Sequence[tuple[Finding, Resou
     last = exchange.sources.last_done(patient_id, answers(test.analyte, exchange.knowledge))
     # A test that is asked for stays one request, whatever day it is, until the test has been done.
     name = exchange.name("test", patient_id, test.analyte, test.why, PRIORITIES[urgency], _since(test, last, exchange))
-    seen = [each for _, issue in why for each in issue.get("implicated", ()) if each["type"] in _REASONS]
+    seen = [
+        each for _, issue in why for each in issue.get("implicated", ()) if each["reference"].split("/")[-2] in _REASONS
+    ]
     return without_empty(
         {
             "resourceType": "ServiceRequest",

@@ -97,4 +97,4 @@ def _named(rows: Iterable[Row]) -> Iterator[Resource]:
         if found:
             # Without an address it is the server's own, as the patient is.
             system = found["system"].rstrip("/") + "/" if found["system"].startswith(("http://", "https://")) else ""
-            yield {"reference": f"{system}{found['type']}/{found['id']}", "type": found["type"]}
+            yield {"reference": f"{system}{found['type']}/{found['id']}"}
