@@ -43,16 +43,16 @@ LACKS: Mapping[str, Lack] = {
     **dict.fromkeys(("reference_range_missing", "pancreas_range_missing"), _RANGE),
     # Medicines.
     **dict.fromkeys(("dose_unknown", "dose_impossible", "dose_repeated", "doses_disagree"), _DOSE),
-    **dict.fromkeys(("low_dose_allopurinol_high", "thiopurine_switched_unclear"), _DOSE),
+    **dict.fromkeys(("low_dose_allopurinol_high", "thiopurine_switched_unclear", "restart_after_harm"), _DOSE),
     "start_unreadable": Lack("MedicationRequest", ("authoredOn", "dosageInstruction.timing")),
     "dates_contradict": Lack("MedicationRequest", ("dosageInstruction.timing",)),
     "medicine_not_checked": Lack("MedicationRequest", ("medication",)),
-    "no_thiopurine": Lack("MedicationRequest"),
+    **dict.fromkeys(("no_thiopurine", "metabolites_without_treatment"), Lack("MedicationRequest")),
     # The person, and what happened to them.
     "age_unknown": Lack("Patient", ("birthDate",)),
     "identity_conflict": Lack("Patient", ("identifier", "birthDate", "gender")),
     "indication_unknown": Lack("Condition", ("code",)),
-    **dict.fromkeys(("symptom_unended", "fever_unended"), _OVER),
+    **dict.fromkeys(("symptom_unended", "fever_unended", "symptom_emergency", "symptom_going_on"), _OVER),
     "surgery_undated": Lack("Procedure", ("performed",)),
     "live_vaccine_undated": Lack("Immunization", ("occurrence",)),
     # What couldn't be read may be anything: the OperationOutcome has each item.

@@ -48,9 +48,8 @@ def _request(patient_id: str, test: NextTest, why: Sequence[tuple[Finding, Resou
     last = exchange.sources.last_done(patient_id, answers(test.analyte, exchange.knowledge))
     # A test that is asked for stays one request, whatever day it is, until the test has been done.
     name = exchange.name("test", patient_id, test.analyte, test.why, PRIORITIES[urgency], _since(test, last, exchange))
-    seen = [
-        each for _, issue in why for each in issue.get("implicated", ()) if each["reference"].split("/")[-2] in _REASONS
-    ]
+    implicated = (each for _, issue in why for each in issue.get("implicated", ()))
+    seen = {each["reference"]: each for each in implicated if each["reference"].split("/")[-2] in _REASONS}
     return without_empty(
         {
             "resourceType": "ServiceRequest",
@@ -66,7 +65,7 @@ def _request(patient_id: str, test: NextTest, why: Sequence[tuple[Finding, Resou
             "authoredOn": exchange.day,
             "requester": author(exchange.assessment),
             "reasonCode": [{"text": clean(test.why)}],
-            "reasonReference": list({each["reference"]: each for each in seen}.values()),
+            "reasonReference": list(seen.values()),
             "supportingInfo": [link(issue) for _, issue in why],
         }
     )
