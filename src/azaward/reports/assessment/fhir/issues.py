@@ -89,8 +89,8 @@ def seen_in(finding: Finding, exchange: Exchange) -> list[Resource]:
     """The results, reports and events of the input that a finding saw."""
     sources, patient_id = exchange.sources, finding.patient_id
     made_of = answers(finding.subject, exchange.knowledge)
-    on = finding.observed.on if finding.observed else None
-    results = sources.results(patient_id, made_of.get("results", ()), on) if on else []
+    seen, analytes = finding.observed, made_of.get("results", ())
+    results = sources.results(patient_id, analytes, seen.on, seen.value) if seen and seen.on else []
     genes = sources.genotypes(patient_id, made_of.get("genotypes", ()))
     return [*results, *genes, *sources.events(patient_id, finding.subject)]
 

@@ -7,10 +7,12 @@ doesn't say it is referred to by nothing: a reference that might lead elsewhere 
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
+from azaward.knowledge import Knowledge
 from azaward.record.tables import STATUS_NEVER_COUNTS, TABLES, Record
 from azaward.reports.assessment.fhir.elements import Resource
 
@@ -23,15 +25,19 @@ KINDS = (
 _NAMED = re.compile(rf"(?P<system>[^|]*)\|(?P<type>{'|'.join(KINDS)})\|(?P<id>[A-Za-z0-9.\-]{{1,64}})")
 _TAKEN = {"results": "taken_on", "genotypes": "reported_on", "events": "started_on"}
 
+# Rounding between units.
+_AS_GOOD_AS = 1e-6
+
 Row = Mapping[str, Any]
 
 
 class Sources:
     """The rows of a record by patient, and the resources that they came from."""
 
-    def __init__(self, record: Record | None, as_of: dt.date) -> None:
+    def __init__(self, record: Record | None, as_of: dt.date, knowledge: Knowledge) -> None:
         self._as_of = as_of
         self._given = record is not None
+        self._units = {(row.analyte, row.written): row for row in knowledge.tables["conversions"]}
         self._rows: dict[tuple[str, str], list[Row]] = {}
         for table, rows in (record.rows if record else {}).items():
             names = [column.name for column in TABLES[table]]
@@ -45,11 +51,19 @@ class Sources:
         """Whether there is a record to look into."""
         return self._given
 
-    def results(self, patient_id: str, analytes: Collection[str], on: dt.date | None) -> list[Resource]:
-        """The results of these analytes that were taken on a day."""
-        return _references(
-            row for row in self._of("results", patient_id) if row["analyte"] in analytes and row["taken_on"] == on
-        )
+    def results(
+        self, patient_id: str, analytes: Collection[str], on: dt.date, value: float | None = None
+    ) -> list[Resource]:
+        """The results of these analytes that were taken on a day: those of this value (in our unit), else all."""
+        rows = [row for row in self._of("results", patient_id) if row["analyte"] in analytes and row["taken_on"] == on]
+        same = [row for row in rows if self._is(row, value)]
+        return _references(same or rows)
+
+    def _is(self, row: Row, value: float | None) -> bool:
+        unit = self._units.get((row["analyte"], row["unit"]))
+        if value is None or row["value"] is None or unit is None:
+            return False
+        return math.isclose(row["value"] * unit.factor + unit.offset, value, rel_tol=_AS_GOOD_AS)
 
     def genotypes(self, patient_id: str, genes: Collection[str]) -> list[Resource]:
         """The reports on these genes."""
