@@ -8,10 +8,15 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
+from fhir.resources.R4B.bundle import Bundle
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from azaward.assessment import Aside, Assessment, Finding, Observed, PatientAssessment, assess, fingerprint
+from azaward.assessment import Aside, Assessment, Cited, Finding, Observed, PatientAssessment, assess, fingerprint
 from azaward.knowledge import load
 from azaward.knowledge.loading.messages import messages
 from azaward.plans import DosePlan, NextTest, Plan, Until
@@ -22,6 +27,7 @@ from tests.reports.r4 import bundle_faults
 
 DAY = dt.date(2026, 11, 10)
 LOW_ON = dt.date(2026, 11, 2)
+SYSTEM = "https://hospital.example/numbers"
 
 
 def resources(assessment: Assessment, record: Record | None = None, **given: Any) -> dict[str, list[dict[str, Any]]]:
@@ -363,9 +369,8 @@ def test_what_was_set_aside_is_told_to_its_patient_alone() -> None:
         Aside(where="a.json line 2", what="Observation", why="broken", patient_id="p2"),
         Aside(where="a.json line 3", what="3 Claim", why="not read"),
     ]
-    given = one()
-    whole = Assessment(**{name: getattr(given, name) for name in given.__struct_fields__} | {"set_aside": asides})
-    mine, nobodys = resources(whole)["GuidanceResponse"]
+    whole = one()
+    mine, nobodys = resources(replace(whole, set_aside=asides))["GuidanceResponse"]
     assert [each["diagnostics"] for each in mine["contained"][1]["issue"]] == ["a.json line 1"]
     assert mine["evaluationMessage"] == [{"reference": "#set-aside"}]
     assert [each["diagnostics"] for each in nobodys["contained"][1]["issue"]] == ["a.json line 2", "a.json line 3"]
@@ -459,15 +464,37 @@ def test_every_resource_says_itself_in_words() -> None:
 
 
 def test_a_clinics_protocol_may_have_any_name() -> None:
-    given = one()
-    (patient,) = given.patients
-    named = PatientAssessment(
-        patient_id="p1", findings=[], plan=patient.plan, protocol="our clinic|2 ä", status=patient.status
-    )
-    found = resources(
-        Assessment(**{name: getattr(given, name) for name in given.__struct_fields__} | {"patients": [named]})
-    )
+    whole = one()
+    (patient,) = whole.patients
+    found = resources(replace(whole, patients=[replace(patient, protocol="our clinic|2 ä")]))
     assert found["CarePlan"][0]["instantiatesUri"] == ["urn:azaward:protocol:our%20clinic%7C2%20%C3%A4"]
+
+
+TEXT = st.text(max_size=12) | st.sampled_from([" ", "\x07", "\ufffe", "\ud800", "a  b", "<p>&", "http://x y", "|", "?"])
+
+
+@settings(deadline=None, max_examples=60)
+@given(says=TEXT, subject=TEXT, words=TEXT, source=TEXT, patient_id=TEXT.filter(bool), protocol=TEXT)
+def test_whatever_a_record_says_is_written_as_valid_fhir(
+    says: str, subject: str, words: str, source: str, patient_id: str, protocol: str
+) -> None:
+    cited = Cited(source=source, locator=words, how="own", title=says)
+    seen = Observed(value=None, unit=None, on=DAY, text=words)
+    about = finding(patient_id=patient_id, says=says, subject=subject, observed=seen, sources=[cited])
+    test = NextTest(analyte="liver", due_on=DAY, why=words)
+    whole = one(about, next_tests=[test])
+    (patient,) = whole.patients
+    whole = replace(
+        whole,
+        patients=[replace(patient, patient_id=patient_id, protocol=protocol)],
+        set_aside=[Aside(where=words, what=says, why=subject, patient_id=owner) for owner in (patient_id, None)],
+    )
+    for kind in ("collection", "transaction"):
+        written = to_fhir(whole, kind=kind, identifiers={patient_id: [(SYSTEM, words)]} if words else None)
+        assert bundle_faults(json.loads(written)) == []
+        bundle = Bundle.model_validate_json(written)
+        for entry in bundle.entry:
+            ElementTree.fromstring(entry.resource.text.div)
 
 
 def test_where_the_rows_come_from_changes_nothing_about_what_is_found() -> None:

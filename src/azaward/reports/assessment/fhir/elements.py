@@ -26,12 +26,22 @@ PRIORITIES: Mapping[str, str] = {
     Urgency.ROUTINE: "routine",
     Urgency.INFO: "routine",
 }
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+# What neither FHIR's text nor its narrative, which is XML, may hold.
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def concept(kind: str, code: str, text: str) -> Resource:
     """A code of ours, and what it is in words."""
-    return {"coding": [{"system": SYSTEM + kind, "code": code}], "text": clean(text)}
+    return {"coding": [coding(kind, code)], "text": clean(text)}
+
+
+def coding(kind: str, code: str) -> Resource:
+    """A code of ours; FHIR allows one blank at a time within a code.
+
+    >>> coding("source", "our  clinic")
+    {'system': 'urn:azaward:source', 'code': 'our clinic'}
+    """
+    return {"system": SYSTEM + kind, "code": " ".join(clean(code).split())}
 
 
 def narrative(lines: Iterable[str]) -> Resource:
@@ -55,7 +65,8 @@ def named(*parts: str) -> str:
     >>> named("issue", "c001") == named("issue", "c001") != named("issue", "c002")
     True
     """
-    return str(uuid.uuid5(uuid.NAMESPACE_OID, "\n".join(("azaward", *parts))))
+    said = "\n".join(("azaward", *parts)).encode("utf-8", "backslashreplace").decode()
+    return str(uuid.uuid5(uuid.NAMESPACE_OID, said))
 
 
 def identified(name: str) -> list[Resource]:
@@ -93,7 +104,12 @@ def protocol_uri(protocol: str) -> str:
     >>> protocol_uri("our clinic")
     'urn:azaward:protocol:our%20clinic'
     """
-    return f"{SYSTEM}protocol:{quote(protocol)}"
+    return uri("protocol", protocol)
+
+
+def uri(kind: str, name: str) -> str:
+    """An address of ours."""
+    return f"{SYSTEM}{kind}:{quote(clean(name))}"
 
 
 def without_empty(resource: Resource) -> Resource:

@@ -66,13 +66,13 @@ class Exchange:
                 # Whoever has this number on the receiving server; it refuses the whole where that isn't one person.
                 return {"reference": f"Patient?identifier={_search(system)}|{_search(value)}", **given}
         if patient_id.startswith("urn:uuid:") and self.kind == "transaction":
-            return {"identifier": {"system": UUIDS, "value": patient_id}, **given}
+            return {"identifier": {"system": UUIDS, "value": clean(patient_id)}, **given}
         if patient_id.startswith(("http://", "https://", "urn:uuid:")):
-            return {"reference": patient_id, **given}
+            return {"reference": clean(patient_id), **given}
         if _ID.fullmatch(patient_id):
             return {"reference": f"Patient/{patient_id}", **given}
         return given or {"identifier": {"value": clean(patient_id)}}
 
 
 def _search(value: str) -> str:
-    return quote(_SPECIAL.sub(r"\\\1", value), safe=":/")
+    return quote(_SPECIAL.sub(r"\\\1", clean(value)), safe=":/")

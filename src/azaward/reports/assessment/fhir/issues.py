@@ -10,13 +10,14 @@ from collections.abc import Iterable, Mapping
 from azaward.assessment import Finding, PatientAssessment, fingerprint
 from azaward.reports.assessment.fhir.catalogue import answers
 from azaward.reports.assessment.fhir.elements import (
-    SYSTEM,
     Resource,
     author,
     clean,
+    coding,
     concept,
     identified,
     narrative,
+    uri,
     without_empty,
 )
 from azaward.reports.assessment.fhir.exchange import Decided, Exchange
@@ -70,7 +71,7 @@ def _issue(finding: Finding, name: str, exchange: Exchange) -> Resource:
             "implicated": _implicated(finding, exchange),
             "evidence": evidence,
             "detail": clean(finding.says),
-            "reference": f"{SYSTEM}source:{finding.sources[0].source}" if finding.sources else None,
+            "reference": uri("source", finding.sources[0].source) if finding.sources else None,
             "mitigation": _mitigation(finding, exchange),
         }
     )
@@ -119,7 +120,7 @@ def _limit(finding: Finding) -> Iterable[Resource]:
 def _sources(finding: Finding) -> Iterable[Resource]:
     for cited in finding.sources:
         yield {
-            "coding": [{"system": SYSTEM + "source", "code": cited.source, "display": clean(cited.title)}],
+            "coding": [{**coding("source", cited.source), "display": clean(cited.title)}],
             "text": clean(f"source: {cited.title}, {cited.locator} ({cited.how})"),
         }
 
@@ -127,7 +128,7 @@ def _sources(finding: Finding) -> Iterable[Resource]:
 def _mitigation(finding: Finding, exchange: Exchange) -> list[Resource]:
     """What is proposed, and how soon; then what was decided, by whom and when."""
     proposed = concept("action", finding.action, f"{finding.action} ({finding.urgency})")
-    proposed["coding"].append({"system": SYSTEM + "urgency", "code": finding.urgency})
+    proposed["coding"].append(coding("urgency", finding.urgency))
     steps: list[Resource] = [{"action": proposed}]
     if decided := exchange.decided.get((finding.patient_id, fingerprint(finding))):
         done = {"text": clean(decided.words)}

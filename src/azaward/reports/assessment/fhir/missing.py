@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from azaward.assessment import Finding
 from azaward.reports.assessment.fhir.catalogue import result_codes
-from azaward.reports.assessment.fhir.elements import SYSTEM, Resource
+from azaward.reports.assessment.fhir.elements import Resource, coding
 from azaward.reports.assessment.fhir.exchange import Exchange
 from azaward.terms import Rule
 
@@ -86,5 +86,5 @@ def _requirements(findings: Iterable[Finding], exchange: Exchange) -> Iterator[R
             yield required
             continue
         for test in finding.asks_for if lack is _RESULT and finding.asks_for else [finding.subject]:
-            codes = result_codes(test, exchange.knowledge) or [{"system": SYSTEM + "test", "code": test}]
+            codes = result_codes(test, exchange.knowledge) or [coding("test", test)]
             yield {**required, "codeFilter": [{"path": "code", "code": codes}]}
