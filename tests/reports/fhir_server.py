@@ -56,19 +56,20 @@ class Store:
         return any((each.get("system"), each["value"]) == (system, code) for each in resource.get("identifier", ()))
 
     def transaction(self, bundle: Resource) -> Resource:
-        """All of it or nothing: what is held already by its `ifNoneExist` stays as it is."""
+        """All of it or nothing: what is held already by its `ifNoneExist` stays as it is; a PUT takes its place."""
         before, addresses, new, answers = dict(self.held), {}, [], []
         for entry in bundle["entry"]:
-            request = entry["request"]
-            if request["method"] != "POST":
-                raise RefusedError(405, request["method"])
-            held = self.search(request["url"], unquote(request["ifNoneExist"]))
+            method, url = entry["request"]["method"], entry["request"]["url"]
+            type, _, query = url.partition("?")
+            if method not in ("POST", "PUT") or (method == "POST") == bool(query):
+                raise RefusedError(405, f"{method} {url}")
+            held = self.search(type, query or unquote(entry["request"]["ifNoneExist"]))
             if len(held) > 1:
-                raise RefusedError(412, f"{request['ifNoneExist']} means several")
-            resource = held[0] if held else {**entry["resource"], "id": f"s{len(self.held) + len(new) + 1}"}
-            new += [] if held else [resource]
-            addresses[entry["fullUrl"]] = f"{request['url']}/{resource['id']}"
-            answers.append({"response": {"status": "200" if held else "201", "location": addresses[entry["fullUrl"]]}})
+                raise RefusedError(412, f"{entry['request']} means several")
+            id = held[0]["id"] if held else f"s{len(self.held) + len(new) + 1}"
+            new += [] if held and method == "POST" else [{**entry["resource"], "id": id}]
+            addresses[entry["fullUrl"]] = f"{type}/{id}"
+            answers.append({"response": {"status": "200" if held else "201", "location": f"{type}/{id}"}})
         try:
             ready = [json.loads(json.dumps(each), object_hook=lambda node: self._led(node, addresses)) for each in new]
             for resource in ready:

@@ -470,7 +470,9 @@ def test_a_clinics_protocol_may_have_any_name() -> None:
     assert found["CarePlan"][0]["instantiatesUri"] == ["urn:azaward:protocol:our%20clinic%7C2%20%C3%A4"]
 
 
-TEXT = st.text(max_size=12) | st.sampled_from([" ", "\x07", "\ufffe", "\ud800", "a  b", "<p>&", "http://x y", "|", "?"])
+TEXT = st.text(max_size=12) | st.sampled_from(
+    [" ", "\x07", "\ufffe", "\ud800", "a  b", "<p>&", "http://x y", "urn:uuid:1", "|", "?"]
+)
 
 
 @settings(deadline=None, max_examples=60)

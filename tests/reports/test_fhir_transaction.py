@@ -16,12 +16,12 @@ import pytest
 from fhir.resources.R4B.bundle import Bundle
 from typer.testing import CliRunner
 
-from azaward.assessment import assess
+from azaward.assessment import assess, fingerprint
 from azaward.cli import app
 from azaward.knowledge import load
 from azaward.readers.read import read
 from azaward.record import Record
-from azaward.reports.assessment.to_fhir import to_fhir
+from azaward.reports.assessment.to_fhir import Decided, to_fhir
 from tests.reports.fhir_server import references, served
 from tests.reports.r4 import bundle_faults
 
@@ -105,6 +105,16 @@ def test_every_example_is_valid_r4_and_r4b(path: Path, kind: Any) -> None:
 
 
 @pytest.mark.parametrize("path", RECORDS, ids=lambda path: path.stem)
+def test_a_library_of_r4_reads_it(path: Path) -> None:
+    bundle = pytest.importorskip("fhirclient.models.bundle")
+    record = record_of(path)
+    for kind in ("collection", "transaction"):
+        written = json.loads(to_fhir(assess(record, DAY), record, kind=kind))
+        read_back = bundle.Bundle(written, strict=True)
+        assert len(read_back.entry) == len(written["entry"])
+
+
+@pytest.mark.parametrize("path", RECORDS, ids=lambda path: path.stem)
 def test_every_entry_asks_to_be_made_only_where_it_is_not_there(path: Path) -> None:
     entries = sent(record_of(path))["entry"]
     assert {entry["request"]["method"] for entry in entries} == {"POST"}
@@ -146,6 +156,28 @@ def test_what_people_did_since_stays(server: str) -> None:
     httpx.put(f"{server}/Task/{task['id']}", json={**task, "status": "completed"}).raise_for_status()
     post(server, bundle)
     assert httpx.get(f"{server}/Task/{task['id']}").json()["status"] == "completed"
+
+
+def test_a_decision_arrives_and_takes_the_place_of_the_proposal(server: str) -> None:
+    patient = add_patient(server)
+    record = somebody(patient, low(patient) | {"origin": None})
+    (whole,) = assess(record, DAY).patients
+    post(server, sent(record))
+    words = Decided(words="Withheld; count on Monday.", by="Dr N. Example", on=str(DAY))
+    decided = {(patient, fingerprint(whole.findings[0])): words}
+    for _ in range(2):
+        post(server, sent(record, decided=decided)).raise_for_status()
+    theirs = [each for each in held(server, "DetectedIssue") if each["patient"]["reference"] == f"Patient/{patient}"]
+    assert Counter(each["status"] for each in theirs) == {"final": 1, "preliminary": len(whole.findings) - 1}
+
+
+def test_what_is_decided_needs_no_task() -> None:
+    record = somebody("p1", low())
+    (whole,) = assess(record, DAY).patients
+    words = Decided(words="Seen.", by="Dr N. Example", on=str(DAY))
+    decided = {("p1", fingerprint(finding)): words for finding in whole.findings}
+    tasks = [each["resource"] for each in sent(record, decided=decided)["entry"] if "performerType" in each["resource"]]
+    assert tasks == []
 
 
 @pytest.mark.parametrize("number", ["4711", "47, 11|\\ $ä&=#"])

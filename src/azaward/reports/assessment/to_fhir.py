@@ -97,9 +97,16 @@ def _of_nobody(exchange: Exchange) -> Iterable[Resource]:
 def _entry(resource: Resource, kind: Kind) -> Resource:
     entry: Resource = {"fullUrl": f"urn:uuid:{resource['id']}", "resource": resource}
     if kind == "transaction":
-        name, type = resource["id"], resource["resourceType"]
-        # By this name the server knows what it holds already.
-        by = "_tag" if type == "Provenance" else "identifier"
         entry["resource"] = {key: cell for key, cell in resource.items() if key not in _LEFT_OUT}
-        entry["request"] = {"method": "POST", "url": type, "ifNoneExist": f"{by}={NAMES}|{name}"}
+        entry["request"] = _request(resource)
     return entry
+
+
+def _request(resource: Resource) -> Resource:
+    """Make it where it isn't there yet. A decision is the one thing that takes the place of what is there."""
+    type = resource["resourceType"]
+    by = "_tag" if type == "Provenance" else "identifier"
+    known = f"{by}={NAMES}|{resource['id']}"
+    if type == "DetectedIssue" and resource["status"] == "final":
+        return {"method": "PUT", "url": f"{type}?{known}"}
+    return {"method": "POST", "url": type, "ifNoneExist": known}

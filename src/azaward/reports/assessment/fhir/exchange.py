@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import quote
 
-from azaward.assessment import Assessment
+from azaward.assessment import Assessment, Finding, fingerprint
 from azaward.knowledge import Knowledge
 from azaward.reports.assessment.fhir.elements import UUIDS, Resource, clean, named
 from azaward.reports.assessment.fhir.sources import Sources
@@ -17,6 +17,7 @@ from azaward.reports.assessment.fhir.sources import Sources
 Identifiers = Mapping[str, Sequence[tuple[str, str]]]
 Kind = Literal["collection", "transaction"]
 
+_ADDRESS = re.compile(r"https?://\S+/Patient/[A-Za-z0-9.\-]{1,64}")
 _ID = re.compile(r"[A-Za-z0-9.\-]{1,64}")
 # What has a meaning of its own in a search.
 _SPECIAL = re.compile(r"([\\,$|])")
@@ -55,6 +56,10 @@ class Exchange:
         number = "|".join(next(iter(self.identifiers.get(patient_id, ())), ()))
         return named(kind, patient_id, number, *said)
 
+    def decision(self, finding: Finding) -> Decided | None:
+        """What was decided about a finding."""
+        return self.decided.get((finding.patient_id, fingerprint(finding)))
+
     def person(self, patient_id: str) -> Resource:
         """The patient: by their numbers where known, else by id; an id that FHIR has no room for as an identifier."""
         numbers = self.identifiers.get(patient_id, ())
@@ -65,13 +70,13 @@ class Exchange:
             if self.kind == "transaction" and system:
                 # Whoever has this number on the receiving server; it refuses the whole where that isn't one person.
                 return {"reference": f"Patient?identifier={_search(system)}|{_search(value)}", **given}
-        if patient_id.startswith("urn:uuid:") and self.kind == "transaction":
-            return {"identifier": {"system": UUIDS, "value": clean(patient_id)}, **given}
-        if patient_id.startswith(("http://", "https://", "urn:uuid:")):
-            return {"reference": clean(patient_id), **given}
+        if _ADDRESS.fullmatch(patient_id):
+            return {"reference": patient_id, **given}
         if _ID.fullmatch(patient_id):
             return {"reference": f"Patient/{patient_id}", **given}
-        return given or {"identifier": {"value": clean(patient_id)}}
+        # An address that leads into no Bundle but the one that it came from is a number like any other.
+        whose = {"system": UUIDS} if patient_id.startswith("urn:uuid:") else {}
+        return given or {"identifier": {**whose, "value": clean(patient_id)}}
 
 
 def _search(value: str) -> str:

@@ -53,7 +53,7 @@ def issues_of(patient: PatientAssessment, exchange: Exchange) -> list[Resource]:
 def _issue(finding: Finding, name: str, exchange: Exchange) -> Resource:
     assessment = exchange.assessment
     evidence = _evidence(finding, exchange)
-    decided = exchange.decided.get((finding.patient_id, fingerprint(finding)))
+    decided = exchange.decision(finding)
     told = [concept["text"] for each in evidence for concept in each.get("code", ())]
     about = f"{finding.rule}: {finding.subject}" if finding.subject else finding.rule
     return without_empty(
@@ -130,7 +130,7 @@ def _mitigation(finding: Finding, exchange: Exchange) -> list[Resource]:
     proposed = concept("action", finding.action, f"{finding.action} ({finding.urgency})")
     proposed["coding"].append(coding("urgency", finding.urgency))
     steps: list[Resource] = [{"action": proposed}]
-    if decided := exchange.decided.get((finding.patient_id, fingerprint(finding))):
+    if decided := exchange.decision(finding):
         done = {"text": clean(decided.words)}
         steps.append({"action": done, "date": decided.on, "author": {"display": clean(decided.by)}})
     return steps

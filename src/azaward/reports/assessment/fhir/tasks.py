@@ -42,7 +42,7 @@ def _of_the_plan(patient: PatientAssessment, issues: Sequence[Resource], exchang
     to_do = [
         (finding, issue)
         for finding, issue in zip(patient.findings, issues, strict=True)
-        if finding.urgency != Urgency.INFO
+        if finding.urgency != Urgency.INFO and not exchange.decision(finding)
     ]
     if plan.who == NOBODY or not to_do:
         return
