@@ -20,7 +20,9 @@ from azaward.assessment import Aside, Assessment, Cited, Finding, Observed, Pati
 from azaward.knowledge import load
 from azaward.knowledge.loading.messages import messages
 from azaward.plans import DosePlan, NextTest, Plan, Until
-from azaward.record import Record
+from azaward.record import Record, tables
+from azaward.record.tables import Column
+from azaward.reports.assessment.fhir import sources
 from azaward.reports.assessment.fhir.missing import LACKS
 from azaward.reports.assessment.to_fhir import Decided, to_fhir
 from tests.reports.r4 import bundle_faults
@@ -117,6 +119,33 @@ def test_only_what_names_its_resource_is_referred_to(origin: str | None, referen
     record = Record.of({"results": [result(origin=origin)]})
     (issue,) = resources(one(finding()), record)["DetectedIssue"]
     assert leads(issue) == ([reference] if reference else [])
+
+
+@pytest.fixture
+def named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The six tables with a column that names the resource of each row."""
+    name = Column("resource", "string", False, "system, type and id")
+    wide = {table: (*(each for each in held if each.name != name.name), name) for table, held in tables.TABLES.items()}
+    monkeypatch.setattr(tables, "TABLES", wide)
+    monkeypatch.setattr(sources, "TABLES", wide)
+
+
+@pytest.mark.usefixtures("named")
+@pytest.mark.parametrize(("kind", "near"), [("collection", "https://a.example/fhir/"), ("transaction", "")])
+def test_what_is_sent_leads_to_the_patients_own_server(kind: Any, near: str) -> None:
+    record = Record.of(
+        {
+            "patients": [{"patient_id": "p1", "resource": "https://a.example/fhir|Patient|p1"}],
+            "results": [
+                result(origin="a.json line 2", resource="https://a.example/fhir|Observation|n1"),
+                result(origin="a.json line 3", resource="https://b.example/fhir|Observation|n2"),
+                result(origin="a.json line 4", resource="urn:uuid:1277728e-757a-543a-afc8-1184a386e49c"),
+            ],
+        }
+    )
+    found = resources(one(finding()), record, kind=kind)
+    assert leads(found["DetectedIssue"][0]) == [f"{near}Observation/n1", "https://b.example/fhir/Observation/n2"]
+    assert found["Provenance"][0]["entity"][1]["what"] == {"reference": f"{near}Patient/p1"}
 
 
 @pytest.mark.parametrize(

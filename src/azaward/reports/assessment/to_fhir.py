@@ -57,7 +57,7 @@ def to_fhir(
     exchange = Exchange(
         assessment=assessment,
         knowledge=knowledge,
-        sources=Sources(record, assessment.as_of, knowledge),
+        sources=Sources(record, assessment.as_of, knowledge, relative=kind == "transaction"),
         identifiers=identifiers or {},
         decided=decided or {},
         kind=kind,

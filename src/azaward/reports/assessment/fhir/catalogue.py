@@ -42,10 +42,13 @@ def order_codes(test: str, knowledge: Knowledge) -> list[Resource]:
 def result_codes(test: str, knowledge: Knowledge) -> list[Resource]:
     """The LOINC codes of what answers a test, any of which will do."""
     wanted = answers(test, knowledge).get("results", ())
-    known = {row.id: row for row in knowledge.tables["analytes"]}
-    return [
-        {"system": LOINC, "code": code}
-        for analyte in wanted
-        if analyte in known
-        for code in split(known[analyte].loinc)
-    ]
+    return [{"system": LOINC, "code": code} for analyte in wanted for code in _codes(analyte, knowledge)]
+
+
+def _codes(analyte: str, knowledge: Knowledge) -> list[str]:
+    """The codes of an analyte: a table of their own where there is one, else a list beside its name."""
+    if "test_codes" in knowledge.tables:
+        rows = (row for row in knowledge.tables["test_codes"] if row.analyte == analyte and row.believed == "yes")
+        return [row.code for row in rows if row.system == LOINC]
+    rows = (row for row in knowledge.tables["analytes"] if row.id == analyte)
+    return [code for row in rows for code in split(getattr(row, "loinc", None))]

@@ -12,6 +12,7 @@ from azaward.assessment import Assessment, Finding, fingerprint
 from azaward.knowledge import Knowledge
 from azaward.reports.assessment.fhir.elements import UUIDS, Resource, clean, named
 from azaward.reports.assessment.fhir.sources import Sources
+from azaward.wording import Words
 
 # A patient's numbers: who gave each (a system, an address) and the number itself.
 Identifiers = Mapping[str, Sequence[tuple[str, str]]]
@@ -45,6 +46,11 @@ class Exchange:
     identifiers: Identifiers = field(default_factory=dict[str, Sequence[tuple[str, str]]])
     decided: Mapping[tuple[str, str], Decided] = field(default_factory=dict[tuple[str, str], Decided])
     kind: Kind = "collection"
+
+    @property
+    def words(self) -> Words:
+        """What tests and medicines are called."""
+        return Words(self.knowledge)
 
     @property
     def day(self) -> str:

@@ -50,11 +50,12 @@ def _request(patient_id: str, test: NextTest, why: Sequence[tuple[Finding, Resou
     name = exchange.name("test", patient_id, test.analyte, test.why, PRIORITIES[urgency], _since(test, last, exchange))
     implicated = (each for _, issue in why for each in issue.get("implicated", ()))
     seen = {each["reference"]: each for each in implicated if each["reference"].split("/")[-2] in _REASONS}
+    called = exchange.words.name(test.analyte)[0]
     return without_empty(
         {
             "resourceType": "ServiceRequest",
             "id": name,
-            "text": narrative([f"Proposed: {code['text']} by {test.due_on} ({urgency}).", test.why]),
+            "text": narrative([f"Proposed: {called}, due {test.due_on} ({urgency}).", test.why]),
             "identifier": identified(name),
             "status": "draft",
             "intent": "proposal",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from azaward.knowledge import Knowledge
@@ -34,9 +34,10 @@ Row = Mapping[str, Any]
 class Sources:
     """The rows of a record by patient, and the resources that they came from."""
 
-    def __init__(self, record: Record | None, as_of: dt.date, knowledge: Knowledge) -> None:
+    def __init__(self, record: Record | None, as_of: dt.date, knowledge: Knowledge, *, relative: bool = False) -> None:
         self._as_of = as_of
         self._given = record is not None
+        self._relative = relative
         self._units = {(row.analyte, row.written): row for row in knowledge.tables["conversions"]}
         self._rows: dict[tuple[str, str], list[Row]] = {}
         for table, rows in (record.rows if record else {}).items():
@@ -57,7 +58,7 @@ class Sources:
         """The results of these analytes that were taken on a day: those of this value (in our unit), else all."""
         rows = [row for row in self._of("results", patient_id) if row["analyte"] in analytes and row["taken_on"] == on]
         same = [row for row in rows if self._is(row, value)]
-        return _references(same or rows)
+        return self._references(same or rows)
 
     def _is(self, row: Row, value: float | None) -> bool:
         unit = self._units.get((row["analyte"], row["unit"]))
@@ -67,15 +68,15 @@ class Sources:
 
     def genotypes(self, patient_id: str, genes: Collection[str]) -> list[Resource]:
         """The reports on these genes."""
-        return _references(row for row in self._of("genotypes", patient_id) if row["gene"] in genes)
+        return self._references(row for row in self._of("genotypes", patient_id) if row["gene"] in genes)
 
     def events(self, patient_id: str, code: str) -> list[Resource]:
         """The conditions, allergies, vaccinations and procedures of this code."""
-        return _references(row for row in self._of("events", patient_id) if row["code"] == code)
+        return self._references(row for row in self._of("events", patient_id) if row["code"] == code)
 
     def medicines(self, patient_id: str, medicines: Collection[str]) -> list[Resource]:
         """The orders of these medicines that are running or planned."""
-        return _references(
+        return self._references(
             row
             for row in self._of("exposures", patient_id)
             if row["medicine"] in medicines and (row["stopped_on"] is None or row["stopped_on"] > self._as_of)
@@ -83,7 +84,7 @@ class Sources:
 
     def everything(self, patient_id: str) -> list[Resource]:
         """Every resource that anything in this patient's record came from."""
-        return _references(row for table in TABLES for row in self._of(table, patient_id))
+        return self._references(row for table in TABLES for row in self._of(table, patient_id))
 
     def last_done(self, patient_id: str, answers: Mapping[str, Collection[str]]) -> dt.date | None:
         """The last day on which one of these was answered: ids of analytes, genes and events, by their table."""
@@ -99,16 +100,23 @@ class Sources:
     def _of(self, table: str, patient_id: str) -> list[Row]:
         return self._rows.get((table, patient_id), [])
 
+    def _references(self, rows: Iterable[Row]) -> list[Resource]:
+        """The resources behind rows, each once, in the order of the rows."""
+        led: dict[str, Resource] = {}
+        for row in rows:
+            if found := _named(row):
+                system = "" if self._is_near(found["system"], row["patient_id"]) else found["system"].rstrip("/") + "/"
+                address = f"{system}{found['type']}/{found['id']}"
+                led[address] = {"reference": address}
+        return list(led.values())
 
-def _references(rows: Iterable[Row]) -> list[Resource]:
-    """The resources behind rows, each once, in the order of the rows."""
-    return list({each["reference"]: each for each in _named(rows)}.values())
+    def _is_near(self, system: str, patient_id: str) -> bool:
+        """Whether it is on the server of the patient, to whom a reference has no address of a server either."""
+        if not system.startswith(("http://", "https://")):
+            return True
+        homes = (found["system"] for row in self._of("patients", patient_id) if (found := _named(row)))
+        return self._relative and system in homes
 
 
-def _named(rows: Iterable[Row]) -> Iterator[Resource]:
-    for row in rows:
-        found = _NAMED.fullmatch(str(row.get("resource") or row.get("origin") or ""))
-        if found:
-            # Without an address it is the server's own, as the patient is.
-            system = found["system"].rstrip("/") + "/" if found["system"].startswith(("http://", "https://")) else ""
-            yield {"reference": f"{system}{found['type']}/{found['id']}"}
+def _named(row: Row) -> re.Match[str] | None:
+    return _NAMED.fullmatch(str(row.get("resource") or row.get("origin") or ""))

@@ -68,16 +68,16 @@ def _of_the_plan(patient: PatientAssessment, issues: Sequence[Resource], exchang
 
 def _of_a_test(request: Resource, patient: PatientAssessment, exchange: Exchange) -> Resource:
     """The recall for a test: it is done when the test is."""
-    what, day = request["code"]["text"], request["occurrenceDateTime"]
+    what, day = exchange.words.name(request["code"]["coding"][0]["code"])[0], request["occurrenceDateTime"]
     code = concept("task", "arrange-test", "arrange a test")
     code["coding"].append(_FULFILL)
     return _task(
         exchange.name("recall", patient.patient_id, request["id"]),
         patient,
         exchange,
-        text=narrative([f"Arrange: {what} by {day}."]),
+        text=narrative([f"Arrange: {what}, due {day}."]),
         code=code,
-        description=clean(f"Arrange: {what} by {day}. {request['reasonCode'][0]['text']}"),
+        description=clean(f"Arrange: {what}, due {day}. {request['reasonCode'][0]['text']}"),
         priority=request["priority"],
         focus=link(request),
         reasonReference=next(iter(request.get("supportingInfo", ())), None),
