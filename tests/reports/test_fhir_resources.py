@@ -172,6 +172,23 @@ def test_of_two_results_of_a_day_the_one_that_was_seen_is_the_evidence() -> None
     assert leads(issue) == ["Observation/n1", "Observation/n3"]
 
 
+def test_a_result_that_cant_be_converted_is_known_by_what_was_written() -> None:
+    record = Record.of({"results": [result(), result(value=43.0, unit="%", origin="|Observation|n2")]})
+    seen = Observed(value=43.0, unit="%", on=LOW_ON)
+    (issue,) = resources(one(finding(code="result_unknown_unit", observed=seen)), record)["DetectedIssue"]
+    assert leads(issue) == ["Observation/n2"]
+
+
+@pytest.mark.usefixtures("named")
+@pytest.mark.parametrize("rule", ["dosing", "enzyme"])
+def test_advice_by_genes_rests_on_their_reports(rule: str) -> None:
+    report = {"patient_id": "p1", "method": "genotype", "reported_on": LOW_ON}
+    rows = [{**report, "gene": gene, "resource": f"|Observation|{gene}"} for gene in ("TPMT", "NUDT15")]
+    about = finding(rule=rule, code="genotype_dose", subject="azathioprine", observed=None)
+    (issue,) = resources(one(about), Record.of({"genotypes": rows}))["DetectedIssue"]
+    assert leads(issue) == ["Observation/TPMT", "Observation/NUDT15"]
+
+
 def test_where_none_is_of_the_value_seen_all_of_the_day_are_evidence() -> None:
     record = Record.of({"results": [result(unit=None), result(value=3.2, origin="|Observation|n2")]})
     (issue,) = resources(one(finding()), record)["DetectedIssue"]

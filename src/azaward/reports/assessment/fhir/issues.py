@@ -21,7 +21,7 @@ from azaward.reports.assessment.fhir.elements import (
     without_empty,
 )
 from azaward.reports.assessment.fhir.exchange import Decided, Exchange
-from azaward.terms import Action, Concerns, Urgency
+from azaward.terms import Action, Concerns, Rule, Urgency
 from azaward.treatment import thiopurines
 from azaward.wording import COMPARISONS, amount, unit
 
@@ -91,8 +91,9 @@ def seen_in(finding: Finding, exchange: Exchange) -> list[Resource]:
     sources, patient_id = exchange.sources, finding.patient_id
     made_of = answers(finding.subject, exchange.knowledge)
     seen, analytes = finding.observed, made_of.get("results", ())
-    results = sources.results(patient_id, analytes, seen.on, seen.value) if seen and seen.on else []
-    genes = sources.genotypes(patient_id, made_of.get("genotypes", ()))
+    results = sources.results(patient_id, analytes, seen) if seen else []
+    by_genes = finding.rule in (Rule.DOSING, Rule.ENZYME)
+    genes = sources.genotypes(patient_id, None if by_genes else made_of.get("genotypes", ()))
     return [*results, *genes, *sources.events(patient_id, finding.subject)]
 
 

@@ -12,6 +12,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from azaward.assessment import Observed
 from azaward.knowledge import Knowledge
 from azaward.record.tables import STATUS_NEVER_COUNTS, TABLES, Record
 from azaward.reports.assessment.fhir.elements import Resource
@@ -52,23 +53,29 @@ class Sources:
         """Whether there is a record to look into."""
         return self._given
 
-    def results(
-        self, patient_id: str, analytes: Collection[str], on: dt.date, value: float | None = None
-    ) -> list[Resource]:
-        """The results of these analytes that were taken on a day: those of this value (in our unit), else all."""
-        rows = [row for row in self._of("results", patient_id) if row["analyte"] in analytes and row["taken_on"] == on]
-        same = [row for row in rows if self._is(row, value)]
-        return self._references(same or rows)
+    def results(self, patient_id: str, analytes: Collection[str], seen: Observed) -> list[Resource]:
+        """The results of these analytes that were taken on the day seen: those of the value seen, else all."""
+        if seen.on is None:
+            return []
+        of_the_day = [
+            row for row in self._of("results", patient_id) if row["analyte"] in analytes and row["taken_on"] == seen.on
+        ]
+        same = [row for row in of_the_day if self._is(row, seen)]
+        return self._references(same or of_the_day)
 
-    def _is(self, row: Row, value: float | None) -> bool:
-        unit = self._units.get((row["analyte"], row["unit"]))
-        if value is None or row["value"] is None or unit is None:
+    def _is(self, row: Row, seen: Observed) -> bool:
+        """Whether a result has the value that was seen: as it was written, or in our unit."""
+        if seen.value is None or row["value"] is None:
             return False
-        return math.isclose(row["value"] * unit.factor + unit.offset, value, rel_tol=_AS_GOOD_AS)
+        ours = self._units.get((row["analyte"], row["unit"]))
+        values = [row["value"]] if row["unit"] == seen.unit else []
+        values += [row["value"] * ours.factor + ours.offset] if ours else []
+        return any(math.isclose(value, seen.value, rel_tol=_AS_GOOD_AS) for value in values)
 
-    def genotypes(self, patient_id: str, genes: Collection[str]) -> list[Resource]:
-        """The reports on these genes."""
-        return self._references(row for row in self._of("genotypes", patient_id) if row["gene"] in genes)
+    def genotypes(self, patient_id: str, genes: Collection[str] | None) -> list[Resource]:
+        """The reports on these genes; without a list on any."""
+        rows = self._of("genotypes", patient_id)
+        return self._references(row for row in rows if genes is None or row["gene"] in genes)
 
     def events(self, patient_id: str, code: str) -> list[Resource]:
         """The conditions, allergies, vaccinations and procedures of this code."""
