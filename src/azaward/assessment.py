@@ -15,6 +15,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
@@ -39,6 +41,7 @@ from azaward.wording import Words, cited, facts_behind
 _TEST_RULE = Rule.SCHEDULE
 # So many people at a time cost SQLite the least for each of them.
 _FEW = 5
+_LASTING = ("d", "wk", "mo", "a")
 DISCLAIMER = (
     "Decision support for clinicians and information for patients; not a certified medical device. "
     "A clinician makes every decision."
@@ -259,6 +262,19 @@ def finding_of(row: Mapping[str, Any], words: Words, knowledge: Knowledge) -> Fi
         concerns=row["concerns"],
         asks_for=str(row["asks_for"] or "").split(),
     )
+
+
+def fingerprint(finding: Finding) -> str:
+    """The identity of a finding, without its wording: the same from one day to the next while nothing changes.
+
+    It excludes durations, which change every day, and includes the urgency.
+    """
+    seen = finding.observed
+    said = [
+        *(finding.rule, finding.code, finding.subject, finding.action, finding.urgency),
+        *((seen.on, None if seen.unit in _LASTING else seen.value, seen.text) if seen else ()),
+    ]
+    return hashlib.sha256(json.dumps(said, default=str).encode()).hexdigest()[:32]
 
 
 def first_due(patient: PatientAssessment, as_of: dt.date) -> dict[str, dt.date]:

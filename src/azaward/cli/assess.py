@@ -11,6 +11,13 @@ import typer
 from azaward.cli.edge import app, day_of, fail, named_protocol, warn, write
 
 
+class Bundling(StrEnum):
+    """What a FHIR Bundle is for: to be read, or to be sent to a server, which keeps what it doesn't hold yet."""
+
+    collection = "collection"
+    transaction = "transaction"
+
+
 class Format(StrEnum):
     """The output formats of an assessment."""
 
@@ -34,6 +41,9 @@ def assess(
     ] = None,
     sample: Annotated[str | None, typer.Option(help="Use only this sample from --genotype.")] = None,
     ancestry: Annotated[str | None, typer.Option(help="The biogeographic group to assume for --genotype.")] = None,
+    fhir_bundle: Annotated[
+        Bundling | None, typer.Option(help="With --format fhir: a collection to read, or a transaction to send.")
+    ] = None,
 ) -> None:
     """List the patients who need something and why, most urgent first."""
     from azaward import assessment
@@ -41,6 +51,8 @@ def assess(
     from azaward.knowledge import load
     from azaward.readers.read import read
 
+    if fhir_bundle and format is not Format.fhir:
+        raise typer.BadParameter(f"--fhir-bundle {fhir_bundle} goes with --format fhir. Found --format {format}.")
     day = day_of(as_of)
     try:
         knowledge, protocol = named_protocol(protocol, load())
@@ -67,7 +79,8 @@ def assess(
         case Format.fhir:
             from azaward.reports.assessment.to_fhir import to_fhir
 
-            write(to_fhir(found) + b"\n")
+            bundling = fhir_bundle or Bundling.collection
+            write(to_fhir(found, held, kind=bundling.value, knowledge=knowledge) + b"\n")
         case Format.text:
             from azaward.reports.assessment import to_text as report_text
 

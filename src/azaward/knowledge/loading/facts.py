@@ -44,6 +44,7 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     "look_alikes": ("medicine", "other"),
     "thiopurines": ("medicine",),
     "tablets": ("medicine", "mg"),
+    "orders": ("test",),
     "lateness": ("test", "tested", "time", "tpmt", "late_intervals"),
     "trial_arms": ("trial", "outcome", "arm"),
     "advice": ("topic", "line"),

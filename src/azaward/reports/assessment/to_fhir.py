@@ -1,189 +1,112 @@
 """An assessment as a FHIR R4 Bundle, for the record system it came from.
 
-Each finding is a DetectedIssue, each next test a proposed ServiceRequest, each patient's plan a proposed CarePlan
-that holds them together, and what was set aside an OperationOutcome. Everything is proposed, nothing ordered.
+Each finding is a DetectedIssue, each next test a proposed ServiceRequest, who acts by when a Task. A CarePlan holds a
+patient's together, a GuidanceResponse says that and how they were assessed and what was missing, and a Provenance what
+it was made from. Everything is proposed, nothing ordered.
 """
 
 from __future__ import annotations
 
-import html
-import re
-import uuid
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from azaward.assessment import Assessment, Finding, PatientAssessment
-from azaward.plans import NextTest, dose_in_words
-from azaward.wording import COMPARISONS, amount, unit
+from azaward.assessment import Assessment, PatientAssessment
+from azaward.knowledge import Knowledge, load
+from azaward.record.tables import Record
+from azaward.reports.assessment.fhir.elements import NAMES, Resource, named, narrative
+from azaward.reports.assessment.fhir.exchange import Decided, Exchange, Identifiers, Kind
+from azaward.reports.assessment.fhir.guidance import guidance_for, guidance_for_nobody, outcome
+from azaward.reports.assessment.fhir.issues import issues_of
+from azaward.reports.assessment.fhir.plans import plan_of
+from azaward.reports.assessment.fhir.provenance import provenance_of
+from azaward.reports.assessment.fhir.requests import requests_of
+from azaward.reports.assessment.fhir.sources import Sources
+from azaward.reports.assessment.fhir.tasks import tasks_of
 
-Resource = dict[str, Any]
+__all__ = ["Decided", "to_fhir"]
 
-# Ours, as no published code system holds them.
-_SYSTEM = "urn:azaward:"
-_SEVERITIES = {
-    "emergency": "high",
-    "same-day": "high",
-    "this-week": "moderate",
-    "routine": "low",
-    "info": "low",
-}
-_ID = re.compile(r"[A-Za-z0-9.\-]{1,64}")
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+# The server gives the id; and the source of a DetectedIssue, which its evidence has as well, is taken by some servers
+# for a reference to another resource.
+_LEFT_OUT = ("id", "reference")
 
 
-def to_fhir(assessment: Assessment) -> bytes:
-    """The assessment as the JSON of a FHIR R4 Bundle (collection), the same bytes for the same assessment."""
-    resources = [resource for patient in assessment.patients for resource in _patient(patient, assessment)]
-    if assessment.set_aside:
-        resources.append(_set_aside(assessment))
-    entries = [{"fullUrl": f"urn:uuid:{resource['id']}", "resource": resource} for resource in resources]
-    day = f"{assessment.as_of}T00:00:00Z"
-    bundle = {"resourceType": "Bundle", "type": "collection", "timestamp": day, "entry": entries}
+def to_fhir(
+    assessment: Assessment,
+    record: Record | None = None,
+    *,
+    kind: Kind = "collection",
+    identifiers: Identifiers | None = None,
+    decided: Mapping[tuple[str, str], Decided] | None = None,
+    knowledge: Knowledge | None = None,
+) -> bytes:
+    """The assessment as the JSON of a FHIR R4 Bundle, the same bytes for the same assessment.
+
+    `record` is what was assessed: its rows say which resources a finding rests on. `identifiers` are the patients'
+    numbers, as pairs of a system and a value. `decided` is what people decided, by patient and by the finding's
+    `azaward.assessment.fingerprint`; only such an issue is final. A `transaction` may be sent twice: a server creates
+    what it doesn't hold yet, and leaves the rest as people have left it.
+
+    >>> import datetime as dt
+    >>> from azaward.assessment import assess
+    >>> record = Record.of({"patients": [{"patient_id": "p1"}]})
+    >>> to_fhir(assess(record, dt.date(2026, 11, 30)), record)[:44]
+    b'{"resourceType":"Bundle","type":"collection"'
+    """
+    knowledge = knowledge or load()
+    exchange = Exchange(
+        assessment=assessment,
+        knowledge=knowledge,
+        sources=Sources(record, assessment.as_of, knowledge, relative=kind == "transaction"),
+        identifiers=identifiers or {},
+        decided=decided or {},
+        kind=kind,
+    )
+    resources = [resource for patient in assessment.patients for resource in _patient(patient, exchange)]
+    resources += _of_nobody(exchange)
+    bundle = {
+        "resourceType": "Bundle",
+        "type": kind,
+        "timestamp": f"{exchange.day}T00:00:00Z",
+        "entry": [_entry(resource, kind) for resource in resources],
+    }
     return msgspec.json.encode({key: cell for key, cell in bundle.items() if cell})
 
 
-def _patient(patient: PatientAssessment, assessment: Assessment) -> Iterable[Resource]:
-    issues = [_issue(finding, place, assessment) for place, finding in enumerate(patient.findings)]
-    tests = [_request(patient, test, place, assessment) for place, test in enumerate(patient.plan.next_tests)]
-    yield _plan(patient, issues, tests, assessment)
-    yield from issues
-    yield from tests
+def _patient(patient: PatientAssessment, exchange: Exchange) -> Iterable[Resource]:
+    issues = issues_of(patient, exchange)
+    requests = requests_of(patient, issues, exchange)
+    tasks = tasks_of(patient, issues, requests, exchange)
+    plan = plan_of(patient, issues, [*requests, *tasks], exchange)
+    guidance = guidance_for(patient, plan, exchange)
+    made = [guidance, plan, *issues, *requests, *tasks]
+    return [*made, provenance_of(patient, made, exchange)]
 
 
-def _issue(finding: Finding, place: int, assessment: Assessment) -> Resource:
-    evidence = [{"code": [concept]} for concept in (*_observed(finding), *_sources(finding))]
-    issue: Resource = {
-        "resourceType": "DetectedIssue",
-        "id": _name(assessment, "issue", finding.patient_id, str(place)),
-        "text": _narrative([finding.says, *(concept["text"] for each in evidence for concept in each["code"])]),
-        "status": "preliminary",
-        "code": _concept(
-            "finding", finding.code, f"{finding.rule}: {finding.subject}" if finding.subject else finding.rule
-        ),
-        "severity": _SEVERITIES[finding.urgency],
-        "patient": _reference(finding.patient_id),
-        "identifiedDateTime": assessment.as_of.isoformat(),
-        "author": _author(assessment),
-        "detail": _clean(finding.says),
-        "mitigation": [{"action": _action(finding)}],
-    }
-    if evidence:
-        issue["evidence"] = evidence
-    if finding.sources:
-        issue["reference"] = f"{_SYSTEM}source:{finding.sources[0].source}"
-    return issue
+def _of_nobody(exchange: Exchange) -> Iterable[Resource]:
+    """What was set aside: all of it to read, and what is nobody's as something that a server can keep."""
+    asides = exchange.assessment.set_aside
+    if asides and exchange.kind == "collection":
+        lines = [f"{item.where}: {item.what}: {item.why}" for item in asides]
+        yield {**outcome(asides, named("set aside", exchange.day, *lines)), "text": narrative(lines)}
+    theirs = {patient.patient_id for patient in exchange.assessment.patients}
+    if nobodys := [item for item in asides if item.patient_id not in theirs]:
+        yield guidance_for_nobody(nobodys, exchange)
 
 
-def _action(finding: Finding) -> Resource:
-    """What is proposed, and how soon."""
-    coded = _concept("action", finding.action, f"{finding.action} ({finding.urgency})")
-    coded["coding"].append({"system": _SYSTEM + "urgency", "code": finding.urgency})
-    return coded
+def _entry(resource: Resource, kind: Kind) -> Resource:
+    entry: Resource = {"fullUrl": f"urn:uuid:{resource['id']}", "resource": resource}
+    if kind == "transaction":
+        entry["resource"] = {key: cell for key, cell in resource.items() if key not in _LEFT_OUT}
+        entry["request"] = _request(resource)
+    return entry
 
 
-def _observed(finding: Finding) -> Iterable[Resource]:
-    """The value that was seen and the limit that it was compared with."""
-    seen, limit = finding.observed, finding.limit
-    if seen is not None:
-        value = seen.text if seen.value is None else f"{amount(seen.value)} {unit(seen.unit)}"
-        parts = [finding.subject.replace("_", " "), (value or "").strip(), f"on {seen.on}" if seen.on else ""]
-        yield {"text": _clean(" ".join(filter(None, parts)) or "seen")}
-    if limit is not None:
-        word = COMPARISONS.get(limit.comparison or "", limit.comparison or "")
-        yield {"text": _clean(f"limit: {word} {amount(limit.value)} {unit(limit.unit)}")}
-
-
-def _sources(finding: Finding) -> Iterable[Resource]:
-    for cited in finding.sources:
-        yield {
-            "coding": [{"system": _SYSTEM + "source", "code": cited.source, "display": _clean(cited.title)}],
-            "text": _clean(f"source: {cited.title}, {cited.locator} ({cited.how})"),
-        }
-
-
-def _request(patient: PatientAssessment, test: NextTest, place: int, assessment: Assessment) -> Resource:
-    return {
-        "resourceType": "ServiceRequest",
-        "id": _name(assessment, "test", patient.patient_id, str(place)),
-        "status": "draft",
-        "intent": "proposal",
-        "code": _concept("test", test.analyte, test.analyte.replace("_", " ")),
-        "subject": _reference(patient.patient_id),
-        "occurrenceDateTime": test.due_on.isoformat(),
-        "authoredOn": assessment.as_of.isoformat(),
-        "requester": _author(assessment),
-        "reasonCode": [{"text": _clean(test.why)}],
-    }
-
-
-def _plan(
-    patient: PatientAssessment, issues: list[Resource], tests: list[Resource], assessment: Assessment
-) -> Resource:
-    dose = patient.plan.dose
-    dose_lines = ". ".join(line[:1].upper() + line[1:] for line in dose_in_words(dose))
-    said = f"Dose: {dose_lines}. Who acts: {patient.plan.who}. Urgency: {patient.plan.urgency}."
-    plan: Resource = {
-        "resourceType": "CarePlan",
-        "id": _name(assessment, "plan", patient.patient_id),
-        "text": _narrative([said, assessment.disclaimer]),
-        "instantiatesUri": [f"{_SYSTEM}protocol:{patient.protocol}"],
-        "status": "draft",
-        "intent": "proposal",
-        "title": "Safety of azathioprine treatment",
-        "description": _clean(said),
-        "subject": _reference(patient.patient_id),
-        "created": assessment.as_of.isoformat(),
-        "author": _author(assessment),
-        "supportingInfo": [{"reference": f"urn:uuid:{issue['id']}"} for issue in issues],
-        "activity": [{"reference": {"reference": f"urn:uuid:{test['id']}"}} for test in tests],
-        "note": [{"text": assessment.disclaimer}],
-    }
-    return {key: cell for key, cell in plan.items() if cell}
-
-
-def _set_aside(assessment: Assessment) -> Resource:
-    issues = [
-        {
-            "severity": "warning",
-            "code": "incomplete",
-            "details": {"text": _clean(f"{item.what}: {item.why}")},
-            "diagnostics": _clean(item.where),
-        }
-        for item in assessment.set_aside
-    ]
-    return {"resourceType": "OperationOutcome", "id": _name(assessment, "set aside"), "issue": issues}
-
-
-def _concept(kind: str, code: str, text: str) -> Resource:
-    return {"coding": [{"system": _SYSTEM + kind, "code": code}], "text": _clean(text)}
-
-
-def _reference(patient_id: str) -> Resource:
-    """The patient by id; an id that FHIR has no room for is given as an identifier."""
-    if patient_id.startswith(("http://", "https://", "urn:uuid:")):
-        return {"reference": patient_id}
-    if _ID.fullmatch(patient_id):
-        return {"reference": f"Patient/{patient_id}"}
-    return {"identifier": {"value": _clean(patient_id)}}
-
-
-def _author(assessment: Assessment) -> Resource:
-    return {"display": f"azaward {assessment.azaward}, knowledge {assessment.knowledge}"}
-
-
-def _narrative(lines: Iterable[str]) -> Resource:
-    """The same in words for a person, as FHIR asks of what is to be read."""
-    paragraphs = "".join(f"<p>{html.escape(_clean(line))}</p>" for line in lines)
-    return {"status": "generated", "div": f'<div xmlns="http://www.w3.org/1999/xhtml">{paragraphs}</div>'}
-
-
-def _clean(text: str) -> str:
-    """Text as FHIR allows it: not empty, without control characters or blanks at its ends."""
-    return _CONTROL.sub(" ", text).strip() or "not said"
-
-
-def _name(assessment: Assessment, *parts: str) -> str:
-    """An id that is the same whenever the same thing is said of the same patient on the same day."""
-    return str(uuid.uuid5(uuid.NAMESPACE_OID, "\n".join(("azaward", assessment.as_of.isoformat(), *parts))))
+def _request(resource: Resource) -> Resource:
+    """Make it where it isn't there yet. A decision is the one thing that takes the place of what is there."""
+    type = resource["resourceType"]
+    by = "_tag" if type == "Provenance" else "identifier"
+    known = f"{by}={NAMES}|{resource['id']}"
+    if type == "DetectedIssue" and resource["status"] == "final":
+        return {"method": "PUT", "url": f"{type}?{known}"}
+    return {"method": "POST", "url": type, "ifNoneExist": known}

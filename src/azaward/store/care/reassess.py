@@ -8,8 +8,6 @@ a higher urgency makes it a different finding, which is shown at once.
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -18,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from azaward import assessment
-from azaward.assessment import Finding, PatientAssessment
+from azaward.assessment import PatientAssessment, fingerprint
 from azaward.knowledge import Knowledge
 from azaward.record.tables import Record
 from azaward.store.care import records
@@ -31,21 +29,7 @@ from azaward.wording import Words
 _AT_ONCE = 250
 NOTHING = len(Action)
 """The action rank of a patient who needs nothing."""
-_LASTING = ("d", "wk", "mo", "a")
 _decoder = msgspec.json.Decoder(PatientAssessment)
-
-
-def fingerprint(finding: Finding) -> str:
-    """The identity of a finding, without its wording: the same from one day to the next while nothing changes.
-
-    It excludes durations, which change every day, and includes the urgency.
-    """
-    seen = finding.observed
-    said = [
-        *(finding.rule, finding.code, finding.subject, finding.action, finding.urgency),
-        *((seen.on, None if seen.unit in _LASTING else seen.value, seen.text) if seen else ()),
-    ]
-    return hashlib.sha256(json.dumps(said, default=str).encode()).hexdigest()[:32]
 
 
 def reassess(

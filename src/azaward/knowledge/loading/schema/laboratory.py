@@ -203,6 +203,14 @@ class Lateness(Fact, frozen=True):
     urgency: Urgency
 
 
+class Order(Fact, frozen=True):
+    """How a test is asked for in LOINC: the code of its panel, or of the one analyte that answers it."""
+
+    test: TestId
+    loinc: Own
+    display: Own
+
+
 class BiologicalVariation(Fact, frozen=True):
     analyte: AnalyteId
     population: Literal["healthy", "UK primary care"]
@@ -284,6 +292,7 @@ TABLES: dict[str, type[Row]] = {
     "conversions": Conversion,
     "tests": Test,
     "lateness": Lateness,
+    "orders": Order,
     "biological_variation": BiologicalVariation,
     "own_level": OwnLevel,
     "enzyme_activity": EnzymeBand,

@@ -31,6 +31,7 @@ from azaward.knowledge.loading.schema.laboratory import (
     Floor,
     Lateness,
     Metabolites,
+    Order,
     OwnLevel,
     ResultFlag,
     Specimen,
@@ -93,6 +94,8 @@ class Tables(Protocol):
     def __getitem__(self, name: Literal["tests"]) -> tuple[Test, ...]: ...
     @overload
     def __getitem__(self, name: Literal["lateness"]) -> tuple[Lateness, ...]: ...
+    @overload
+    def __getitem__(self, name: Literal["orders"]) -> tuple[Order, ...]: ...
     @overload
     def __getitem__(self, name: Literal["biological_variation"]) -> tuple[BiologicalVariation, ...]: ...
     @overload
