@@ -77,7 +77,7 @@ class Results:
 
     def _specimen(self, seen: fhir.Observation, report: fhir.DiagnosticReport, place: Place) -> str | None:
         """What was measured, in the words of the specimen, the body site or the report."""
-        own = self._in_words(seen.specimen, place) or in_words(seen.bodySite)
+        own = self._in_words(seen.specimen, place) or _specimen(seen.bodySite)
         if own:
             return own
         of_report = {said for each in report.specimen if (said := self._in_words(each, self._reports.get(place.where)))}
@@ -263,6 +263,12 @@ class _About:
     ) -> None:
         self.place, self.patient_id, self.on, self.status = place, patient_id, on, status
         self.specimen, self.damaged = specimen, damaged
+
+
+def _specimen(concept: fhir.Concept | None) -> str | None:
+    """A specimen in words, else its first code with its system: the same code means other things elsewhere."""
+    text, codings = coded(concept)
+    return text or next((f"{each.system}|{each.code}" for each in codings if each.code), None)
 
 
 def zone_of(moment: str) -> str | None:
