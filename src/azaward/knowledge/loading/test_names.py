@@ -44,7 +44,7 @@ _UNIT = re.compile(
     r"ml/min(?:\s*/\s*1[.,]73\s*m\s*\^?2)?"
     r"|pmol\s*/\s*8\s*x\s*10.*"
     r"|(?:[x×]\s*)?(?:10\s*[\^*e]*\s*\(?\d{1,2}\)?|(?<![^\W_])(?:[mnukpμ]?(?:g|mol|u|iu|ui|kat|eq)|k|m|t|cells?|thou|mil"
-    r"|giga|tera))?\s*/\s*(?:[munpcdfμ]?l|mm\s*\^?\s*3|cmm|cumm)(?![^\W_])"
+    r"|giga|tera|gpt|tpt))?\s*/\s*(?:[munpcdfμ]?l|mm\s*\^?\s*3|cmm|cumm)(?![^\W_])"
     r"|mm\s*/\s*h(?:r|our)?\b"
     r"|[(\[]\s*(?:fl|kg|cm|m|mm|mm\^?3|g|u|[°º]?[cf]|lbs?|in)\s*[)\]]"
 )
@@ -69,6 +69,8 @@ _NOT_SPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
 
 class Test(NamedTuple):
     """What a code or a name means. It is believed where there is no doubt; without an analyte it is unknown."""
+
+    __test__ = False  # a laboratory's test, not one of pytest's
 
     analyte: str | None
     doubt: str | None = None
@@ -163,21 +165,23 @@ Key = frozenset[str]
 class TestNames:
     """Look-ups of tests by code and by name, made once for a knowledge base."""
 
+    __test__ = False
+
     def __init__(self, knowledge: Knowledge) -> None:
         self._knowledge = knowledge
         self._words = _Words(knowledge)
         self._exact: dict[Key, Test] = {}
         self._bare: dict[Key, Test] = {}
-        self._natural: dict[str, set[str]] = {}
         # Records repeat a few names often.
         self._of_name = lru_cache(maxsize=4096)(self._read_name)
+        # Of what has no unit, its presence is the result.
+        self._natural = {row.id: set() if row.unit else {"other"} for row in knowledge.tables["analytes"]}
+        # The first meaning of a name stays: what is doubted is learnt first.
+        for row in sorted(knowledge.tables["test_names"], key=lambda row: row.believed):
+            self._learn(row.name, Test(row.analyte, None if row.believed == "yes" else row.property))
         for row in knowledge.tables["analytes"]:
-            # Of what has no unit, its presence is the result.
-            self._natural[row.id] = set() if row.unit else {"other"}
             for name in (row.id, row.name, *split(row.synonyms)):
                 self._learn(name, Test(row.id))
-        for row in knowledge.tables["test_names"]:
-            self._learn(row.name, Test(row.analyte, None if row.believed == "yes" else row.property))
 
     @cached_property
     def _codes(self) -> dict[tuple[str, str], Test]:
