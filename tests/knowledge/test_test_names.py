@@ -173,6 +173,22 @@ def test_a_laboratorys_own_code_may_be_a_name() -> None:
     assert WORDS.test("Neutrophils", [Coding("", "WBC")]) == ("neutrophils", "code")
 
 
+def test_a_code_without_its_system_is_one_of_loinc() -> None:
+    assert WORDS.test("Neutrophils", [Coding("", "770-8")]) == ("neutrophils", "percent")
+    assert WORDS.test(None, [Coding("", "751-8")]) == ("neutrophils", None)
+    # Under a laboratory's own system it may be another code, but a doubt stays one.
+    assert WORDS.test("Neutrophils", [Coding("http://lab.example/codes", "770-8")]) == ("neutrophils", "percent")
+    assert WORDS.test(None, [Coding("http://lab.example/codes", "751-8")]) == UNKNOWN
+
+
+def test_a_code_is_known_with_and_without_its_surplus() -> None:
+    for code in ("42J", "42J..", "42J..00"):
+        assert WORDS.test(None, [Coding(READ, code)]) == ("neutrophils", None)
+    for code in ("2A990000001930952", "2a990-0000-019-309-52"):
+        assert WORDS.test(None, [Coding(JLAC10, code)]) == ("wbc", None)
+    assert WORDS.test(None, [Coding(NPU, " npu02902 ")]) == ("neutrophils", None)
+
+
 def test_a_code_without_its_system_is_read_in_a_name() -> None:
     assert WORDS.test("751-8") == WORDS.test("Neutrophils (751-8)") == ("neutrophils", None)
     assert WORDS.test("Neutrophils (770-8)") == ("neutrophils", "percent")
@@ -188,7 +204,8 @@ def test_all_the_names_of_a_test_count() -> None:
 
 
 SPELLINGS = {
-    LOINC: "http://loinc.org https://loinc.org/ http://www.loinc.org LN LOINC urn:oid:2.16.840.1.113883.6.1",
+    LOINC: "http://loinc.org https://loinc.org/ http://www.loinc.org LN LOINC urn:oid:2.16.840.1.113883.6.1 "
+    "oid:2.16.840.1.113883.6.1 http://loinc.org|2.77 http://loinc.org/#",
     SNOMED: "http://snomed.info/sct https://snomed.info/sct/ SCT SNM urn:oid:2.16.840.1.113883.6.96 "
     "http://snomed.info/sct/83821000000107 http://snomed.info/sct/900000000000207008/version/20240101",
     NPU: "http://npu-terminology.org https://www.npu-terminology.org/ NPU urn:oid:1.2.208.176.2.1",

@@ -32,7 +32,7 @@ _EXACT = (LOINC, NPU, JLAC10)
 _BARE = (
     (re.compile(r"(?<![\w-])\d{1,6}-\d(?![\w-])"), LOINC),
     (re.compile(r"\b(?:NPU|DNK|NOR)\d{5}\b", re.I), NPU),
-    (re.compile(r"\b\d[A-Z]\d{15}\b", re.I), JLAC10),
+    (re.compile(r"\b\d[A-Z]\d{3}-?\d{4}-?\d{3}-?\d{3}-?\d{2}\b", re.I), JLAC10),
 )
 _JLAC10_SPECIMEN = 12  # the places of a code of JLAC10 up to its specimen
 _NO_DOUBT = ("plain", "absolute", "weak")
@@ -94,10 +94,10 @@ def folded(text: str) -> str:
     >>> folded("Hémoglobine"), folded("ＷＢＣ")
     ('hemoglobine', 'wbc')
     """
-    if text.isascii():
-        return text.casefold().strip()
-    apart = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text).casefold())
-    return unicodedata.normalize("NFC", _MARKS.sub("", apart)).strip()
+    if not text.isascii():
+        apart = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text).casefold())
+        text = unicodedata.normalize("NFC", _MARKS.sub("", apart))
+    return " ".join(text.casefold().split())
 
 
 def _stem(token: str) -> str:
@@ -232,9 +232,12 @@ class TestNames:
         codes = list(codings)
         listed = [test for system, code in codes if (test := self._of_code(system, code))]
         listed += [test for text in texts for test in self._in_text(text)]
+        # A code without a system may be one of LOINC; under another system it only raises doubts.
+        unknown = [(system, code) for system, code in codes if system not in _SYSTEMS]
+        listed += [test for system, code in unknown for test in self._in_text(code) if test.doubt or not system]
         said = [self._of_name(text) for text in texts]
         # A laboratory's own code may be a name, but what else is in it says nothing.
-        local = [self._of_name(code) for system, code in codes if system not in _SYSTEMS]
+        local = [self._of_name(code) for _, code in unknown]
         said += [reading for reading in local if reading.test.analyte and not reading.test.doubt]
         return self._with_code(listed, said) if listed else self._by_name(said, codes)
 
@@ -242,10 +245,11 @@ class TestNames:
         if system not in _SYSTEMS:
             return None
         code = code.strip()
-        if system == READ and len(code) == 7 and code.endswith("00") and (system, code) not in self._codes:
-            code = code[:-2]
+        if system == READ and (system, code) not in self._codes:
+            # With its two digits for a term, or without the dots at its end.
+            code = code[:-2] if len(code) == 7 and code.endswith("00") else code.ljust(5, ".")
         elif system in (NPU, JLAC10):
-            code = code.upper()
+            code = code.upper().replace("-", "")
         return self._codes.get((system, code)) or self._codes.get((system, f"{code[:_JLAC10_SPECIMEN]}*"))
 
     def _in_text(self, text: str) -> list[Test]:
