@@ -32,7 +32,7 @@ _EXACT = (LOINC, NPU, JLAC10)
 _BARE = (
     (re.compile(r"(?<![\w-])\d{1,6}-\d(?![\w-])"), LOINC),
     (re.compile(r"\b(?:NPU|DNK|NOR)\d{5}\b", re.I), NPU),
-    (re.compile(r"\b\d[A-Z]\d{15}\b", re.I), JLAC10),
+    (re.compile(r"\b\d[A-Z]\d{3}-?\d{4}-?\d{3}-?\d{3}-?\d{2}\b", re.I), JLAC10),
 )
 _JLAC10_SPECIMEN = 12  # the places of a code of JLAC10 up to its specimen
 _NO_DOUBT = ("plain", "absolute", "weak")
@@ -40,12 +40,15 @@ _NO_DOUBT = ("plain", "absolute", "weak")
 _AROUND = ("percent", "differential", "specimen", "ratio")
 
 _NPU_TAIL = re.compile(r"\s*=\s*\?.*$")
+_POSSESSIVE = re.compile(r"['’]s\b")
 _UNIT = re.compile(
     r"ml/min(?:\s*/\s*1[.,]73\s*m\s*\^?2)?"
     r"|pmol\s*/\s*8\s*x\s*10.*"
     r"|(?:[x×]\s*)?(?:10\s*[\^*e]*\s*\(?\d{1,2}\)?|(?<![^\W_])(?:[mnukpμ]?(?:g|mol|u|iu|ui|kat|eq)|k|m|t|cells?|thou|mil"
-    r"|giga|tera))?\s*/\s*(?:[munpcdfμ]?l|mm\s*\^?\s*3|cmm|cumm)(?![^\W_])"
+    r"|giga|tera|gpt|tpt))?\s*/\s*(?:[munpcdfμ]?l|mm\s*\^?\s*3|cmm|cumm)(?![^\W_])"
+    r"|(?:10\s*[\^*]*\s*\d{1,2}|[нмкп]{0,2}моль|[мк]{0,2}г|ме|ед\.?|тыс\.?)\s*/\s*(?:мк|м|д)?л(?![^\W_])"
     r"|mm\s*/\s*h(?:r|our)?\b"
+    r"|\bx\s*1000\b"
     r"|[(\[]\s*(?:fl|kg|cm|m|mm|mm\^?3|g|u|[°º]?[cf]|lbs?|in)\s*[)\]]"
 )
 _CELLS = re.compile(r"10\s*[\^*e]*\s*\(?\d{1,2}\)?\s*/|cells?\s*/|/\s*(?:[uμ]l|mm)")
@@ -64,11 +67,12 @@ _PIECES = re.compile(r"[()\[\]{},:/|;]|\s[-–—]\s")
 _TOKEN = re.compile(r"=[a-z]+|[^\W_]+|[%#]")
 _INITIALS = re.compile(r"(?<![^\W_])(?:[a-z]\.){2,}[a-z]?(?![^\W_])")
 _MARKS = re.compile("[\u0300-\u036f]")
-_NOT_SPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
 
 
 class Test(NamedTuple):
     """What a code or a name means. It is believed where there is no doubt; without an analyte it is unknown."""
+
+    __test__ = False  # a laboratory's test, not one of pytest's
 
     analyte: str | None
     doubt: str | None = None
@@ -90,15 +94,20 @@ def folded(text: str) -> str:
     >>> folded("Hémoglobine"), folded("ＷＢＣ")
     ('hemoglobine', 'wbc')
     """
-    if text.isascii():
-        return text.casefold().strip()
-    apart = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text).casefold())
-    return unicodedata.normalize("NFC", _MARKS.sub("", apart)).strip()
+    if not text.isascii():
+        apart = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text).casefold())
+        text = unicodedata.normalize("NFC", _MARKS.sub("", apart))
+    return " ".join(text.casefold().split())
 
 
 def _stem(token: str) -> str:
     """English and Romance plurals say nothing: "platelets" and "platelet" are one name."""
     return token[:-1] if len(token) > 3 and token.endswith("s") and not token.endswith("ss") else token
+
+
+def _unspaced(text: str) -> bool:
+    """Whether a text is in a script that puts no spaces between words, as in Japanese."""
+    return not text.isascii() and any("\u3040" <= letter <= "\u9fff" for letter in text)
 
 
 class _Words:
@@ -110,14 +119,14 @@ class _Words:
         for row in knowledge.tables["test_words"]:
             for word in split(row.words):
                 word = folded(word)
-                single = re.fullmatch(r"[^\W_]+|[%#]", word) and not _NOT_SPACED.search(word)
+                single = (word in ("%", "#") or word.isalnum()) and not _unspaced(word)
                 (self.kinds if single else phrases)[_stem(word) if single else word] = row.kind
         self._phrases = phrases
         self._phrase = _any_of(phrases)
 
     def marked(self, text: str) -> str:
         """A folded name with its units taken out, and each phrase that has a meaning replaced by `=` and its kind."""
-        said = _INITIALS.sub(lambda found: found[0].replace(".", ""), _NPU_TAIL.sub("", text))
+        said = _INITIALS.sub(lambda found: found[0].replace(".", ""), _NPU_TAIL.sub("", _POSSESSIVE.sub("", text)))
         counted = " =absolute " if _CELLS.search(said) else ""
         said = _UNIT.sub(" ", said)
         if _BLOOD_FIRST.match(said) or _BLOOD_LAST.search(said):
@@ -136,8 +145,11 @@ class _Words:
 
     def tokens(self, marked: str) -> list[tuple[str, str]]:
         """The words of a marked name, each with its kind; a word of the name itself has none."""
-        found = [token if token[0] == "=" else _stem(token) for token in _TOKEN.findall(marked)]
-        return [(token, token[1:] if token[0] == "=" else self.kinds.get(token, "")) for token in found]
+        kinds = self.kinds
+        return [
+            (token, token[1:]) if token[0] == "=" else (stem := _stem(token), kinds.get(stem, ""))
+            for token in _TOKEN.findall(marked)
+        ]
 
     def doubts(self, tokens: Iterable[tuple[str, str]]) -> set[str]:
         """The kinds of doubt that some words raise."""
@@ -152,8 +164,8 @@ class _Words:
 def _any_of(phrases: Iterable[str]) -> re.Pattern[str]:
     """What finds phrases, the longest first: by whole words, but anywhere in a script without spaces."""
     longest = sorted(phrases, key=len, reverse=True)
-    spaced = [re.escape(each) for each in longest if each[0].isalnum() and not _NOT_SPACED.search(each)]
-    others = [re.escape(each) for each in longest if not each[0].isalnum() or _NOT_SPACED.search(each)]
+    spaced = [re.escape(each) for each in longest if each[0].isalnum() and not _unspaced(each)]
+    others = [re.escape(each) for each in longest if not each[0].isalnum() or _unspaced(each)]
     return re.compile(rf"(?<![^\W_])(?:{'|'.join(spaced)})(?![^\W_])|{'|'.join(others)}")
 
 
@@ -163,21 +175,23 @@ Key = frozenset[str]
 class TestNames:
     """Look-ups of tests by code and by name, made once for a knowledge base."""
 
+    __test__ = False
+
     def __init__(self, knowledge: Knowledge) -> None:
         self._knowledge = knowledge
         self._words = _Words(knowledge)
         self._exact: dict[Key, Test] = {}
         self._bare: dict[Key, Test] = {}
-        self._natural: dict[str, set[str]] = {}
         # Records repeat a few names often.
         self._of_name = lru_cache(maxsize=4096)(self._read_name)
+        # Of what has no unit, its presence is the result.
+        self._natural = {row.id: set() if row.unit else {"other"} for row in knowledge.tables["analytes"]}
+        # The first meaning of a name stays: what is doubted is learnt first.
+        for row in sorted(knowledge.tables["test_names"], key=lambda row: row.believed):
+            self._learn(row.name, Test(row.analyte, None if row.believed == "yes" else row.property))
         for row in knowledge.tables["analytes"]:
-            # Of what has no unit, its presence is the result.
-            self._natural[row.id] = set() if row.unit else {"other"}
             for name in (row.id, row.name, *split(row.synonyms)):
                 self._learn(name, Test(row.id))
-        for row in knowledge.tables["test_names"]:
-            self._learn(row.name, Test(row.analyte, None if row.believed == "yes" else row.property))
 
     @cached_property
     def _codes(self) -> dict[tuple[str, str], Test]:
@@ -195,9 +209,11 @@ class TestNames:
         # Names of the tables hold no units, and few a specimen before a dash.
         said = folded(name.replace("_", " "))
         tokens = self._words.tokens(self._words.marked(said) if "-" in said[:3] else self._words.phrased(said))
+        named = [each for each in tokens if each[1] not in ("plain", "absolute")]
         self._exact.setdefault(frozenset(token for token, _ in tokens), test)
-        named = [(token, kind) for token, kind in tokens if kind not in ("plain", "absolute")]
-        if len(named) > 1 or any(kind != "weak" for _, kind in named):
+        # Where only a plain word makes it another test, as in "haemoglobin plasma", the others alone are none.
+        whole = not test.doubt or len(named) == len(tokens)
+        if whole and (len(named) > 1 or any(kind != "weak" for _, kind in named)):
             self._bare.setdefault(frozenset(token for token, _ in named), test)
         if test.analyte and not test.doubt:
             self._natural[test.analyte] |= self._words.doubts(tokens)
@@ -216,9 +232,12 @@ class TestNames:
         codes = list(codings)
         listed = [test for system, code in codes if (test := self._of_code(system, code))]
         listed += [test for text in texts for test in self._in_text(text)]
+        # A code without a system may be one of LOINC; under another system it only raises doubts.
+        unknown = [(system, code) for system, code in codes if system not in _SYSTEMS]
+        listed += [test for system, code in unknown for test in self._in_text(code) if test.doubt or not system]
         said = [self._of_name(text) for text in texts]
         # A laboratory's own code may be a name, but what else is in it says nothing.
-        local = [self._of_name(code) for system, code in codes if system not in _SYSTEMS]
+        local = [self._of_name(code) for _, code in unknown]
         said += [reading for reading in local if reading.test.analyte and not reading.test.doubt]
         return self._with_code(listed, said) if listed else self._by_name(said, codes)
 
@@ -226,10 +245,11 @@ class TestNames:
         if system not in _SYSTEMS:
             return None
         code = code.strip()
-        if system == READ and len(code) == 7 and code.endswith("00") and (system, code) not in self._codes:
-            code = code[:-2]
+        if system == READ and (system, code) not in self._codes:
+            # With its two digits for a term, or without the dots at its end.
+            code = code[:-2] if len(code) == 7 and code.endswith("00") else code.ljust(5, ".")
         elif system in (NPU, JLAC10):
-            code = code.upper()
+            code = code.upper().replace("-", "")
         return self._codes.get((system, code)) or self._codes.get((system, f"{code[:_JLAC10_SPECIMEN]}*"))
 
     def _in_text(self, text: str) -> list[Test]:

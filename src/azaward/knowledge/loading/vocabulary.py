@@ -67,7 +67,7 @@ _SYSTEMS = {
     }.items()
     for name in names
 }
-_ADDRESS = re.compile(r"^(?:https?://)?(?:www\.)?|^urn:oid:|/+$")
+_ADDRESS = re.compile(r"^(?:https?://)?(?:www\.)?|^(?:urn:)?oid:|\|.*$|[/#]+$")
 # What a label adds to a name: strength, form, route and salt say nothing about the ingredient.
 _STRENGTH = re.compile(r"\b\d[\d.,/ ]*(mg|mcg|micrograms?|g|ml|iu|units?|hr|%)(\s*/\s*[\d.]*\s*(ml|mg|g|h))?(?=\W|$)")
 _FORM = re.compile(

@@ -111,9 +111,12 @@ class TestName(Fact, frozen=True):
         "Italian",
         "Japanese",
         "Norwegian",
+        "Polish",
         "Portuguese",
+        "Russian",
         "Spanish",
         "Swedish",
+        "Turkish",
     ]
     analyte: AnalyteId
     property: Unlike | None
