@@ -82,6 +82,7 @@ class RowReader:
         self.rows: dict[str, list[tuple[Cell, ...]]] = {name: [] for name in TABLES}
         self.set_aside: list[SetAside] = []
         self.identities: list[Identity] = []
+        self.resources: dict[tuple[str, str], str] = {}
         # Which resource the rows come from that are added next, and which version of it.
         self.source: tuple[str | None, str | None] = (None, None)
         self._unknown_analytes: dict[str, tuple[str, int]] = {}
@@ -183,7 +184,7 @@ class RowReader:
                         )
         # Items that could hide harm come before those that are only counted.
         self.set_aside.sort(key=lambda item: item.kind in _ONLY_COUNTED)
-        return Record(self.rows, self.set_aside, self.identities)
+        return Record(self.rows, self.set_aside, self.identities, self.resources)
 
     def _cell(self, table: str, column: Column, raw: Any, cells: dict[str, Cell], where: str) -> Cell:
         if raw is None or raw == "":

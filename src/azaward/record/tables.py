@@ -132,8 +132,10 @@ class Record:
 
     rows: Mapping[str, list[tuple[Cell, ...]]]
     set_aside: list[SetAside] = field(default_factory=list[SetAside])
-    # Who the people are, which only the store keeps; and the resources that were deleted, with the version of that.
+    # What only the store keeps: who the people are; the version of each resource that was read, by patient and
+    # resource, whether or not it made a row; and the resources that were deleted, with the version of that.
     identities: list[Identity] = field(default_factory=list[Identity])
+    resources: Mapping[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
     deleted: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @staticmethod
@@ -164,5 +166,6 @@ class Record:
             {name: [row for row in rows if row[0] == patient_id] for name, rows in self.rows.items()},
             [item for item in self.set_aside if item.patient_id in (None, patient_id)],
             [each for each in self.identities if each.patient_id == patient_id],
+            {key: version for key, version in self.resources.items() if key[0] == patient_id},
             self.deleted,
         )

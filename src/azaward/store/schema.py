@@ -143,6 +143,109 @@ set_aside = Table(
     Index("ix_set_aside_of", "clinic_id", "patient_id"),
 )
 
+# Which version of each resource stands: an earlier one that arrives later changes nothing. The same id may be another
+# patient's where nothing says which server it comes from.
+resources = Table(
+    "resources",
+    metadata,
+    _clinic(primary_key=True),
+    Column("patient_id", Text, primary_key=True),
+    Column("resource", Text, primary_key=True),
+    Column("version", Text, nullable=False),
+    Column("gone", Boolean, nullable=False),
+    Index("ix_resources_named", "clinic_id", "resource"),
+)
+
+# Who people are: names, birth dates, numbers with their authority. Sealed with a key that is not in the database, and
+# found by a keyed hash of the normal form.
+identities = Table(
+    "identities",
+    metadata,
+    _key(),
+    _clinic(),
+    Column("patient_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("authority", Text),
+    Column("found_by", Text, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("entered_by", Text, nullable=False),
+    _at("entered_at"),
+    UniqueConstraint("clinic_id", "patient_id", "kind", "found_by"),
+    Index("ix_identities_found", "clinic_id", "kind", "found_by"),
+)
+
+# Two records that may be of one person, and what was decided.
+pairs = Table(
+    "pairs",
+    metadata,
+    _key(),
+    _clinic(),
+    Column("one", Text, nullable=False),
+    Column("other", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    _at("found_at"),
+    Column("decided", Text),
+    Column("decided_by", Text),
+    _at("decided_at", nullable=True),
+    Column("decided_why", Text),
+    UniqueConstraint("clinic_id", "one", "other"),
+)
+
+# Records of one person: the rows of an id that is given up are read with those of the id that is kept. No row moves, so
+# that what was joined can be parted again.
+merges = Table(
+    "merges",
+    metadata,
+    _key(),
+    _clinic(),
+    Column("given_up", Text, nullable=False),
+    Column("kept", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    _at("at"),
+    Column("undone_by", Text),
+    _at("undone_at", nullable=True),
+    Column("undone_why", Text),
+    Index("ix_merges_of", "clinic_id", "given_up"),
+)
+
+# Every message that was answered, so that the same message gets the same answer and nothing is stored twice.
+messages = Table(
+    "messages",
+    metadata,
+    _key(),
+    _clinic(),
+    Column("sender", Text, nullable=False),
+    Column("control", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("answer", LargeBinary, nullable=False),
+    _at("at"),
+    UniqueConstraint("clinic_id", "sender", "control"),
+)
+
+# The tray of messages about nobody known here, sealed; somebody empties it.
+unmatched = Table(
+    "unmatched",
+    metadata,
+    _key(),
+    _clinic(),
+    Column("message_id", Integer, ForeignKey("messages.id")),
+    Column("sender", Text, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    # The finding of a severe value in it, which is work for the same day.
+    Column("severe", Text),
+    _at("at"),
+    Column("resolved_by", Text),
+    _at("resolved_at", nullable=True),
+    Column("resolved_how", Text),
+    Column("patient_id", Text),
+    Index("ix_unmatched_of", "clinic_id", "resolved_at"),
+)
+
 # What was worked out of a patient's rows, and how often they or it changed: the version that a decision rests on.
 assessments = Table(
     "assessments",

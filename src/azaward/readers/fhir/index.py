@@ -287,6 +287,12 @@ class Index:
 
     def whose(self, reference: fhir.Reference | None, place: Place) -> str | None:
         """The patient that a reference means; one that isn't in the bundle keeps the id in the reference."""
+        found = self._whose(reference, place)
+        if found is not None and place.key:
+            self.rows.resources[found, place.key] = place.version
+        return found
+
+    def _whose(self, reference: fhir.Reference | None, place: Place) -> str | None:
         reference = reference or place.subject or fhir.Reference()
         name, identifier = reference.reference, reference.identifier
         if not name and identifier:

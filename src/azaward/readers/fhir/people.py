@@ -85,6 +85,8 @@ class People:
         """One Patient."""
         patient: fhir.Patient = place.resource
         patient_id = self._same.of(place.id)
+        if place.key:
+            self.rows.resources[patient_id, place.key] = place.version
         self.shared.report_damage(place, patient_id)
         if patient_id != place.id:
             return

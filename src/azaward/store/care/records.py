@@ -10,18 +10,24 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from azaward.record.tables import STATUS_NEVER_COUNTS, TABLES, Cell, Record, SetAside
+from azaward.store.care import resources
+from azaward.store.care.corrections import CORRECTED, corrected
+from azaward.store.care.resources import Settled
 from azaward.store.schema import RECORD, set_aside
 
-# Where a row stood says nothing of the patient: the same row in two files is one row.
-_NOT_IN_DIGEST = ("origin",)
+# Where a row stood, and in which version of its resource, says nothing of the patient.
+_NOT_IN_DIGEST = ("origin", "version")
+# Why a row no longer stands: its sender has sent a later version, or taken the resource back.
+REPLACED, GONE = "replaced by a later version", "deleted by its sender"
 _AT_ONCE = 5_000
+_ASIDE = ("where", "what", "why", "patient_id", "kind", "resource", "version", "on")
 _WHO = ("birth_date", "sex")
 
 
@@ -43,10 +49,12 @@ class Added:
 
 
 def add(connection: Connection, clinic_id: str, record: Record, by: By) -> Added:
-    """Stores a record's rows and set-aside items."""
+    """Stores a record's rows and set-aside items; a later version of a resource takes the place of an earlier one."""
+    settled = resources.settle(connection, clinic_id, record)
+    record = settled.record
     given = {"clinic_id": clinic_id, "import_id": by.import_id, "entered_by": by.who, "entered_at": by.at}
-    added, patients = 0, set[str]()
     asides = list(record.set_aside)
+    added, patients = 0, _strike_versions(connection, clinic_id, settled, by, asides)
     for name, columns in TABLES.items():
         names = [column.name for column in columns]
         rows = [dict(zip(names, cells, strict=True)) for cells in record.rows[name]]
@@ -56,6 +64,10 @@ def add(connection: Connection, clinic_id: str, record: Record, by: By) -> Added
         for row in rows:
             by_digest.setdefault(digest(row), row)
         known = _known(connection, name, clinic_id, by_digest)
+        known |= _adopted(connection, name, clinic_id, by_digest, known)
+        revived = _revive(connection, name, clinic_id, known & by_digest.keys(), by)
+        patients |= {str(by_digest[key]["patient_id"]) for key in revived}
+        added += len(revived)
         new = [{**row, "digest": key, **given} for key, row in by_digest.items() if key not in known]
         for row in new:
             _replaces(connection, name, clinic_id, row, by)
@@ -64,7 +76,73 @@ def add(connection: Connection, clinic_id: str, record: Record, by: By) -> Added
         added += len(new)
         patients |= {str(row["patient_id"]) for row in new}
     patients |= _add_asides(connection, clinic_id, asides, by.import_id)
+    resources.keep(connection, clinic_id, settled)
     return Added(added, frozenset(patients))
+
+
+def _strike_versions(
+    connection: Connection, clinic_id: str, settled: Settled, by: By, asides: list[SetAside]
+) -> set[str]:
+    """Strikes out the rows of versions that no longer stand; those that stand in the new one too are revived by `add`.
+
+    What was set aside of them is resolved, and whoever acted on a result that is corrected is told.
+    """
+    patients: set[str] = set()
+    for keys, why in ((settled.replaced, REPLACED), (settled.gone, GONE)):
+        for key in sorted(keys):
+            of_this = {"patient_id": key.patient_id, "resource": key.resource}
+            for name, table in RECORD.items():
+                # A person is not replaced: a later version corrects what it says and leaves the rest.
+                if name == "patients":
+                    continue
+                rows = connection.execute(
+                    sa.select(table).where(
+                        table.c.clinic_id == clinic_id, table.c.struck_at.is_(None), *_where(table, of_this)
+                    )
+                )
+                struck = [dict(row) for row in rows.mappings()]
+                if not struck:
+                    continue
+                patients.add(key.patient_id)
+                asides += corrected(connection, clinic_id, name, struck, settled.record)
+                _strike_where(connection, name, clinic_id, of_this, by, why)
+            resolved = sa.update(set_aside).where(set_aside.c.clinic_id == clinic_id, set_aside.c.resolved_at.is_(None))
+            resolved = resolved.where(*_where(set_aside, of_this), set_aside.c.kind != CORRECTED)
+            connection.execute(resolved.values(resolved_by=by.who, resolved_at=by.at, resolved_why=why))
+    return patients
+
+
+def _revive(connection: Connection, name: str, clinic_id: str, digests: Collection[str], by: By) -> set[str]:
+    """Lets rows stand again that only their sender had taken back, and that it sends again."""
+    table, revived = RECORD[name], set[str]()
+    for start in range(0, len(digests), _AT_ONCE):
+        some = sorted(digests)[start : start + _AT_ONCE]
+        again = (
+            sa.update(table)
+            .where(table.c.clinic_id == clinic_id, table.c.digest.in_(some), table.c.struck_why.in_([REPLACED, GONE]))
+            .values(struck_by=None, struck_at=None, struck_why=None)
+            .returning(table.c.digest)
+        )
+        revived |= set(connection.scalars(again))
+    return revived
+
+
+def _adopted(
+    connection: Connection, name: str, clinic_id: str, rows: Mapping[str, Mapping[str, Cell]], known: Collection[str]
+) -> set[str]:
+    """The rows that stand already, without the resource that they came from: from now on they belong to it."""
+    table = RECORD[name]
+    bare = {digest({**row, "resource": None}): key for key, row in rows.items() if row["resource"] and key not in known}
+    adopted: set[str] = set()
+    for old in sorted(_known(connection, name, clinic_id, bare)):
+        key = bare[old]
+        connection.execute(
+            sa.update(table)
+            .where(table.c.clinic_id == clinic_id, table.c.digest == old)
+            .values(digest=key, resource=rows[key]["resource"], version=rows[key]["version"])
+        )
+        adopted.add(key)
+    return adopted
 
 
 def of_patients(connection: Connection, clinic_id: str, patient_ids: Sequence[str]) -> Record:
@@ -79,7 +157,7 @@ def of_patients(connection: Connection, clinic_id: str, patient_ids: Sequence[st
         )
         rows[name] = [tuple(row) for row in connection.execute(question)]
     question = (
-        sa.select(*(set_aside.c[name] for name in ("where", "what", "why", "patient_id", "kind")))
+        sa.select(*(set_aside.c[name] for name in _ASIDE))
         .where(
             set_aside.c.clinic_id == clinic_id,
             set_aside.c.patient_id.in_(patient_ids),
@@ -168,6 +246,15 @@ def _people(
     for row in rows:
         patient_id = str(row["patient_id"])
         held = standing.get(patient_id)
+        if held is not None and row["resource"] is not None and row["resource"] == held["resource"]:
+            # A later version of the same person: what it says counts, and what it doesn't say stays.
+            corrected_row = {name: held[name] if cell is None else cell for name, cell in row.items()}
+            if digest(corrected_row) != digest(held):
+                _strike_where(connection, "patients", clinic_id, {"patient_id": patient_id}, by, REPLACED)
+                new = [each for each in new if each["patient_id"] != patient_id]
+                standing[patient_id] = corrected_row
+                new.append(corrected_row)
+            continue
         if held is None:
             standing[patient_id] = row
             new.append(row)
@@ -208,9 +295,14 @@ def _strike_where(
     connection.execute(
         sa.update(rows)
         .where(rows.c.clinic_id == clinic_id, rows.c.struck_at.is_(None))
-        .where(*(rows.c[key].is_(None) if cell is None else rows.c[key] == cell for key, cell in same.items()))
+        .where(*_where(rows, same))
         .values(struck_by=by.who, struck_at=by.at, struck_why=why)
     )
+
+
+def _where(table: sa.Table, same: Mapping[str, Cell]) -> list[sa.ColumnElement[bool]]:
+    """The conditions under which a row has these cells."""
+    return [table.c[key].is_(None) if cell is None else table.c[key] == cell for key, cell in same.items()]
 
 
 def _against(name: str, standing: Mapping[str, Cell], row: Mapping[str, Cell]) -> SetAside:
@@ -243,6 +335,9 @@ def _add_asides(connection: Connection, clinic_id: str, asides: Sequence[SetAsid
             "what": aside.what,
             "why": aside.why,
             "kind": aside.kind,
+            "resource": aside.resource,
+            "version": aside.version,
+            "on": aside.on,
         }
         for aside in asides
         if (aside.patient_id, aside.where, aside.what) not in known
