@@ -29,7 +29,8 @@ PERSON = """SELECT hash(patient_id) >> 1 AS person_id, CASE sex WHEN 'male' THEN
     day(birth_date) AS day_of_birth, sex AS gender_source_value FROM '{people}/patients.parquet'"""
 SUPPLIES = """SELECT row_number() OVER () AS drug_exposure_id, hash(patient_id) >> 1 AS person_id,
     if(bare, 0, concept_id) AS drug_concept_id, first AS drug_exposure_start_date,
-    least(first + 28, until) - 1 AS drug_exposure_end_date, if(first + 28 >= stopped_on, 'changed', NULL) AS stop_reason,
+    least(first + 28, until) - 1 AS drug_exposure_end_date,
+    if(first + 28 >= stopped_on, 'changed', NULL) AS stop_reason,
     dose_mg_per_day * (least(first + 28, until) - first) / {tablet} AS quantity,
     least(first + 28, until) - first AS days_supply, upper(medicine) || ' {tablet}MG TAB' AS drug_source_value
 FROM (SELECT *, started_on + 28 * unnest(range(0, greatest((until - started_on) // 28, 1)))::INTEGER AS first FROM (

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from azaward.cli import app
 from azaward.cohort.assess import assess
 from azaward.cohort.omop.reading import as_tables
-from azaward.cohort.omop.words import Concept, Concepts, Meaning, OmopWords
+from azaward.cohort.omop.words import Concept, Concepts, Meaning, Measured, OmopWords
 from azaward.cohort.written import TRANSLATED
 from azaward.errors import InputError
 from azaward.knowledge import load
@@ -410,7 +410,7 @@ def test_a_medicine_that_is_not_known_is_kept_and_counted_by_concept(tmp_path: P
     (row,) = [row for row in tables["set_aside"] if row["kind"] == "omop_unmapped_drug"]
     assert row["where"] == "drug_exposure drug_exposure_id 2 and 2 more"
     assert row["what"] == f"concept {number} 'Moonbeam capsule' source 'MB1'"
-    assert row["why"].startswith("3 rows:")
+    assert row["why"].startswith("3 rows of 1 person:")
 
 
 def words(*concepts: Concept, above: dict[int, list[Concept]] | None = None) -> OmopWords:
@@ -577,9 +577,10 @@ def test_a_number_that_is_none_is_not_dropped(tmp_path: Path) -> None:
 
 def test_a_test_on_another_specimen_is_not_taken_for_one_on_blood() -> None:
     urine = words(Concept(1, "White blood cell count", "LOINC", "5821-4"))
-    assert urine.analyte(1, None, "WBC") is None
-    assert words().analyte(99, None, "WBC") is None
-    assert words().analyte(None, None, "WBC") == "wbc"
+    assert urine.test(1, None, "WBC") == Measured("wbc", doubtful=True)
+    assert words().test(None, None, "WBC") == Measured("wbc")
+    # What no vocabulary holds is read by the source's own word, and that is said.
+    assert words().test(99, None, "WBC") == Measured("wbc")
 
 
 def test_a_gene_report_is_a_genotype_and_an_activity_a_result(tmp_path: Path) -> None:
