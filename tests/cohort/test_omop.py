@@ -651,3 +651,92 @@ def test_every_concept_that_ships_means_what_its_name_says() -> None:
                 assert row.code == row.name
             case _:
                 assert row.code == row.name.casefold()
+
+
+# --- How a CDM is written ------------------------------------------------------------------------------------------
+
+
+def results_of(tables: dict[str, list[dict[str, Any]]]) -> list[tuple[Any, ...]]:
+    return [(row["patient_id"], row["analyte"], row["value"]) for row in tables["results"]]
+
+
+def test_names_of_columns_may_be_in_capitals_and_ids_may_be_decimals(tmp_path: Path) -> None:
+    expected = results_of(translated(cohort_of_one(), tmp_path))
+    cdm = cohort_of_one()
+    for name, rows in cdm.tables.items():
+        cdm.tables[name] = [{key.upper(): cell for key, cell in row.items()} for row in rows]
+    for row in cdm.tables["measurement"]:
+        row["PERSON_ID"] = float(row["PERSON_ID"])
+    assert results_of(translated(cdm, tmp_path)) == expected
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "csv"])
+def test_a_column_that_only_differs_in_case_is_one_too_many(suffix: str, tmp_path: Path) -> None:
+    cdm = cohort_of_one()
+    cdm.tables["person"] = [{**row, "PERSON_ID": 2} for row in cdm.tables["person"]]
+    with pytest.raises(InputError, match="duplicate column 'person_id'"):
+        as_tables(cdm.write(tmp_path / "cdm", suffix), tmp_path / "scratch", KNOWLEDGE)
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "csv"])
+def test_a_table_that_is_not_read_is_said_with_how_much_it_holds(suffix: str, tmp_path: Path) -> None:
+    cdm = cohort_of_one()
+    for person in (1, 1, 2):
+        cdm.add("note", person_id=person, note_text='seen, "well"')
+    cdm.add("measurments", person_id=1)
+    cdm.add("cdm_source", cdm_version="5.3")
+    said = {row["what"]: row["why"] for row in translated(cdm, tmp_path, suffix)["set_aside"]}
+    assert said["OMOP table note: 2 rows of 1 person of the cohort"] == "not read: words that only a person can read."
+    assert "If its name is misspelt" in said["OMOP table measurments: 1 row of 1 person of the cohort"]
+    assert not any("cdm_source" in what for what in said)
+
+
+def test_rows_of_nobody_are_counted(tmp_path: Path) -> None:
+    cdm = cohort_of_one()
+    supply(cdm, "azathioprine", START, START)
+    cdm.tables["drug_exposure"][-1]["person_id"] = None
+    said = [(row["where"], row["what"]) for row in translated(cdm, tmp_path)["set_aside"] if row["kind"] == "no_id"]
+    assert said == [("drug_exposure", "1 rows without person_id")]
+
+
+def test_a_supply_for_a_single_day_ends_with_the_next(tmp_path: Path) -> None:
+    again = START + 90 * DAY
+    single = {"first": START, "last": START}
+    assert courses(translated(taken(dict(single)), tmp_path)) == [(None, START, None)]
+    assert courses(
+        translated(taken(dict(single), {"first": again, "last": again, "stop_reason": "ill"}), tmp_path)
+    ) == [(None, START, again + DAY)]
+    other = translated(taken({**single, "medicine": "allopurinol"}, single), tmp_path)
+    assert courses(other, "allopurinol") == [(None, START, START + DAY + PERSISTENCE)]
+
+
+def test_the_words_of_a_source_are_read_beside_an_unlisted_concept() -> None:
+    known = words(Concept(5, "Acute pancreatitis", "Own", "p"), Concept(6, "Allergy to drug", "Own", "a"))
+    blamed = ("condition", "thiopurine_pancreatitis")
+    assert blamed in known.happened("condition", 5, None, "pancreatitis due to Imuran")
+    assert known.happened("condition", 6, None, None, None, "azathioprine") == [Meaning("allergy", "azathioprine")]
+    assert known.happened("condition", None, None, "no azathioprine allergy") == []
+    assert known.happened("condition", 7, None, "K50.90") == [Meaning("indication", "crohns_disease")]
+    assert known.drug(7, None, "MMR vaccine") == [Meaning("vaccination", "mmr")]
+    assert known.drug(7, None, "Azathioprin-Beispiel, 30 St.") == [Meaning("medicine", "azathioprine")]
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "analyte", "doubtful"),
+    [
+        ("Neutrophils.band form [#/volume] in Blood", None, "neutrophils", True),
+        ("Neutrophils/100 leukocytes in Blood", "NEUT%", "neutrophils", True),
+        ("Neutrophils [#/volume] in Peritoneal fluid", "Neutrophils", None, False),
+        ("Leukocytes [#/volume] in Urine", "WBC", None, False),
+        ("Bilirubin.direct [Mass/volume] in Serum or Plasma", None, "bilirubin", True),
+        ("Hemoglobin A1c/Hemoglobin.total in Blood", None, None, False),
+        ("Platelet mean volume [Entitic volume] in Blood", None, None, False),
+        ("Local index", "ALT", "alt", True),
+        ("Absolute neutrophil count", "ANC, pleural fluid", "neutrophils", True),
+    ],
+)
+def test_a_test_that_only_looks_like_ours_is_doubtful(
+    name: str, source: str | None, analyte: str | None, doubtful: bool
+) -> None:
+    known = words(Concept(1, name, "Own", "x"))
+    assert known.test(1, None, source) == Measured(analyte, doubtful)

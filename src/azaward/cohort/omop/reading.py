@@ -33,11 +33,14 @@ from azaward.cohort.omop.words import Concepts, Meaning, OmopWords
 from azaward.cohort.written import TRANSLATED
 from azaward.errors import InputError
 from azaward.knowledge import Knowledge
+from azaward.readers.rows import RowReader
+from azaward.record.tables import TABLES
 from azaward.treatment import thiopurines
 
 MEMORY_MB = 3_000
 _EARLIEST = ("omop_earliest_year", "omop_earliest_birth_year")
 _TOGETHER = 10_000
+_COLUMNS = [column.name for column in TABLES["patients"]]
 Say = Callable[[str], None]
 
 
@@ -147,6 +150,7 @@ class _Translation:
         milligrams = {concept.id for concept in known.values() if (concept.vocabulary, concept.code) == ("UCUM", "mg")}
         milligrams |= {number for number, unit in words.shipped("unit").items() if unit == "mg"}
         self._list("sexes", code, list(sexes.items()))
+        self._list("sexes_said", {"said": "VARCHAR", "code": "VARCHAR"}, list(self._sexes_said()))
         self._list("comparators", code, list((signs | words.shipped("comparator")).items()))
         self._list("named", {"id": "BIGINT", "name": "VARCHAR"}, list(named.items()))
         self._list("milligrams", {"id": "BIGINT"}, [[number] for number in sorted(milligrams)])
@@ -157,6 +161,15 @@ class _Translation:
             if number is not None and len(meant) == 1 and meant[0].kind == "medicine":
                 ingredients.append((number, meant[0].code))
         self._list("ingredients", code, ingredients)
+
+    def _sexes_said(self) -> Iterator[tuple[str, str]]:
+        """The source's own words for a sex that has no concept, as the record's own reader reads them."""
+        words = "SELECT DISTINCT gender_source_value FROM cdm_person WHERE gender_concept_id IS NULL"
+        for (word,) in self._run(f"{words} AND gender_source_value IS NOT NULL").fetchall():
+            reader = RowReader(self._knowledge)
+            reader.add("patients", {"patient_id": "x", "sex": word}, "")
+            if not reader.set_aside:
+                yield word, str(dict(zip(_COLUMNS, reader.rows["patients"][0], strict=True))["sex"])
 
     def _understand(self, table: str) -> None:
         """`means_TABLE`: what each combination of concepts means; what means nothing to azaward is set aside."""

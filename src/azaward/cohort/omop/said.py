@@ -45,8 +45,8 @@ MATTERS = {
     "omop_serious_words": Matter(
         True, "words of a test that azaward doesn't recognise, and they may be serious. Read them."
     ),
-    "omop_names_thiopurine": Matter(
-        True, "names a thiopurine and isn't understood. Read it; if it matters, map it to a code of events.csv."
+    "omop_sex_in_words": Matter(
+        False, "expected female, male, other or unknown: the sex counts as unknown. Give gender_concept_id."
     ),
     "omop_two_values": Matter(
         False, "value_as_number and value_source_value differ: both count, and the worse decides. Correct one of them."
@@ -152,6 +152,11 @@ BIRTH = (
     "ELSE 'year_of_birth ''' || r.year_of_birth_raw END || '''' FROM cdm_person AS r JOIN lives AS l USING (person_id) "
     "WHERE l.born IS NULL AND coalesce(r.year_of_birth_raw, r.birth_datetime_raw) IS NOT NULL"
 )
+SEX = (
+    "SELECT r.person_id, 'person', 'gender_source_value ''' || r.gender_source_value || '''' FROM cdm_person AS r "
+    "SEMI JOIN cohort USING (person_id) LEFT JOIN sexes_said AS s ON s.said = r.gender_source_value "
+    "WHERE r.gender_concept_id IS NULL AND r.gender_source_value IS NOT NULL AND s.code IS NULL"
+)
 _DOSED = f"{rows_sql('drug_exposure')} SEMI JOIN cohort USING (person_id) WHERE m.kind = 'medicine' AND "
 NUMBERS = " UNION ALL ".join(
     f"SELECT r.person_id, {place_sql('drug_exposure')}, '{column} ''' || r.{column}_raw || '''' {_DOSED}"
@@ -196,14 +201,6 @@ def unlisted_sql(table: str) -> str:
         f"SELECT r.person_id, {place_sql(table)}, '{table} ' || coalesce(w.source, '') || ', concept ' || w.concept "
         f"{worded_sql(table)} SEMI JOIN cohort USING (person_id) "
         f"WHERE w.w IN (SELECT u.w FROM unlisted AS u WHERE u.cdm = '{table}')"
-    )
-
-
-def naming_sql(table: str) -> str:
-    """Rows that aren't understood and name a thiopurine: `naming` has their combinations."""
-    return (
-        f"SELECT r.person_id, {place_sql(table)}, n.label {worded_sql(table)} SEMI JOIN cohort USING (person_id) "
-        f"JOIN naming AS n ON n.w = w.w AND n.cdm = '{table}'"
     )
 
 

@@ -27,8 +27,8 @@ def exposures_sql(persistence_days: int) -> str:
     """The supplies of each medicine and dose put together: a gap of up to `persistence_days` is no stop.
 
     After the last supply someone counts as taking it for as long again, unless it was stopped for a reason or another
-    dose (of a thiopurine: another one) began. Two supplies of one day stay two. A supply without an end goes on, and
-    one of a thiopurine for a single day until the next.
+    dose (of a thiopurine: another one) began. Two supplies of one day stay two. A supply without an end, or with one
+    before its start, goes on; one of a thiopurine for a single day goes on until the next.
     """
     return f"""
 WITH stored AS (
@@ -82,7 +82,7 @@ SELECT person_id AS patient_id, medicine, dose AS dose_mg_per_day, sig AS freque
     CASE WHEN n > 1 THEN ' and ' || (n - 1) || ' more' ELSE '' END AS origin
 FROM stopped
 UNION ALL
-SELECT person_id, medicine, dose, sig, start, last_day,
+SELECT person_id, medicine, dose, sig, start, CASE WHEN start IS NULL THEN last_day END,
     CASE WHEN start IS NULL THEN coalesce(start_raw, 'no start day') END,
     'drug_exposure drug_exposure_id ' || id
 FROM supplies WHERE start IS NULL OR last_day < start

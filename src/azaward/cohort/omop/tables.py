@@ -159,9 +159,10 @@ def patients_sql(earliest: int) -> str:
     """Who is in the cohort; a year of birth before `earliest` is none. A sex without a concept is the source's word."""
     return (
         f"SELECT p.person_id AS patient_id, {_BORN.format(earliest=earliest)} AS birth_date, "
-        "coalesce(s.code, CASE WHEN p.gender_concept_id IS NULL THEN p.gender_source_value END, 'unknown') AS sex, "
+        "coalesce(s.code, CASE WHEN p.gender_concept_id IS NULL THEN x.code END, 'unknown') AS sex, "
         "CASE WHEN i.n = 1 THEN i.code END AS indication, NULL::VARCHAR AS ancestry "
         "FROM cdm_person AS p SEMI JOIN cohort USING (person_id) LEFT JOIN sexes AS s ON p.gender_concept_id = s.id "
+        "LEFT JOIN sexes_said AS x ON p.gender_source_value = x.said "
         "LEFT JOIN indicated AS i USING (person_id) ORDER BY patient_id"
     )
 

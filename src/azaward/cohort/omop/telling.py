@@ -37,10 +37,9 @@ class Telling:
         self._earliest = earliest
         self._after_death = int(knowledge.parameters["omop_days_after_death"].value)
         self._asides: list[SetAside] = []
-        # Combinations of words that are read by the source's word alone, that mean nothing, that name a thiopurine.
+        # Combinations of words that are read by the source's word alone, or that mean nothing.
         self._unlisted: list[tuple[str, int]] = []
         self._unknown: list[int] = []
-        self._naming: list[tuple[str, int, str]] = []
 
     def begin(self, words: OmopWords) -> None:
         """With the words of the folder's concepts."""
@@ -57,17 +56,12 @@ class Telling:
 
     def understood(self, table: str, w: int, words: Sequence[Any], meant: Sequence[Meaning]) -> None:
         """Notes what came of one combination of words."""
-        concept, source_concept, source, *_ = words
-        unknown = not meant or not all(is_recognised(meaning.code) for meaning in meant)
+        concept, source_concept, *_ = words
+        unknown = not meant or any(each.kind == "doubt" or not is_recognised(each.code) for each in meant)
         if unknown:
             self._unknown.append(w)
         elif concept is not None and not self._words.is_known(concept, source_concept):
             self._unlisted.append((table, w))
-        if not meant:
-            labels = [self._words.name(concept), self._words.name(source_concept), source, words[-1]]
-            if named := self._words.thiopurines_in(*labels):
-                label = next(label for label in labels if label and self._words.thiopurines_in(label))
-                self._naming.append((table, w, f"{named[0].code}: {label}"))
 
     def unmapped(self, table: str) -> None:
         """The totals of what means nothing to azaward, by combination of concepts."""
@@ -137,6 +131,7 @@ class Telling:
             if "observation_period" in self._there:
                 self._tell("omop_outside_period", said.outside_sql(table))
         self._tell("omop_death_undated", said.DEATH)
+        self._tell("omop_sex_in_words", said.SEX)
         self._tell("omop_unreadable_date", said.BIRTH)
 
     def _values(self, results: str) -> None:
@@ -149,11 +144,8 @@ class Telling:
     def _combinations(self) -> None:
         """Rows whose words were noted when they were read, and words that somebody has to read."""
         parquet.create(self._database, "unlisted", _COMBINATIONS, self._unlisted)
-        parquet.create(self._database, "naming", {**_COMBINATIONS, "label": "VARCHAR"}, self._naming)
         for table in dict(self._unlisted):
             self._tell("omop_unlisted_concept", said.unlisted_sql(table))
-        for table in dict.fromkeys(table for table, *_ in self._naming):
-            self._tell("omop_names_thiopurine", said.naming_sql(table))
         columns = {**_COMBINATIONS, "name": "VARCHAR", "said": "VARCHAR"}
         parquet.create(self._database, "serious", columns)
         for table in _OF_TESTS:

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from azaward.cohort.omop.source_words import QUALIFIES, SYSTEMS, WHAT, codings_of, is_elsewhere
 from azaward.knowledge import Knowledge
+from azaward.knowledge.loading.reactions import ANY
 from azaward.knowledge.loading.units import convert
 from azaward.knowledge.loading.vocabulary import Coding, plain, vocabulary
 from azaward.readers.fhir import resources as fhir
@@ -24,6 +25,7 @@ from azaward.readers.fhir.genes import calls, is_piece, names_gene
 from azaward.record.names import is_recognised, unrecognised
 from azaward.treatment import thiopurines
 
+_JOINED = re.compile(r"[\s/+&-]+")
 _ALLERGY = re.compile(r"(?:drug )?allergy to (?P<of>.+?)|(?P<by>.+?) allergy", re.I)
 
 
@@ -144,10 +146,10 @@ class OmopWords:
                 return meanings
         if text:
             codings = codings_of(text)
-            if meanings := _known(self.words.medicine(text, codings)):
-                return meanings
             if found := self.words.events("vaccination", text, codings):
                 return [Meaning(*each) for each in found]
+            if meanings := _known(self.words.medicine(text, codings)):
+                return meanings
         names = (self.name(concept), text, self.name(source))
         if meanings := self.thiopurines_in(*names):
             return meanings
@@ -159,7 +161,7 @@ class OmopWords:
         found: dict[Meaning, None] = {}
         for label in filter(None, labels):
             words = plain(label).split()
-            for part in (*words, *(" ".join(pair) for pair in pairwise(words))):
+            for part in (*words, *_JOINED.split(plain(label)), *(" ".join(pair) for pair in pairwise(words))):
                 found |= {each: None for each in _known(self._of_word(part)) if each.code in self._thiopurines}
         return list(found)
 
@@ -245,14 +247,25 @@ class OmopWords:
 
         `value` and `said` are what an observation says of it: an allergy to what.
         """
+        found: list[Meaning] = []
         for number in (concept, source):
             if number is not None and (found := self._by_concept(kind, number, value, said)):
-                return found
-        if not text or self.is_known(concept, source):
-            return []
-        if allergy := self._allergy(text, value, said):
-            return [allergy]
-        return list(dict.fromkeys(self._meant(kind, text, codings_of(text), every=True)))
+                break
+        if text and not self.is_known(concept, source):
+            allergy = self._allergy(text, value, said)
+            found = [allergy] if allergy else list(self._meant(kind, text, codings_of(text), every=True))
+        if not any(each.kind == "allergy" for each in found):
+            names = (self.name(concept) or self.name(source), text, self.name(value), said)
+            found += self._blamed(kind, *filter(None, names))
+        return list(dict.fromkeys(found))
+
+    def _blamed(self, kind: str, *names: str) -> Iterator[Meaning]:
+        """The harm of a thiopurine that the words beside a concept tell of, by themselves or together."""
+        for label in dict.fromkeys((*names, " ".join(names))):
+            if self.thiopurines_in(label):
+                for of_kind, code in self.words.events(kind, label):
+                    if code.startswith(ANY):
+                        yield Meaning("allergy" if code == ANY else of_kind, code)
 
     def _by_concept(self, kind: str, number: int, value: int | None, said: str | None) -> list[Meaning]:
         meanings: dict[str, Meaning] = {}
@@ -280,7 +293,7 @@ class OmopWords:
         if not (stated := _ALLERGY.fullmatch(name.strip())):
             return None
         for text in (stated["of"] or stated["by"], self.name(value), said):
-            if text and (medicine := _known(self.words.medicine(text)) or self.thiopurines_in(text)):
+            if text and (medicine := _known(self.words.medicine(text))):
                 return Meaning("allergy", medicine[0].code)
             if text and (event := self.words.event("allergy", f"{text} allergy")):
                 return Meaning(*event)
