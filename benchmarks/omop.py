@@ -24,10 +24,11 @@ SEED = 7
 TABLET_MG = 25
 FIRST = 2_000_000_001  # concepts of a folder's own
 
-PERSON = """SELECT hash(patient_id) >> 1 AS person_id, CASE sex WHEN 'male' THEN 8507 WHEN 'female' THEN 8532 ELSE 0 END
-    AS gender_concept_id, year(birth_date) AS year_of_birth, month(birth_date) AS month_of_birth,
-    day(birth_date) AS day_of_birth, sex AS gender_source_value FROM '{people}/patients.parquet'"""
-SUPPLIES = """SELECT row_number() OVER () AS drug_exposure_id, hash(patient_id) >> 1 AS person_id,
+PERSON = """SELECT (hash(patient_id) >> 1)::BIGINT AS person_id, year(birth_date) AS year_of_birth,
+    CASE sex WHEN 'male' THEN 8507 WHEN 'female' THEN 8532 ELSE 0 END AS gender_concept_id,
+    month(birth_date) AS month_of_birth, day(birth_date) AS day_of_birth, sex AS gender_source_value
+    FROM '{people}/patients.parquet'"""
+SUPPLIES = """SELECT row_number() OVER () AS drug_exposure_id, (hash(patient_id) >> 1)::BIGINT AS person_id,
     if(bare, 0, concept_id) AS drug_concept_id, first AS drug_exposure_start_date,
     least(first + 28, until) - 1 AS drug_exposure_end_date,
     if(first + 28 >= stopped_on, 'changed', NULL) AS stop_reason,
@@ -37,19 +38,19 @@ FROM (SELECT *, started_on + 28 * unnest(range(0, greatest((until - started_on) 
     SELECT *, coalesce(stopped_on, DATE '{day}') AS until, hash(patient_id) % 1000 < {bare} * 1000 AS bare
     FROM '{people}/exposures.parquet' LEFT JOIN named ON named.id = medicine AND named.kind = 'medicine'
     WHERE started_on IS NOT NULL AND started_on < DATE '{day}'))"""
-RESULTS = """SELECT row_number() OVER () AS measurement_id, hash(patient_id) >> 1 AS person_id,
+RESULTS = """SELECT row_number() OVER () AS measurement_id, (hash(patient_id) >> 1)::BIGINT AS person_id,
     if(hash(patient_id) % 1000 < {bare} * 1000, 0, concept_id) AS measurement_concept_id, taken_on AS measurement_date,
     CASE comparator WHEN '<' THEN 4171756 WHEN '>' THEN 4172704 ELSE 0 END AS operator_concept_id,
     value AS value_as_number, 0 AS value_as_concept_id, 0 AS unit_concept_id, unit AS unit_source_value,
     ref_low AS range_low, ref_high AS range_high, analyte AS measurement_source_value,
     coalesce(text, CAST(value AS VARCHAR)) AS value_source_value
 FROM '{people}/results.parquet' LEFT JOIN named ON named.id = analyte AND named.kind = 'analyte'"""
-CONDITIONS = """SELECT row_number() OVER () AS condition_occurrence_id, hash(patient_id) >> 1 AS person_id,
+CONDITIONS = """SELECT row_number() OVER () AS condition_occurrence_id, (hash(patient_id) >> 1)::BIGINT AS person_id,
     0 AS condition_concept_id, started_on AS condition_start_date, ended_on AS condition_end_date,
     replace(code, '_', ' ') AS condition_source_value FROM (
     SELECT patient_id, code, started_on, ended_on FROM '{people}/events.parquet' WHERE kind <> 'vaccination' UNION ALL
     SELECT patient_id, indication, birth_date + 3650, NULL FROM '{people}/patients.parquet' WHERE indication <> '')"""
-PERIODS = """SELECT row_number() OVER () AS observation_period_id, hash(patient_id) >> 1 AS person_id,
+PERIODS = """SELECT row_number() OVER () AS observation_period_id, (hash(patient_id) >> 1)::BIGINT AS person_id,
     DATE '1990-01-01' AS observation_period_start_date, DATE '{day}' AS observation_period_end_date
     FROM '{people}/patients.parquet'"""
 TABLES = {

@@ -118,10 +118,13 @@ def test_the_example_folder_says_what_the_page_says(tmp_path: Path) -> None:
     )
     assert run.exit_code == 0, run.output
     summary = json.loads(run.stdout)
-    assert summary["patients"] == 3
+    assert summary["patients"] == 4
     found = {(row["patient_id"], row["code"], row["subject"]): row for row in pq.read_table(out).to_pylist()}
     assert found["1", "limit_low", "neutrophils"]["urgency"] == "emergency"
     assert found["2", "interaction", "allopurinol"]["value"] == 100.0
+    assert found["5", "limit_low", "neutrophils"]["urgency"] == "emergency"
+    assert "0026-11-14" in found["5", "record_unreadable", "record"]["says"]
+    assert found["5", "record_uncertain", "record"]["urgency"] == "info"
     aside = {row["kind"]: row for row in pq.read_table(tmp_path / "found.set_aside.parquet").to_pylist()}
     assert aside["omop_unmapped_measurement"]["what"].startswith("concept 3004410 'Hemoglobin A1c")
     assert aside["result_implausible"]["where"] == "measurement measurement_id 1045"
@@ -140,7 +143,7 @@ def test_the_other_commands_read_a_cdm_too(command: list[str]) -> None:
         app, ["cohort", command[0], str(EXAMPLE), *command[1:], "--from", "omop", "--as-of", "2026-11-23"]
     )
     assert run.exit_code == 0, run.output
-    assert json.loads(run.stdout)["patients"] == 3
+    assert json.loads(run.stdout)["patients"] == 4
 
 
 def test_csv_and_parquet_say_the_same(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 from azaward import __version__, parquet
 from azaward.cohort.omop.results import MEASURED, RESULTS, SAID_OF_GENES, UNITS
 from azaward.cohort.omop.source import Earliest, find_cdm, see, unreadable
-from azaward.cohort.omop.supplies import STRENGTHS, exposures_sql
+from azaward.cohort.omop.supplies import LINES, STRENGTHS, exposures_sql
 from azaward.cohort.omop.tables import (
     COHORT,
     CONTACTS,
@@ -116,6 +116,7 @@ class _Translation:
         self._units()
         self._run(INDICATED)
         self._run(STRENGTHS)
+        self._run(LINES)
         persistence = int(self._knowledge.parameters["omop_persistence_days"].value)
         queries = {
             "patients": patients_sql(self._earliest.past),

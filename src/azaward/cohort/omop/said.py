@@ -92,17 +92,46 @@ _ENDS = {
 }
 
 
+def _odd(table: str) -> str:
+    """Whether the dates of a row `s` can't be right."""
+    kind, ends = KINDS[table], _ENDS.get(table, ())
+    odd = [f"(s.{date} IS NULL AND s.{date}_raw IS NOT NULL)" for date in (kind.day, *ends)]
+    odd += [f"coalesce(s.{end} < s.{kind.day}, false)" for end in ends]
+    odd += [f"coalesce(s.{kind.day} < l.born OR s.{kind.day} > l.died + {{after_death}}, false)"]
+    return " OR ".join(odd)
+
+
+def checked_sql(table: str) -> str:
+    """Makes `checked_TABLE`: who has rows whose dates can't be right, or outside all of their observation periods.
+
+    The table is read once for both; where nothing is odd, that is all.
+    """
+    kind = KINDS[table]
+    day = f"s.{kind.day}"
+    within = f"{day} BETWEEN l.first AND l.last AND (len(l.periods) = 1 OR "
+    within += f"len(list_filter(l.periods, lambda p: {day} BETWEEN p.first AND p.last)) > 0)"
+    return (
+        f"CREATE TABLE checked_{table} AS SELECT *, odd > 0 AS is_odd FROM (SELECT s.person_id, "
+        f"count(*) FILTER (NOT ({within})) AS outside, min(s.{kind.row}) FILTER (NOT ({within})) AS first_row, "
+        f"any_value(l.first) AS first, any_value(l.last) AS last, count(*) FILTER ({_odd(table)}) AS odd "
+        f"FROM cdm_{table} AS s JOIN lives AS l USING (person_id) GROUP BY s.person_id) WHERE outside > 0 OR odd > 0"
+    )
+
+
 def odd_sql(table: str) -> str:
     """Makes `odd_TABLE`: the rows that azaward understands and whose dates can't be right; few, if any."""
-    kind = KINDS[table]
-    dates = (kind.day, *_ENDS.get(table, ()))
-    odd = [f"({date} IS NULL AND {date}_raw IS NOT NULL)" for date in dates]
-    odd += [f"{end} < {kind.day}" for end in _ENDS.get(table, ())]
-    odd += [f"{kind.day} < born", f"{kind.day} > died + {{after_death}}"]
     return (
         f"CREATE TABLE odd_{table} AS WITH seen AS MATERIALIZED (SELECT s.*, l.born, l.died FROM cdm_{table} AS s "
-        f"JOIN lives AS l USING (person_id) WHERE {' OR '.join(odd)}) "
-        f"SELECT DISTINCT r.* {rows_sql(table, 'seen')}"
+        f"JOIN lives AS l USING (person_id) SEMI JOIN checked_{table} AS c ON c.person_id = s.person_id AND c.is_odd "
+        f"WHERE {_odd(table)}) SELECT DISTINCT r.* {rows_sql(table, 'seen')}"
+    )
+
+
+def outside_sql(table: str) -> str:
+    """Adds what `checked_TABLE` counted outside the observation periods."""
+    return (
+        f"INSERT INTO told SELECT 'omop_outside_period', person_id, '{table} {KINDS[table].row} ' || first_row, "
+        f"'{table} outside ' || first || ' to ' || last, outside FROM checked_{table} WHERE outside > 0"
     )
 
 
@@ -129,18 +158,6 @@ def dates_sql(table: str) -> list[tuple[str, str]]:
         )
     )
     return found
-
-
-def outside_sql(table: str) -> str:
-    """Rows of a person outside all of their observation periods."""
-    day = f"r.{KINDS[table].day}"
-    within = f"{day} BETWEEN l.first AND l.last AND (len(l.periods) = 1 OR "
-    within += f"len(list_filter(l.periods, lambda p: {day} BETWEEN p.first AND p.last)) > 0)"
-    return (
-        f"SELECT r.person_id, {place_sql(table)}, '{table} outside ' || l.first || ' to ' || l.last "
-        f"FROM cdm_{table} AS r JOIN lives AS l USING (person_id) "
-        f"WHERE {day} IS NOT NULL AND l.first IS NOT NULL AND NOT ({within})"
-    )
 
 
 DEATH = (

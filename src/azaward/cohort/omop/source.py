@@ -6,9 +6,11 @@ the folder doesn't have is empty there. The names are those of the CDM, in any c
 
 from __future__ import annotations
 
+import gzip
 import re
+import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -158,6 +160,8 @@ NOT_READ: Mapping[str, str] = {
     "dose_era": "made from drug_exposure, which is read",
     "condition_era": "made from condition_occurrence, which is read",
 }
+_WHOLE = re.compile(r"U?(?:TINY|SMALL|BIG|HUGE)?INT(?:EGER)?")
+_SUFFIX = re.compile(r"[.](?:parquet|csv|csv[.]gz)$")
 # Tables about no person, and those of the vocabularies that nothing here needs.
 _ABOUT_NOBODY = frozenset(
     (
@@ -173,13 +177,14 @@ _ABOUT_NOBODY = frozenset(
 class CdmTable:
     """One table as it is stored: its files, and its columns by the CDM's name, as they are written there.
 
-    `names` are all columns in their order.
+    `names` are all columns in their order; `kinds` the types that Parquet gives them, where all parts agree.
     """
 
     name: str
     files: tuple[Path, ...]
     columns: Mapping[str, str]
     names: tuple[str, ...] = ()
+    kinds: Mapping[str, str] = field(default_factory=dict[str, str])
     tabs: bool = False
 
     def reader(self) -> str:
@@ -194,7 +199,7 @@ class CdmTable:
 
 
 def find_cdm(folder: Path) -> dict[str, CdmTable]:
-    """The tables of `folder` that azaward reads: NAME.parquet, NAME.csv, or a folder NAME of Parquet parts.
+    """The tables of `folder` that azaward reads: NAME.parquet, NAME.csv (.gz), or a folder NAME of Parquet parts.
 
     `InputError` in one line where a table or column that is needed is not there, or a file can't be read.
     """
@@ -215,17 +220,19 @@ def find_cdm(folder: Path) -> dict[str, CdmTable]:
 
 
 def others(folder: Path) -> dict[str, CdmTable | None]:
-    """The tables of `folder` that azaward doesn't read and that may be about somebody; None for one that won't open."""
+    """What else in `folder` may be about somebody: tables that azaward doesn't read, None where one won't open.
+
+    A file of a table that is read from another file is named as it is.
+    """
     found: dict[str, CdmTable | None] = {}
     inside = {path.name.casefold(): path for path in sorted(folder.iterdir())}
     for file, path in inside.items():
-        name = file.removesuffix(".parquet").removesuffix(".csv")
-        if (
-            (name == file and not path.is_dir())
-            or name.startswith((".", "_"))
-            or name in COLUMNS
-            or name in _ABOUT_NOBODY
-        ):
+        name = _SUFFIX.sub("", file)
+        if name.partition(".")[0] in COLUMNS:
+            if path != _place(inside, name):
+                found[file] = None
+            continue
+        if (name == file and not path.is_dir()) or name.startswith((".", "_")) or name in _ABOUT_NOBODY:
             continue
         try:
             found[name] = _opened(name, _files(inside, name))
@@ -234,35 +241,39 @@ def others(folder: Path) -> dict[str, CdmTable | None]:
     return found
 
 
+def _place(inside: Mapping[str, Path], name: str) -> Path | None:
+    """Where a table is read from, if it is there."""
+    candidates = (f"{name}.parquet", name, f"{name}.csv", f"{name}.csv.gz")
+    return next((path for path in map(inside.get, candidates) if path is not None), None)
+
+
 def _files(inside: Mapping[str, Path], name: str) -> tuple[Path, ...]:
-    for path in (inside.get(f"{name}.parquet"), inside.get(name), inside.get(f"{name}.csv")):
-        if path is None:
-            continue
-        if path.is_file():
-            return (path,)
-        if parts := tuple(sorted(part for part in path.rglob("*.parquet") if not part.name.startswith((".", "_")))):
-            return parts
-        raise InputError(f"{path}: a folder without Parquet files.")
-    return ()
+    path = _place(inside, name)
+    if path is None or path.is_file():
+        return (path,) if path else ()
+    if parts := tuple(sorted(part for part in path.rglob("*.parquet") if not part.name.startswith((".", "_")))):
+        return parts
+    raise InputError(f"{path}: a folder without Parquet files.")
 
 
 def _opened(name: str, files: tuple[Path, ...]) -> CdmTable:
     """A table with the columns that it has, by their names in small letters."""
-    tabs = False
-    if files[0].suffix == ".csv":
-        header = _header(files[0])
-        tabs = "\t" in header
-        names = [cell.strip().strip('"') for cell in header.split("\t" if tabs else ",")]
+    if files[0].suffix == ".parquet":
+        columns = _parquet_columns(files)
+        kinds, tabs = {column.casefold(): kind for column, kind in columns}, False
+        names = [column for column, _ in columns]
     else:
-        names = _parquet_columns(files)
-    return CdmTable(name, files, {column.casefold(): column for column in names}, tuple(names), tabs)
+        header = _header(files[0])
+        kinds, tabs = {}, "\t" in header
+        names = [cell.strip().strip('"') for cell in header.split("\t" if tabs else ",")]
+    return CdmTable(name, files, {column.casefold(): column for column in names}, tuple(names), kinds, tabs)
 
 
 def _table(name: str, files: tuple[Path, ...]) -> CdmTable:
     """A table with every column that azaward needs of it."""
     table = _opened(name, files)
-    for column, field in COLUMNS[name].items():
-        if field.required and column not in table.columns:
+    for column, wanted in COLUMNS[name].items():
+        if wanted.required and column not in table.columns:
             raise InputError(
                 f"{files[0]}: column {column!r} is missing. OMOP CDM 5.4 gives {name} the columns "
                 f"{', '.join(column for column, about in COLUMNS[name].items() if about.required)}; "
@@ -276,10 +287,10 @@ def _table(name: str, files: tuple[Path, ...]) -> CdmTable:
 
 def _header(path: Path) -> str:
     try:
-        with path.open("rb") as file:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             line = file.readline().decode("utf-8-sig").rstrip("\r\n")
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}.") from None
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(f"{path}: {getattr(error, 'strerror', None) or 'not a whole .gz file'}.") from None
     except UnicodeDecodeError:
         raise InputError(f"{path} line 1: not UTF-8. Save the file as UTF-8.") from None
     if not line.strip():
@@ -287,8 +298,9 @@ def _header(path: Path) -> str:
     return line
 
 
-def _parquet_columns(files: tuple[Path, ...]) -> list[str]:
-    first: list[str] = []
+def _parquet_columns(files: tuple[Path, ...]) -> list[tuple[str, str]]:
+    """The columns of all files, each with its type; none where the files differ in it."""
+    first: list[tuple[str, str]] = []
     with parquet.connect() as database:
         for path in files:
             try:
@@ -298,10 +310,9 @@ def _parquet_columns(files: tuple[Path, ...]) -> list[str]:
             for name, kind in columns:
                 if parquet.inexact(kind):
                     raise InputError(f"{path}: column {name!r} is a {kind}; expected fewer. Convert the column.")
-            names = [name for name, _ in columns]
-            if first and set(first) != set(names):
+            if first and {name for name, _ in first} != {name for name, _ in columns}:
                 raise InputError(f"{path}: its columns differ from those of {files[0].name}. Write all parts alike.")
-            first = first or names
+            first = [(name, kind if (name, kind) in columns else "") for name, kind in first or columns]
     return first
 
 
@@ -321,10 +332,11 @@ def see(database: Any, tables: Mapping[str, CdmTable], earliest: Earliest) -> No
     for name, fields in COLUMNS.items():
         table = tables.get(name)
         cells: list[str] = []
-        for column, field in fields.items():
+        for column, about in fields.items():
             cell = f'"{table.columns[column]}"' if table and column in table.columns else "NULL"
-            cells.append(f"{_typed(cell, field.kind, earliest)} AS {column}")
-            if field.kind in ("date", "past", "number"):
+            stored = table.kinds.get(column, "") if table else ""
+            cells.append(f"{_typed(cell, about.kind, stored, earliest)} AS {column}")
+            if about.kind in ("date", "past", "number"):
                 cells.append(f"CAST({cell} AS VARCHAR) AS {column}_raw")
         where = f"FROM {table.reader()}" if table else "WHERE false"
         database.execute(f"CREATE VIEW cdm_{name} AS SELECT {', '.join(cells)} {where}")
@@ -343,9 +355,12 @@ def unreadable(folder: Path, error: Exception) -> InputError:
     return InputError(f"{place}: can't be read: {said}. Write it anew as UTF-8; quote cells that hold a comma.")
 
 
-def _typed(cell: str, kind: str, earliest: Earliest) -> str:
+def _typed(cell: str, kind: str, stored: str, earliest: Earliest) -> str:
+    """A cell in the type that a column is read as; what is `stored` in that type needs no proof."""
     text = f"nullif(trim(CAST({cell} AS VARCHAR)), '')"
     match kind:
+        case "id" if _WHOLE.fullmatch(stored):
+            return f"CAST({cell} AS VARCHAR)"
         case "id":  # the number 7 in one table may be 7.0 in another
             whole = f"regexp_replace({text}, '^([0-9]+)[.]0$', '\\1')"
             return f"CASE WHEN ends_with({text}, '.0') THEN {whole} ELSE {text} END"
@@ -355,7 +370,7 @@ def _typed(cell: str, kind: str, earliest: Earliest) -> str:
             return f"nullif(TRY_CAST({cell} AS BIGINT), 0)"
         case "date" | "past":
             year = earliest.date if kind == "date" else earliest.past
-            day = f"TRY_CAST(TRY_CAST({cell} AS TIMESTAMP) AS DATE)"
+            day = cell if stored == "DATE" else f"TRY_CAST(TRY_CAST({cell} AS TIMESTAMP) AS DATE)"
             return f"CASE WHEN {day} BETWEEN DATE '{year}-01-01' AND DATE '9999-12-31' THEN {day} END"
         case _:
             return f"TRY_CAST({cell} AS DOUBLE)"

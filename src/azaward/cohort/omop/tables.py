@@ -133,8 +133,9 @@ def place_sql(table: str) -> str:
 
 
 COHORT = (
-    f"CREATE TABLE cohort AS SELECT DISTINCT r.person_id {rows_sql('drug_exposure')} "
-    "WHERE m.kind = 'medicine' AND m.code IN (SELECT id FROM thiopurines) AND r.person_id IS NOT NULL"
+    "CREATE TABLE cohort AS SELECT person_id, row_number() OVER (ORDER BY person_id)::INTEGER AS n "
+    f"FROM (SELECT DISTINCT r.person_id {rows_sql('drug_exposure')} "
+    "WHERE m.kind = 'medicine' AND m.code IN (SELECT id FROM thiopurines) AND r.person_id IS NOT NULL)"
 )
 # An unknown day of birth is read as the youngest age that it allows.
 _YEAR, _MONTH, _DAY = (f"TRY_CAST(p.{part}_of_birth AS INTEGER)" for part in ("year", "month", "day"))

@@ -125,11 +125,13 @@ class Telling:
     def _dates(self) -> None:
         """Days that can't be, and rows outside the time in which a person was followed."""
         for table in KINDS:
-            self._run(said.odd_sql(table).format(after_death=self._after_death))
-            for kind, rows in said.dates_sql(table):
-                self._tell(kind, rows.format(after_death=self._after_death))
-            if "observation_period" in self._there:
-                self._tell("omop_outside_period", said.outside_sql(table))
+            self._run(said.checked_sql(table).format(after_death=self._after_death))
+            self._run(said.outside_sql(table))
+            (odd,) = self._run(f"SELECT count(*) FROM checked_{table} WHERE is_odd").fetchone()
+            if odd:
+                self._run(said.odd_sql(table).format(after_death=self._after_death))
+                for kind, rows in said.dates_sql(table):
+                    self._tell(kind, rows.format(after_death=self._after_death))
         self._tell("omop_death_undated", said.DEATH)
         self._tell("omop_sex_in_words", said.SEX)
         self._tell("omop_unreadable_date", said.BIRTH)
@@ -192,6 +194,8 @@ class Telling:
                 except duckdb.Error:
                     held = "can't be read"
             why = NOT_READ.get(name, "not a table that azaward reads. If its name is misspelt, correct it")
+            if name.partition(".")[0] in COLUMNS:
+                why = "the table is read from another file of its name, or this is neither Parquet nor CSV"
             self.aside("omop_not_read", str(self._folder), f"OMOP table {name}: {held}", f"not read: {why}.")
 
     def _about_people(self) -> None:
