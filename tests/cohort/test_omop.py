@@ -126,7 +126,10 @@ def test_the_example_folder_says_what_the_page_says(tmp_path: Path) -> None:
     assert "0026-11-14" in found["5", "record_unreadable", "record"]["says"]
     assert found["5", "record_uncertain", "record"]["urgency"] == "info"
     aside = {row["kind"]: row for row in pq.read_table(tmp_path / "found.set_aside.parquet").to_pylist()}
-    assert aside["omop_unmapped_measurement"]["what"].startswith("concept 3004410 'Hemoglobin A1c")
+    tests = {row["what"] for row in pq.read_table(tmp_path / "found.set_aside.parquet").to_pylist()}
+    assert "concept 3004410 'Hemoglobin A1c/Hemoglobin.total in Blood'" in tests
+    assert "concept 0 source 'Ascitic fluid neutrophils'" in tests
+    assert "OMOP table visit_occurrence: 1 row of 1 person of the cohort" in tests
     assert aside["result_implausible"]["where"] == "measurement measurement_id 1045"
     assert aside["omop_not_in_cohort"]["what"].startswith("1 persons")
     assert {path.name for path in tmp_path.iterdir()} == {
