@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import gzip
 import json
 import shutil
 from collections import Counter
@@ -695,6 +696,23 @@ def test_a_table_that_is_not_read_is_said_with_how_much_it_holds(suffix: str, tm
     assert said["OMOP table note: 2 rows of 1 person of the cohort"] == "not read: words that only a person can read."
     assert "If its name is misspelt" in said["OMOP table measurments: 1 row of 1 person of the cohort"]
     assert not any("cdm_source" in what for what in said)
+
+
+def test_a_packed_csv_is_read_and_a_second_file_of_a_table_is_said(tmp_path: Path) -> None:
+    expected = results_of(translated(cohort_of_one(), tmp_path))
+    folder = cohort_of_one().write(tmp_path / "packed", "csv")
+    plain = folder / "MEASUREMENT.csv"
+    (folder / "measurement.csv.gz").write_bytes(gzip.compress(plain.read_bytes()))
+    plain.unlink()
+    (folder / "person.tsv").write_text("person_id\n")
+    place = as_tables(folder, tmp_path / "scratch", KNOWLEDGE)
+    rows = pq.read_table(place / "results.parquet").to_pylist()
+    assert [(row["patient_id"], row["analyte"], row["value"]) for row in rows] == expected
+    said = {row["what"]: row["why"] for row in pq.read_table(place / TRANSLATED).to_pylist()}
+    assert "neither Parquet nor CSV" in said["OMOP table person.tsv: not counted"]
+    (folder / "measurement.csv.gz").write_bytes(b"not packed")
+    with pytest.raises(InputError, match=r"not a whole \.gz file"):
+        as_tables(folder, tmp_path / "scratch", KNOWLEDGE)
 
 
 def test_rows_of_nobody_are_counted(tmp_path: Path) -> None:

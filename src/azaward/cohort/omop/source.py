@@ -228,8 +228,8 @@ def others(folder: Path) -> dict[str, CdmTable | None]:
     inside = {path.name.casefold(): path for path in sorted(folder.iterdir())}
     for file, path in inside.items():
         name = _SUFFIX.sub("", file)
-        if name.partition(".")[0] in COLUMNS:
-            if path != _place(inside, name):
+        if (stem := file.partition(".")[0]) in COLUMNS:
+            if path != _place(inside, stem):
                 found[file] = None
             continue
         if (name == file and not path.is_dir()) or name.startswith((".", "_")) or name in _ABOUT_NOBODY:

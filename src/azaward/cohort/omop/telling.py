@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from azaward import parquet
 from azaward.cohort.omop import said
 from azaward.cohort.omop.source import COLUMNS, NOT_READ, WITHOUT, Earliest, others
@@ -183,6 +181,8 @@ class Telling:
 
     def _not_read(self) -> None:
         """Tables of the folder that azaward doesn't read, with how much they hold about the cohort."""
+        import duckdb
+
         for name, table in others(self._folder).items():
             held = "not counted"
             if table is not None and (person := table.columns.get("person_id")):
