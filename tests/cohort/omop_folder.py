@@ -96,7 +96,7 @@ def cdm_of(record: Record, as_of: dt.date) -> Folder:
         for name in TABLES
     }
     for one in rows["patients"]:
-        _person(cdm, one, min((row["started_on"] for row in rows["exposures"] if row["started_on"]), default=as_of))
+        _person(cdm, one, one["birth_date"] or as_of)
     for one in rows["exposures"]:
         if one["started_on"]:
             _supplies(cdm, one, as_of)

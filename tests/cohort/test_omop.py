@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import gzip
 import json
 import shutil
 from collections import Counter
@@ -16,7 +17,7 @@ from typer.testing import CliRunner
 from azaward.cli import app
 from azaward.cohort.assess import assess
 from azaward.cohort.omop.reading import as_tables
-from azaward.cohort.omop.words import Concept, Concepts, Meaning, OmopWords
+from azaward.cohort.omop.words import Concept, Concepts, Meaning, Measured, OmopWords
 from azaward.cohort.written import TRANSLATED
 from azaward.errors import InputError
 from azaward.knowledge import load
@@ -118,12 +119,18 @@ def test_the_example_folder_says_what_the_page_says(tmp_path: Path) -> None:
     )
     assert run.exit_code == 0, run.output
     summary = json.loads(run.stdout)
-    assert summary["patients"] == 3
+    assert summary["patients"] == 4
     found = {(row["patient_id"], row["code"], row["subject"]): row for row in pq.read_table(out).to_pylist()}
     assert found["1", "limit_low", "neutrophils"]["urgency"] == "emergency"
     assert found["2", "interaction", "allopurinol"]["value"] == 100.0
+    assert found["5", "limit_low", "neutrophils"]["urgency"] == "emergency"
+    assert "0026-11-14" in found["5", "record_unreadable", "record"]["says"]
+    assert found["5", "record_uncertain", "record"]["urgency"] == "info"
     aside = {row["kind"]: row for row in pq.read_table(tmp_path / "found.set_aside.parquet").to_pylist()}
-    assert aside["omop_unmapped_measurement"]["what"].startswith("concept 3004410 'Hemoglobin A1c")
+    tests = {row["what"] for row in pq.read_table(tmp_path / "found.set_aside.parquet").to_pylist()}
+    assert "concept 3004410 'Hemoglobin A1c/Hemoglobin.total in Blood'" in tests
+    assert "concept 0 source 'Ascitic fluid neutrophils'" in tests
+    assert "OMOP table visit_occurrence: 1 row of 1 person of the cohort" in tests
     assert aside["result_implausible"]["where"] == "measurement measurement_id 1045"
     assert aside["omop_not_in_cohort"]["what"].startswith("1 persons")
     assert {path.name for path in tmp_path.iterdir()} == {
@@ -140,7 +147,7 @@ def test_the_other_commands_read_a_cdm_too(command: list[str]) -> None:
         app, ["cohort", command[0], str(EXAMPLE), *command[1:], "--from", "omop", "--as-of", "2026-11-23"]
     )
     assert run.exit_code == 0, run.output
-    assert json.loads(run.stdout)["patients"] == 3
+    assert json.loads(run.stdout)["patients"] == 4
 
 
 def test_csv_and_parquet_say_the_same(tmp_path: Path) -> None:
@@ -410,7 +417,7 @@ def test_a_medicine_that_is_not_known_is_kept_and_counted_by_concept(tmp_path: P
     (row,) = [row for row in tables["set_aside"] if row["kind"] == "omop_unmapped_drug"]
     assert row["where"] == "drug_exposure drug_exposure_id 2 and 2 more"
     assert row["what"] == f"concept {number} 'Moonbeam capsule' source 'MB1'"
-    assert row["why"].startswith("3 rows:")
+    assert row["why"].startswith("3 rows of 1 person:")
 
 
 def words(*concepts: Concept, above: dict[int, list[Concept]] | None = None) -> OmopWords:
@@ -577,9 +584,10 @@ def test_a_number_that_is_none_is_not_dropped(tmp_path: Path) -> None:
 
 def test_a_test_on_another_specimen_is_not_taken_for_one_on_blood() -> None:
     urine = words(Concept(1, "White blood cell count", "LOINC", "5821-4"))
-    assert urine.analyte(1, None, "WBC") is None
-    assert words().analyte(99, None, "WBC") is None
-    assert words().analyte(None, None, "WBC") == "wbc"
+    assert urine.test(1, None, "WBC") == Measured("wbc", doubtful=True)
+    assert words().test(None, None, "WBC") == Measured("wbc")
+    # What no vocabulary holds is read by the source's own word, and that is said.
+    assert words().test(99, None, "WBC") == Measured("wbc")
 
 
 def test_a_gene_report_is_a_genotype_and_an_activity_a_result(tmp_path: Path) -> None:
@@ -650,3 +658,109 @@ def test_every_concept_that_ships_means_what_its_name_says() -> None:
                 assert row.code == row.name
             case _:
                 assert row.code == row.name.casefold()
+
+
+# --- How a CDM is written ------------------------------------------------------------------------------------------
+
+
+def results_of(tables: dict[str, list[dict[str, Any]]]) -> list[tuple[Any, ...]]:
+    return [(row["patient_id"], row["analyte"], row["value"]) for row in tables["results"]]
+
+
+def test_names_of_columns_may_be_in_capitals_and_ids_may_be_decimals(tmp_path: Path) -> None:
+    expected = results_of(translated(cohort_of_one(), tmp_path))
+    cdm = cohort_of_one()
+    for name, rows in cdm.tables.items():
+        cdm.tables[name] = [{key.upper(): cell for key, cell in row.items()} for row in rows]
+    for row in cdm.tables["measurement"]:
+        row["PERSON_ID"] = float(row["PERSON_ID"])
+    assert results_of(translated(cdm, tmp_path)) == expected
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "csv"])
+def test_a_column_that_only_differs_in_case_is_one_too_many(suffix: str, tmp_path: Path) -> None:
+    cdm = cohort_of_one()
+    cdm.tables["person"] = [{**row, "PERSON_ID": 2} for row in cdm.tables["person"]]
+    with pytest.raises(InputError, match="duplicate column 'person_id'"):
+        as_tables(cdm.write(tmp_path / "cdm", suffix), tmp_path / "scratch", KNOWLEDGE)
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "csv"])
+def test_a_table_that_is_not_read_is_said_with_how_much_it_holds(suffix: str, tmp_path: Path) -> None:
+    cdm = cohort_of_one()
+    for person in (1, 1, 2):
+        cdm.add("note", person_id=person, note_text='seen, "well"')
+    cdm.add("measurments", person_id=1)
+    cdm.add("cdm_source", cdm_version="5.3")
+    said = {row["what"]: row["why"] for row in translated(cdm, tmp_path, suffix)["set_aside"]}
+    assert said["OMOP table note: 2 rows of 1 person of the cohort"] == "not read: words that only a person can read."
+    assert "If its name is misspelt" in said["OMOP table measurments: 1 row of 1 person of the cohort"]
+    assert not any("cdm_source" in what for what in said)
+
+
+def test_a_packed_csv_is_read_and_a_second_file_of_a_table_is_said(tmp_path: Path) -> None:
+    expected = results_of(translated(cohort_of_one(), tmp_path))
+    folder = cohort_of_one().write(tmp_path / "packed", "csv")
+    plain = folder / "MEASUREMENT.csv"
+    (folder / "measurement.csv.gz").write_bytes(gzip.compress(plain.read_bytes()))
+    plain.unlink()
+    (folder / "person.tsv").write_text("person_id\n")
+    place = as_tables(folder, tmp_path / "scratch", KNOWLEDGE)
+    rows = pq.read_table(place / "results.parquet").to_pylist()
+    assert [(row["patient_id"], row["analyte"], row["value"]) for row in rows] == expected
+    said = {row["what"]: row["why"] for row in pq.read_table(place / TRANSLATED).to_pylist()}
+    assert "neither Parquet nor CSV" in said["OMOP table person.tsv: not counted"]
+    (folder / "measurement.csv.gz").write_bytes(b"not packed")
+    with pytest.raises(InputError, match=r"not a whole \.gz file"):
+        as_tables(folder, tmp_path / "scratch", KNOWLEDGE)
+
+
+def test_rows_of_nobody_are_counted(tmp_path: Path) -> None:
+    cdm = cohort_of_one()
+    supply(cdm, "azathioprine", START, START)
+    cdm.tables["drug_exposure"][-1]["person_id"] = None
+    said = [(row["where"], row["what"]) for row in translated(cdm, tmp_path)["set_aside"] if row["kind"] == "no_id"]
+    assert said == [("drug_exposure", "1 rows without person_id")]
+
+
+def test_a_supply_for_a_single_day_ends_with_the_next(tmp_path: Path) -> None:
+    again = START + 90 * DAY
+    single = {"first": START, "last": START}
+    assert courses(translated(taken(dict(single)), tmp_path)) == [(None, START, None)]
+    assert courses(
+        translated(taken(dict(single), {"first": again, "last": again, "stop_reason": "ill"}), tmp_path)
+    ) == [(None, START, again + DAY)]
+    other = translated(taken({**single, "medicine": "allopurinol"}, single), tmp_path)
+    assert courses(other, "allopurinol") == [(None, START, START + DAY + PERSISTENCE)]
+
+
+def test_the_words_of_a_source_are_read_beside_an_unlisted_concept() -> None:
+    known = words(Concept(5, "Acute pancreatitis", "Own", "p"), Concept(6, "Allergy to drug", "Own", "a"))
+    blamed = ("condition", "thiopurine_pancreatitis")
+    assert blamed in known.happened("condition", 5, None, "pancreatitis due to Imuran")
+    assert known.happened("condition", 6, None, None, None, "azathioprine") == [Meaning("allergy", "azathioprine")]
+    assert known.happened("condition", None, None, "no azathioprine allergy") == []
+    assert known.happened("condition", 7, None, "K50.90") == [Meaning("indication", "crohns_disease")]
+    assert known.drug(7, None, "MMR vaccine") == [Meaning("vaccination", "mmr")]
+    assert known.drug(7, None, "Azathioprin-Beispiel, 30 St.") == [Meaning("medicine", "azathioprine")]
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "analyte", "doubtful"),
+    [
+        ("Neutrophils.band form [#/volume] in Blood", None, "neutrophils", True),
+        ("Neutrophils/100 leukocytes in Blood", "NEUT%", "neutrophils", True),
+        ("Neutrophils [#/volume] in Peritoneal fluid", "Neutrophils", None, False),
+        ("Leukocytes [#/volume] in Urine", "WBC", None, False),
+        ("Bilirubin.direct [Mass/volume] in Serum or Plasma", None, "bilirubin", True),
+        ("Hemoglobin A1c/Hemoglobin.total in Blood", None, None, False),
+        ("Platelet mean volume [Entitic volume] in Blood", None, None, False),
+        ("Local index", "ALT", "alt", True),
+        ("Absolute neutrophil count", "ANC, pleural fluid", "neutrophils", True),
+    ],
+)
+def test_a_test_that_only_looks_like_ours_is_doubtful(
+    name: str, source: str | None, analyte: str | None, doubtful: bool
+) -> None:
+    known = words(Concept(1, name, "Own", "x"))
+    assert known.test(1, None, source) == Measured(analyte, doubtful)

@@ -2,7 +2,7 @@
 
 The same pages are the rules' documentation. A case is a `###` heading; under it a line "As of DAY, protocol
 `ID`." (each may be left out), tables named by a bold line (**exposures**), and what is expected: **findings of
-`RULE`**, **due** or **plan**, each a table or the word "none". docs/rules/index.md says what is assumed where
+`RULE`**, **due** or **plan**, each a table or the word "none". A table **set aside** holds what a reader left out. docs/rules/index.md says what is assumed where
 a table isn't drawn; a case that says "otherwise well" fills in the results, genes and checks of someone who is.
 """
 
@@ -24,6 +24,8 @@ Table = list[dict[str, str]]
 
 AS_OF = "2026-06-01"
 # What a page may expect beside the findings of a rule.
+# What a reader set aside: kind, and where it counts where, what, why and on.
+ASIDE = "set aside"
 EXPECTED = ("due", "plan", "next tests", "problems")
 DEFAULTS: dict[str, dict[str, str]] = {
     "patients": {"birth_date": "1980-01-01", "sex": "male", "indication": "crohns_disease"},
@@ -100,6 +102,10 @@ class Case:
                 if name == "results" and "unit" not in row and (about := knowledge.analytes.get(row["analyte"])):
                     cells["unit"] = about.unit
                 reader.add(name, cells, f"{self.page} {self.title}")
+        for row in self.given.get(ASIDE, []):
+            on = dt.date.fromisoformat(row["on"]) if row.get("on") else None
+            whose = self.prefix + row.get("patient_id", "1")
+            reader.aside(row.get("where", "file"), row.get("what", "it"), row.get("why", ""), whose, row["kind"], on)
 
     def _assumed(self, name: str) -> Iterator[dict[str, str]]:
         """The rows of someone who is well, but for what is drawn."""
@@ -140,7 +146,7 @@ def read_cases(path: Path) -> Iterator[Case]:
             rule = re.fullmatch(r"findings of `(\w+)`", name)
             if rule or name in EXPECTED:
                 case.expected[rule.group(1) if rule else name] = rows
-            elif name in TABLES:
+            elif name in TABLES or name == ASIDE:
                 case.given[name] = rows
             else:
                 raise ValueError(f"{path.name}: {title}: no table is called {name!r}")

@@ -6,6 +6,7 @@ import contextlib
 import getpass
 import json
 from collections.abc import Generator
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -120,7 +121,7 @@ def _genotypes(store: Store, actor: Actor, file: Path, knowledge: Knowledge) -> 
     known = Record.of({"patients": [{"patient_id": id} for id in ids]})
     record = add_to(known, [file], None, None, actor.today, knowledge)
     set_aside = [item for item in record.set_aside if not item.what.startswith("patient ")]
-    return Record({**record.rows, "patients": []}, set_aside)
+    return replace(record, rows={**record.rows, "patients": []}, set_aside=set_aside)
 
 
 def _said(file: Path, brought: Imported, record: Record) -> dict[str, Any]:

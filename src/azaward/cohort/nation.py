@@ -29,7 +29,7 @@ from azaward.cohort.reading import (
     units_read,
 )
 from azaward.cohort.source import Source, Stored
-from azaward.cohort.written import set_aside_before
+from azaward.cohort.written import OF_NOBODY, set_aside_before
 from azaward.engine import DuckDBEngine
 from azaward.engine.base import RECORD_TABLES
 from azaward.errors import InputError
@@ -145,7 +145,7 @@ class Nation:
 
     def _about_the_whole(self, read: Mapping[str, Sequence[Read]]) -> Iterator[SetAside]:
         """What is wrong with the folder and not with one row: said once, with how many rows it concerns."""
-        yield from set_aside_before(self.source.folder)
+        yield from set_aside_before(self.source.folder, OF_NOBODY)
         for name in self.source.missing():
             yield SetAside(
                 str(self.source.folder),
@@ -204,7 +204,8 @@ class Nation:
         numbers = dict(self._run("SELECT patient_id, n FROM ids").fetchall()) if any(odd.rows.values()) else {}
         for name in TABLES:
             self._fill(name, list(RECORD_TABLES[name]), odd.rows[name], numbers)
-        asides = [*odd.set_aside, *self._nobody()]
+        whose = whose.replace(patient_id, "patient_id")
+        asides = [*odd.set_aside, *self._nobody(), *set_aside_before(self.source.folder, whose)]
         day = f"DATE '{as_of.isoformat()}'"
         self._run("DELETE FROM requests")
         self._run(f"INSERT INTO requests SELECT n, {day}, {sql_text(protocol) if protocol else 'NULL'} FROM ids")

@@ -22,6 +22,8 @@ from azaward.record.tables import SetAside
 BESIDE = ("plans", "next_tests", "set_aside")
 # Beside the six tables, where they are a translation of something else: what that set aside.
 TRANSLATED = "translated.set_aside.parquet"
+# What was set aside of the folder as a whole.
+OF_NOBODY = "patient_id IS NULL"
 # What is said of whatever was set aside.
 ASIDE_COLUMNS = ("kind", "patient_id", "where", "what", "why")
 
@@ -91,14 +93,15 @@ class Target:
         shutil.rmtree(self.parts, ignore_errors=True)
 
 
-def set_aside_before(folder: Path | str) -> list[SetAside]:
-    """What a translation into `folder` set aside; nothing where the tables are the original."""
+def set_aside_before(folder: Path | str, whose: str = "true") -> list[SetAside]:
+    """What a translation into `folder` set aside, of those whom a condition in SQL names; else nothing."""
     path = Path(folder) / TRANSLATED
     if not path.exists():
         return []
     with parquet.connect() as database:
-        rows = parquet.read(database, path, parquet.described(database, path), ASIDE_COLUMNS)
-        return [SetAside(**dict(zip(ASIDE_COLUMNS, row, strict=True))) for row in rows]
+        names = ", ".join(f'"{name}"' for name in ("where", "what", "why", "patient_id", "kind"))
+        rows = database.execute(f"SELECT {names} FROM {parquet.reader([path])} WHERE {whose}").fetchall()
+        return [SetAside(*row) for row in rows]
 
 
 def write_set_aside(database: Any, rows: Iterable[SetAside], path: Path) -> None:

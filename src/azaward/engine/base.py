@@ -12,8 +12,7 @@ from azaward.knowledge import Knowledge
 from azaward.knowledge.loading.relations import Schema, relations, schemas
 from azaward.knowledge.loading.units import conversions_for
 from azaward.record.tables import TABLES, Record
-from azaward.rules.language.columns import COLUMNS, FOUND, from_day_number
-from azaward.rules.language.tables import UNREAD
+from azaward.rules.language.columns import COLUMNS, FOUND, UNREAD, from_day_number
 from azaward.rules.pipeline import ONCE, PLANS, Step, compiled, needed
 
 

@@ -211,7 +211,7 @@ class Names:
         >>> names(load()).of_record("azathioprim")
         Taken(ingredients=('unknown:azathioprim',), may_be='azathioprine')
         """
-        if text and not is_recognised(text):
+        if text and (text in self._ingredients or not is_recognised(text)):
             return Taken((text,))
         codings = tuple(codings)
         reading = self._recorded(text or "", codings)
@@ -221,7 +221,8 @@ class Names:
             return Taken(medicines)
         codes = ", ".join(f"{coding.system}|{coding.code}" for coding in codings)
         # The most dangerous of what it may mean: it is this that somebody has to rule out.
-        may_be = next((each for each in medicines if each in self._thiopurines), next(iter(medicines), None))
+        sure = medicines if reading.doubt == "spelling" else ()
+        may_be = next((each for each in medicines if each in self._thiopurines), next(iter(sure), None))
         return Taken((unrecognised(text or codes),), may_be)
 
     def _recorded(self, text: str, codings: tuple[Coding, ...]) -> Reading:

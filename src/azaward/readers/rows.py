@@ -265,9 +265,10 @@ class RowReader:
                 kind = str(cells.get("kind") or "condition")
                 if kind == "allergy":
                     text = str(cells.get("code") or "")
-                    known = [code for of, code in self.words.events(kind, text) if of == kind]
-                    for medicine in self.allergens(text) or known or (text or kind,):
-                        self._append(table, {**cells, "code": medicine})
+                    # What a text blames on a medicine is known as that harm.
+                    named = [("allergy", medicine) for medicine in self.allergens(text)]
+                    for of, code in self.words.events(kind, text) or named or [(kind, text or kind)]:
+                        self._append(table, {**cells, "kind": of, "code": code})
                     self.ask_allergy(patient_id, text, where)
                     return
                 known = self.words.events(kind, str(cells.get("code") or ""))

@@ -12,27 +12,20 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, NamedTuple
 
+from azaward.cohort.omop.source_words import QUALIFIES, SYSTEMS, WHAT, codings_of, is_elsewhere
 from azaward.knowledge import Knowledge
+from azaward.knowledge.loading.reactions import ANY
 from azaward.knowledge.loading.units import convert
-from azaward.knowledge.loading.vocabulary import ATC, ICD10, LOINC, RXNORM, SNOMED, Coding, vocabulary
+from azaward.knowledge.loading.vocabulary import Coding, plain, vocabulary
 from azaward.readers.fhir import resources as fhir
 from azaward.readers.fhir.genes import calls, is_piece, names_gene
 from azaward.record.names import is_recognised, unrecognised
+from azaward.treatment import thiopurines
 
-_CVX = "http://hl7.org/fhir/sid/cvx"
-# How OMOP calls the code systems, and how this knowledge base does.
-_SYSTEMS: Mapping[str, str] = {
-    "LOINC": LOINC,
-    "RxNorm": RXNORM,
-    "ATC": ATC,
-    "SNOMED": SNOMED,
-    "ICD10": ICD10[0],
-    "ICD10CM": f"{ICD10[0]}-cm",
-    "ICD10GM": ICD10[2],
-    "CVX": _CVX,
-}
+_JOINED = re.compile(r"[\s/+&-]+")
 _ALLERGY = re.compile(r"(?:drug )?allergy to (?P<of>.+?)|(?P<by>.+?) allergy", re.I)
 
 
@@ -41,6 +34,26 @@ class Meaning(NamedTuple):
 
     kind: str
     code: str
+
+
+class Unit(NamedTuple):
+    """The unit of a result; `concept` and `source` are its factor and shift as either gives it.
+
+    Where the two contradict each other there is none, unless the values show that the one was converted into the other.
+    """
+
+    unit: str | None
+    by_concept: str | None
+    concept: tuple[float, float] | None
+    source: tuple[float, float] | None
+    contradicts: bool
+
+
+class Measured(NamedTuple):
+    """A test: what was measured, or (`doubtful`) what it only looks like."""
+
+    analyte: str | None
+    doubtful: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,7 +69,7 @@ class Concept:
     @property
     def codings(self) -> tuple[Coding, ...]:
         """Its code, where this knowledge base knows the code system."""
-        system = _SYSTEMS.get(self.vocabulary)
+        system = SYSTEMS.get(self.vocabulary)
         return (Coding(system, self.code),) if system else ()
 
 
@@ -103,6 +116,10 @@ class OmopWords:
         self.concepts = concepts
         self._knowledge = knowledge
         self._shipped = {(row.kind, row.concept_id): row.code for row in knowledge.tables["omop_concepts"]}
+        self._shipped_ids = {number for _, number in self._shipped}
+        self._thiopurines = frozenset(thiopurines(knowledge))
+        self._limited = {row.analyte for row in knowledge.tables["floor"]}
+        self._words_seen: dict[str, tuple[str, ...]] = {}
         self._factors = {
             (row.analyte, row.written): (row.factor, row.offset) for row in knowledge.tables["conversions"]
         }
@@ -118,15 +135,40 @@ class OmopWords:
             None,
         )
 
+    def is_known(self, *concepts: int | None) -> bool:
+        """Whether the folder's vocabulary, or omop_concepts.csv, has one of the concepts."""
+        return any(each in self.concepts.by_id or each in self._shipped_ids for each in concepts)
+
     def drug(self, concept: int | None, source: int | None, text: str | None) -> list[Meaning]:
         """The ingredients of a product, or the vaccination that it is; else `unknown:` and its name."""
         for number in (concept, source):
             if number is not None and (meanings := self._drug(number)):
                 return meanings
-        if text and (meanings := _known(self.words.medicine(text))):
+        if text:
+            codings = codings_of(text)
+            if found := self.words.events("vaccination", text, codings):
+                return [Meaning(*each) for each in found]
+            if meanings := _known(self.words.medicine(text, codings)):
+                return meanings
+        names = (self.name(concept), text, self.name(source))
+        if meanings := self.thiopurines_in(*names):
             return meanings
-        name = self.name(concept) or text or self.name(source) or (f"concept {concept}" if concept else "unnamed")
+        name = next(filter(None, names), None) or (f"concept {concept}" if concept else "unnamed")
         return [Meaning("medicine", unrecognised(name))]
+
+    def thiopurines_in(self, *labels: str | None) -> list[Meaning]:
+        """The thiopurines whose names stand among the words of labels that aren't understood as a whole."""
+        found: dict[Meaning, None] = {}
+        for label in filter(None, labels):
+            words = plain(label).split()
+            for part in (*words, *_JOINED.split(plain(label)), *(" ".join(pair) for pair in pairwise(words))):
+                found |= {each: None for each in _known(self._of_word(part)) if each.code in self._thiopurines}
+        return list(found)
+
+    def _of_word(self, word: str) -> tuple[str, ...]:
+        if word not in self._words_seen:
+            self._words_seen[word] = self.words.medicine(word)
+        return self._words_seen[word]
 
     def _drug(self, number: int) -> list[Meaning]:
         if code := self._shipped.get(("medicine", number)):
@@ -162,52 +204,95 @@ class OmopWords:
             return Meaning("medicine", code)
         return Meaning("medicine", self.words.medicine(concept.name, concept.codings)[0])
 
-    def analyte(self, concept: int | None, source: int | None, text: str | None) -> str | None:
-        """What was measured. A concept that isn't understood is another test, whatever the source's word for it."""
+    def test(self, concept: int | None, source: int | None, text: str | None) -> Measured:
+        """What was measured. A concept that isn't understood is another test, whatever the source's word for it.
+
+        It only looks like one of ours where concept and source disagree, or where a name holds more than the test's.
+        """
         for number in (concept, source):
             if number is None:
                 continue
-            if code := self._shipped.get(("analyte", number)):
-                return code
             known = self.concepts.by_id.get(number)
-            return self.words.analyte(known.name, known.codings) if known else None
-        return self.words.analyte(text) if text else None
+            code = self._shipped.get(("analyte", number))
+            code = code or (self.words.analyte(known.name, known.codings) if known else None)
+            if code:
+                return Measured(code, doubtful=bool(text and is_elsewhere(text)))
+            if known:
+                return self._looks_like(known.name, text)
+        if not text:
+            return Measured(None)
+        code = self.words.analyte(text, codings_of(text))
+        return Measured(code) if code else self._looks_like(text, None)
+
+    def _looks_like(self, name: str, text: str | None) -> Measured:
+        """What a test that isn't understood may be taken for, of those that a limit always watches."""
+        if is_elsewhere(name) or (text and is_elsewhere(text)):
+            return Measured(None)
+        what = plain(WHAT.split(name, maxsplit=1)[0])
+        candidates = (text, what, " ".join(word for word in what.split() if not QUALIFIES.fullmatch(word)))
+        found = (self.words.analyte(candidate) for candidate in candidates if candidate)
+        analyte = next((code for code in found if code in self._limited), None)
+        return Measured(analyte, doubtful=analyte is not None)
 
     def happened(
-        self, kind: str, concept: int | None, source: int | None, text: str | None, value: int | None = None
+        self,
+        kind: str,
+        concept: int | None,
+        source: int | None,
+        text: str | None,
+        value: int | None = None,
+        said: str | None = None,
     ) -> list[Meaning]:
-        """The indication and the event that a diagnosis, procedure or observation stands for; `value` is what of."""
-        meanings: dict[str, Meaning] = {}
+        """The indication and the events that a diagnosis, procedure or observation stands for.
+
+        `value` and `said` are what an observation says of it: an allergy to what.
+        """
+        found: list[Meaning] = []
         for number in (concept, source):
-            if number is None:
-                continue
-            if code := self._shipped.get(("indication", number)):
-                meanings.setdefault("indication", Meaning("indication", code))
-            if code := self._shipped.get(("event", number)):
-                meanings.setdefault("event", Meaning(*code.split(":", 1)))
-            if known := self.concepts.by_id.get(number):
-                if allergy := self._allergy(known.name, value):
-                    return [allergy]
-                for each in (known, *self.concepts.above.get(number, [])):
-                    for meaning in self._meant(kind, each.name, each.codings):
-                        meanings.setdefault("indication" if meaning.kind == "indication" else "event", meaning)
-            if meanings:
+            if number is not None and (found := self._by_concept(kind, number, value, said)):
                 break
-        if not meanings and text and concept is None and source is None:
-            return list(self._meant(kind, text, ()))
+        if text and not self.is_known(concept, source):
+            allergy = self._allergy(text, value, said)
+            found = [allergy] if allergy else list(self._meant(kind, text, codings_of(text), every=True))
+        if not any(each.kind == "allergy" for each in found):
+            names = (self.name(concept) or self.name(source), text, self.name(value), said)
+            found += self._blamed(kind, *filter(None, names))
+        return list(dict.fromkeys(found))
+
+    def _blamed(self, kind: str, *names: str) -> Iterator[Meaning]:
+        """The harm of a thiopurine that the words beside a concept tell of, by themselves or together."""
+        for label in dict.fromkeys((*names, " ".join(names))):
+            if self.thiopurines_in(label):
+                for of_kind, code in self.words.events(kind, label):
+                    if code.startswith(ANY):
+                        yield Meaning("allergy" if code == ANY else of_kind, code)
+
+    def _by_concept(self, kind: str, number: int, value: int | None, said: str | None) -> list[Meaning]:
+        meanings: dict[str, Meaning] = {}
+        if code := self._shipped.get(("indication", number)):
+            meanings.setdefault("indication", Meaning("indication", code))
+        if code := self._shipped.get(("event", number)):
+            meanings.setdefault("event", Meaning(*code.split(":", 1)))
+        if known := self.concepts.by_id.get(number):
+            if allergy := self._allergy(known.name, value, said):
+                return [allergy]
+            for each in (known, *self.concepts.above.get(number, [])):
+                for meaning in self._meant(kind, each.name, each.codings):
+                    meanings.setdefault("indication" if meaning.kind == "indication" else "event", meaning)
         return list(meanings.values())
 
-    def _meant(self, kind: str, name: str, codings: tuple[Coding, ...]) -> Iterator[Meaning]:
+    def _meant(self, kind: str, name: str, codings: tuple[Coding, ...], every: bool = False) -> Iterator[Meaning]:
+        """The indication and the event of a name; of the source's own words `every` event that they hold."""
         if indication := self.words.indication(name, codings):
             yield Meaning("indication", indication)
-        if event := self.words.event(kind, name, codings):
-            yield Meaning(*event)
+        found = self.words.events(kind, name, codings)
+        yield from (Meaning(*event) for event in (found if every else found[:1]))
 
-    def _allergy(self, name: str, value: int | None) -> Meaning | None:
-        """An allergy to a medicine, which the name or the value names."""
-        if not (said := _ALLERGY.fullmatch(name.strip())):
+    def _allergy(self, name: str, value: int | None, said: str | None) -> Meaning | None:
+        """An allergy to a medicine, which the name, the value or the words beside it name."""
+        if not (stated := _ALLERGY.fullmatch(name.strip())):
             return None
-        for text in (said["of"] or said["by"], self.name(value)):
+        for text in (stated["of"] or stated["by"], self.name(value), said):
             if text and (medicine := _known(self.words.medicine(text))):
                 return Meaning("allergy", medicine[0].code)
             if text and (event := self.words.event("allergy", f"{text} allergy")):
@@ -236,22 +321,21 @@ class OmopWords:
         codings = [fhir.Coding(coding.system, coding.code, known.name) for coding in known.codings] if known else []
         return fhir.Concept(codings, known.name if known else text if concept is None else None)
 
-    def unit(self, analyte: str, concept: int | None, text: str | None) -> tuple[str | None, bool]:
-        """The unit, and whether concept and source contradict each other: then there is none."""
+    def unit(self, analyte: str, concept: int | None, text: str | None) -> Unit:
+        """The unit of a result, and what concept and source say of it each."""
         known = self.concepts.by_id.get(concept) if concept is not None else None
         ucum = known.code if known and known.vocabulary == "UCUM" else self._shipped.get(("unit", concept or 0))
-        by_concept = ucum and self._convert(analyte, ucum)
-        by_text = text and self._convert(analyte, text)
-        if by_concept and by_text and by_concept != by_text:
-            return None, True
-        if by_concept:
-            return ucum, False
-        if by_text and concept is None:
-            return text, False
-        # A unit that the concept names and that doesn't fit stays what it is: the source's word doesn't overrule it.
-        if concept is not None:
-            return ucum or (known.name if known else text if by_text else f"concept {concept}"), False
-        return text, False
+        by_concept = self._convert(analyte, ucum) if ucum else None
+        by_text = self._convert(analyte, text) if text else None
+        contradicts = bool(by_concept and by_text and by_concept != by_text)
+        if contradicts:
+            unit = None
+        elif by_concept or concept is None:
+            unit = ucum if by_concept else text
+        else:
+            # A unit that the concept names and that doesn't fit stays: the source's word doesn't overrule it.
+            unit = ucum or (known.name if known else text if by_text else f"concept {concept}")
+        return Unit(unit, ucum, by_concept, by_text, contradicts)
 
     def _convert(self, analyte: str, written: str) -> tuple[float, float] | None:
         if (analyte, written) not in self._factors and (factor := convert(analyte, written, self._knowledge)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from azaward.errors import InputError
 from azaward.genetics.model import SampleCall
@@ -50,12 +51,21 @@ def with_genotypes(record: Record, calls: Iterable[SampleCall], day: dt.date, fi
         asides.append(SetAside(file, f"sample {_names(strangers)}", why, None, "genotype"))
     if without := [patient for patient in patients if patient not in matched]:
         asides.append(SetAside(file, f"patient {_names(without)}", "the file has no such sample.", None, "genotype"))
-    return Record({**record.rows, "genotypes": rows}, [*record.set_aside, *asides])
+    return replace(record, rows={**record.rows, "genotypes": rows}, set_aside=[*record.set_aside, *asides])
 
 
 def _rows(one: SampleCall, patient: str, day: dt.date) -> list[tuple[Cell, ...]]:
     return [
-        (patient, gene, call.diplotypes[0].call if call.diplotypes else None, call.phenotype, "genotype", day)
+        (
+            patient,
+            gene,
+            call.diplotypes[0].call if call.diplotypes else None,
+            call.phenotype,
+            "genotype",
+            day,
+            None,
+            None,
+        )
         for gene, call in one.genes.items()
     ]
 

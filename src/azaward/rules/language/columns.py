@@ -93,3 +93,7 @@ def from_day_number(number: int) -> dt.date:
     datetime.date(2026, 1, 1)
     """
     return _EPOCH + dt.timedelta(days=number)
+
+
+# What a reader set aside of a patient's record: why, where and what, and the day that it is about, if any.
+UNREAD = {**dict.fromkeys(("patient_id", "kind", "where", "what", "why"), "string"), "on": "date"}

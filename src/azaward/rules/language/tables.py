@@ -26,8 +26,6 @@ DAYS_IN_YEAR = 365.25
 
 # Who is asked about: one row a patient, the day that counts as today, and the protocol (empty: chosen by indication).
 REQUESTS = {"patient_id": "string", "as_of": "date", "protocol": "string"}
-# What a reader set aside of a patient's record: why, where and what, and the day that it is about, if any.
-UNREAD = {**dict.fromkeys(("patient_id", "kind", "where", "what", "why"), "string"), "on": "date"}
 
 # Set while expressions are built: the rows of parameters.csv by id, and which stage or rule is being built.
 PARAMETERS: ContextVar[Mapping[str, Parameter]] = ContextVar("PARAMETERS")

@@ -15,8 +15,9 @@ from __future__ import annotations
 
 from azaward.knowledge import MOST_CAUTIOUS
 from azaward.record.names import UNRECOGNISED
+from azaward.rules.language.columns import UNREAD
 from azaward.rules.language.expressions import Table, Value, ibis
-from azaward.rules.language.tables import UNREAD, day_number, greatest, knowledge, record, requests
+from azaward.rules.language.tables import day_number, greatest, knowledge, record, requests
 from azaward.rules.language.words import beside, first_of, medicines_of, nothing, of_analyte, perhaps, surely
 from azaward.terms import Status
 
@@ -52,7 +53,7 @@ def medicines() -> Table:
         stop_day=undated.ifelse(day_number(taken.as_of), day_number(taken.stopped_on)),
         held=surely(taken.status == HELD) & begun,
         as_of_day=day_number(taken.as_of),
-    ).drop("as_of")
+    ).drop("as_of", "status")
 
 
 def course(taken: Table) -> Table:

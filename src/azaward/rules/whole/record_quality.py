@@ -124,7 +124,9 @@ def _severe_in_any_unit(rows: Table) -> Table:
     units = units.filter((units.would_be >= units.plausible_low) & (units.would_be <= units.plausible_high))
     severe = surely(units.would_be < units.severe_low) | surely(units.would_be > units.severe_high)
     in_any = units.group_by(OF_ONE).agg(severe_anyhow=severe.all())
-    given = rows.filter(rows.measured.notnull()).inner_join(bounds, "analyte")
+    # What can't be believed, or not of now, for another reason than its number.
+    given = rows.filter(rows.measured.notnull() & rows.problem.isin(["no_date", "future", "doubted"]))
+    given = given.inner_join(bounds, "analyte")
     severe = surely(given.measured < given.severe_low) | surely(given.measured > given.severe_high)
     as_given = given.select(*OF_ONE, severe_as_given=severe)
     return beside(beside(rows.select(*OF_ONE).distinct(), in_any, OF_ONE), as_given, OF_ONE)

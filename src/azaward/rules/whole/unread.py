@@ -7,9 +7,10 @@ are counted, each in one finding. For somebody without a thiopurine most of it i
 
 from __future__ import annotations
 
+from azaward.rules.language.columns import UNREAD
 from azaward.rules.language.expressions import Table, Value, ibis
 from azaward.rules.language.finding import findings
-from azaward.rules.language.tables import UNREAD, day_number, parameter
+from azaward.rules.language.tables import day_number, parameter
 from azaward.rules.language.words import first_of, is_treated, perhaps
 from azaward.terms import Action, Rule, Status, Urgency
 

@@ -156,7 +156,7 @@ def _record(room: Room, source: Source) -> Record:
     """What a reader makes of it; where it lay on the server says nothing to whoever sent it."""
     record = read(source.path, room.knowledge)
     aside = [replace(line, where=line.where.replace(str(source.path), source.name)) for line in record.set_aside]
-    return Record(record.rows, aside)
+    return replace(record, set_aside=aside)
 
 
 def _without(upload: Upload, source: Source, line: str) -> str:

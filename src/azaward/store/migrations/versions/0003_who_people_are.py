@@ -42,7 +42,9 @@ def upgrade() -> None:
         _moment("entered_at"),
         _of_clinic("identities"),
         sa.PrimaryKeyConstraint("id", name="pk_identities"),
-        sa.UniqueConstraint("clinic_id", "patient_id", "kind", "found_by", name="uq_identities_clinic_id_patient_id_kind_found_by"),
+        sa.UniqueConstraint(
+            "clinic_id", "patient_id", "kind", "found_by", name="uq_identities_clinic_id_patient_id_kind_found_by"
+        ),
     )
     op.create_index("ix_identities_found", "identities", ["clinic_id", "kind", "found_by"])
     op.create_table(
