@@ -1,0 +1,415 @@
+"""From bytes to the messages of a file, and from a message to its segments, fields, repetitions and components.
+
+Files hold one message or many: plain, in a batch (FHS, BHS), or in the frames of MLLP. Byte-order marks are dropped and
+line ends become carriage returns before anything else, and the character set is the one that MSH-18 names. The library
+`hl7` divides a message by its own delimiters; escapes are undone here, because the library drops those that it doesn't
+know and whatever follows one that doesn't end.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from azaward.readers.hl7.codes import Codes
+from azaward.readers.hl7.problems import Place, Problem, Unreadable
+
+START, END = b"\x0b", b"\x1c"
+DELETED = '""'
+_LINE_ENDS = re.compile(rb"\r\n?|\n")
+_ENVELOPE = (b"FHS", b"BHS", b"BTS", b"FTS")
+_NAME = re.compile(rb"[A-Z][A-Z0-9]{2}")
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, None),
+    (codecs.BOM_UTF32_BE, None),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_CHARSET = Place("MSH", 1, 18)
+_ESCAPES = {"H": "", "N": "", ".br": "\n", ".sp": "\n", ".fi": "", ".nf": "", ".in": " ", ".ti": " ", ".sk": " "}
+_COUNTED = re.compile(r"(\.[a-z]{2})[+-]?\d+")
+
+
+@dataclass(frozen=True)
+class Raw:
+    """A message as it arrived: its lines end with a carriage return, and a byte-order mark may have said its codec."""
+
+    content: bytes
+    codec: str | None = None
+    # Its name and delimiter were in order, but the end of its frame is missing.
+    cut_off: bool = False
+
+
+@dataclass(frozen=True)
+class Split:
+    """The messages of a file, and what was wrong around them."""
+
+    messages: tuple[Raw, ...]
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True)
+class Delimiters:
+    """What divides a message, as its own MSH-1 and MSH-2 say.
+
+    >>> Delimiters.of("MSH|^~\\\\&|LAB").encoding
+    '^~\\\\&'
+    """
+
+    field: str = "|"
+    component: str = "^"
+    repetition: str = "~"
+    escape: str = "\\"
+    subcomponent: str = "&"
+    encoding: str = "^~\\&"
+
+    @classmethod
+    def of(cls, header: str) -> Delimiters:
+        """The delimiters of a header segment; `Unreadable` where two are the same or one is a letter or digit."""
+        if len(header) < 6:
+            raise _unreadable(1, "the header ends before its delimiters", "expected a header such as MSH|^~\\&|.")
+        sign, encoding = header[3], header[4:].partition(header[3])[0]
+        usual = "^~\\&"
+        parts = [encoding[place] if place < len(encoding) else usual[place] for place in range(4)]
+        signs = [sign, *parts]
+        if len(set(signs)) < 5 or any(each.isalnum() or each.isspace() for each in signs):
+            why = "expected five different signs, such as |^~\\&. Correct the header."
+            raise _unreadable(2, f"delimiters {sign + encoding[:8]!r}", why)
+        return cls(sign, *parts, encoding=encoding)
+
+
+def _unreadable(number: int, what: str, why: str) -> Unreadable:
+    return Unreadable(Problem(Place("MSH", 1, number), what, why, "data-type"))
+
+
+@dataclass(frozen=True)
+class Value:
+    """One repetition of a field: components of subcomponents, still escaped."""
+
+    components: tuple[tuple[str, ...], ...]
+    delimiters: Delimiters
+    codec: str
+
+    def raw(self, component: int = 1) -> str:
+        """A component as written, its subcomponents joined again."""
+        there = 0 < component <= len(self.components)
+        return self.delimiters.subcomponent.join(self.components[component - 1]) if there else ""
+
+    def text(self, component: int = 1) -> str | None:
+        """A component's text; None where it is absent or deleted."""
+        raw = self.raw(component)
+        return unescape(raw, self.delimiters, self.codec).strip() or None if raw != DELETED else None
+
+    def sub(self, component: int, number: int) -> str | None:
+        """A subcomponent's text; None where it is absent or deleted."""
+        parts = self.components[component - 1] if 0 < component <= len(self.components) else ()
+        raw = parts[number - 1] if 0 < number <= len(parts) else ""
+        return unescape(raw, self.delimiters, self.codec).strip() or None if raw != DELETED else None
+
+    def whole(self) -> str | None:
+        """The text with its components put together again: for what is one text, whatever signs stand in it."""
+        raw = self.delimiters.component.join(self.raw(number + 1) for number in range(len(self.components)))
+        return unescape(raw, self.delimiters, self.codec).strip() or None if raw != DELETED else None
+
+    @property
+    def is_deleted(self) -> bool:
+        """Whether it says `""`: what is held is to be removed. An absent value says nothing."""
+        return len(self.components) == 1 and self.raw() == DELETED
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A segment: its name, its place among those of its name, and its fields."""
+
+    name: str
+    number: int
+    fields: tuple[tuple[Value, ...], ...] = field(repr=False)
+
+    def at(self, number: int | None = None, repetition: int | None = None, component: int | None = None) -> Place:
+        """A place in it."""
+        return Place(self.name, self.number, number, repetition, component)
+
+    def repetitions(self, number: int) -> tuple[Value, ...]:
+        """Every repetition of a field, those without content left out."""
+        return self.fields[number] if 0 < number < len(self.fields) else ()
+
+    def text(self, number: int, component: int = 1) -> str | None:
+        """The text of a component of a field's first repetition; None where it is absent or deleted."""
+        values = self.repetitions(number)
+        return values[0].text(component) if values else None
+
+    def is_deleted(self, number: int) -> bool:
+        """Whether the field says `""`."""
+        values = self.repetitions(number)
+        return bool(values) and values[0].is_deleted
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message's segments, with its delimiters and codec."""
+
+    segments: tuple[Segment, ...]
+    delimiters: Delimiters
+    codec: str
+    charset: str
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def header(self) -> Segment:
+        """Its MSH."""
+        return self.segments[0]
+
+    def first(self, name: str) -> Segment | None:
+        """The first segment of a name."""
+        return next((segment for segment in self.segments if segment.name == name), None)
+
+
+def split(content: bytes) -> Split:
+    """The messages of a file or frame. Never raises: what is no message is a problem.
+
+    >>> [message.content for message in split(b"MSH|^~&|A\\nPID|1\\nMSH|^~&|B\\n").messages]
+    [b'MSH|^~&|A\\rPID|1', b'MSH|^~&|B']
+    """
+    messages: list[Raw] = []
+    problems: list[Problem] = []
+    for frame, cut_off in _frames(content):
+        try:
+            frame, codec = _marked(frame)
+        except Unreadable as error:
+            problems.append(error.problem)
+            continue
+        within = _Lines(codec)
+        for line in _LINE_ENDS.split(frame):
+            within.take(line)
+        within.close()
+        if cut_off and within.messages:
+            last = within.messages.pop()
+            within.messages.append(Raw(last.content, last.codec, True))
+        messages += within.messages
+        problems += within.problems
+    return Split(tuple(messages), tuple(problems))
+
+
+def _frames(content: bytes) -> Iterator[tuple[bytes, bool]]:
+    """The content of each frame, and whether its end is missing; without frames, everything."""
+    if START not in content:
+        yield content.replace(END, b"\r"), False
+        return
+    before, _, rest = content.partition(START)
+    if before.strip():
+        yield before, False
+    for part in rest.split(START):
+        inside, end, after = part.partition(END)
+        yield inside, not end
+        if after.strip():
+            yield after, False
+
+
+def _marked(content: bytes) -> tuple[bytes, str | None]:
+    """The content without its byte-order mark, and the codec that the mark names; UTF-16 becomes UTF-8."""
+    for mark, codec in _MARKS:
+        if not content.startswith(mark):
+            continue
+        if codec == "utf-8":
+            return content.removeprefix(mark), codec
+        try:
+            return content.decode(codec or "utf-32").encode(), "utf-8"
+        except UnicodeDecodeError:
+            what = f"the file begins with a mark of {codec or 'utf-32'}, and is not written in it"
+            raise Unreadable(Problem(_CHARSET, what, "save the file as UTF-8.", "data-type")) from None
+    return content, None
+
+
+class _Lines:
+    """Takes lines one by one and puts them together into messages."""
+
+    def __init__(self, codec: str | None) -> None:
+        self.codec = codec
+        self.messages: list[Raw] = []
+        self.problems: list[Problem] = []
+        self._open: list[bytes] = []
+        self._batches: list[tuple[str, int]] = []
+        self._stray = 0
+
+    def take(self, line: bytes) -> None:
+        bare = line.strip(b" \t\x00\x1a")
+        name = bare[:3]
+        if not bare:
+            return
+        if name == b"MSH" and len(bare) > 3 and not bare[3:4].isalnum():
+            self._end()
+            self._open = [bare]
+        elif name in _ENVELOPE and (len(bare) == 3 or not bare[3:4].isalnum()):
+            self._end()
+            self._envelope(bare)
+        elif self._open:
+            self._open.append(bare if _NAME.match(bare) else line)
+        else:
+            self._stray += 1
+
+    def _end(self) -> None:
+        if self._open:
+            self.messages.append(Raw(b"\r".join(self._open), self.codec))
+        self._open = []
+
+    def _envelope(self, line: bytes) -> None:
+        """A batch or file begins or ends; its end may say how many messages there were."""
+        name = line[:3].decode()
+        if name in ("FHS", "BHS"):
+            self._batches.append((name, len(self.messages)))
+            return
+        begun = next((each for each in reversed(self._batches) if each[0][0] == name[0]), None)
+        if begun is None:
+            return
+        self._batches.remove(begun)
+        said = re.match(rb"\d+", line[4:])
+        count = len(self.messages) - begun[1]
+        if name == "BTS" and said and int(said.group()[:9]) != count:
+            what = f"the batch says that it holds {int(said.group()[:9])} messages, and {count} are here"
+            self.problems.append(
+                Problem(Place("BTS", 1, 1), what, "the file is incomplete. Ask for it again.", "cardinality", "warning")
+            )
+
+    def close(self) -> None:
+        self._end()
+        for name, _ in self._batches:
+            end = name[0] + "TS"
+            what = f"{name} without {end}"
+            self.problems.append(
+                Problem(Place(name), what, "the file ends before its end. Ask for it again.", "missing", "warning")
+            )
+        if self._stray:
+            what = f"{self._stray} line{'s' * (self._stray > 1)} before the first MSH, in no message"
+            self.problems.append(
+                Problem(Place(), what, "not read. Every message begins with MSH.", "segment-sequence", "warning")
+            )
+
+
+def parse(raw: Raw, codes: Codes, charset: str | None = None) -> Message:
+    """A message's segments; `charset` is the sender's, if its setting overrides MSH-18. Raises `Unreadable`.
+
+    >>> from azaward.knowledge import load
+    >>> from azaward.readers.hl7.codes import codes
+    >>> parse(Raw(b"MSH|^~\\\\&|LAB\\rPID|1||42^^^RIVERSIDE"), codes(load())).segments[1].text(3, 4)
+    'RIVERSIDE'
+    """
+    if raw.cut_off:
+        why = "the end of its frame is missing, so it may be cut off. Send it again."
+        raise Unreadable(Problem(Place(), "an incomplete message", why, "segment-sequence"))
+    said, codec = _codec(raw, codes, charset)
+    try:
+        text = raw.content.decode(codec)
+    except UnicodeDecodeError as error:
+        what = f"byte 0x{raw.content[error.start]:02x} is not {said or 'ASCII'}"
+        line = raw.content.count(b"\r", 0, error.start)
+        name = raw.content.split(b"\r")[line][:3].decode("ascii", "replace")
+        why = f"found in {name}, segment {line + 1}. State the character set in MSH-18, or set it for this sender."
+        raise Unreadable(Problem(_CHARSET, what, why, "data-type")) from None
+    delimiters = Delimiters.of(text)
+    lines, problems = _whole_lines(text.split("\r"), delimiters)
+    return Message(tuple(_segments(lines, delimiters, codec)), delimiters, codec, said, tuple(problems))
+
+
+def _codec(raw: Raw, codes: Codes, charset: str | None) -> tuple[str, str]:
+    """MSH-18 as written, and the codec it means: that of a mark goes before the sender's setting, and this before it."""
+    said = _of_header(raw.content, 18)
+    asked = charset or said
+    codec = raw.codec or codes.means("0211", asked or "ASCII")
+    if codec in (None, "not-read") or (codec == "utf-16" and raw.codec is None):
+        why = "expected a character set of HL7's table 0211 that azaward reads, such as UNICODE UTF-8 or 8859/1."
+        raise Unreadable(Problem(_CHARSET, f"character set {asked!r}", why, "table-value", rejects=True))
+    return said, codec
+
+
+def _of_header(content: bytes, number: int) -> str:
+    """A field of the header before anything is decoded: its first repetition, in ASCII."""
+    fields = content.partition(b"\r")[0].split(content[3:4] or b"|")
+    repetition = (fields[1][1:2] if len(fields) > 1 else b"") or b"~"
+    found = fields[number - 1].split(repetition)[0] if number <= len(fields) else b""
+    return found.decode("ascii", "replace").strip()
+
+
+def _whole_lines(lines: Sequence[str], delimiters: Delimiters) -> tuple[list[str], list[Problem]]:
+    """The lines that are segments. One that isn't goes on with the text before it, where a line end stood in a text."""
+    whole: list[str] = []
+    problems: list[Problem] = []
+    number: Counter[str] = Counter()
+    for line in lines:
+        if _NAME.match(line[:3].encode()) and (len(line) == 3 or line[3] == delimiters.field):
+            number[line[:3]] += 1
+            whole.append(line)
+            continue
+        name = whole[-1][:3] if whole else "MSH"
+        looks = len(line) > 3 and line[3] == delimiters.field and line[:3].isalnum()
+        place = Place(name, max(number[name], 1))
+        if looks:
+            why = "a segment has a name of three capital letters or digits. Correct it and send the message again."
+            problems.append(Problem(place, f"a segment called {line[:3]!r} after it", why, "segment-sequence"))
+            continue
+        what, why = "a line after it that is no segment", "read as the continuation of its text."
+        problems.append(Problem(place, what, why, "segment-sequence", "warning"))
+        whole[-1] += f"{delimiters.escape}.br{delimiters.escape}{line}"
+    return whole, problems
+
+
+def _segments(lines: Sequence[str], delimiters: Delimiters, codec: str) -> Iterator[Segment]:
+    """The segments as the library `hl7` divides them."""
+    import hl7
+
+    number: Counter[str] = Counter()
+    for segment in cast(Any, hl7.parse("\r".join(lines))):
+        name = str(segment[0])
+        number[name] += 1
+        yield Segment(name, number[name], tuple(_field(each, delimiters, codec) for each in segment))
+
+
+def _field(found: Any, delimiters: Delimiters, codec: str) -> tuple[Value, ...]:
+    """A field's repetitions; the library leaves out the levels that a value doesn't need."""
+    values: list[Value] = []
+    for repetition in found:
+        parts = [repetition] if isinstance(repetition, str) else repetition
+        components = tuple((part,) if isinstance(part, str) else tuple(str(piece) for piece in part) for part in parts)
+        if any(any(component) for component in components):
+            values.append(Value(components, delimiters, codec))
+    return tuple(values)
+
+
+def unescape(text: str, delimiters: Delimiters, codec: str = "ascii") -> str:
+    r"""Text with its escapes undone. One that isn't known stays as it was written: nothing is lost.
+
+    >>> unescape(r"10\S\9/L, \H\low\N\, caf\XE9\, C:\new", Delimiters(), "iso8859-1")
+    '10^9/L, low, café, C:\\new'
+    """
+    sign = delimiters.escape
+    if sign not in text:
+        return text
+    pattern = re.compile(re.escape(sign) + r"([^\r\n]{1,200}?)" + re.escape(sign))
+    return pattern.sub(lambda found: _escaped(found[1], found[0], delimiters, codec), text)
+
+
+def _escaped(body: str, written: str, delimiters: Delimiters, codec: str) -> str:
+    signs = {
+        "F": delimiters.field,
+        "S": delimiters.component,
+        "R": delimiters.repetition,
+        "E": delimiters.escape,
+        "T": delimiters.subcomponent,
+        "P": delimiters.encoding[4:5] or "#",
+    }
+    if body in signs:
+        return signs[body]
+    if body in _ESCAPES:
+        return _ESCAPES[body]
+    if (counted := _COUNTED.fullmatch(body)) and counted[1] in _ESCAPES:
+        return _ESCAPES[counted[1]]
+    if re.fullmatch(r"X(?:[0-9A-Fa-f]{2})+", body):
+        try:
+            return bytes.fromhex(body[1:]).decode(codec)
+        except UnicodeDecodeError:
+            return written
+    return written
