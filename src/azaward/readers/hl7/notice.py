@@ -86,8 +86,9 @@ class Name:
 class Said:
     """What a message says about one person.
 
-    Rows of this person have `provisional_id` as their patient id. None means that nothing was said; the names of fields
-    in `deleted` were sent as `""`, which asks to remove what is held. `died` is False where the message says "not dead".
+    Rows of this person have `provisional_id` as their patient id. None means that nothing was said; the names of
+    fields in `deleted` were sent as `""`, which asks to remove what is held. `died` is False where the message says
+    "not dead".
     `previous` are the numbers that a merge or a change of number makes obsolete (MRG).
     """
 

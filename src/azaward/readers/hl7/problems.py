@@ -62,8 +62,8 @@ class Problem:
     An `error` means that the message, or one of its people, could not be understood; a `warning` that an item was set
     aside or read with care and the rest was kept. `rejects` marks a message that is not for azaward at all.
 
-    >>> print(Problem(Place("PID", 1, 3), "no patient number", "expected at least one.", "missing").line("a.hl7 message 2"))
-    a.hl7 message 2, PID field 3: no patient number; expected at least one.
+    >>> print(Problem(Place("PID", 1, 3), "no number", "expected at least one.", "missing").line("a.hl7 message 2"))
+    a.hl7 message 2, PID field 3: no number; expected at least one.
     """
 
     place: Place
@@ -78,7 +78,7 @@ class Problem:
         return f"{where}, {self.place}: {self.what}; {self.why}"
 
 
-class Unreadable(Exception):
+class UnreadableError(Exception):
     """A message whose segments can't be told apart or decoded; `problem` says why. Caught in this room."""
 
     def __init__(self, problem: Problem) -> None:

@@ -13,10 +13,11 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from importlib import import_module
+from typing import Any
 
 from azaward.readers.hl7.codes import Codes
-from azaward.readers.hl7.problems import Place, Problem, Unreadable
+from azaward.readers.hl7.problems import Place, Problem, UnreadableError
 
 START, END = b"\x0b", b"\x1c"
 DELETED = '""'
@@ -70,7 +71,7 @@ class Delimiters:
 
     @classmethod
     def of(cls, header: str) -> Delimiters:
-        """The delimiters of a header segment; `Unreadable` where two are the same or one is a letter or digit."""
+        """The delimiters of a header segment; `UnreadableError` where two are the same or one is a letter or digit."""
         if len(header) < 6:
             raise _unreadable(1, "the header ends before its delimiters", "expected a header such as MSH|^~\\&|.")
         sign, encoding = header[3], header[4:].partition(header[3])[0]
@@ -83,8 +84,8 @@ class Delimiters:
         return cls(sign, *parts, encoding=encoding)
 
 
-def _unreadable(number: int, what: str, why: str) -> Unreadable:
-    return Unreadable(Problem(Place("MSH", 1, number), what, why, "data-type"))
+def _unreadable(number: int, what: str, why: str) -> UnreadableError:
+    return UnreadableError(Problem(Place("MSH", 1, number), what, why, "data-type"))
 
 
 @dataclass(frozen=True)
@@ -180,7 +181,7 @@ def split(content: bytes) -> Split:
     for frame, cut_off in _frames(content):
         try:
             frame, codec = _marked(frame)
-        except Unreadable as error:
+        except UnreadableError as error:
             problems.append(error.problem)
             continue
         within = _Lines(codec)
@@ -221,7 +222,7 @@ def _marked(content: bytes) -> tuple[bytes, str | None]:
             return content.decode(codec or "utf-32").encode(), "utf-8"
         except UnicodeDecodeError:
             what = f"the file begins with a mark of {codec or 'utf-32'}, and is not written in it"
-            raise Unreadable(Problem(_CHARSET, what, "save the file as UTF-8.", "data-type")) from None
+            raise UnreadableError(Problem(_CHARSET, what, "save the file as UTF-8.", "data-type")) from None
     return content, None
 
 
@@ -291,7 +292,7 @@ class _Lines:
 
 
 def parse(raw: Raw, codes: Codes, charset: str | None = None) -> Message:
-    """A message's segments; `charset` is the sender's, if its setting overrides MSH-18. Raises `Unreadable`.
+    """A message's segments; `charset` is the sender's, if its setting overrides MSH-18. Raises `UnreadableError`.
 
     >>> from azaward.knowledge import load
     >>> from azaward.readers.hl7.codes import codes
@@ -300,7 +301,7 @@ def parse(raw: Raw, codes: Codes, charset: str | None = None) -> Message:
     """
     if raw.cut_off:
         why = "the end of its frame is missing, so it may be cut off. Send it again."
-        raise Unreadable(Problem(Place(), "an incomplete message", why, "segment-sequence"))
+        raise UnreadableError(Problem(Place(), "an incomplete message", why, "segment-sequence"))
     said, codec = _codec(raw, codes, charset)
     try:
         text = raw.content.decode(codec)
@@ -309,20 +310,20 @@ def parse(raw: Raw, codes: Codes, charset: str | None = None) -> Message:
         line = raw.content.count(b"\r", 0, error.start)
         name = raw.content.split(b"\r")[line][:3].decode("ascii", "replace")
         why = f"found in {name}, segment {line + 1}. State the character set in MSH-18, or set it for this sender."
-        raise Unreadable(Problem(_CHARSET, what, why, "data-type")) from None
+        raise UnreadableError(Problem(_CHARSET, what, why, "data-type")) from None
     delimiters = Delimiters.of(text)
     lines, problems = _whole_lines(text.split("\r"), delimiters)
     return Message(tuple(_segments(lines, delimiters, codec)), delimiters, codec, said, tuple(problems))
 
 
 def _codec(raw: Raw, codes: Codes, charset: str | None) -> tuple[str, str]:
-    """MSH-18 as written, and the codec it means: that of a mark goes before the sender's setting, and this before it."""
+    """MSH-18 as written, and its codec; that of a mark goes before the sender's setting, and this before MSH-18."""
     said = _of_header(raw.content, 18)
     asked = charset or said
     codec = raw.codec or codes.means("0211", asked or "ASCII")
     if codec in (None, "not-read") or (codec == "utf-16" and raw.codec is None):
         why = "expected a character set of HL7's table 0211 that azaward reads, such as UNICODE UTF-8 or 8859/1."
-        raise Unreadable(Problem(_CHARSET, f"character set {asked!r}", why, "table-value", rejects=True))
+        raise UnreadableError(Problem(_CHARSET, f"character set {asked!r}", why, "table-value", rejects=True))
     return said, codec
 
 
@@ -359,10 +360,9 @@ def _whole_lines(lines: Sequence[str], delimiters: Delimiters) -> tuple[list[str
 
 def _segments(lines: Sequence[str], delimiters: Delimiters, codec: str) -> Iterator[Segment]:
     """The segments as the library `hl7` divides them."""
-    import hl7
-
+    library: Any = import_module("hl7")
     number: Counter[str] = Counter()
-    for segment in cast(Any, hl7.parse("\r".join(lines))):
+    for segment in library.parse("\r".join(lines)):
         name = str(segment[0])
         number[name] += 1
         yield Segment(name, number[name], tuple(_field(each, delimiters, codec) for each in segment))
