@@ -41,12 +41,14 @@ def answer(content: bytes, notice: Notice, codes: Codes, at: dt.datetime, more: 
     In enhanced mode it may be two messages with `BETWEEN` between them, or nothing if none was asked for. The same
     message and moment give the same bytes; whoever keeps them answers a message that is sent again as the first time.
     """
+    if codes.means("0076", notice.header.type) == "acknowledgement":
+        return b""  # Two systems that acknowledged each other's acknowledgements would never end.
     problems = (*notice.problems, *more)
     outcome = _outcome(notice, more)
     writer = _Writer(content, notice.header, codes, at)
     accept, application = notice.header.accept_ack, notice.header.application_ack
     if not accept and not application:
-        return writer.message({"accept": "accept", "error": "error", "reject": "reject"}[outcome], problems)
+        return writer.message(outcome, problems)
     found: list[bytes] = []
     # The message is on the disk by now: what could not be understood is for the second answer.
     commit = "commit-reject" if outcome == "reject" else "commit-accept"

@@ -67,7 +67,7 @@ class Applied:
             self._say(correction, "a correction, and what it corrects is not here: counted as it is.", "no_original")
 
     def _say(self, correction: Correction, why: str, kind: str) -> None:
-        what = correction.identity.strip("|")
+        what = " ".join(correction.identity.split("|")).strip()
         self.rows.aside(correction.where, what, why, correction.provisional_id, kind)
 
     def _is_meant(self, correction: Correction, table: str, place: int) -> bool:

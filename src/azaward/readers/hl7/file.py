@@ -9,7 +9,7 @@ from typing import Any
 from azaward.errors import InputError
 from azaward.knowledge import Knowledge
 from azaward.readers.hl7.applied import Applied
-from azaward.readers.hl7.messages import read_message
+from azaward.readers.hl7.messages import in_time, key_of, read_message
 from azaward.readers.hl7.notice import Notice, Said, rename
 from azaward.readers.hl7.persons import patient_ids
 from azaward.readers.hl7.problems import Problem
@@ -39,7 +39,13 @@ def read_hl7(content: bytes, file: str, knowledge: Knowledge, senders: Senders |
         raise InputError(f"{why} Expected lines that begin with MSH, PID, OBR, OBX and so on.")
     rows = RowReader(knowledge)
     notices: list[Notice] = []
-    for number, raw in enumerate(found.messages, 1):
+    seen: set[tuple[str, str, str]] = set()
+    for number, raw in in_time(found.messages):
+        key = key_of(raw)
+        if key[1] and key in seen:
+            rows.aside(f"{file} message {number}", "a message", "sent before: read once", kind="uncounted")
+            continue
+        seen.add(key)
         notices.append(read_message(raw, rows, knowledge, f"{file} message {number}", number, senders))
     if not any(notice.outcome == "accept" or notice.people for notice in notices):
         first = next(problem for problem in notices[0].problems if problem.rejects or problem.severity == "error")

@@ -61,8 +61,8 @@ def medicine(reading: Reading, order: Order, rx: Segment) -> None:
         why = "expected an order, a change or an end: not counted."
         reading.problem(rx.at(), f"{found.text}: order control {order.control!r}", why, "table-value")
         return
-    start, stop = _course(reading, order, rx)
     over = act == "stop" or state in ("stopped", "replaced")
+    start, stop = _course(reading, order, rx, over=over)
     if over:
         stop = order.acted_on or stop
     if state == "completed" and stop is None:
@@ -108,10 +108,13 @@ def _medicines(reading: Reading, found: Concept) -> tuple[str, ...]:
     return next((each for each in tried if is_recognised(each[0])), tried[0])
 
 
-def _course(reading: Reading, order: Order, rx: Segment) -> tuple[str | None, str | None]:
-    """The first day, and the first day without it: HL7's end is the last day of an order."""
+def _course(reading: Reading, order: Order, rx: Segment, *, over: bool) -> tuple[str | None, str | None]:
+    """The first day, and the first day without it: HL7's end is the last day of an order.
+
+    The days of an order that ends are those of its end.
+    """
     given = reading.iso(rx.text(3)) if rx.name == "RXD" else None
-    start = order.starts or given or order.effective or order.written
+    start = order.starts or given or (None if over else order.effective or order.written)
     return start, _day_after(order.ends)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import cast, get_args
@@ -24,6 +25,8 @@ _OF_ORDERS = ("ORC", "OBR", "OBX", "NTE", "SPM", "TQ1", "RXA", *PRESCRIBED)
 _READ = ("MSH", "PID", "MRG", "AL1", "IAM", "DG1", *_OF_ORDERS)
 # Segments that say nothing azaward looks for, and of which nobody needs to know.
 _SILENT = ("EVN", "PV1", "PV2", "PD1", "NK1", "SFT", "UAC", "RXR", "ROL", "PRT", "GT1", "IN1", "IN2", "IN3", "ARV")
+# Segments by which a message goes on in another, or goes on from one.
+_CONTINUED = ("ADD", "DSC")
 # Events of ADT in which somebody's numbers become another's; the people of the others are as they were.
 _MERGES = ("merge", "renumber")
 _PAIRS = ("link", "unlink")
@@ -37,6 +40,7 @@ class _Person:
     mrg: list[Segment] = field(default_factory=list[Segment])
     clinical: list[Segment] = field(default_factory=list[Segment])
     ordered: list[Segment] = field(default_factory=list[Segment])
+    own: list[Segment] = field(default_factory=list[Segment])
 
 
 def read_frame(content: bytes, knowledge: Knowledge, where: str = "message", senders: Senders | None = None) -> Notice:
@@ -86,6 +90,7 @@ def read_message(
         problems=tuple(reading.problems),
         ignored=dict(reading.ignored),
         digest=_digest(raw),
+        trusted=sender.trusted,
     )
 
 
@@ -124,6 +129,23 @@ def _digest(raw: Raw) -> str:
     return hashlib.sha256(raw.content.partition(b"\r")[2]).hexdigest()
 
 
+def key_of(raw: Raw) -> tuple[str, str, str]:
+    """As `Notice.key`, before the message is read."""
+    header = _header_anyhow(raw)
+    return header.sender, header.control_id, _digest(raw)
+
+
+def in_time(messages: Sequence[Raw]) -> list[tuple[int, Raw]]:
+    """The messages with their numbers, in the order in which they were written if every MSH-7 says it alike."""
+    numbered = list(enumerate(messages, 1))
+    times = [raw.content.partition(b"\r")[0].split(raw.content[3:4])[6:7] for raw in messages]
+    if not all(time and re.fullmatch(rb"\d{8}(\d{4}(\d{2}(\.\d+)?)?)?", time[0]) for time in times):
+        return numbered
+    if len({len(time[0]) for time in times}) > 1:
+        return numbered
+    return sorted(numbered, key=lambda each: times[each[0] - 1])
+
+
 def _read(reading: Reading, message: Message, knowledge: Knowledge) -> Event:
     header = reading.header
     kind = reading.codes.means("0076", header.type)
@@ -136,6 +158,10 @@ def _read(reading: Reading, message: Message, knowledge: Knowledge) -> Event:
         event = reading.codes.means("0003", header.event)
         if event is None:
             _unused(reading, message)
+    for name in _CONTINUED:
+        if (segment := message.first(name)) is not None:
+            what, why = "a message in several parts", "parts are not put together. Send it whole."
+            reading.problem(segment.at(), what, why, "segment-sequence", "error")
     found = _by_person(reading, message.segments)
     if not found:
         what, why = "no patient", "expected a PID with the patient's number. Nothing was kept."
@@ -163,6 +189,11 @@ def _by_person(reading: Reading, segments: Sequence[Segment]) -> list[_Person]:
         name = segment.name
         if name == "PID":
             found.append(_Person(segment))
+        elif name[0] == "Z" and found:
+            found[-1].own.append(segment)
+            reading.ignored.update([] if _is_read(reading, name) else [name])
+        elif name == "NTE" and found and not found[-1].ordered:
+            reading.ignored["NTE about a patient"] += 1
         elif name not in _READ or (not found and name in ("NTE", "OBX", *PRESCRIBED)):
             if name in ("OBX", *PRESCRIBED):
                 why = "no PID stands before it, so nobody knows whose it is. Send the patient's PID first."
@@ -196,6 +227,23 @@ def _one(reading: Reading, each: _Person, event: str | None, knowledge: Knowledg
     first = header.type == "OUL" and header.event == "R22"
     for group in groups(each.ordered, specimens_first=first):
         _ordered(reading, group, event, knowledge)
+    _own_fields(reading, each.own)
+
+
+def _is_read(reading: Reading, name: str) -> bool:
+    return any(place.startswith(f"{name}-") for place in reading.sender.z_fields)
+
+
+def _own_fields(reading: Reading, segments: Sequence[Segment]) -> None:
+    """The fields of a sender's own segments that its settings name."""
+    for place, read in reading.sender.z_fields.items():
+        name, _, number = place.partition("-")
+        for segment in segments:
+            if segment.name == name and (value := segment.text(int(number))) is not None:
+                day = next((each for each in segments if each.name == read.on[:3]), None)
+                on = reading.iso(day.text(int(read.on[4:]))) if day else None
+                row = {"analyte": read.analyte, "value": value, "unit": read.unit, "taken_on": on, "status": "final"}
+                reading.add("results", row, segment.at(int(number)))
 
 
 def _indication(reading: Reading, pid: Segment, found: list[str]) -> str | None:
@@ -214,7 +262,7 @@ def _ordered(reading: Reading, group: Group, event: str | None, knowledge: Knowl
             for segment in given:
                 conditions.vaccine(reading, segment, identity)
         # What stands beside a vaccine is about its supply.
-        reading.ignored["OBX"] += len(group.results)
+        reading.ignored.update({"OBX": len(group.results)} if group.results else {})
         if event != "vaccines":
             reading.ignored["RXA"] += len(given)
         return

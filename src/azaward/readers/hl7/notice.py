@@ -140,7 +140,8 @@ class Notice:
 
     `identities` has, for each table, the identity of each row of `record` or None, in the same order: for a result the
     sender or the authority of its order number, the order number, the code and the sub-id. `ignored` counts segments
-    that azaward doesn't read, and whole messages of a type that it doesn't use.
+    that azaward doesn't read, and whole messages of a type that it doesn't use. `trusted` are the authorities whose
+    numbers its sender's settings trust.
     """
 
     where: str
@@ -153,6 +154,12 @@ class Notice:
     problems: tuple[Problem, ...] = ()
     ignored: Mapping[str, int] = field(default_factory=dict[str, int])
     digest: str = ""
+    trusted: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What tells whether a message was sent before: its sender, its control id, and all that follows its header."""
+        return self.header.sender, self.header.control_id, self.digest
 
     @property
     def outcome(self) -> Outcome:

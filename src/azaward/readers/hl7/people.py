@@ -20,6 +20,7 @@ def person(reading: Reading, pid: Segment, provisional_id: str) -> Said:
         found += tuple(each for each in social if each.value not in {other.value for other in found})
     if not found:
         why = "the person can be known only by name and birth date. Send the patient's number in PID-3."
+        reading.rows.aside(reading.place(pid.at(3)), "no patient number", why, provisional_id, "no_number")
         reading.problem(pid.at(3), "no patient number", why, "missing")
     sex = pid.text(8)
     died, died_on = _death(reading, pid)

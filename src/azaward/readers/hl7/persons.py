@@ -46,7 +46,11 @@ def patient_ids(notices: Sequence[Notice]) -> dict[str, str]:
     for _, said in _everybody(notices):
         numbers.setdefault(groups.of(said.provisional_id), []).extend(said.identifiers)
     named: dict[Hashable, str] = {}
-    first = {person: next(iter(found), None) for person, found in numbers.items()}
+    gone = {number for notice, said in _everybody(notices) for number in _obsolete(notice, said)}
+    first = {
+        person: next((number for number in found if number not in gone), next(iter(found), None))
+        for person, found in numbers.items()
+    }
     values = [number.value for number in first.values() if number]
     for notice, said in _everybody(notices):
         person = groups.of(said.provisional_id)

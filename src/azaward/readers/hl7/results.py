@@ -226,7 +226,7 @@ class _Result:
         if self.type in ("NR", *_CODED):
             return {"text": _in_words(value, self.type)}
         # Whether words are a number, with a comparator or without, is decided as for every other file.
-        text = " ".join((value.whole() or "").split())
+        text = _full(" ".join((value.whole() or "").split()))
         return {"value": text} if re.search(r"\d", text) else {"text": text or None}
 
     def _unit(self) -> str | None:
@@ -289,8 +289,21 @@ def _structured(value: Value) -> dict[str, Any]:
         return {"text": shown}
     if first is None:
         return {"text": sign}
+    first = _full(first)
     bare = sign if sign and sign != "=" else ""
     return {"value": f"{bare}{first}"} if bare in ("", "<", "<=", ">", ">=") else {"value": first, "comparator": bare}
+
+
+def _full(number: str) -> str:
+    """A number with the digits that HL7 lets a sender leave out: `.4` and `4.` are lawful.
+
+    >>> _full("<.4"), _full("4."), _full("see 4.")
+    ('<0.4', '4', 'see 4.')
+    """
+    found = re.fullmatch(r"([<>≤≥]?=?\s*[-+]?)(\d*)\.?(\d*)", number)
+    if not found or not (found[2] or found[3]) or (found[2] and found[3]):
+        return number
+    return f"{found[1]}{found[2] or '0'}" + (f".{found[3]}" if found[3] else "")
 
 
 def _in_words(value: Value, kind: str) -> str | None:
