@@ -173,13 +173,8 @@ class Server:
             _LOG.info("%s: %s", peer, error)
         except Exception:
             _LOG.exception("%s: a message could not be handled; closed without an answer", peer)
-        if frames.dropped or frames.broken or frames.is_open:
-            _LOG.warning(
-                "%s: %d bytes in no frame and %d incomplete messages were dropped",
-                peer,
-                frames.dropped,
-                frames.broken + frames.is_open,
-            )
+        finally:
+            _say_dropped(frames, peer)
 
     async def _received(self, content: bytes, peer: str) -> bytes:
         received, kept = self.journal.begin(content, peer)
@@ -191,6 +186,13 @@ class Server:
         answer = await loop.run_in_executor(self._threads, self.handler, content, received)
         self.journal.answered(received, answer)
         return answer
+
+
+def _say_dropped(frames: Frames, peer: str) -> None:
+    """How much was dropped, and never what: it may be about a patient."""
+    broken = frames.broken + frames.is_open
+    if frames.dropped or broken:
+        _LOG.warning("%s: dropped %d bytes in no frame and %d incomplete messages", peer, frames.dropped, broken)
 
 
 async def listen(settings: Settings, journal: Journal, handler: Handler, until: asyncio.Event) -> None:

@@ -85,7 +85,7 @@ def test_a_feed_of_test_messages_takes_no_other() -> None:
         ("sender: [A", ["lab.yaml", "not YAML"]),
         ("", ["lab.yaml", "Expected"]),
         ("- a", ["lab.yaml", "Expected"]),
-        ("sender: !!python/object/apply:os.system [ls]", ["lab.yaml", "not YAML"]),
+        ("sender: !!python/object/apply:os.system [ls]", ["lab.yaml", "Expected"]),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(text: str, says: list[str]) -> None:
