@@ -11,7 +11,9 @@ import signal
 import sqlite3
 import sys
 import threading
+from concurrent.futures import Future
 from pathlib import Path
+from queue import SimpleQueue
 
 from azaward.knowledge import load
 from azaward.mllp.journal import Journal, Received
@@ -28,35 +30,52 @@ create table if not exists kept (
 
 
 class Keeper:
-    """The handler: reads a message, keeps it with its answer in one transaction, and answers."""
+    """The handler: reads a message, keeps it with its answer, and answers once both are on the disk.
+
+    Messages that arrive together are kept in one transaction, since it is the disk that takes time.
+    """
 
     def __init__(self, file: Path) -> None:
         self.knowledge = load()
         self.codes = codes(self.knowledge)
-        self._lock = threading.Lock()
-        self._database = sqlite3.connect(file, check_same_thread=False, isolation_level=None)
-        self._database.execute("pragma journal_mode = wal")
-        self._database.execute("pragma synchronous = full")
-        self._database.execute(_TABLE)
+        self._file = file
+        self._waiting: SimpleQueue[tuple[tuple[object, ...], Future[bytes]]] = SimpleQueue()
+        threading.Thread(target=self._keep, daemon=True).start()
 
     def __call__(self, content: bytes, received: Received) -> bytes:
         notice = read_frame(content, self.knowledge, received.id)
         said = answer(content, notice, self.codes, dt.datetime.now(dt.UTC))
         values = [row[2] for row in notice.record.rows["results"]]
-        with self._lock:
-            self._database.execute(
-                "insert into kept values (?, ?, ?, ?, ?) on conflict do nothing",
-                (*notice.key, values[0] if values else None, said),
-            )
-            kept = self._database.execute(
-                "select answer from kept where (sender, control_id, digest) = (?, ?, ?)", notice.key
-            )
-            return bytes(kept.fetchone()[0])
+        kept: Future[bytes] = Future()
+        self._waiting.put(((*notice.key, values[0] if values else None, said), kept))
+        return kept.result()
+
+    def _keep(self) -> None:
+        database = sqlite3.connect(self._file, isolation_level=None)
+        database.execute("pragma journal_mode = wal")
+        database.execute("pragma synchronous = full")
+        database.execute(_TABLE)
+        while True:
+            together = [self._waiting.get()]
+            while not self._waiting.empty():
+                together.append(self._waiting.get())
+            database.execute("begin immediate")
+            answers = [_kept(database, row) for row, _ in together]
+            database.execute("commit")
+            for (_, future), said in zip(together, answers, strict=True):
+                future.set_result(said)
+
+
+def _kept(database: sqlite3.Connection, row: tuple[object, ...]) -> bytes:
+    """Keeps a message once; its answer, or that of the first time."""
+    database.execute("insert into kept values (?, ?, ?, ?, ?) on conflict do nothing", row)
+    question = "select answer from kept where (sender, control_id, digest) = (?, ?, ?)"
+    return bytes(database.execute(question, row[:3]).fetchone()[0])
 
 
 async def main(folder: Path) -> None:
     journal = Journal(folder / "journal")
-    server = Server(Settings(port=0), journal, Keeper(folder / "kept.db"))
+    server = Server(Settings(port=0, threads=16), journal, Keeper(folder / "kept.db"))
     await server.start()
     print(server.port, flush=True)
     until = asyncio.Event()

@@ -10,15 +10,18 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from azaward.knowledge import Knowledge
-from azaward.knowledge.loading.vocabulary import LOINC
+from azaward.knowledge.loading.vocabulary import LOINC, Vocabulary
 from azaward.readers.fhir import genes
 from azaward.readers.fhir import resources as fhir
+from azaward.readers.hl7.codes import Codes
+from azaward.readers.hl7.concepts import Concept, concept
 from azaward.readers.hl7.orders import Group
 from azaward.readers.hl7.reading import Reading
 from azaward.readers.hl7.segments import Segment, Value
+from azaward.readers.hl7.senders import Sender
 from azaward.readers.rows import read_number
 
 # Panels whose results don't come from blood, so that no specimen contradicts them.
@@ -39,6 +42,33 @@ class Specimen:
 
     written: str | None = None
     means: str | None = None
+
+
+class Test(NamedTuple):
+    """What OBX-3 names: our id of it, a test of ours that has its name and another code, whether it is of a gene."""
+
+    concept: Concept
+    analyte: str | None
+    named: str | None
+    is_of_gene: bool
+
+
+@lru_cache(maxsize=8192)
+def _test(value: Value | None, tables: Codes, sender: Sender, words: Vocabulary) -> Test:
+    """The test that a code and its name mean; a feed repeats a few of them without end."""
+    found = concept(value, tables, sender)
+    names = [each for each in (found.local, *found.names) if each]
+    analyte = words.analyte(found.local) if found.local else None
+    analyte = analyte or next((known for each in (*names, None) if (known := words.analyte(each, found.codings))), None)
+    named = next((known for each in names if (known := words.analyte(each))), None)
+    believed = analyte is not None or not any(coding.system == LOINC for coding in found.codings)
+    return Test(found, analyte, None if believed else named, genes.names_gene(_observation(found, None)))
+
+
+def _observation(found: Concept, text: str | None) -> fhir.Observation:
+    """A result as the reader of gene reports takes it."""
+    codings = [fhir.Coding(coding.system, coding.code) for coding in found.codings]
+    return fhir.Observation(code=fhir.Concept(codings, found.text), valueString=text)
 
 
 @dataclass(frozen=True)
@@ -94,7 +124,9 @@ class _Result:
     ) -> None:
         self.reading, self.obx, self.shared, self.comments = reading, obx, shared, comments
         self.knowledge = knowledge
-        self.concept = reading.concept(next(iter(obx.repetitions(3)), None))
+        value = next(iter(obx.repetitions(3)), None)
+        self.test = _test(value, reading.codes, reading.sender, reading.rows.words)
+        self.concept = self.test.concept
         self.values = obx.repetitions(5)
         self.type = (obx.text(2) or "ST").upper()
         sub = obx.text(4) or ""
@@ -108,8 +140,7 @@ class _Result:
             reading.aside(obx.at(3), "a result without its test", "name the test in OBX-3.", fault="missing")
             return
         status = self._status()
-        gene = genes.names_gene(self._observation(None))
-        table = "genotypes" if gene and self.type not in _NUMERIC else "results"
+        table = "genotypes" if self.test.is_of_gene and self.type not in _NUMERIC else "results"
         if status in _WITHDRAWN or obx.is_deleted(5):
             why = status if status in _WITHDRAWN else "value-deleted"
             reading.correct("strike", table, self.identity, str(why), obx.at(11))
@@ -163,15 +194,10 @@ class _Result:
 
     def _of_test(self, name: str, row: dict[str, Any]) -> None:
         """Adds the result under our name for its test; one that isn't believed says why."""
-        reading, obx, words = self.reading, self.obx, self.reading.rows.words
-        names = [each for each in (self.concept.local, *self.concept.names) if each]
-        codings = self.concept.codings
-        analyte = words.analyte(self.concept.local) if self.concept.local else None
-        analyte = analyte or next((a for each in (*names, None) if (a := words.analyte(each, codings))), None)
+        reading, obx, analyte = self.reading, self.obx, self.test.analyte
         if analyte is None:
-            named = next((found for each in names if (found := words.analyte(each))), None)
             row["text"] = ": ".join(part for part in (row.get("text"), self.comments.text()) if part) or None
-            if named and any(coding.system == LOINC for coding in codings):
+            if self.test.named:
                 why = "the name is a known test but the code is not: not used. Correct the code."
                 reading.aside(obx.at(3), f"{name} ({self.concept.code})", why, fault="table-value")
             else:
@@ -259,18 +285,11 @@ class _Result:
     def _flags(self) -> str | None:
         return ";".join(flag for value in self.obx.repetitions(8) if (flag := value.text())) or None
 
-    def _observation(self, value: Value | None) -> fhir.Observation:
-        """The result as the reader of gene reports takes it."""
-        codings = [fhir.Coding(coding.system, coding.code) for coding in self.concept.codings]
-        code = fhir.Concept(codings, self.concept.text)
-        text = _in_words(value, self.type) if value else None
-        return fhir.Observation(code=code, valueString=text)
-
     def _genotype(self, name: str, on: str | None) -> None:
         """A TPMT or NUDT15 result in words or codes."""
         reading, obx = self.reading, self.obx
         said = [_in_words(value, self.type) for value in self.values]
-        seen = fhir.Observation(code=self._observation(None).code, valueString=" ".join(each for each in said if each))
+        seen = _observation(self.concept, " ".join(each for each in said if each))
         for call in genes.calls(seen, reading.rows.words):
             if genes.is_piece(seen) or not (call.diplotype or call.phenotype or call.unread):
                 why = "no genotype: unknown, not assumed normal. Ask the laboratory."

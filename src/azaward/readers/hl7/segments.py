@@ -12,9 +12,9 @@ import codecs
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
 from azaward.readers.hl7.codes import Codes
 from azaward.readers.hl7.problems import Place, Problem, UnreadableError
@@ -88,8 +88,7 @@ def _unreadable(number: int, what: str, why: str) -> UnreadableError:
     return UnreadableError(Problem(Place("MSH", 1, number), what, why, "data-type"))
 
 
-@dataclass(frozen=True)
-class Value:
+class Value(NamedTuple):
     """One repetition of a field: components of subcomponents, still escaped."""
 
     components: tuple[tuple[str, ...], ...]
@@ -98,8 +97,10 @@ class Value:
 
     def raw(self, component: int = 1) -> str:
         """A component as written, its subcomponents joined again."""
-        there = 0 < component <= len(self.components)
-        return self.delimiters.subcomponent.join(self.components[component - 1]) if there else ""
+        if not 0 < component <= len(self.components):
+            return ""
+        parts = self.components[component - 1]
+        return parts[0] if len(parts) == 1 else self.delimiters.subcomponent.join(parts)
 
     def text(self, component: int = 1) -> str | None:
         """A component's text; None where it is absent or deleted."""
@@ -123,13 +124,13 @@ class Value:
         return len(self.components) == 1 and self.raw() == DELETED
 
 
-@dataclass(frozen=True)
 class Segment:
-    """A segment: its name, its place among those of its name, and its fields."""
+    """A segment: its name, its place among those of its name, and its fields, which are taken apart when asked for."""
 
-    name: str
-    number: int
-    fields: tuple[tuple[Value, ...], ...] = field(repr=False)
+    def __init__(self, name: str, number: int, fields: list[Any], delimiters: Delimiters, codec: str) -> None:
+        self.name, self.number = name, number
+        self._fields, self._delimiters, self._codec = fields, delimiters, codec
+        self._values: dict[int, tuple[Value, ...]] = {}
 
     def at(self, number: int | None = None, repetition: int | None = None, component: int | None = None) -> Place:
         """A place in it."""
@@ -137,7 +138,12 @@ class Segment:
 
     def repetitions(self, number: int) -> tuple[Value, ...]:
         """Every repetition of a field, those without content left out."""
-        return self.fields[number] if 0 < number < len(self.fields) else ()
+        found = self._values.get(number)
+        if found is None:
+            there = 0 < number < len(self._fields) and self._fields[number] not in ([""], [])
+            found = _field(self._fields[number], self._delimiters, self._codec) if there else ()
+            self._values[number] = found
+        return found
 
     def text(self, number: int, component: int = 1) -> str | None:
         """The text of a component of a field's first repetition; None where it is absent or deleted."""
@@ -358,22 +364,39 @@ def _whole_lines(lines: Sequence[str], delimiters: Delimiters) -> tuple[list[str
     return whole, problems
 
 
+class _Lists:
+    """Makes plain lists of what the library divides: its own containers cost more than the dividing."""
+
+    @staticmethod
+    def _list(sequence: list[Any], **_: object) -> list[Any]:
+        return sequence
+
+    create_message = create_field = create_repetition = create_component = _list
+
+    @staticmethod
+    def create_segment(sequence: list[Any], **_: object) -> list[Any]:
+        """Its own, because the library knows a segment by it."""
+        return sequence
+
+
 def _segments(lines: Sequence[str], delimiters: Delimiters, codec: str) -> Iterator[Segment]:
     """The segments as the library `hl7` divides them."""
     library: Any = import_module("hl7")
     number: Counter[str] = Counter()
-    for segment in library.parse("\r".join(lines)):
-        name = str(segment[0])
+    for segment in library.parse("\r".join(lines), factory=_Lists):
+        name = str(segment[0] if isinstance(segment[0], str) else segment[0][0])
         number[name] += 1
-        yield Segment(name, number[name], tuple(_field(each, delimiters, codec) for each in segment))
+        yield Segment(name, number[name], segment, delimiters, codec)
 
 
 def _field(found: Any, delimiters: Delimiters, codec: str) -> tuple[Value, ...]:
     """A field's repetitions; the library leaves out the levels that a value doesn't need."""
+    if len(found) == 1 and isinstance(found[0], str):
+        return (Value(((found[0],),), delimiters, codec),)
     values: list[Value] = []
     for repetition in found:
         parts = [repetition] if isinstance(repetition, str) else repetition
-        components = tuple((part,) if isinstance(part, str) else tuple(str(piece) for piece in part) for part in parts)
+        components = tuple((part,) if isinstance(part, str) else tuple(part) for part in parts)
         if any(any(component) for component in components):
             values.append(Value(components, delimiters, codec))
     return tuple(values)

@@ -33,7 +33,7 @@ class ZField(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     on: str
 
 
-class Sender(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Sender(msgspec.Struct, frozen=True, forbid_unknown_fields=True, eq=False):
     """The settings of one sender; every one may be left out but `sender`, MSH-3 and MSH-4 with `|` between them.
 
     `*` stands for any application or facility.
