@@ -1,8 +1,8 @@
 """How many HL7 messages a second a listener takes: journal, reading, an SQLite file and the answer, over MLLP.
 
-    python benchmarks/listen.py [--seconds 60] [--rate 200] [--connections 8]
+    python benchmarks/listen.py [--seconds 60] [--rate 200] [--connections 8] [--results 20]
 
-Each message has a blood count and liver tests of one person (20 results). Messages are sent at a fixed rate, however
+Each message has a blood count and liver tests of one person. Messages are sent at a fixed rate, however
 long the answers take; the time of an answer is counted from when its message was due. With `--rate 0`, as fast as it
 goes.
 """
@@ -27,21 +27,22 @@ _TESTS = (
 )
 
 
-def message(control_id: str) -> bytes:
+def message(control_id: str, results: int = 20) -> bytes:
     lines = [
         f"MSH|^~\\&|LAB|RIVERSIDE|AZAWARD|CLINIC|20261120||ORU^R01^ORU_R01|{control_id}|P|2.5.1",
         f"PID|1||{control_id}^^^RIVERSIDE^MR||Sample^Ada||19800102|F",
         f"OBR|1||{control_id}||||202611200815",
     ]
-    for number in range(20):
+    for number in range(results):
         loinc = _TESTS[number % len(_TESTS)]
         lines.append(f"OBX|{number + 1}|NM|{loinc}^^LN|{number}|4.2|10*9/L|1.5-7.5|N|||F")
     return "\r".join(lines).encode()
 
 
 class Feed(threading.Thread):
-    def __init__(self, port: int, name: int, of: int, rate: float, until: float) -> None:
+    def __init__(self, port: int, name: int, of: int, rate: float, until: float, results: int = 20) -> None:
         super().__init__(daemon=True)
+        self.results = results
         self.sender, self.prefix = Sender(port), f"{name}-"
         self.every, self.begins, self.until = of / rate if rate else 0.0, name / rate if rate else 0.0, until
         self.waits: list[float] = []
@@ -55,7 +56,7 @@ class Feed(threading.Thread):
                 time.sleep(early)
             control_id = f"{self.prefix}{number}"
             began = due if self.every else time.perf_counter()
-            if b"MSA|AA|" not in self.sender.ask(message(control_id)):
+            if b"MSA|AA|" not in self.sender.ask(message(control_id, self.results)):
                 self.refused += 1
             self.waits.append(time.perf_counter() - began)
             number += 1
@@ -67,12 +68,16 @@ def main() -> None:
     words.add_argument("--seconds", type=float, default=60)
     words.add_argument("--rate", type=float, default=200)
     words.add_argument("--connections", type=int, default=8)
+    words.add_argument("--results", type=int, default=20)
     asked = words.parse_args()
     with tempfile.TemporaryDirectory() as folder, listening(Path(folder)) as listener:
         Sender(listener.port).ask(message("warm"))
         began = time.perf_counter()
         until = began + asked.seconds
-        feeds = [Feed(listener.port, name, asked.connections, asked.rate, until) for name in range(asked.connections)]
+        feeds = [
+            Feed(listener.port, name, asked.connections, asked.rate, until, asked.results)
+            for name in range(asked.connections)
+        ]
         for feed in feeds:
             feed.start()
         for feed in feeds:

@@ -75,7 +75,7 @@ def _kept(database: sqlite3.Connection, row: tuple[object, ...]) -> bytes:
 
 async def main(folder: Path) -> None:
     journal = Journal(folder / "journal")
-    server = Server(Settings(port=0, threads=16), journal, Keeper(folder / "kept.db"))
+    server = Server(Settings(port=0, threads=8), journal, Keeper(folder / "kept.db"))
     await server.start()
     print(server.port, flush=True)
     until = asyncio.Event()

@@ -154,12 +154,13 @@ class Server:
         """Answers one message after the other until the sender is silent for too long or goes."""
         frames = Frames(self.settings.longest)
         try:
-            while piece := await asyncio.wait_for(reader.read(_PIECE), self.settings.idle_seconds):
+            while piece := await self._next(reader):
                 self._busy.add(task)
                 for content in frames.feed(piece):
                     if answer := await self._received(content, peer):
                         writer.write(framed(answer))
-                        await asyncio.wait_for(writer.drain(), self.settings.idle_seconds)
+                        async with asyncio.timeout(self.settings.idle_seconds):
+                            await writer.drain()
                 self._busy.discard(task)
                 if self._stopping:
                     break
@@ -175,6 +176,10 @@ class Server:
             _LOG.exception("%s: a message could not be handled; closed without an answer", peer)
         finally:
             _say_dropped(frames, peer)
+
+    async def _next(self, reader: asyncio.StreamReader) -> bytes:
+        async with asyncio.timeout(self.settings.idle_seconds):
+            return await reader.read(_PIECE)
 
     async def _received(self, content: bytes, peer: str) -> bytes:
         received, kept = self.journal.begin(content, peer)
