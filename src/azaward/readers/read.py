@@ -15,7 +15,7 @@ import msgspec
 
 from azaward.errors import InputError
 from azaward.knowledge import Knowledge
-from azaward.readers.hl7.file import read_hl7
+from azaward.readers.hl7.files.record import read_hl7
 from azaward.readers.tables.folder import decode, read_folder, read_own_json
 from azaward.record.tables import TABLES, Record
 

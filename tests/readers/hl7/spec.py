@@ -11,7 +11,7 @@ from azaward.errors import InputError
 from azaward.knowledge import load
 from azaward.readers.hl7.ack import answer
 from azaward.readers.hl7.codes import codes
-from azaward.readers.hl7.file import read_hl7
+from azaward.readers.hl7.files.record import read_hl7
 from azaward.readers.hl7.messages import read_frame
 from azaward.readers.hl7.segments import split
 from azaward.record.tables import TABLES, Cell

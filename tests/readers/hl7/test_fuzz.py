@@ -13,7 +13,7 @@ from azaward.errors import InputError
 from azaward.knowledge import load
 from azaward.readers.hl7.ack import answer
 from azaward.readers.hl7.codes import codes
-from azaward.readers.hl7.file import read_hl7
+from azaward.readers.hl7.files.record import read_hl7
 from azaward.readers.hl7.messages import read_frame
 from tests.readers.hl7.spec import AT, cases, sent_bytes
 

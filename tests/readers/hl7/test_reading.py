@@ -8,12 +8,12 @@ pytest.importorskip("hl7", reason="the extra azaward[hl7] is not installed")
 
 from azaward.errors import InputError
 from azaward.knowledge import load
-from azaward.readers.hl7.file import read_hl7
+from azaward.readers.hl7.files.record import read_hl7
 from azaward.readers.hl7.medicines import times_a_day
 from azaward.readers.hl7.messages import read_frame
 from azaward.readers.hl7.notice import Notice, rename
+from azaward.readers.hl7.parts import Delimiters, unescape
 from azaward.readers.hl7.reading import Reading
-from azaward.readers.hl7.segments import Delimiters, unescape
 from azaward.record.tables import TABLES, Record
 
 KNOWLEDGE = load()

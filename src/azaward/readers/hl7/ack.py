@@ -14,8 +14,9 @@ from collections.abc import Iterator, Sequence
 
 from azaward.readers.hl7.codes import Codes
 from azaward.readers.hl7.notice import Header, Notice, Outcome
+from azaward.readers.hl7.parts import Delimiters
 from azaward.readers.hl7.problems import Place, Problem
-from azaward.readers.hl7.segments import Delimiters, Raw, UnreadableError, split
+from azaward.readers.hl7.segments import Raw, UnreadableError, split
 
 # Between two answers to one message: the end of a frame and the beginning of the next.
 BETWEEN = b"\x1c\r\x0b"

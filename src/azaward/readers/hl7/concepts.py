@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from azaward.knowledge.loading.vocabulary import Coding
 from azaward.readers.hl7.codes import Codes
-from azaward.readers.hl7.segments import Value
+from azaward.readers.hl7.parts import Value
 from azaward.readers.hl7.senders import Sender
 
 # Where a code, its text and its code system stand: the first, the alternate and (from version 2.7) a second alternate.

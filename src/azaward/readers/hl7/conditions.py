@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from azaward.knowledge.loading.vocabulary import Coding
 from azaward.readers.hl7.concepts import Concept
+from azaward.readers.hl7.parts import Segment, Value
 from azaward.readers.hl7.reading import Reading
-from azaward.readers.hl7.segments import Segment, Value
 from azaward.record.names import is_recognised
 
 

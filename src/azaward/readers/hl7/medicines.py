@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from azaward.readers.hl7.concepts import Concept
 from azaward.readers.hl7.orders import Order
+from azaward.readers.hl7.parts import Segment
 from azaward.readers.hl7.reading import Reading
-from azaward.readers.hl7.segments import Segment
 from azaward.readers.rows import read_number
 from azaward.record.dates import DateError, is_partial, read_day
 from azaward.record.names import is_recognised

@@ -14,10 +14,11 @@ from azaward.readers.hl7.codes import codes
 from azaward.readers.hl7.header import header_problems, read_header
 from azaward.readers.hl7.notice import Event, Header, Identifier, Notice
 from azaward.readers.hl7.orders import PRESCRIBED, Group, groups, order_of
+from azaward.readers.hl7.parts import Segment
 from azaward.readers.hl7.problems import Place, Problem, UnreadableError
 from azaward.readers.hl7.reading import Reading
 from azaward.readers.hl7.results import results
-from azaward.readers.hl7.segments import Message, Raw, Segment, parse, split
+from azaward.readers.hl7.segments import Message, Raw, parse, split
 from azaward.readers.hl7.senders import Sender, Senders
 from azaward.readers.rows import RowReader
 

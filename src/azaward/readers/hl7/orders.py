@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
+from azaward.readers.hl7.parts import Segment
 from azaward.readers.hl7.reading import Reading
-from azaward.readers.hl7.segments import Segment
 
 PRESCRIBED = ("RXO", "RXE", "RXD")
 

@@ -6,8 +6,8 @@ An empty field says nothing; `""` asks to remove what is held. Nobody is matched
 from __future__ import annotations
 
 from azaward.readers.hl7.notice import Identifier, Name, Said
+from azaward.readers.hl7.parts import Segment
 from azaward.readers.hl7.reading import Reading
-from azaward.readers.hl7.segments import Segment
 
 # The fields of PID whose deletion can be asked for.
 _DELETABLE = {3: "identifiers", 5: "names", 7: "birth_date", 8: "sex", 29: "died_on", 30: "died"}

@@ -10,8 +10,8 @@ from typing import Any, Literal
 from azaward.readers.hl7.codes import Codes
 from azaward.readers.hl7.concepts import Concept, concept
 from azaward.readers.hl7.notice import Correction, Header, Said
+from azaward.readers.hl7.parts import Segment, Value
 from azaward.readers.hl7.problems import Fault, Place, Problem, Severity
-from azaward.readers.hl7.segments import Segment, Value
 from azaward.readers.hl7.senders import ANY, Sender
 from azaward.readers.hl7.times import iso
 from azaward.readers.rows import RowReader

@@ -19,8 +19,8 @@ from azaward.readers.fhir import resources as fhir
 from azaward.readers.hl7.codes import Codes
 from azaward.readers.hl7.concepts import Concept, concept
 from azaward.readers.hl7.orders import Group
+from azaward.readers.hl7.parts import Segment, Value
 from azaward.readers.hl7.reading import Reading
-from azaward.readers.hl7.segments import Segment, Value
 from azaward.readers.hl7.senders import Sender
 from azaward.readers.rows import read_number
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from azaward.errors import InputError
 from azaward.knowledge import Knowledge
-from azaward.readers.hl7.applied import Applied
+from azaward.readers.hl7.files.applied import Applied
+from azaward.readers.hl7.files.persons import patient_ids
 from azaward.readers.hl7.messages import in_time, key_of, read_message
 from azaward.readers.hl7.notice import Notice, Said, rename
-from azaward.readers.hl7.persons import patient_ids
 from azaward.readers.hl7.problems import Problem
 from azaward.readers.hl7.segments import split
 from azaward.readers.hl7.senders import Senders
