@@ -75,14 +75,13 @@ def medicine(reading: Reading, order: Order, rx: Segment) -> None:
     if held:
         why = f"on hold since {order.acted_on or 'an unknown day'}: counted as taken. Ask who resumes it, and when."
         reading.aside(rx.at(), found.text, why, "on_hold")
-    status = "stopped" if over else "on-hold" if held else "completed" if state == "completed" else "active"
     row = {
         "dose_mg_per_day": _mg_per_day(reading, order, rx, fields),
         "frequency": order.frequency or rx.text(fields.words) or rx.text(fields.words, 2),
         "started_on": start,
         "stopped_on": stop,
         "started_text": None if start else "not said",
-        "status": status,
+        "status": "stopped" if over else "on-hold" if held else "completed" if state == "completed" else "active",
     }
     for each in _medicines(reading, found):
         reading.add("exposures", {**row, "medicine": each}, rx.at(fields.code), order.identity)

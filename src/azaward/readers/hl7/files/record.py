@@ -13,7 +13,7 @@ from azaward.readers.hl7.files.persons import patient_ids
 from azaward.readers.hl7.messages import in_time, key_of, read_message
 from azaward.readers.hl7.notice import Notice, Said, rename
 from azaward.readers.hl7.problems import Problem
-from azaward.readers.hl7.segments import split
+from azaward.readers.hl7.segments import Raw, split
 from azaward.readers.hl7.senders import Senders
 from azaward.readers.rows import RowReader
 from azaward.record.tables import TABLES, Cell, Record
@@ -35,18 +35,10 @@ def read_hl7(content: bytes, file: str, knowledge: Knowledge, senders: Senders |
     """
     found = split(content)
     if not found.messages:
-        why = found.problems[0].line(file) if found.problems else f"{file}: holds no HL7 message."
-        raise InputError(f"{why} Expected lines that begin with MSH, PID, OBR, OBX and so on.")
+        none = f"{file}: holds no HL7 message. Expected lines that begin with MSH, PID, OBR, OBX and so on."
+        raise InputError(found.problems[0].line(file) if found.problems else none)
     rows = RowReader(knowledge)
-    notices: list[Notice] = []
-    seen: set[tuple[str, str, str]] = set()
-    for number, raw in in_time(found.messages):
-        key = key_of(raw)
-        if key[1] and key in seen:
-            rows.aside(f"{file} message {number}", "a message", "sent before: read once", kind="uncounted")
-            continue
-        seen.add(key)
-        notices.append(read_message(raw, rows, knowledge, f"{file} message {number}", number, senders))
+    notices = _notices(found.messages, rows, file, knowledge, senders)
     if not any(notice.outcome == "accept" or notice.people for notice in notices):
         first = next(problem for problem in notices[0].problems if problem.rejects or problem.severity == "error")
         raise InputError(first.line(notices[0].where))
@@ -64,6 +56,22 @@ def read_hl7(content: bytes, file: str, knowledge: Knowledge, senders: Senders |
     renamed = rename(Record(rows.rows, rows.set_aside), ids)
     rows.rows, rows.set_aside = {name: list(renamed.rows[name]) for name in TABLES}, renamed.set_aside
     return rows.record()
+
+
+def _notices(
+    messages: Sequence[Raw], rows: RowReader, file: str, knowledge: Knowledge, senders: Senders | None
+) -> list[Notice]:
+    """Every message once, in the order in which they were written."""
+    notices: list[Notice] = []
+    seen: set[tuple[str, str, str]] = set()
+    for number, raw in in_time(messages):
+        key = key_of(raw)
+        if key[1] and key in seen:
+            rows.aside(f"{file} message {number}", "a message", "sent before: read once", kind="uncounted")
+            continue
+        seen.add(key)
+        notices.append(read_message(raw, rows, knowledge, f"{file} message {number}", number, senders))
+    return notices
 
 
 def _say(rows: RowReader, notice: Notice) -> None:
