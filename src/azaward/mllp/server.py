@@ -71,7 +71,23 @@ def tls_context(certificate: Path, key: Path | None = None, clients: Path | None
 
 
 class Server:
-    """A server that is begun with `start` and ended with `stop`, inside a running event loop."""
+    """A server that is begun with `start` and ended with `stop`, inside a running event loop.
+
+    >>> import tempfile
+    >>> async def talk(folder: str) -> bytes:
+    ...     journal = Journal(Path(folder))
+    ...     server = Server(Settings(port=0), journal, lambda content, received: b"AA " + content)
+    ...     await server.start()
+    ...     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    ...     writer.write(framed(b"one"))
+    ...     said = await reader.readuntil(b"\\r")
+    ...     await server.stop()
+    ...     journal.close()
+    ...     return said
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     asyncio.run(talk(folder))
+    b'\\x0bAA one\\x1c\\r'
+    """
 
     def __init__(self, settings: Settings, journal: Journal, handler: Handler) -> None:
         self.settings, self.journal, self.handler = settings, journal, handler

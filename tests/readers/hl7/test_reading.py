@@ -139,6 +139,19 @@ def test_a_changed_day_is_another_result_unless_it_is_a_correction() -> None:
     assert cells(corrected, "results", "value", "status") == [(0.4, "entered-in-error"), (4.0, "corrected")]
 
 
+def test_a_result_without_sub_id_leaves_those_with_one_alone() -> None:
+    found = record(message(ORDER, obx("0.4", sub="1")), message(ORDER, obx("4.0", "C"), id="2"))
+    assert cells(found, "results", "value", "status") == [(0.4, "final"), (4.0, "corrected")]
+
+
+def test_samples_of_one_order_at_other_times_are_other_results() -> None:
+    later = ORDER.replace("0815", "1600")
+    found = record(message(ORDER, obx("0.4")), message(later, obx("4.0"), id="2"))
+    assert cells(found, "results", "value", "status") == [(0.4, "final"), (4.0, "final")]
+    dayless = record(message(ORDER, obx("0.4")), message(later.replace("1600", ""), obx("4.0"), id="2"))
+    assert cells(dayless, "results", "value", "status") == [(0.4, "entered-in-error"), (4.0, "final")]
+
+
 def test_two_values_of_one_identity_in_one_message_both_count() -> None:
     found = record(message(ORDER, obx("0.4"), obx("4.0", n=2)))
     assert cells(found, "results", "value", "status") == [(0.4, "final"), (4.0, "final")]
@@ -282,6 +295,36 @@ def test_an_order_that_ends_without_its_beginning_is_asked_about() -> None:
     found = record(message("ORC|DC|1|7||||||20261101", "RXE||^Azathioprine|50||MG", type="RDE^O11"))
     assert found.rows["exposures"] == []
     assert any("its beginning is not" in item.why for item in found.set_aside)
+
+
+NEW = message("ORC|NW|1|7", "RXE||^Azathioprine|150||MG", "TQ1|1||QD||||20260110", type="RDE^O11")
+
+
+@pytest.mark.parametrize(
+    ("control", "timing", "expected"),
+    [
+        ("HD", (), [("2026-01-10", None)]),
+        ("HD", ("TQ1|1||QD||||20260110",), [("2026-01-10", None)]),
+        ("RL", (), [("2026-01-10", None)]),
+        ("DC", (), [("2026-01-10", "2026-11-01")]),
+        ("DC", ("TQ1|1||QD||||20260110",), [("2026-01-10", "2026-11-01")]),
+        ("XO", ("TQ1|1||QD||||20260110",), [("2026-01-10", None)]),
+        ("XO", (), [("2026-01-10", "2026-11-01"), ("2026-11-01", None)]),
+    ],
+)
+def test_what_becomes_of_an_order_stands_once(control: str, timing: tuple[str, ...], expected: list[object]) -> None:
+    lines = (f"ORC|{control}|1|7||||||20261101", "RXE||^Azathioprine|150||MG", *timing)
+    found = record(NEW, message(*lines, type="RDE^O11", id="2"))
+    said = cells(found, "exposures", "started_on", "stopped_on")
+    assert [tuple(str(day) if day else None for day in row) for row in said] == expected
+
+
+def test_an_order_on_hold_whose_beginning_is_not_here_is_still_seen() -> None:
+    lines = ("ORC|HD|1|7||||||20261101", "RXE||^Azathioprine|150||MG", "TQ1|1||QD")
+    found = record(message(*lines, type="RDE^O11"))
+    assert cells(found, "exposures", "medicine", "dose_mg_per_day", "started_text") == [
+        ("azathioprine", 150.0, "not said")
+    ]
 
 
 def test_the_encoded_order_goes_before_the_request_and_the_dispense() -> None:

@@ -62,13 +62,13 @@ def medicine(reading: Reading, order: Order, rx: Segment) -> None:
         reading.problem(rx.at(), f"{found.text}: order control {order.control!r}", why, "table-value")
         return
     over = act == "stop" or state in ("stopped", "replaced")
-    start, stop = _course(reading, order, rx, over=over)
+    held = act == "hold" or state == "on-hold"
+    start, stop = _course(reading, order, rx, begins=not (over or held or act == "release"))
     if over:
         stop = order.acted_on or stop
     if state == "completed" and stop is None:
         why = "completed, without an end: counted as still taken. Enter the date on which it ended."
         reading.aside(rx.at(), found.text, why, "no_end")
-    held = act == "hold" or state == "on-hold"
     _corrections(reading, order, act, held, over, stop, rx)
     if over and start is None and order.identity is not None:
         return  # The earlier order has its start; the correction ends it.
@@ -107,13 +107,13 @@ def _medicines(reading: Reading, found: Concept) -> tuple[str, ...]:
     return next((each for each in tried if is_recognised(each[0])), tried[0])
 
 
-def _course(reading: Reading, order: Order, rx: Segment, *, over: bool) -> tuple[str | None, str | None]:
+def _course(reading: Reading, order: Order, rx: Segment, *, begins: bool) -> tuple[str | None, str | None]:
     """The first day, and the first day without it: HL7's end is the last day of an order.
 
-    The days of an order that ends are those of its end.
+    The day of ORC is that of what is done: only of an order that begins, or changes, is it the first day.
     """
     given = reading.iso(rx.text(3)) if rx.name == "RXD" else None
-    start = order.starts or given or (None if over else order.effective or order.written)
+    start = order.starts or given or (order.effective or order.written if begins else None)
     return start, _day_after(order.ends)
 
 

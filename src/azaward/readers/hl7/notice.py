@@ -110,8 +110,8 @@ class Correction:
 
     `replace`: rows of `identity` from earlier messages are superseded by this message's (`on`: only those of that day).
     `strike`: they never counted. `finalise`: a preliminary result is final. `stop` and `hold`: a medicine, from `on`.
-    `release`: it goes on. An identity ends with `|` where it means every row of an order. `why` is in words:
-    corrected, deleted, wrong-patient, cancelled, not-obtained, value-deleted.
+    `release`: it goes on. With `of_order` every row of the order is meant. `why` is in words: corrected, deleted,
+    wrong-patient, cancelled, not-obtained, value-deleted.
     """
 
     kind: Literal["replace", "strike", "finalise", "stop", "hold", "release"]
@@ -121,17 +121,18 @@ class Correction:
     why: str
     where: str
     on: str | None = None
+    of_order: bool = False
 
     def means(self, identity: str | None) -> bool:
         """Whether a row of that identity is meant.
 
-        >>> of_order = Correction("strike", "results", "LAB|17|", "p", "cancelled", "a.hl7")
+        >>> of_order = Correction("strike", "results", "LAB|17|", "p", "cancelled", "a.hl7", of_order=True)
         >>> of_order.means("LAB|17|NEUT|"), of_order.means("LAB|170|NEUT|"), of_order.means(None)
         (True, False, False)
         """
         if identity is None:
             return False
-        return identity == self.identity or (self.identity.endswith("|") and identity.startswith(self.identity))
+        return identity.startswith(self.identity) if self.of_order else identity == self.identity
 
 
 @dataclass(frozen=True)

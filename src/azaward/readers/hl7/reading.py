@@ -75,7 +75,8 @@ class Reading:
         """Adds a row for the current person; what the reader of rows sets aside is a problem too."""
         known = len(self.rows.rows[table])
         before = len(self.rows.set_aside)
-        cells = {"patient_id": self.patient_id, "resource": identity, "version": self.header.control_id or None, **row}
+        version = " ".join(part for part in (self.header.at, self.header.control_id) if part) or None
+        cells = {"patient_id": self.patient_id, "resource": identity, "version": version, **row}
         self.rows.add(table, cells, self.place(place))
         self.identities[table] += [identity] * (len(self.rows.rows[table]) - known)
         for item in self.rows.set_aside[before:]:
@@ -90,11 +91,13 @@ class Reading:
         why: str,
         place: Place,
         on: str | None = None,
+        *,
+        of_order: bool = False,
     ) -> None:
         """Notes what the message changes in earlier rows; without an identity there is nothing to find them by."""
         if identity is not None and self.patient_id is not None:
             where = self.place(place)
-            self.corrections.append(Correction(kind, table, identity, self.patient_id, why, where, on))
+            self.corrections.append(Correction(kind, table, identity, self.patient_id, why, where, on, of_order))
 
     def order_identity(self, *numbers: tuple[Segment | None, int, str]) -> str | None:
         """The identity of an order from the first number that is there: segment, field, and a word for its kind.
@@ -105,5 +108,5 @@ class Reading:
             values = segment.repetitions(number) if segment else ()
             if values and (name := values[0].text()):
                 authority = values[0].text(2) or values[0].text(3) or self.header.sender
-                return "|".join((authority, f"{kind}{name}", ""))
+                return "|".join((authority, f"{kind}{name}".replace("|", "/"), ""))
         return None

@@ -89,8 +89,8 @@ def results(reading: Reading, group: Group, knowledge: Knowledge) -> None:
     withdrawn = status == "cancelled" or (orc and reading.codes.means("0119", orc.text(1)) == "cancel")
     if withdrawn:
         place = (obr or orc or reading_place(group)).at(25 if obr else 1)
-        reading.correct("strike", "results", identity, "cancelled", place)
-        reading.correct("strike", "genotypes", identity, "cancelled", place)
+        reading.correct("strike", "results", identity, "cancelled", place, of_order=True)
+        reading.correct("strike", "genotypes", identity, "cancelled", place, of_order=True)
         reading.ignored["order cancelled"] += 1
     taken = (obr.text(7) if obr else None) or next((day for each in group.specimens if (day := each.text(17))), None)
     shared = OfOrder(identity, reading.iso(taken), status, _specimen(reading, group))
@@ -129,8 +129,9 @@ class _Result:
         self.concept = self.test.concept
         self.values = obx.repetitions(5)
         self.type = (obx.text(2) or "ST").upper()
-        sub = obx.text(4) or ""
-        key = self.concept.code
+        # A bar divides the parts of an identity.
+        sub = (obx.text(4) or "").replace("|", "/")
+        key = self.concept.code.replace("|", "/")
         self.identity = f"{shared.identity}{key}|{sub}" if shared.identity and key else None
 
     def read(self, *, withdrawn: bool) -> None:

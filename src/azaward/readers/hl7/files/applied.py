@@ -28,24 +28,28 @@ class Applied:
         self.rows, self.ids = rows, ids
         self._taken = dict.fromkeys(TABLES, 0)
         self._identities: dict[str, list[str | None]] = {name: [] for name in TABLES}
+        # When each row was observed, where a time is known; where the rows of an identity or of an order are.
+        self._at: dict[str, list[str | None]] = {name: [] for name in TABLES}
+        self._places: dict[tuple[str, str], list[int]] = {}
         self._gone: dict[str, set[int]] = {name: set() for name in TABLES}
 
     def take(self, notice: Notice) -> None:
         """Takes the next message: first what it changes in the rows before it, then its own rows."""
         for correction in notice.corrections:
             self._apply(correction, notice)
+        times = {(each.table, each.identity): each.on for each in notice.corrections if each.kind == "replace"}
         for name in TABLES:
-            added = notice.identities.get(name, ())
-            self._identities[name] += added
-            self._taken[name] += len(added)
+            for identity in notice.identities.get(name, ()):
+                self._at[name].append(times.get((name, identity or "")))
+                if identity is not None:
+                    for key in {identity, _order_of(identity)}:
+                        self._places.setdefault((name, key), []).append(self._taken[name])
+                self._identities[name].append(identity)
+                self._taken[name] += 1
 
     def leave_out(self, table: str, unless: Callable[[int, _Row], bool]) -> None:
         """Leaves out the rows of a table that don't meet a condition."""
         self._gone[table] |= {place for place, row in enumerate(self.rows.rows[table]) if not unless(place, row)}
-
-    def identity(self, table: str, place: int) -> str | None:
-        """The identity of a row."""
-        return self._identities[table][place]
 
     def settle(self) -> None:
         """Leaves out the rows that no longer hold."""
@@ -54,11 +58,10 @@ class Applied:
 
     def _apply(self, correction: Correction, notice: Notice) -> None:
         table = correction.table
-        met = [
-            place
-            for place in range(self._taken[table])
-            if place not in self._gone[table] and self._is_meant(correction, table, place)
-        ]
+        places = self._places.get((table, correction.identity), ())
+        met = [place for place in places if place not in self._gone[table] and self._is_meant(correction, table, place)]
+        if met and correction.kind in ("hold", "release", "stop") and self._newer(correction, table, met, notice):
+            return
         for place in met:
             self._change(correction, table, place, notice)
         if not met and correction.kind in _ALONE and not self._brings(correction, notice):
@@ -78,8 +81,22 @@ class Applied:
             return False
         if correction.kind != "replace" or correction.on is None:
             return True
+        before = self._at[table][place]
+        if before and "T" in before and "T" in correction.on:
+            return before == correction.on
         day = _cell(table, row, _DAY[table])
         return day is None or day == _day(correction.on)
+
+    def _newer(self, correction: Correction, table: str, met: list[int], notice: Notice) -> bool:
+        """Of an order that stands twice, the row that says when it began stays; whether that is the message's own."""
+        mine = [
+            self._taken[table] + offset
+            for offset, identity in enumerate(notice.identities.get(table, ()))
+            if correction.means(identity)
+        ]
+        dated = any(_cell(table, self.rows.rows[table][place], _DAY[table]) is not None for place in mine)
+        self._gone[table].update(met if dated else mine)
+        return dated
 
     def _brings(self, correction: Correction, notice: Notice) -> bool:
         """Whether the message itself has a row of that identity."""
@@ -91,7 +108,8 @@ class Applied:
             case (("replace" | "strike"), "results"):
                 self._set(table, place, "status", "entered-in-error")
             case "replace", "exposures" if (new := self._begins_later(correction, row, notice)) is not None:
-                self._set(table, place, "stopped_on", new)
+                ended = _cell(table, row, "stopped_on")
+                self._set(table, place, "stopped_on", min(ended, new) if isinstance(ended, dt.date) else new)
             case (("replace" | "strike"), _):
                 self._gone[table].add(place)
             case "finalise", "results":
@@ -118,6 +136,11 @@ class Applied:
         row = list(self.rows.rows[table][place])
         row[names.index(column)] = cell
         self.rows.rows[table][place] = tuple(row)
+
+
+def _order_of(identity: str) -> str:
+    """The identity of the order of a result: all but its code and sub-id."""
+    return identity.rsplit("|", 2)[0] + "|"
 
 
 def _cell(table: str, row: Sequence[Cell], column: str) -> Cell:
