@@ -160,12 +160,8 @@ class Journal:
                     self._left[number] = (kept.content, Received(f"{self._name}-{number}", kept.peer, at, True))
                     file.open.add(number)
                 else:
-                    self._close(number)
-
-    def _close(self, number: int) -> None:
-        self._left.pop(number, None)
-        for file in self._files:
-            file.open.discard(number)
+                    self._left.pop(number, None)
+                    self._settled(number)
 
     def _records(self, path: Path, *, is_last: bool) -> Iterator[tuple[int, int, bytes]]:
         """The records of a file. What a crash left half written at the very end was never acknowledged: cut off."""
@@ -210,13 +206,14 @@ class Journal:
             self._write_some([each for each in waiting if each is not None])
 
     def _write_some(self, waiting: list[_Write]) -> None:
+        """Writes what waits. Whatever goes wrong is told to those who wait, so that nobody waits for ever."""
         if not waiting:
             return
         try:
             if self._failed is not None:
                 raise self._failed
             self._put(b"".join(each.record for each in waiting))
-        except (OSError, JournalError) as error:
+        except Exception as error:
             for each in waiting:
                 if each.done:
                     each.done.set_exception(self._said(error))
@@ -225,10 +222,13 @@ class Journal:
             if each.kind == _MESSAGE:
                 self._files[-1].open.add(each.number)
             else:
-                self._close_quietly(each.number)
+                self._settled(each.number)
             if each.done:
                 each.done.set_result(None)
-        self._rotate()
+        try:
+            self._rotate()
+        except OSError as error:
+            self._failed = self._said(error)
 
     def _put(self, content: bytes) -> None:
         """Writes and synchronises; after a failed write the file is as it was, after a failed sync nothing is sure."""
@@ -252,7 +252,7 @@ class Journal:
         said = getattr(error, "strerror", None) or error
         return JournalError(f"{self._files[-1].path}: {said}. Nothing is acknowledged until the disk takes it again.")
 
-    def _close_quietly(self, number: int) -> None:
+    def _settled(self, number: int) -> None:
         for file in self._files:
             file.open.discard(number)
 

@@ -52,7 +52,7 @@ def header_problems(header: Header, codes: Codes, *, expects: str = "production"
         why = "expected a control id, by which the answer names the message."
         yield Problem(Place("MSH", 1, 10), "no control id", why, "missing")
     if header.processing and codes.means("0103", header.processing) != expects:
-        why = f"expected a message of {expects} ({codes.code('0103', expects)}): nothing was read."
+        why = f"expected {codes.code('0103', expects)} ({expects}): nothing was read."
         yield Problem(Place("MSH", 1, 11), f"processing id {header.processing!r}", why, "processing", rejects=True)
     if header.version and codes.means("0104", header.version) != "read":
         why = "expected one from 2.1 to 2.9."

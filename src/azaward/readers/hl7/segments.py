@@ -172,7 +172,7 @@ class _Lines:
         said = re.match(rb"\d+", line[4:])
         count = len(self.messages) - begun[1]
         if name == "BTS" and said and int(said.group()[:9]) != count:
-            what = f"the batch says that it holds {int(said.group()[:9])} messages, and {count} are here"
+            what = f"the batch says {int(said.group()[:9])} messages, and holds {count}"
             self.problems.append(
                 Problem(Place("BTS", 1, 1), what, "the file is incomplete. Ask for it again.", "cardinality", "warning")
             )
