@@ -12,7 +12,7 @@ from azaward.knowledge import Knowledge
 from azaward.readers.hl7 import conditions, medicines, people
 from azaward.readers.hl7.codes import codes
 from azaward.readers.hl7.header import header_problems, read_header
-from azaward.readers.hl7.notice import Event, Header, Identifier, Notice
+from azaward.readers.hl7.notice import Event, Header, Identifier, Notice, Said
 from azaward.readers.hl7.orders import PRESCRIBED, Group, groups, order_of
 from azaward.readers.hl7.parts import Segment
 from azaward.readers.hl7.problems import Place, Problem, UnreadableError
@@ -74,13 +74,17 @@ def read_message(
     try:
         message, sender = _parsed(raw, knowledge, senders)
     except UnreadableError as error:
-        return Notice(where, _header_anyhow(raw), problems=(error.problem,), digest=_digest(raw))
+        reading = Reading(rows, tables, _header_anyhow(raw), where, number)
+        told = _numbers_alone(reading, _in_ascii(raw, knowledge))
+        return Notice(where, reading.header, people=told, problems=(error.problem,), digest=_digest(raw))
     header = read_header(message)
     reading = Reading(rows, tables, header, where, number, sender)
     reading.problems += [*message.problems, *header_problems(header, tables, expects=sender.processing)]
     event: Event = "other"
     if not any(problem.rejects for problem in reading.problems):
         event = _read(reading, message, knowledge)
+    elif not any(problem.fault == "processing" for problem in reading.problems):
+        reading.people += _numbers_alone(reading, message)
     return Notice(
         where,
         header,
@@ -100,6 +104,24 @@ def _parsed(raw: Raw, knowledge: Knowledge, senders: Senders) -> tuple[Message, 
     tables = codes(knowledge)
     sender = senders.of(_header_anyhow(raw))
     return parse(raw, tables, sender.charset), sender
+
+
+def _in_ascii(raw: Raw, knowledge: Knowledge) -> Message | None:
+    """A message that can't be decoded, without the bytes that are not ASCII: enough to see whose it is."""
+    try:
+        return parse(Raw(re.sub(rb"[^\x00-\x7f]", b"?", raw.content)), codes(knowledge), "ASCII")
+    except UnreadableError:
+        return None
+
+
+def _numbers_alone(reading: Reading, message: Message | None) -> tuple[Said, ...]:
+    """The people of a message that is not read, by their numbers, so that somebody learns that something is missing."""
+    found: list[Said] = []
+    for pid in message.segments if message else ():
+        numbers = people.identifiers(reading, pid, 3) if pid.name == "PID" else ()
+        if numbers := tuple(number for number in numbers if "?" not in number.value):
+            found.append(Said(f"hl7:{reading.number}:{len(found) + 1}", numbers))
+    return tuple(found)
 
 
 def _header_anyhow(raw: Raw) -> Header:

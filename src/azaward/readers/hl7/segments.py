@@ -247,16 +247,34 @@ def _whole_lines(lines: Sequence[str], delimiters: Delimiters) -> tuple[list[str
             whole.append(line)
             continue
         name = whole[-1][:3] if whole else "MSH"
-        looks = len(line) > 3 and line[3] == delimiters.field and line[:3].isalnum()
         place = Place(name, max(number[name], 1))
-        if looks:
+        if not whole or not _may_go_on(whole[-1], line, delimiters):
             why = "a segment has a name of three capital letters or digits. Correct it and send the message again."
-            problems.append(Problem(place, f"a segment called {line[:3]!r} after it", why, "segment-sequence"))
+            problems.append(
+                Problem(place, f"a line after it that is no segment: {line[:3]!r}", why, "segment-sequence")
+            )
             continue
         what, why = "a line after it that is no segment", "read as the continuation of its text."
         problems.append(Problem(place, what, why, "segment-sequence", "warning"))
         whole[-1] += f"{delimiters.escape}.br{delimiters.escape}{line}"
     return whole, problems
+
+
+def _may_go_on(before: str, line: str, delimiters: Delimiters) -> bool:
+    """Whether a line can be the rest of a text that a line end divides: of a comment, or of a result in words.
+
+    What looks like a segment, or has more fields than are left, may be a result that would be lost in the text.
+    """
+    if line[3:4] == delimiters.field and line[:3].isalnum():
+        return False
+    fields = before.split(delimiters.field)
+    most = _FIELDS_AFTER_TEXT.get(fields[0], 0)
+    in_words = fields[0] != "OBX" or (len(fields) > 2 and fields[2] in ("TX", "FT", "ST", ""))
+    return in_words and line.count(delimiters.field) <= most
+
+
+# The segments with a long text, and how many fields may follow it.
+_FIELDS_AFTER_TEXT = {"NTE": 3, "OBX": 20}
 
 
 class _Lists:

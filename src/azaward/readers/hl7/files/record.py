@@ -39,7 +39,7 @@ def read_hl7(content: bytes, file: str, knowledge: Knowledge, senders: Senders |
         raise InputError(found.problems[0].line(file) if found.problems else none)
     rows = RowReader(knowledge)
     notices = _notices(found.messages, rows, file, knowledge, senders)
-    if not any(notice.outcome == "accept" or notice.people for notice in notices):
+    if not any(notice.outcome == "accept" or any(notice.identities.values()) for notice in notices):
         first = next(problem for problem in notices[0].problems if problem.rejects or problem.severity == "error")
         raise InputError(first.line(notices[0].where))
     for problem in found.problems:
