@@ -186,6 +186,19 @@ def test_a_value_in_a_cancelled_order_counts_and_is_asked_about() -> None:
     assert any("order is cancelled" in item.why and item.patient_id == "42" for item in found.set_aside)
 
 
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [
+        *(("^4.2", (4.2, None, None)), ("<^0.1", (0.1, "<", None)), ("=^4.2", (4.2, None, None))),
+        *(("4.2", (4.2, None, None)), ("<0.1", (0.1, "<", None)), ("^1^:^128", (None, None, "1 : 128"))),
+        *(("~^4.2", (4.2, None, None)), ("~^", (None, None, None)), ("<>^4.2", (None, None, "<> 4.2"))),
+    ],
+)
+def test_structured_numbers(value: str, read: tuple[object, ...]) -> None:
+    found = record(message(ORDER, obx(value).replace("|NM|", "|SN|")))
+    assert cells(found, "results", "value", "comparator", "text") == [read]
+
+
 def test_the_status_of_an_order_is_that_of_results_without_one() -> None:
     found = record(message(ORDER + "|" * 18 + "P", obx("0.4", "")))
     assert cells(found, "results", "status") == [("preliminary",)]

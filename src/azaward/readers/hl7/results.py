@@ -33,6 +33,8 @@ _TYPES = (*_CODED, *_NUMERIC, *_DOCUMENTS, "ST", "TX", "FT", "NR", "DT", "TM", "
 _NUMBER = r"[-+]?\d+(?:\.\d+)?"
 _RANGE = re.compile(rf"\(?\[?\s*({_NUMBER})\s*(?:-|–|—|to|\.\.)\s*({_NUMBER})\s*\]?\)?")
 _BOUND = re.compile(rf"(<=?|≤|>=?|≥)\s*({_NUMBER})")
+_RAW = re.compile(r"\boct\w*.?stream", re.I)
+_PICTURE = re.compile(r"histogram|scatter|waveform|\bplot\b|\bgraph\b|\bcurve\b", re.I)
 _WITHDRAWN = {"deleted": "deleted", "wrong-patient": "sent for the wrong patient"}
 
 
@@ -182,6 +184,9 @@ class _Result:
             if status != "cancelled":
                 self._genotype(name, on)
             return
+        if self.type in _DOCUMENTS and self._is_a_picture():
+            reading.ignored["OBX with a picture or raw data"] += 1
+            return
         if self.type in _DOCUMENTS:
             why = "a document, which azaward can't read. Read it, and enter what it says."
             reading.aside(obx.at(5), name, why)
@@ -192,6 +197,11 @@ class _Result:
         if status == "cancelled":
             row["text"] = row.get("text") or "not obtained"
         self._of_test(name, row)
+
+    def _is_a_picture(self) -> bool:
+        """Whether it is an analyser's histogram or raw data, and no report that somebody should read."""
+        kind = " ".join(value.text(3) or "" for value in self.values)
+        return bool(_RAW.search(kind) or _PICTURE.search(self.concept.text or ""))
 
     def _of_test(self, name: str, row: dict[str, Any]) -> None:
         """Adds the result under our name for its test; one that isn't believed says why."""
@@ -308,7 +318,8 @@ def _structured(value: Value) -> dict[str, Any]:
         shown = " ".join(part for part in (sign, first, between, second) if part)
         return {"text": shown}
     if first is None:
-        return {"text": sign}
+        # Some senders put the whole number where its comparator belongs.
+        return {"value": _full(sign or "")} if re.search(r"\d", sign or "") else {"text": sign}
     first = _full(first)
     bare = sign if sign and sign != "=" else ""
     return {"value": f"{bare}{first}"} if bare in ("", "<", "<=", ">", ">=") else {"value": first, "comparator": bare}
