@@ -8,6 +8,7 @@ import sqlite3
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -49,7 +50,7 @@ class Feed(threading.Thread):
                 time.sleep(0.005)
 
 
-def test_killed_in_the_middle_of_messages(tmp_path: Path, record_property: pytest.FixtureRequest) -> None:
+def test_killed_in_the_middle_of_messages(tmp_path: Path, record_property: Callable[[str, object], None]) -> None:
     dice = random.Random(KILLS)
     until = threading.Event()
     with listening(tmp_path) as listener:
@@ -72,8 +73,8 @@ def test_killed_in_the_middle_of_messages(tmp_path: Path, record_property: pytes
     assert max(Counter(control_id for control_id, _ in kept).values()) == 1
     assert {value for _, value in kept} == {4.2}
     assert len(acknowledged) > KILLS
-    record_property("kills", KILLS)  # type: ignore[operator]
-    record_property("acknowledged", len(acknowledged))  # type: ignore[operator]
+    record_property("kills", KILLS)
+    record_property("acknowledged", len(acknowledged))
 
 
 def test_what_was_kept_and_not_handled_is_handled_after_the_crash(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from azaward.readers.hl7.ack import answer
 from azaward.readers.hl7.codes import codes
 from azaward.readers.hl7.files.record import read_hl7
 from azaward.readers.hl7.messages import read_frame
+from tests import proof
 from tests.readers.hl7.spec import AT, cases, sent_bytes
 
 KNOWLEDGE = load()
@@ -25,7 +26,7 @@ _PIECES = [
     *(b"MSH|", b"PID|", b"OBX|", b"BTS|9", b"99999999999999999999", b"20261332", b"Q0H"),
     *(b"\\X", b"\\XFF\\", b"\\.sp999\\"),
 ]
-_often = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+_often = settings(max_examples=proof.rounds(100, 10_000), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @st.composite

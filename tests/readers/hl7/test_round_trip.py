@@ -16,6 +16,7 @@ from azaward.knowledge import load
 from azaward.readers.hl7.codes import codes
 from azaward.readers.hl7.messages import read_frame
 from azaward.readers.hl7.segments import parse, split
+from tests import proof
 from tests.readers.hl7.spec import Case, cases, sent_bytes
 
 KNOWLEDGE = load()
@@ -95,7 +96,7 @@ def written(manner: Manner, name: str, made: list[Result]) -> bytes:
     return b"\x0b" + content + b"\x1c\r" if manner.framed else content
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=proof.rounds(100, 3_000), deadline=None)
 @given(manners, names, st.lists(results, min_size=1, max_size=6))
 def test_results_come_back_as_they_were(manner: Manner, name: str, made: list[Result]) -> None:
     notice = read_frame(written(manner, name, made), KNOWLEDGE)
