@@ -48,6 +48,7 @@ NOT_DECIDING: dict[str, str] = {
     "conversions": "held to the UCUM library by tests/knowledge/test_knowledge.py",
     "advice_numbers": "changed one by one in tests/guides/test_advise.py",
     "omop_concepts": "codes of another vocabulary, no amounts (LOINC codes, being words, are not changed either)",
+    "hl7_codes": "codes of another standard; how often a day stands in tests/readers/hl7",
     "assemblies": "the lengths of chromosomes, which stand in tests/readers/genomes/variant_files.py too",
     **dict.fromkeys(
         ("guide_facts", "side_effects", "trials", "trial_arms"),

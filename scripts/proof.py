@@ -128,6 +128,17 @@ PROOFS: dict[str, Proof] = {
         "tests/readers/genomes/test_fuzz.py",
         "tests/guides/test_advise.py",
     ),
+    "listener": proof_of_tests(
+        "A listener is killed while messages arrive on several connections, and begun again: every message that was "
+        "acknowledged is kept, and once.",
+        "tests/mllp/test_kills.py",
+    ),
+    "messages": proof_of_tests(
+        "HL7 messages with anything in any place, and any bytes: each gives rows or one clear line, and an answer. "
+        "Results written in any lawful manner come back as they were.",
+        "tests/readers/hl7/test_fuzz.py",
+        "tests/readers/hl7/test_round_trip.py",
+    ),
     "cohort": proof_of_tests(
         "Dividing a nation into shares of any size doesn't change the answer, and the figures of a service agree with "
         "the rules about the last day, on unusual histories too.",

@@ -12,6 +12,7 @@ from importlib.util import find_spec
 # The modules provided by each extra in pyproject.toml.
 EXTRAS: Mapping[str, tuple[str, ...]] = {
     "paper": ("typst",),
+    "hl7": ("hl7",),
     "cohort": ("duckdb", "lifelines", "scipy"),
     "spark": ("pyarrow", "pyspark"),
     "web": (

@@ -1,7 +1,7 @@
 """Chooses the reader for a RECORD.
 
-A record is a FHIR Bundle, NDJSON resources (one file, or a folder from a bulk export), a folder of tables, or azaward's
-own JSON.
+A record is a FHIR Bundle, NDJSON resources (one file, or a folder from a bulk export), a file of HL7 messages, a folder
+of tables, or azaward's own JSON.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import msgspec
 
 from azaward.errors import InputError
 from azaward.knowledge import Knowledge
+from azaward.readers.hl7.files.record import read_hl7
 from azaward.readers.tables.folder import decode, read_folder, read_own_json
 from azaward.record.tables import TABLES, Record
 
@@ -27,12 +28,14 @@ def read(path: Path, knowledge: Knowledge) -> Record:
         if exported := sorted(path.glob("*.ndjson")):
             return fhir.read_export({each.name: _text(each) for each in exported}, knowledge)
         return read_folder(path, knowledge)
-    content, file = _text(path), path.name
     kind = path.suffix.casefold()
+    if kind == ".hl7":
+        return read_hl7(_bytes(path), path.name, knowledge)
+    content, file = _text(path), path.name
     if kind == ".ndjson":
         return fhir.read_ndjson(content, file, knowledge)
     if kind != ".json":
-        raise InputError(f"{file}: unknown file type. Expected .json, .ndjson, or a folder of CSV or Parquet tables.")
+        raise InputError(f"{file}: unknown file type. Expected .json, .ndjson, .hl7, or a folder of CSV or Parquet.")
     if b'"resourceType"' in content:
         return fhir.read_bundle(content, file, knowledge)
     try:
@@ -60,10 +63,14 @@ def _each_key_once(file: str, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _text(path: Path) -> bytes:
     """The file's bytes, checked to be UTF-8, without a byte order mark."""
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        what = "Expected a FHIR Bundle, a folder of tables or azaward's own JSON."
-        raise InputError(f"{path}: {error.strerror}. {what}") from None
+    content = _bytes(path)
     decode(content, path.name)
     return content.removeprefix(b"\xef\xbb\xbf")
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        what = "Expected a FHIR Bundle, HL7 messages, a folder of tables or azaward's own JSON."
+        raise InputError(f"{path}: {error.strerror}. {what}") from None

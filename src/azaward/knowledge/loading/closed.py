@@ -17,6 +17,7 @@ import msgspec
 from azaward.knowledge.loading.faults import misspelt
 from azaward.knowledge.loading.schema.columns import Closed, Open, fixed_words, split, without_none
 from azaward.knowledge.loading.schema.facts import UNITS, Row
+from azaward.knowledge.loading.schema.hl7 import MEANINGS
 from azaward.knowledge.loading.schema.people import EVENT_CLASSES
 from azaward.knowledge.loading.schema.tables import Tables
 
@@ -220,6 +221,7 @@ _MADE: Mapping[str, Callable[[Vocabularies], Words]] = {
     "indication": lambda of: _all(["any", *of.ids("indications")]),
     "indication of a trial": lambda of: _all(of.ids("indications")),
     "known cause": lambda of: _all([*EVENT_CLASSES, *of.ids("indications")]),
+    "meaning of an HL7 code": lambda of: {(table,): dict.fromkeys(words) for table, words in MEANINGS.items()},
     "medicine": lambda of: _all(of.ids("medicines")),
     "medicine or class": lambda of: _all([*of.ids("medicines"), *_classes(of)]),
     "partner of an interaction": _partners,

@@ -54,6 +54,7 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     "trial_arms": ("trial", "outcome", "arm"),
     "advice": ("topic", "line"),
     "omop_concepts": ("concept_id",),
+    "hl7_codes": ("hl7_table", "code"),
     "baseline": ("test",),
     "schedule": ("tests", "since", "phase"),
     "limits": ("analyte", "comparison", "value", "relative_to"),

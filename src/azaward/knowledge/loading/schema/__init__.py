@@ -5,7 +5,7 @@ A fact ends with where it was read. `ACTIONS` and `URGENCIES` are in order, most
 
 from __future__ import annotations
 
-from azaward.knowledge.loading.schema import advice, genetics, guides, laboratory, medicines, omop, people, risks
+from azaward.knowledge.loading.schema import advice, genetics, guides, hl7, laboratory, medicines, omop, people, risks
 from azaward.knowledge.loading.schema.facts import ACTIONS, URGENCIES, Fact, Parameter, Row, Source
 from azaward.knowledge.loading.schema.protocols import PROTOCOL_LISTS, Schedule
 
@@ -20,6 +20,7 @@ SUBJECTS: dict[str, dict[str, type[Row]]] = {
     "guides": guides.TABLES,
     "advice": advice.TABLES,
     "omop": omop.TABLES,
+    "hl7": hl7.TABLES,
 }
 TABLES: dict[str, type[Row]] = {name: row for tables in SUBJECTS.values() for name, row in tables.items()}
 # Where each table lies in the folder.

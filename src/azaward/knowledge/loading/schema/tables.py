@@ -23,6 +23,7 @@ from azaward.knowledge.loading.schema.genetics import (
     PhenotypeRule,
 )
 from azaward.knowledge.loading.schema.guides import GuideFact, SideEffect, Trial, TrialArm
+from azaward.knowledge.loading.schema.hl7 import HL7Code
 from azaward.knowledge.loading.schema.laboratory import (
     Analyte,
     BiologicalVariation,
@@ -192,6 +193,8 @@ class Tables(Protocol):
     def __getitem__(self, name: Literal["advice_calls"]) -> tuple[AdviceCall, ...]: ...
     @overload
     def __getitem__(self, name: Literal["omop_concepts"]) -> tuple[OmopConcept, ...]: ...
+    @overload
+    def __getitem__(self, name: Literal["hl7_codes"]) -> tuple[HL7Code, ...]: ...
     @overload
     def __getitem__(self, name: str) -> tuple[Any, ...]: ...
     def __contains__(self, name: object, /) -> bool: ...

@@ -1,0 +1,89 @@
+"""Reads PID and MRG: whom a message is about, with every number and its authority, and which numbers are obsolete.
+
+An empty field says nothing; `""` asks to remove what is held. Nobody is matched here.
+"""
+
+from __future__ import annotations
+
+from azaward.readers.hl7.notice import Identifier, Name, Said
+from azaward.readers.hl7.parts import Segment
+from azaward.readers.hl7.reading import Reading
+
+# The fields of PID whose deletion can be asked for.
+_DELETABLE = {3: "identifiers", 5: "names", 7: "birth_date", 8: "sex", 29: "died_on", 30: "died"}
+
+
+def person(reading: Reading, pid: Segment, provisional_id: str) -> Said:
+    """What a PID says of its person; problems are noted."""
+    found = identifiers(reading, pid, 3) or identifiers(reading, pid, 2)
+    if social := identifiers(reading, pid, 19, "SS"):
+        found += tuple(each for each in social if each.value not in {other.value for other in found})
+    if not found:
+        why = "the person can be known only by name and birth date. Send the patient's number in PID-3."
+        reading.rows.aside(reading.place(pid.at(3)), "no patient number", why, provisional_id, "no_number")
+        reading.problem(pid.at(3), "no patient number", why, "missing")
+    sex = pid.text(8)
+    died, died_on = _death(reading, pid)
+    return Said(
+        provisional_id,
+        found,
+        names(pid, 5),
+        reading.iso(pid.text(7)),
+        (reading.codes.means("0001", sex) or sex) if sex else None,
+        died,
+        died_on,
+        deleted=frozenset(name for number, name in _DELETABLE.items() if pid.is_deleted(number)),
+    )
+
+
+def identifiers(reading: Reading, segment: Segment, number: int, usual: str | None = None) -> tuple[Identifier, ...]:
+    """The numbers in a field of extended ids (CX), each with its authority; `usual` is the type where none is said."""
+    found: list[Identifier] = []
+    for value in segment.repetitions(number):
+        if name := value.text():
+            authority = value.sub(4, 1) or value.sub(4, 2)
+            kind = value.text(5) or usual
+            personal = kind is None or reading.codes.means("0203", kind) in ("person", None)
+            found.append(Identifier(name, authority, kind, personal))
+    return tuple(dict.fromkeys(found))
+
+
+def names(segment: Segment, number: int) -> tuple[Name, ...]:
+    """The names in a field of extended person names (XPN)."""
+    found = (Name(value.sub(1, 1), value.text(2), value.text(7)) for value in segment.repetitions(number))
+    return tuple(name for name in found if name.family or name.given)
+
+
+def _death(reading: Reading, pid: Segment) -> tuple[bool | None, str | None]:
+    """Whether the person is said to be dead, and the day; a date beside "not dead" is a contradiction."""
+    said, day = pid.text(30), reading.iso(pid.text(29))
+    died = {"yes": True, "no": False}.get(reading.codes.means("0136", said) or "")
+    if said and died is None:
+        why = "expected Y or N: not known to be dead."
+        reading.problem(pid.at(30), f"death indicator {said!r}", why, "table-value")
+    if died is False and day:
+        why = "counted as alive until somebody has asked. Correct PID-29 or PID-30."
+        reading.rows.aside(
+            reading.place(pid.at(29)), f"died on {day}, and said not to be dead", why, reading.new_id(), "contradiction"
+        )
+        reading.problem(pid.at(29), f"died on {day}, and said not to be dead", why, "data-type")
+        return None, None
+    return (True if day and died is None else died), day
+
+
+def add_patient(reading: Reading, said: Said, pid: Segment) -> None:
+    """The person's row, and their death as an event, as every reader writes it."""
+    row = {"birth_date": said.birth_date, "sex": said.sex, "indication": said.indication, "died_on": said.died_on}
+    reading.add("patients", row, pid.at())
+    if said.died:
+        event = {"kind": "condition", "code": "deceased", "started_on": said.died_on}
+        reading.add("events", event, pid.at(30), f"{reading.header.sender}|deceased")
+
+
+def previous(reading: Reading, mrg: Segment) -> tuple[Identifier, ...]:
+    """The numbers that MRG makes obsolete; before version 2.3 they stood in its first and fourth fields alone."""
+    found = identifiers(reading, mrg, 1) or identifiers(reading, mrg, 4)
+    if not found:
+        why = "expected the number that is merged into the one in PID-3. Nothing was merged."
+        reading.problem(mrg.at(1), "no earlier number", why, "missing", "error")
+    return found
