@@ -2,8 +2,9 @@
 
 The same pages are the rules' documentation. A case is a `###` heading; under it a line "As of DAY, protocol
 `ID`." (each may be left out), tables named by a bold line (**exposures**), and what is expected: **findings of
-`RULE`**, **due** or **plan**, each a table or the word "none". A table **set aside** holds what a reader left out. docs/rules/index.md says what is assumed where
-a table isn't drawn; a case that says "otherwise well" fills in the results, genes and checks of someone who is.
+`RULE`**, **due** or **plan**, each a table or the word "none". A table **set aside** holds what a reader left out.
+docs/rules/index.md says what is assumed where a table isn't drawn; a case that says "otherwise well" fills in the
+results, genes and checks of someone who is.
 """
 
 from __future__ import annotations

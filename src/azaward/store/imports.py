@@ -7,7 +7,7 @@ the audit trail are stored in one transaction.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,12 +17,13 @@ from sqlalchemy.engine import Connection
 from azaward.errors import StoreError
 from azaward.knowledge import Knowledge
 from azaward.record.tables import Record
-from azaward.store import audit
+from azaward.store import audit, people
 from azaward.store.audit import Entry
 from azaward.store.care import reassess, records
 from azaward.store.care.acts import Actor
 from azaward.store.care.records import By
 from azaward.store.database import Store
+from azaward.store.keys import Keys
 from azaward.store.schema import clinics, imports
 
 
@@ -49,8 +50,14 @@ def keep(
     record: Record,
     knowledge: Knowledge,
     progress: Callable[[int, int], None] = lambda done, all: None,
+    keys: Keys | None = None,
+    trusted: Collection[str] = (),
 ) -> Imported:
-    """Stores the record of a file; `digest` is the SHA-256 of the file's bytes."""
+    """Stores the record of a file; `digest` is the SHA-256 of the file's bytes.
+
+    With `keys`, who the people are is kept too, and records of one person are joined where a number of a national
+    authority, or of one in `trusted`, agrees with the birth date.
+    """
     rows = sum(len(table) for table in record.rows.values())
     with store.write() as connection:
         same = sa.select(imports).where(imports.c.clinic_id == actor.clinic_id, imports.c.digest == digest)
@@ -74,9 +81,15 @@ def keep(
         ).scalar_one()
         added = records.add(connection, actor.clinic_id, record, By(by.who, by.at, number))
         connection.execute(sa.update(imports).where(imports.c.id == number).values(new_rows=added.rows))
+        touched = set(added.patients)
+        if keys is not None and record.identities:
+            mine = By(by.who, by.at, number)
+            people.keep(connection, actor.clinic_id, record.identities, keys, mine)
+            sure = [*trusted, *(row.system for row in knowledge.tables["number_systems"])]
+            touched |= people.join(connection, actor.clinic_id, record.identities, keys, mine, sure)
         detail = {"digest": digest, "rows": rows, "new_rows": added.rows, "patients": sorted(added.patients)}
         audit.append(connection, [Entry(actor.login, "import", actor.clinic_id, file, detail)])
-        reassess.reassess(connection, actor.clinic_id, added.patients, actor.today, knowledge, progress)
+        reassess.reassess(connection, actor.clinic_id, touched, actor.today, knowledge, progress)
         return Imported(file, rows, added.rows, len(record.patient_ids()), len(record.set_aside))
 
 

@@ -19,7 +19,7 @@ from azaward import assessment
 from azaward.assessment import PatientAssessment, fingerprint
 from azaward.knowledge import Knowledge
 from azaward.record.tables import Record
-from azaward.store.care import records
+from azaward.store.care import merges, records
 from azaward.store.database import Store
 from azaward.store.schema import assessments, clinics, handled, worklist
 from azaward.terms import Action, Urgency
@@ -43,7 +43,8 @@ def reassess(
     """Assesses these patients as of a day by their clinic's protocol, and updates their lines on the worklist."""
     knowledge = knowledge.held_on(as_of)
     protocol = connection.execute(sa.select(clinics.c.protocol).where(clinics.c.id == clinic_id)).scalar_one()
-    each = sorted(set(patient_ids))
+    root = merges.roots(connection, clinic_id)
+    each = sorted({root(one) for one in patient_ids})
     for start in range(0, len(each), _AT_ONCE):
         some = each[start : start + _AT_ONCE]
         record = records.of_patients(connection, clinic_id, some)

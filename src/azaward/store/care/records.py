@@ -7,19 +7,19 @@ says so.
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from azaward.record.tables import STATUS_NEVER_COUNTS, TABLES, Cell, Record, SetAside
-from azaward.store.care import resources
+from azaward.store.care import merges, resources
 from azaward.store.care.corrections import CORRECTED, corrected
 from azaward.store.care.resources import Settled
+from azaward.store.care.rows import By
 from azaward.store.schema import RECORD, set_aside
 
 # Where a row stood, and in which version of its resource, says nothing of the patient.
@@ -29,15 +29,6 @@ REPLACED, GONE = "replaced by a later version", "deleted by its sender"
 _AT_ONCE = 5_000
 _ASIDE = ("where", "what", "why", "patient_id", "kind", "resource", "version", "on")
 _WHO = ("birth_date", "sex")
-
-
-@dataclass(frozen=True)
-class By:
-    """The author and time of rows, and the number of their import."""
-
-    who: str
-    at: dt.datetime
-    import_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -146,7 +137,10 @@ def _adopted(
 
 
 def of_patients(connection: Connection, clinic_id: str, patient_ids: Sequence[str]) -> Record:
-    """The current rows of these patients, and their unresolved set-aside items."""
+    """The current rows of these patients under every id that each has, and their unresolved set-aside items."""
+    of_each = merges.members(connection, clinic_id, patient_ids)
+    kept = {one: root for root, ids in of_each.items() for one in ids}
+    patient_ids = list(kept)
     rows: dict[str, list[tuple[Cell, ...]]] = {}
     for name, columns in TABLES.items():
         table = RECORD[name]
@@ -155,7 +149,7 @@ def of_patients(connection: Connection, clinic_id: str, patient_ids: Sequence[st
             .where(table.c.clinic_id == clinic_id, table.c.patient_id.in_(patient_ids), table.c.struck_at.is_(None))
             .order_by(table.c.id)
         )
-        rows[name] = [tuple(row) for row in connection.execute(question)]
+        rows[name] = [(kept[str(row[0])], *row[1:]) for row in connection.execute(question)]
     question = (
         sa.select(*(set_aside.c[name] for name in _ASIDE))
         .where(
@@ -165,7 +159,8 @@ def of_patients(connection: Connection, clinic_id: str, patient_ids: Sequence[st
         )
         .order_by(set_aside.c.id)
     )
-    return Record(rows, [SetAside(*row) for row in connection.execute(question)])
+    asides = [SetAside(*row) for row in connection.execute(question)]
+    return Record(rows, [replace(item, patient_id=kept[str(item.patient_id)]) for item in asides])
 
 
 def of_patient(connection: Connection, clinic_id: str, patient_id: str) -> Record:
@@ -174,9 +169,10 @@ def of_patient(connection: Connection, clinic_id: str, patient_id: str) -> Recor
 
 
 def everyone(connection: Connection, clinic_id: str) -> list[str]:
-    """Every patient of a clinic who appears in any table."""
+    """Every patient of a clinic who appears in any table, once, under the id that is kept."""
+    root = merges.roots(connection, clinic_id)
     each = [sa.select(table.c.patient_id).where(table.c.clinic_id == clinic_id) for table in RECORD.values()]
-    return sorted(connection.scalars(sa.union(*each)))
+    return sorted({root(one) for one in connection.scalars(sa.union(*each))})
 
 
 def strike(connection: Connection, clinic_id: str, patient_id: str, table: str, row_id: int, by: By, why: str) -> bool:
