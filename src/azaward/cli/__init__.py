@@ -5,12 +5,13 @@ Unusable input is reported in one line on stderr with exit code 1. A usage error
 
 from __future__ import annotations
 
-from azaward.cli import advise, assess, check, cite, cohort, genotype, guides, knowledge, serve, store
+from azaward.cli import advise, arrivals, assess, check, cite, cohort, genotype, guides, knowledge, serve, store
 from azaward.cli.edge import app
 
 __all__ = [
     "advise",
     "app",
+    "arrivals",
     "assess",
     "check",
     "cite",

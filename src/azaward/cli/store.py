@@ -54,11 +54,11 @@ def import_files(
     """Import files into the database. Imports are atomic, and importing a file again changes nothing."""
     day = day_of(as_of)
     knowledge = load_knowledge()
-    with _store(database) as store:
+    with store_at(database) as store:
         from azaward.store.care.acts import Actor
 
         clinic_id, is_new = _clinic(store, clinic)
-        actor = Actor(_who(), clinic_id, day)
+        actor = Actor(who_acts(), clinic_id, day)
         outcomes: list[dict[str, Any]] = []
         for file in files:
             outcome, is_new = _bring(store, actor, file, knowledge, is_new)
@@ -156,8 +156,8 @@ def backup(
     """Back up the whole database to one file, as a consistent snapshot; others can keep working."""
     from azaward.store import backup as backups
 
-    with _store(database, must_exist=True) as store, progress_on_stderr("rows") as progress:
-        made = backups.backup(store, file, _who(), progress)
+    with store_at(database, must_exist=True) as store, progress_on_stderr("rows") as progress:
+        made = backups.backup(store, file, who_acts(), progress)
         if made.audit.wrong is not None:
             typer.echo(f"azaward: the audit trail is damaged and was backed up as it is: {made.audit.wrong}", err=True)
         write(f"{file}: backed up {made.rows:,} rows from {len(made.parts)} tables; {_trail(made.audit)}\n".encode())
@@ -182,7 +182,7 @@ def verify(
     head: Annotated[str | None, typer.Option(help="A hash that you noted earlier; the trail must contain it.")] = None,
 ) -> None:
     """Verify the whole audit trail: report any entry that was altered or removed."""
-    with _store(database, must_exist=True) as store:
+    with store_at(database, must_exist=True) as store:
         from azaward.store import audit
 
         found = audit.verify(store, head.strip() if head else None)
@@ -213,7 +213,7 @@ def _clinic(store: Store, named: str | None) -> tuple[str, bool]:
     return named, not ids
 
 
-def _who() -> str:
+def who_acts() -> str:
     """The user at the command line, for the audit trail."""
     try:
         return f"command line: {getpass.getuser()}"
@@ -233,7 +233,7 @@ def _pages() -> Generator[None]:
 
 
 @contextlib.contextmanager
-def _store(database: str, must_exist: bool = False) -> Generator[Store]:
+def store_at(database: str, must_exist: bool = False) -> Generator[Store]:
     """The open database."""
     with _pages():
         from sqlalchemy.engine import make_url

@@ -96,6 +96,7 @@ def read_message(
         ignored=dict(reading.ignored),
         digest=_digest(raw),
         trusted=sender.trusted,
+        patient_ids=sender.patient_ids,
     )
 
 

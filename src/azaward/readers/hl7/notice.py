@@ -156,6 +156,8 @@ class Notice:
     ignored: Mapping[str, int] = field(default_factory=dict[str, int])
     digest: str = ""
     trusted: tuple[str, ...] = ()
+    # The authority whose numbers are the clinic's own patient ids.
+    patient_ids: str | None = None
 
     @property
     def key(self) -> tuple[str, str, str]:

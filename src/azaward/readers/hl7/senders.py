@@ -48,6 +48,7 @@ class Sender(msgspec.Struct, frozen=True, forbid_unknown_fields=True, eq=False):
     processing: Literal["production", "test"] = "production"
     unused: Literal["accept", "reject"] = "accept"
     trusted: tuple[str, ...] = ()
+    patient_ids: str | None = None
     codes: dict[str, str] = {}
     units: dict[str, str] = {}
     specimens: dict[str, Literal["blood", "other"]] = {}
@@ -115,7 +116,7 @@ def read_sender(file: str, text: str, knowledge: Knowledge) -> Sender:
     >>> read_sender("lab.yaml", "sender: LAB|RIVERSIDE\\ncharsett: ASCII", load())
     Traceback (most recent call last):
     azaward.errors.InputError: lab.yaml: Object contains unknown field `charsett`. Expected: sender, charset, zone, \
-processing, unused, trusted, codes, units, specimens, z_fields.
+processing, unused, trusted, patient_ids, codes, units, specimens, z_fields.
     """
     import yaml
 

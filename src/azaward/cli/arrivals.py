@@ -1,0 +1,331 @@
+"""`azaward listen`, `watch`, `tray`, `people` and `keys`: what arrives from other systems, and about whom."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Generator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from azaward.cli.edge import app, fail, load_knowledge, write
+from azaward.cli.store import DEFAULT, Database, store_at, who_acts
+
+if TYPE_CHECKING:
+    from azaward.knowledge import Knowledge
+    from azaward.store import Store
+    from azaward.store.care.acts import Actor
+    from azaward.store.keys import Keys
+
+KeyFile = Annotated[
+    Path | None,
+    typer.Option(help="The key to names and numbers; made at the first start.", envvar="AZAWARD_KEY_FILE"),
+]
+Clinic = Annotated[str | None, typer.Option(help="The clinic whose patients they are.")]
+tray_app = typer.Typer(no_args_is_help=True, help="Messages about nobody who is known here.")
+people_app = typer.Typer(no_args_is_help=True, help="Records that may be of one person: join or part them.")
+keys_app = typer.Typer(no_args_is_help=True, help="The key to names and numbers.")
+app.add_typer(tray_app, name="tray")
+app.add_typer(people_app, name="people")
+app.add_typer(keys_app, name="keys")
+
+
+@contextlib.contextmanager
+def _opened(database: str, clinic: str | None) -> Generator[tuple[Store, Actor]]:
+    """The store and who acts in it; its clinic must be there."""
+    with store_at(database, must_exist=True) as store:
+        from azaward.store import imports
+        from azaward.store.care.acts import Actor
+
+        yield store, Actor(who_acts(), clinic or imports.only_clinic(store), dt.date.today())
+
+
+def keys_of(store: Store, database: str, file: Path | None) -> Keys:
+    """The keys of a database; `StoreError` says what to do without them."""
+    from azaward.store import keys
+
+    with store.read() as connection:
+        return keys.open_keys(file or keys.default_file(database), connection)
+
+
+@app.command()
+def listen(
+    hl7: Annotated[str, typer.Option(help="Where to listen, by MLLP: HOST:PORT.", metavar="HOST:PORT")],
+    database: Database = DEFAULT,
+    clinic: Clinic = None,
+    sender: Annotated[
+        list[Path] | None, typer.Option(help="A file with the ways of one sender (docs/hl7.md); may be given again.")
+    ] = None,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option(help="A network that may connect, such as 10.1.0.0/16. Default: this machine."),
+    ] = None,
+    tls: Annotated[Path | None, typer.Option(help="A certificate (PEM), for TLS.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="Its key, if it isn't in the same file.")] = None,
+    tls_clients: Annotated[
+        Path | None, typer.Option(help="The authority of senders' certificates; without one of it, nobody connects.")
+    ] = None,
+    journal: Annotated[
+        Path | None, typer.Option(help="Where messages are kept until they are answered; beside the database.")
+    ] = None,
+    key_file: KeyFile = None,
+) -> None:
+    """Listen for HL7 v2 messages: results, orders, people. Each is stored before it is acknowledged."""
+    host, _, port = hl7.rpartition(":")
+    if not host or not port.isdigit() or int(port) > 65535:
+        fail(f"--hl7 {hl7}: not an address. Expected HOST:PORT, such as 127.0.0.1:2575.")
+    from azaward.errors import UserError
+
+    try:
+        from azaward.mllp.journal import Journal
+        from azaward.mllp.server import Settings, networks, tls_context
+        from azaward.readers.hl7.senders import read_senders
+
+        knowledge = load_knowledge()
+        senders = read_senders(sender or (), knowledge)
+        context = tls_context(tls, tls_key, tls_clients) if tls else None
+        settings = Settings(host.strip("[]"), int(port), networks(allow or ()), context, threads=16)
+        with _opened(database, clinic) as (store, actor):
+            from azaward.store.listening import Listening
+
+            kept = Journal(journal or _beside(database))
+            keys = keys_of(store, database, key_file)
+            Listening(store, actor, keys, knowledge, senders).serve(settings, kept, _say)
+    except UserError as error:
+        fail(str(error))
+
+
+def _beside(database: str) -> Path:
+    from azaward.store import keys
+
+    return keys.default_file(database).with_suffix(".journal")
+
+
+def _say(line: str) -> None:
+    typer.echo(f"azaward: {line}", err=True)
+
+
+@app.command()
+def watch(
+    folder: Annotated[Path, typer.Argument(help="The folder to watch; what was read goes to done/ or failed/ in it.")],
+    database: Database = DEFAULT,
+    clinic: Clinic = None,
+    once: Annotated[bool, typer.Option("--once", help="Take what lies there and end.")] = False,
+    settle: Annotated[float, typer.Option(help="Seconds for which a file must not change before it is read.")] = 2.0,
+    key_file: KeyFile = None,
+) -> None:
+    """Import whatever lands in a folder, whole, and move it to done or failed with the reason beside it."""
+    if not folder.is_dir():
+        fail(f"{folder}: no such folder. Expected one that files are put in.")
+    knowledge = load_knowledge()
+    with _opened(database, clinic) as (store, actor):
+        keys = keys_of(store, database, key_file)
+        stop = threading.Event()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(name, lambda _signal, _frame: stop.set())
+        sizes: dict[Path, tuple[int, float]] = {}
+        while True:
+            ready = _settled(folder, sizes, 0.0 if once else settle)
+            for path in ready:
+                _take(path, store, actor, knowledge, keys)
+            if once or stop.wait(1.0):
+                return
+
+
+def _settled(folder: Path, sizes: dict[Path, tuple[int, float]], seconds: float) -> list[Path]:
+    """What lies in the folder and hasn't changed for so long: whoever writes it has finished."""
+    now, ready = time.monotonic(), list[Path]()
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith(".") or path.name in ("done", "failed") or path.name.endswith((".part", ".tmp")):
+            continue
+        size = sum(each.stat().st_size for each in path.rglob("*")) if path.is_dir() else path.stat().st_size
+        before, since = sizes.get(path, (-1, now))
+        since = since if before == size else now
+        sizes[path] = (size, since)
+        if now - since >= seconds:
+            ready.append(path)
+    return ready
+
+
+def _take(path: Path, store: Store, actor: Actor, knowledge: Knowledge, keys: Keys) -> None:
+    """Imports one file and moves it; a reason stands beside what failed."""
+    from azaward.errors import UserError
+    from azaward.readers.digest import digest
+    from azaward.readers.read import read
+    from azaward.store import imports
+
+    try:
+        mark = digest(path)
+        record = read(path, knowledge)
+        brought = imports.keep(store, actor, path.name, mark, record, knowledge, keys=keys)
+    except (UserError, OSError) as error:
+        target = _moved(path, "failed")
+        target.with_name(f"{target.name}.reason.txt").write_text(f"{error}\n", encoding="utf-8")
+        _say(f"{path.name}: failed: {error}")
+        return
+    _moved(path, "done")
+    what = "already imported" if brought.before else f"{brought.new_rows:,} of {brought.rows:,} rows new"
+    _say(f"{path.name}: {what}")
+
+
+def _moved(path: Path, into: str) -> Path:
+    """Moves a file or folder; one of the same name there stays."""
+    home = path.parent / into
+    home.mkdir(exist_ok=True)
+    target, number = home / path.name, 1
+    while target.exists():
+        number += 1
+        target = home / f"{path.stem}-{number}{path.suffix}"
+    shutil.move(path, target)
+    return target
+
+
+@tray_app.command("list")
+def tray_list(database: Database = DEFAULT, clinic: Clinic = None) -> None:
+    """List what waits, what is severe first."""
+    with _opened(database, clinic) as (store, actor):
+        from azaward.store import tray
+
+        with store.read() as connection:
+            waiting = tray.waiting(connection, actor.clinic_id)
+        lines = [
+            f"{one.id}  {one.at:%Y-%m-%d %H:%M} UTC  {one.sender}  {one.why}"
+            + (f"\n    same-day, for a {tray.ROLE}: {one.severe}" if one.severe else "")
+            for one in waiting
+        ]
+        write(("\n".join(lines) + "\n" if lines else "Nothing waits.\n").encode())
+
+
+@tray_app.command("show")
+def tray_show(
+    number: Annotated[int, typer.Argument(help="Its number in the list.")],
+    database: Database = DEFAULT,
+    clinic: Clinic = None,
+    key_file: KeyFile = None,
+) -> None:
+    """Show a message as it came. That you read it is noted."""
+    with _opened(database, clinic) as (store, actor):
+        from azaward.store import tray
+
+        keys = keys_of(store, database, key_file)
+        with store.write() as connection:
+            content = tray.content(connection, actor, number, keys)
+        write(content.replace(b"\r", b"\n") + b"\n")
+
+
+@tray_app.command("assign")
+def tray_assign(
+    number: Annotated[int, typer.Argument(help="Its number in the list.")],
+    patient: Annotated[str, typer.Argument(help="The patient whose message it is.")],
+    database: Database = DEFAULT,
+    clinic: Clinic = None,
+    sender: Annotated[list[Path] | None, typer.Option(help="A file with the ways of its sender.")] = None,
+    key_file: KeyFile = None,
+) -> None:
+    """Store a message for a patient. Its trusted numbers are the patient's from then on."""
+    knowledge = load_knowledge()
+    with _opened(database, clinic) as (store, actor):
+        from azaward.readers.hl7.senders import read_senders
+        from azaward.store.listening import assign
+
+        keys = keys_of(store, database, key_file)
+        rows = assign(store, actor, number, patient, keys, knowledge, read_senders(sender or (), knowledge))
+        write(f"message {number}: {rows} rows stored for {patient}\n".encode())
+
+
+@tray_app.command("discard")
+def tray_discard(
+    number: Annotated[int, typer.Argument(help="Its number in the list.")],
+    why: Annotated[str, typer.Option(help="The reason, which is kept.")],
+    database: Database = DEFAULT,
+    clinic: Clinic = None,
+) -> None:
+    """Take a message out of the tray without storing it."""
+    if not why.strip():
+        fail("--why is empty. Expected the reason.")
+    with _opened(database, clinic) as (store, actor):
+        from azaward.store import tray
+
+        with store.write() as connection:
+            tray.resolve(connection, actor, number, f"discarded: {why}", None)
+        write(f"message {number}: discarded\n".encode())
+
+
+@people_app.command("pairs")
+def people_pairs(database: Database = DEFAULT, clinic: Clinic = None) -> None:
+    """List the records that may be of one person and that nobody has decided about."""
+    with _opened(database, clinic) as (store, actor):
+        from azaward.store.care import merges
+
+        with store.read() as connection:
+            pairs = merges.open_pairs(connection, actor.clinic_id)
+        lines = [f"{one}  {other}  {why}" for one, other, why in pairs]
+        write(("\n".join(lines) + "\n" if lines else "No open pair.\n").encode())
+
+
+def _change(database: str, clinic: str | None, ids: Sequence[str], why: str, what: str) -> None:
+    """Joins or parts two records, notes it, and assesses who is affected."""
+    if not why.strip():
+        fail("--why is empty. Expected the reason, which is kept.")
+    knowledge = load_knowledge()
+    with _opened(database, clinic) as (store, actor):
+        from azaward.store.listening import change
+
+        write(f"{change(store, actor, what, ids, why, knowledge)}\n".encode())
+
+
+@people_app.command("merge")
+def people_merge(
+    given_up: Annotated[str, typer.Argument(help="The id that is given up.")],
+    kept: Annotated[str, typer.Argument(help="The id under which the person is kept.")],
+    why: Annotated[str, typer.Option(help="The reason, which is kept.")],
+    database: Database = DEFAULT,
+    clinic: Clinic = None,
+) -> None:
+    """Join two records of one person. No row is moved, so they can be parted again."""
+    _change(database, clinic, (given_up, kept), why, "merge")
+
+
+@people_app.command("unmerge")
+def people_unmerge(
+    given_up: Annotated[str, typer.Argument(help="The id that was given up.")],
+    why: Annotated[str, typer.Option(help="The reason, which is kept.")],
+    database: Database = DEFAULT,
+    clinic: Clinic = None,
+) -> None:
+    """Part two records that were joined; both stand as they were, with all that has come since."""
+    _change(database, clinic, (given_up,), why, "unmerge")
+
+
+@people_app.command("apart")
+def people_apart(
+    one: Annotated[str, typer.Argument(help="The one id.")],
+    other: Annotated[str, typer.Argument(help="The other id.")],
+    why: Annotated[str, typer.Option(help="The reason, which is kept.")],
+    database: Database = DEFAULT,
+    clinic: Clinic = None,
+) -> None:
+    """Note that two records are of different people: they aren't asked about again."""
+    _change(database, clinic, (one, other), why, "apart")
+
+
+@keys_app.command("rotate")
+def keys_rotate(database: Database = DEFAULT, key_file: KeyFile = None) -> None:
+    """Seal everything anew with a new key, and forget the old one."""
+    with store_at(database, must_exist=True) as store:
+        from azaward.store import audit, keys, people
+        from azaward.store.audit import Entry
+
+        file = key_file or keys.default_file(database)
+        held = keys_of(store, database, file)
+        with store.write() as connection:
+            both = people.rotate(connection, file, held)
+            audit.append(connection, [Entry(who_acts(), "rotate key", None, both.newest.id, {})])
+        keys.write(file, keys.Keys([both.newest]))
+        write(f"{file}: a new key; everything is sealed with it. Keep a copy elsewhere.\n".encode())

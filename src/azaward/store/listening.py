@@ -1,0 +1,211 @@
+"""From messages that arrive one by one to a store that takes many at once, and assessments that follow.
+
+Messages are read where they arrive, stored together by one writer, and answered when their transaction is on the disk.
+The patients whom they are about are assessed at once in the background; what is behind when the process ends is
+assessed when it starts again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime as dt
+import queue
+import signal
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import replace
+
+import sqlalchemy as sa
+
+from azaward.errors import StoreError
+from azaward.knowledge import Knowledge
+from azaward.mllp.journal import Journal, Received
+from azaward.mllp.server import Server, Settings
+from azaward.readers.hl7.messages import read_frame
+from azaward.readers.hl7.senders import Senders
+from azaward.record.identity import Identity, Number
+from azaward.store import audit, people, tray
+from azaward.store.arrivals import ABOUT_PEOPLE, Arrivals, Arrived
+from azaward.store.audit import Entry
+from azaward.store.care import amended, merges, reassess, records
+from azaward.store.care.acts import Actor, NoSuchPatientError
+from azaward.store.care.rows import By
+from azaward.store.database import Store
+from azaward.store.keys import Keys
+from azaward.store.schema import assessments
+
+_AT_ONCE = 64
+_ASSESSED_AT_ONCE = 50
+
+
+class Listening:
+    """A clinic that listens: takes messages, answers them, keeps assessments up to date."""
+
+    def __init__(self, store: Store, actor: Actor, keys: Keys, knowledge: Knowledge, senders: Senders) -> None:
+        self.store, self.actor, self.knowledge, self.senders = store, actor, knowledge, senders
+        self._arrivals = Arrivals(store, actor, keys, knowledge)
+        self._waiting: queue.SimpleQueue[tuple[Arrived, Future[bytes]] | None] = queue.SimpleQueue()
+        self._behind: set[str] = set()
+        self._changed = threading.Condition()
+        self._ended = False
+        self._threads = [
+            threading.Thread(target=self._write, name="writer", daemon=True),
+            threading.Thread(target=self._assess, name="assessor", daemon=True),
+        ]
+
+    def start(self) -> None:
+        """Begins to store and to assess; whoever was left behind is assessed first."""
+        with self.store.read() as connection:
+            left = sa.select(assessments.c.patient_id).where(
+                assessments.c.clinic_id == self.actor.clinic_id, assessments.c.knowledge == ""
+            )
+            self._behind |= set(connection.scalars(left))
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Ends when all that was taken is stored and assessed."""
+        self._waiting.put(None)
+        self._threads[0].join()
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
+        self._threads[1].join()
+
+    def handle(self, content: bytes, received: Received) -> bytes:
+        """One message, to its answer: it is stored when this returns."""
+        notice = read_frame(content, self.knowledge, received.id, self.senders)
+        done: Future[bytes] = Future()
+        self._waiting.put((Arrived(content, notice, received.at), done))
+        return done.result()
+
+    def _write(self) -> None:
+        """Stores what waits, many messages in one transaction."""
+        ended = False
+        while not ended:
+            first = self._waiting.get()
+            batch = [] if first is None else [first]
+            ended = first is None
+            with contextlib.suppress(queue.Empty):
+                while not ended and len(batch) < _AT_ONCE:
+                    following = self._waiting.get_nowait()
+                    if following is None:
+                        ended = True
+                    else:
+                        batch.append(following)
+            if batch:
+                self._store(batch)
+
+    def _store(self, batch: Sequence[tuple[Arrived, Future[bytes]]]) -> None:
+        by = By("hl7", dt.datetime.now(dt.UTC))
+        try:
+            answers, touched = self._arrivals.take([arrived for arrived, _ in batch], by)
+        except Exception as error:
+            if len(batch) > 1:
+                # One message that can't be stored keeps none of the others waiting.
+                for each in batch:
+                    self._store([each])
+                return
+            batch[0][1].set_exception(error)
+            return
+        with self._changed:
+            self._behind |= touched
+            self._changed.notify_all()
+        for (_, done), answer in zip(batch, answers, strict=True):
+            done.set_result(answer)
+
+    def _assess(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._behind or self._ended)
+                some = sorted(self._behind)[:_ASSESSED_AT_ONCE]
+                self._behind -= set(some)
+                if not some:
+                    return
+            with self.store.write() as connection:
+                today = dt.date.today()
+                reassess.reassess(connection, self.actor.clinic_id, some, today, self.knowledge)
+
+    def serve(self, settings: Settings, journal: Journal, say: Callable[[str], None]) -> None:
+        """Listens until the process is told to end; what was taken by then is stored and answered."""
+        self.start()
+        try:
+            asyncio.run(self._serve(settings, journal, say))
+        finally:
+            self.stop()
+            journal.close()
+
+    async def _serve(self, settings: Settings, journal: Journal, say: Callable[[str], None]) -> None:
+        server = Server(settings, journal, self.handle)
+        await server.start()
+        ended = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            with contextlib.suppress(ValueError):  # Only the main thread may listen for signals.
+                loop.add_signal_handler(name, ended.set)
+        say(f"listening for HL7 messages on {settings.host}:{server.port}")
+        await ended.wait()
+        await server.stop()
+
+
+def assign(
+    store: Store,
+    actor: Actor,
+    number: int,
+    patient_id: str,
+    keys: Keys,
+    knowledge: Knowledge,
+    senders: Senders,
+) -> int:
+    """Stores a message of the tray for a patient, whose its trusted numbers are from then on. Gives the new rows."""
+    with store.write() as connection:
+        root = merges.roots(connection, actor.clinic_id)(patient_id)
+        if root not in people.births(connection, actor.clinic_id, [root]):
+            raise NoSuchPatientError(f"{patient_id}: no such patient. Expected the id of one of this clinic.")
+        notice = read_frame(tray.content(connection, actor, number, keys), knowledge, f"message {number}", senders)
+        by = actor.by()
+        ids = {said.provisional_id: root for said in notice.people[:1]}
+        done = amended.amend(connection, actor.clinic_id, notice, ids, by)
+        record = done.record
+        if notice.event not in ABOUT_PEOPLE:
+            record = replace(record, rows={**record.rows, "patients": []})
+        added = records.add(
+            connection, actor.clinic_id, replace(record, set_aside=[*record.set_aside, *done.notices]), by
+        )
+        numbers = [
+            Number(each.authority or "", each.value)
+            for said in notice.people[:1]
+            for each in said.identifiers
+            if each.is_personal and each.authority in notice.trusted
+        ]
+        people.keep(connection, actor.clinic_id, [Identity(root, notice.where, tuple(numbers))], keys, by)
+        tray.resolve(connection, actor, number, "assigned", root)
+        reassess.reassess(connection, actor.clinic_id, {root, *added.patients}, actor.today, knowledge)
+        return added.rows
+
+
+def change(store: Store, actor: Actor, what: str, ids: Sequence[str], why: str, knowledge: Knowledge) -> str:
+    """Joins, parts or keeps apart two records, notes it and assesses who is affected; says what was done."""
+    with store.write() as connection:
+        clinic_id, by = actor.clinic_id, actor.by()
+        for one in ids:
+            if one not in people.births(connection, clinic_id, [one]):
+                raise StoreError(f"{one}: no such patient. Expected the id of one of this clinic.")
+        if what == "merge":
+            merges.merge(connection, clinic_id, ids[0], ids[1], why, by)
+            affected, said = {ids[1]}, f"{ids[0]} is read as {ids[1]} from now on"
+        elif what == "unmerge":
+            kept = merges.unmerge(connection, clinic_id, ids[0], why, by)
+            affected, said = {ids[0], kept}, f"{ids[0]} and {kept} are two records again"
+        else:
+            merges.apart(connection, clinic_id, ids[0], ids[1], why, by)
+            affected, said = {*ids}, f"{ids[0]} and {ids[1]} are different people"
+        told = [
+            Entry(actor.login, what, clinic_id, one, {"ids": list(ids), "why": why})
+            for one in sorted({*ids, *affected})
+        ]
+        audit.append(connection, told)
+        reassess.reassess(connection, clinic_id, affected, actor.today, knowledge)
+    return said

@@ -1,0 +1,130 @@
+"""The tray of messages about nobody who is known here: kept sealed until somebody says whose they are.
+
+The sender has its answer and sends the next result; nothing waits behind. A severe value in the tray is work for the
+same day, for a clinician, because whoever it belongs to is being looked for.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from azaward import assessment
+from azaward.errors import StoreError
+from azaward.knowledge import Knowledge
+from azaward.readers.hl7.notice import Notice
+from azaward.record.names import UNNAMED
+from azaward.record.tables import Record
+from azaward.store import audit
+from azaward.store.audit import Entry
+from azaward.store.care.acts import Actor
+from azaward.store.keys import Keys
+from azaward.store.schema import unmatched
+
+# Who looks at what is severe in the tray, today.
+ROLE = "clinician"
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A message in the tray: who sent it, why it waits, and what is severe in it."""
+
+    id: int
+    sender: str
+    why: str
+    severe: str | None
+    at: dt.datetime
+
+
+def put(
+    connection: Connection,
+    actor: Actor,
+    notice: Notice,
+    content: bytes,
+    why: str,
+    keys: Keys,
+    knowledge: Knowledge,
+    at: dt.datetime,
+) -> None:
+    """Keeps a message in the tray."""
+    key, sealed = keys.seal(content)
+    connection.execute(
+        sa.insert(unmatched).values(
+            clinic_id=actor.clinic_id,
+            sender=notice.header.sender,
+            sealed=sealed,
+            key=key,
+            why=why,
+            severe=severe(notice.record, actor.today, knowledge),
+            at=at,
+        )
+    )
+
+
+def severe(record: Record, today: dt.date, knowledge: Knowledge) -> str | None:
+    """What the rules would find severe in results, whoever they are of: nothing says that no thiopurine is taken."""
+    people = record.patient_ids()
+    if not any(record.rows["results"]):
+        return None
+    unknown = Record.of(
+        {"exposures": [{"patient_id": one, "medicine": UNNAMED, "started_on": today} for one in people]}
+    )
+    asked = replace(record, rows={**record.rows, "exposures": unknown.rows["exposures"]}, set_aside=[])
+    found = assessment.assess(asked, today, "auto", knowledge)
+    says = [
+        finding.says
+        for patient in found.patients
+        for finding in patient.findings
+        if finding.code == "severe_count_unknown_treatment"
+    ]
+    return says[0].split(", in a record")[0] if says else None
+
+
+def waiting(connection: Connection, clinic_id: str) -> list[Waiting]:
+    """What lies in the tray, what is severe first, then the oldest."""
+    question = (
+        sa.select(unmatched.c.id, unmatched.c.sender, unmatched.c.why, unmatched.c.severe, unmatched.c.at)
+        .where(unmatched.c.clinic_id == clinic_id, unmatched.c.resolved_at.is_(None))
+        .order_by(unmatched.c.severe.is_(None), unmatched.c.id)
+    )
+    return [Waiting(*row) for row in connection.execute(question)]
+
+
+def content(connection: Connection, actor: Actor, number: int, keys: Keys) -> bytes:
+    """A message in the tray, as it came; that somebody read it is noted. Raises `StoreError`."""
+    row = _row(connection, actor.clinic_id, number)
+    audit.append(connection, [Entry(actor.login, "read message", actor.clinic_id, str(number), {})])
+    return keys.opened(row.key, row.sealed)
+
+
+def resolve(connection: Connection, actor: Actor, number: int, how: str, patient_id: str | None) -> None:
+    """Takes a message out of the tray: stored for a patient, or set down with a reason. Raises `StoreError`."""
+    _row(connection, actor.clinic_id, number)
+    by = actor.by()
+    connection.execute(
+        sa.update(unmatched)
+        .where(unmatched.c.id == number)
+        .values(resolved_by=by.who, resolved_at=by.at, resolved_how=how, patient_id=patient_id)
+    )
+    detail = {"how": how, "patient_id": patient_id}
+    audit.append(connection, [Entry(actor.login, "resolve message", actor.clinic_id, str(number), detail)])
+
+
+def _row(connection: Connection, clinic_id: str, number: int) -> Any:
+    question = sa.select(unmatched.c.key, unmatched.c.sealed).where(
+        unmatched.c.clinic_id == clinic_id, unmatched.c.id == number, unmatched.c.resolved_at.is_(None)
+    )
+    row = connection.execute(question).one_or_none()
+    if row is None:
+        raise StoreError(f"message {number}: not in the tray. Expected a number from: azaward tray list")
+    return row
+
+
+def numbers(each: Sequence[Waiting]) -> tuple[int, int]:
+    """How many wait, and how many of them have something severe."""
+    return len(each), sum(one.severe is not None for one in each)
