@@ -85,3 +85,36 @@ def listening(folder: Path) -> Iterator[Listener]:
     finally:
         if listener.process.poll() is None:
             listener.end(signal.SIGKILL)
+
+
+SENDER = "sender: '*|*'\nzone: Europe/London\ntrusted: [RIVERSIDE]\npatient_ids: RIVERSIDE\n"
+
+
+class StoreListener(Listener):
+    """`azaward listen` with a store in its folder; numbers of RIVERSIDE are its patient ids."""
+
+    def begin(self) -> None:
+        (self.folder / "sender.yaml").write_text(SENDER, encoding="utf-8")
+        self.process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "azaward", "listen", "--hl7", "127.0.0.1:0"),
+                *("--database", self.database, "--sender", str(self.folder / "sender.yaml")),
+            ],
+            cwd=ROOT,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stderr is not None
+        line = self.process.stderr.readline()
+        assert "listening" in line, line + self.process.stderr.read()
+        self.port = int(line.rpartition(":")[2])
+
+    @property
+    def database(self) -> str:
+        return f"sqlite:///{self.folder / 'clinic.db'}"
+
+    def end(self, how: signal.Signals = signal.SIGTERM) -> None:
+        self.process.send_signal(how)
+        self.process.wait(SECONDS)
+        assert self.process.stderr is not None
+        self.process.stderr.close()

@@ -46,12 +46,13 @@ def _opened(database: str, clinic: str | None) -> Generator[tuple[Store, Actor]]
         yield store, Actor(who_acts(), clinic or imports.only_clinic(store), dt.date.today())
 
 
-def keys_of(store: Store, database: str, file: Path | None) -> Keys:
+def _keys(store: Store, file: Path | None) -> Keys:
     """The keys of a database; `StoreError` says what to do without them."""
     from azaward.store import keys
 
+    store.key_file = file
     with store.read() as connection:
-        return keys.open_keys(file or keys.default_file(database), connection)
+        return keys.keys_of(store, connection)
 
 
 @app.command()
@@ -95,7 +96,7 @@ def listen(
             from azaward.store.listening import Listening
 
             kept = Journal(journal or _beside(database))
-            keys = keys_of(store, database, key_file)
+            keys = _keys(store, key_file)
             Listening(store, actor, keys, knowledge, senders).serve(settings, kept, _say)
     except UserError as error:
         fail(str(error))
@@ -125,7 +126,7 @@ def watch(
         fail(f"{folder}: no such folder. Expected one that files are put in.")
     knowledge = load_knowledge()
     with _opened(database, clinic) as (store, actor):
-        keys = keys_of(store, database, key_file)
+        store.key_file = key_file
         stop = threading.Event()
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, lambda _signal, _frame: stop.set())
@@ -133,7 +134,7 @@ def watch(
         while True:
             ready = _settled(folder, sizes, 0.0 if once else settle)
             for path in ready:
-                _take(path, store, actor, knowledge, keys)
+                _take(path, store, actor, knowledge)
             if once or stop.wait(1.0):
                 return
 
@@ -153,7 +154,7 @@ def _settled(folder: Path, sizes: dict[Path, tuple[int, float]], seconds: float)
     return ready
 
 
-def _take(path: Path, store: Store, actor: Actor, knowledge: Knowledge, keys: Keys) -> None:
+def _take(path: Path, store: Store, actor: Actor, knowledge: Knowledge) -> None:
     """Imports one file and moves it; a reason stands beside what failed."""
     from azaward.errors import UserError
     from azaward.readers.digest import digest
@@ -163,7 +164,7 @@ def _take(path: Path, store: Store, actor: Actor, knowledge: Knowledge, keys: Ke
     try:
         mark = digest(path)
         record = read(path, knowledge)
-        brought = imports.keep(store, actor, path.name, mark, record, knowledge, keys=keys)
+        brought = imports.keep(store, actor, path.name, mark, record, knowledge)
     except (UserError, OSError) as error:
         target = _moved(path, "failed")
         target.with_name(f"{target.name}.reason.txt").write_text(f"{error}\n", encoding="utf-8")
@@ -213,7 +214,7 @@ def tray_show(
     with _opened(database, clinic) as (store, actor):
         from azaward.store import tray
 
-        keys = keys_of(store, database, key_file)
+        keys = _keys(store, key_file)
         with store.write() as connection:
             content = tray.content(connection, actor, number, keys)
         write(content.replace(b"\r", b"\n") + b"\n")
@@ -234,7 +235,7 @@ def tray_assign(
         from azaward.readers.hl7.senders import read_senders
         from azaward.store.listening import assign
 
-        keys = keys_of(store, database, key_file)
+        keys = _keys(store, key_file)
         rows = assign(store, actor, number, patient, keys, knowledge, read_senders(sender or (), knowledge))
         write(f"message {number}: {rows} rows stored for {patient}\n".encode())
 
@@ -323,7 +324,7 @@ def keys_rotate(database: Database = DEFAULT, key_file: KeyFile = None) -> None:
         from azaward.store.audit import Entry
 
         file = key_file or keys.default_file(database)
-        held = keys_of(store, database, file)
+        held = _keys(store, file)
         with store.write() as connection:
             both = people.rotate(connection, file, held)
             audit.append(connection, [Entry(who_acts(), "rotate key", None, both.newest.id, {})])

@@ -25,6 +25,10 @@ DATABASE_HELP = "sqlite:///FILE or postgresql://USER@HOST/NAME."
 @app.command()
 def serve(
     database: Annotated[str | None, typer.Option(help=DATABASE_HELP, envvar="AZAWARD_DATABASE")] = None,
+    key_file: Annotated[
+        Path | None,
+        typer.Option(help="The key to names and numbers; made at the first start.", envvar="AZAWARD_KEY_FILE"),
+    ] = None,
     demo: Annotated[bool, typer.Option("--demo", help="Serve the example clinic from a separate database.")] = False,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port to listen on.", min=0, max=65535)] = 8000,
@@ -50,6 +54,7 @@ def serve(
             store = Store.open(database or default)
         except StoreError as error:
             fail(str(error))
+        store.key_file = key_file
         from azaward.store.audit import Reads
         from azaward.store.imports import clinic_ids
         from azaward.web.demo import CLINIC, DAY, EXAMPLES, furnish

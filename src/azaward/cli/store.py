@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import getpass
 import json
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -41,7 +41,8 @@ def import_files(
     files: Annotated[
         list[Path],
         typer.Argument(
-            help="FHIR Bundles (.json, .ndjson), folders of tables, azaward's JSON, or genotypes.", metavar="FILES..."
+            help="FHIR Bundles (.json, .ndjson), HL7 messages, folders of tables, azaward's JSON, or genotypes.",
+            metavar="FILES...",
         ),
     ],
     database: Database = DEFAULT,
@@ -50,6 +51,14 @@ def import_files(
     ] = None,
     as_of: Annotated[str | None, typer.Option(help="The day that counts as today (YYYY-MM-DD).")] = None,
     format: Annotated[Format, typer.Option(help="Output format.")] = Format.text,
+    key_file: Annotated[
+        Path | None,
+        typer.Option(help="The key to names and numbers; made at the first start.", envvar="AZAWARD_KEY_FILE"),
+    ] = None,
+    trust: Annotated[
+        list[str] | None,
+        typer.Option(help="An authority whose numbers tell that two records are of one person; may be given again."),
+    ] = None,
 ) -> None:
     """Import files into the database. Imports are atomic, and importing a file again changes nothing."""
     day = day_of(as_of)
@@ -57,11 +66,12 @@ def import_files(
     with store_at(database) as store:
         from azaward.store.care.acts import Actor
 
+        store.key_file = key_file
         clinic_id, is_new = _clinic(store, clinic)
         actor = Actor(who_acts(), clinic_id, day)
         outcomes: list[dict[str, Any]] = []
         for file in files:
-            outcome, is_new = _bring(store, actor, file, knowledge, is_new)
+            outcome, is_new = _bring(store, actor, file, knowledge, is_new, trust or ())
             outcomes.append(outcome)
             if format is Format.text and "error" not in outcome:
                 write((_in_words(outcome) + "\n").encode())
@@ -71,7 +81,9 @@ def import_files(
         raise typer.Exit(1)
 
 
-def _bring(store: Store, actor: Actor, file: Path, knowledge: Knowledge, is_new: bool) -> tuple[dict[str, Any], bool]:
+def _bring(
+    store: Store, actor: Actor, file: Path, knowledge: Knowledge, is_new: bool, trusted: Sequence[str]
+) -> tuple[dict[str, Any], bool]:
     """Imports one file, and tells whether the clinic has still to be created. An unusable file is reported."""
     from azaward.errors import InputError, StoreError
     from azaward.readers.digest import digest
@@ -86,7 +98,7 @@ def _bring(store: Store, actor: Actor, file: Path, knowledge: Knowledge, is_new:
             typer.echo(f"azaward: the database had no clinic; created {actor.clinic_id!r}", err=True)
             is_new = False
         with progress_on_stderr(f"patients of {file.name}") as progress:
-            brought = imports.keep(store, actor, file.resolve().name, mark, record, knowledge, progress)
+            brought = imports.keep(store, actor, file.resolve().name, mark, record, knowledge, progress, trusted)
     except (InputError, StoreError) as error:
         line = str(error) if isinstance(error, InputError) else f"{file}: {error}"
         typer.echo(f"azaward: {line}", err=True)

@@ -22,12 +22,12 @@ from azaward.record.identity import Identity, Number
 from azaward.record.tables import TABLES, Record, SetAside
 from azaward.store import audit, people, tray
 from azaward.store.audit import Entry
-from azaward.store.care import amended, merges, records
+from azaward.store.care import amended, merges, reassess, records
 from azaward.store.care.acts import Actor
 from azaward.store.care.rows import By
 from azaward.store.database import Store
 from azaward.store.keys import Keys
-from azaward.store.schema import assessments, messages
+from azaward.store.schema import messages
 
 # Messages about who people are: of somebody unknown they say nothing that matters here.
 ABOUT_PEOPLE = ("register", "update", "merge", "renumber", "link", "unlink", "apart", "delete")
@@ -78,7 +78,7 @@ class Arrivals:
                 taken = self._batch(connection, batch, by)
                 answers += [taken.answers[place] for place in range(len(batch))]
                 touched |= taken.touched
-            _mark_behind(connection, self.actor.clinic_id, touched)
+            reassess.mark_behind(connection, self.actor.clinic_id, touched)
         return answers, touched
 
     def _batch(self, connection: Connection, batch: Sequence[Arrived], by: By) -> _Taken:
@@ -275,13 +275,3 @@ def _apart(arrived: Sequence[Arrived]) -> list[list[Arrived]]:
         batches[-1].append(each)
         seen |= mine
     return batches
-
-
-def _mark_behind(connection: Connection, clinic_id: str, patient_ids: set[str]) -> None:
-    """Marks assessments as behind, so that they are made anew even if this process ends before it has done so."""
-    for one in sorted(patient_ids):
-        connection.execute(
-            sa.update(assessments)
-            .where(assessments.c.clinic_id == clinic_id, assessments.c.patient_id == one)
-            .values(knowledge="")
-        )

@@ -60,6 +60,8 @@ class Store:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        # Where the key to names and numbers lies, unless beside the database.
+        self.key_file: Path | None = None
         self._turns = _Turns() if engine.dialect.name == "sqlite" else nullcontext()
 
     @property

@@ -23,7 +23,7 @@ from azaward.store.care import reassess, records
 from azaward.store.care.acts import Actor
 from azaward.store.care.records import By
 from azaward.store.database import Store
-from azaward.store.keys import Keys
+from azaward.store.keys import keys_of
 from azaward.store.schema import clinics, imports
 
 
@@ -50,13 +50,12 @@ def keep(
     record: Record,
     knowledge: Knowledge,
     progress: Callable[[int, int], None] = lambda done, all: None,
-    keys: Keys | None = None,
     trusted: Collection[str] = (),
 ) -> Imported:
     """Stores the record of a file; `digest` is the SHA-256 of the file's bytes.
 
-    With `keys`, who the people are is kept too, and records of one person are joined where a number of a national
-    authority, or of one in `trusted`, agrees with the birth date.
+    Who the people are is kept too, sealed; records of one person are joined where a number of a national authority, or
+    of one in `trusted`, agrees with the birth date.
     """
     rows = sum(len(table) for table in record.rows.values())
     with store.write() as connection:
@@ -82,8 +81,8 @@ def keep(
         added = records.add(connection, actor.clinic_id, record, By(by.who, by.at, number))
         connection.execute(sa.update(imports).where(imports.c.id == number).values(new_rows=added.rows))
         touched = set(added.patients)
-        if keys is not None and record.identities:
-            mine = By(by.who, by.at, number)
+        if record.identities:
+            mine, keys = By(by.who, by.at, number), keys_of(store, connection)
             people.keep(connection, actor.clinic_id, record.identities, keys, mine)
             sure = [*trusted, *(row.system for row in knowledge.tables["number_systems"])]
             touched |= people.join(connection, actor.clinic_id, record.identities, keys, mine, sure)

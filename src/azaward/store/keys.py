@@ -17,11 +17,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.engine import Connection, Engine, make_url
 
 from azaward.errors import StoreError
+from azaward.store.database import Store
 from azaward.store.schema import identities, unmatched
 
 _BYTES, _NONCE = 32, 12
@@ -41,6 +43,9 @@ class Key:
         """A new key from the system's randomness."""
         name = f"{dt.datetime.now(dt.UTC):%Y%m%d}-{secrets.token_hex(4)}"
         return Key(name, secrets.token_bytes(_BYTES), secrets.token_bytes(_BYTES))
+
+
+_PASSING: WeakKeyDictionary[Engine, Keys] = WeakKeyDictionary()
 
 
 class Keys:
@@ -99,6 +104,14 @@ def default_file(database: str) -> Path:
         return Path(f"{url.database}.key")
     home = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
     return Path(home) / "azaward" / "azaward.key"
+
+
+def keys_of(store: Store, connection: Connection) -> Keys:
+    """The keys of an open database. One in memory has keys that end with it."""
+    address = store.engine.url.render_as_string(hide_password=False)
+    if store.key_file is None and store.engine.url.database in (None, "", ":memory:"):
+        return _PASSING.setdefault(store.engine, Keys([Key.made()]))
+    return open_keys(store.key_file or default_file(address), connection)
 
 
 def open_keys(file: Path, connection: Connection) -> Keys:

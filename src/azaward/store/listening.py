@@ -13,6 +13,7 @@ import datetime as dt
 import queue
 import signal
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
@@ -37,7 +38,9 @@ from azaward.store.keys import Keys
 from azaward.store.schema import assessments
 
 _AT_ONCE = 64
-_ASSESSED_AT_ONCE = 50
+_ASSESSED_AT_ONCE = 20
+# Where more messages than these wait for their answers, assessments wait for a pause, but no longer than this.
+_FEW, _PAUSE_S, _LONGEST_S = 2, 0.05, 3.0
 
 
 class Listening:
@@ -48,6 +51,7 @@ class Listening:
         self._arrivals = Arrivals(store, actor, keys, knowledge)
         self._waiting: queue.SimpleQueue[tuple[Arrived, Future[bytes]] | None] = queue.SimpleQueue()
         self._behind: set[str] = set()
+        self._busy = 0
         self._changed = threading.Condition()
         self._ended = False
         self._threads = [
@@ -59,7 +63,8 @@ class Listening:
         """Begins to store and to assess; whoever was left behind is assessed first."""
         with self.store.read() as connection:
             left = sa.select(assessments.c.patient_id).where(
-                assessments.c.clinic_id == self.actor.clinic_id, assessments.c.knowledge == ""
+                assessments.c.clinic_id == self.actor.clinic_id,
+                assessments.c.knowledge.startswith(reassess.BEHIND),
             )
             self._behind |= set(connection.scalars(left))
         for thread in self._threads:
@@ -78,8 +83,12 @@ class Listening:
         """One message, to its answer: it is stored when this returns."""
         notice = read_frame(content, self.knowledge, received.id, self.senders)
         done: Future[bytes] = Future()
-        self._waiting.put((Arrived(content, notice, received.at), done))
-        return done.result()
+        self._busy += 1
+        try:
+            self._waiting.put((Arrived(content, notice, received.at), done))
+            return done.result()
+        finally:
+            self._busy -= 1
 
     def _write(self) -> None:
         """Stores what waits, many messages in one transaction."""
@@ -117,16 +126,24 @@ class Listening:
             done.set_result(answer)
 
     def _assess(self) -> None:
+        """Assesses whoever is behind: at once while little arrives, else when it pauses or they have waited long."""
+        since = time.monotonic()
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._behind or self._ended)
+                if not self._behind:
+                    self._changed.wait_for(lambda: self._behind or self._ended)
+                    since = time.monotonic()
+                if not self._behind:
+                    return
+                if self._busy > _FEW and not self._ended and time.monotonic() - since < _LONGEST_S:
+                    self._changed.wait(_PAUSE_S)
+                    continue
                 some = sorted(self._behind)[:_ASSESSED_AT_ONCE]
                 self._behind -= set(some)
-                if not some:
-                    return
-            with self.store.write() as connection:
-                today = dt.date.today()
-                reassess.reassess(connection, self.actor.clinic_id, some, today, self.knowledge)
+            stale = reassess.catch_up(self.store, self.actor.clinic_id, some, dt.date.today(), self.knowledge)
+            since = time.monotonic()
+            with self._changed:
+                self._behind |= stale
 
     def serve(self, settings: Settings, journal: Journal, say: Callable[[str], None]) -> None:
         """Listens until the process is told to end; what was taken by then is stored and answered."""

@@ -8,6 +8,7 @@ a higher urgency makes it a different finding, which is shown at once.
 from __future__ import annotations
 
 import datetime as dt
+import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -53,6 +54,45 @@ def reassess(
         progress(start + len(some), len(each))
     if each:
         changed(connection, clinic_id)
+
+
+BEHIND = "behind "
+
+
+def mark_behind(connection: Connection, clinic_id: str, patient_ids: Iterable[str]) -> None:
+    """Marks assessments as behind, each time anew, so that they are made even if this process ends before it has."""
+    marked = sa.update(assessments).where(
+        assessments.c.clinic_id == clinic_id, assessments.c.patient_id.in_(sorted(patient_ids))
+    )
+    connection.execute(marked.values(knowledge=f"{BEHIND}{secrets.token_hex(8)}"))
+
+
+def catch_up(
+    store: Store, clinic_id: str, patient_ids: Sequence[str], as_of: dt.date, knowledge: Knowledge
+) -> set[str]:
+    """Assesses patients outside any writer's turn; gives those who changed meanwhile, and are behind again."""
+    knowledge = knowledge.held_on(as_of)
+    with store.read() as connection:
+        before = _marks(connection, clinic_id, patient_ids)
+        protocol = connection.execute(sa.select(clinics.c.protocol).where(clinics.c.id == clinic_id)).scalar_one()
+        record = records.of_patients(connection, clinic_id, patient_ids)
+    assessed = assessment.assess(record, as_of, protocol, knowledge)
+    with store.write() as connection:
+        now = _marks(connection, clinic_id, patient_ids)
+        stale = {one for one in patient_ids if now.get(one) != before.get(one)}
+        if stale:
+            current = [patient for patient in assessed.patients if patient.patient_id not in stale]
+            assessed = msgspec.structs.replace(assessed, patients=current)
+        _keep(connection, clinic_id, assessed, record, knowledge)
+        changed(connection, clinic_id)
+    return stale
+
+
+def _marks(connection: Connection, clinic_id: str, patient_ids: Sequence[str]) -> dict[str, str]:
+    question = sa.select(assessments.c.patient_id, assessments.c.knowledge).where(
+        assessments.c.clinic_id == clinic_id, assessments.c.patient_id.in_(patient_ids)
+    )
+    return {str(row[0]): str(row[1]) for row in connection.execute(question)}
 
 
 def changed(connection: Connection, clinic_id: str) -> None:
