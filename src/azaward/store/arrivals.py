@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -19,7 +19,7 @@ from azaward.readers.hl7.ack import answer, unknown_person
 from azaward.readers.hl7.codes import Codes, codes
 from azaward.readers.hl7.notice import Identifier, Notice, Said
 from azaward.record.identity import Identity, Number
-from azaward.record.tables import TABLES, Record, SetAside
+from azaward.record.tables import TABLES, Cell, Record, SetAside
 from azaward.store import audit, people, tray
 from azaward.store.audit import Entry
 from azaward.store.care import amended, merges, reassess, records
@@ -93,6 +93,7 @@ class Arrivals:
             else:
                 new.append((place, each))
         waiting: list[tuple[Arrived, str, bytes]] = []
+        told: list[tuple[Notice, dict[str, str]]] = []
         for place, each in new:
             ids, why = self._ids(each.notice, whose, born)
             more = []
@@ -108,7 +109,8 @@ class Arrivals:
                 waiting.append((each, why or "", said))
             elif not why:
                 self._people(connection, each.notice, ids, taken, by)
-                self._rows(connection, each.notice, ids, taken, by)
+                told.append((each.notice, ids))
+        self._rows(connection, told, taken, by)
         added = records.add(connection, self.actor.clinic_id, taken.record, by)
         taken.touched |= set(added.patients)
         if taken.identities:
@@ -233,26 +235,27 @@ class Arrivals:
             merges.merge(connection, clinic_id, pair[1], pair[0], f"linked by {notice.header.sender}", by)
             taken.touched |= set(pair)
 
-    def _rows(self, connection: Connection, notice: Notice, ids: Mapping[str, str], taken: _Taken, by: By) -> None:
-        """What a message brings and takes back, as rows."""
-        kept = amended.amend(connection, self.actor.clinic_id, notice, ids, by)
-        taken.touched |= kept.touched
-        record = kept.record
-        if notice.event not in ABOUT_PEOPLE:
-            record = replace(record, rows={**record.rows, "patients": []})
-        # What was noted of the message itself is its person's.
-        first = next(iter(ids.values()), None)
-        asides = [*record.set_aside]
-        asides += [
-            SetAside(f"{notice.where}, {each.place}", each.what, each.why, first, "partial")
-            for each in notice.problems
-            if each.severity == "warning"
-        ]
-        taken.record = Record(
-            {name: [*taken.record.rows[name], *record.rows[name]] for name in TABLES},
-            [*taken.record.set_aside, *asides, *kept.notices],
-        )
-        taken.touched |= set(ids.values()) if kept.notices else set()
+    def _rows(
+        self, connection: Connection, told: Sequence[tuple[Notice, dict[str, str]]], taken: _Taken, by: By
+    ) -> None:
+        """What messages bring and take back, as rows of one record."""
+        rows: dict[str, list[tuple[Cell, ...]]] = {name: [] for name in TABLES}
+        asides: list[SetAside] = []
+        for (notice, ids), kept in zip(told, amended.amend(connection, self.actor.clinic_id, told, by), strict=True):
+            taken.touched |= kept.touched
+            for name, own in kept.record.rows.items():
+                if name != "patients" or notice.event in ABOUT_PEOPLE:
+                    rows[name] += own
+            # What was noted of the message itself is its person's.
+            first = next(iter(ids.values()), None)
+            asides += [*kept.record.set_aside, *kept.notices]
+            asides += [
+                SetAside(f"{notice.where}, {each.place}", each.what, each.why, first, "partial")
+                for each in notice.problems
+                if each.severity == "warning"
+            ]
+            taken.touched |= set(ids.values()) if kept.notices else set()
+        taken.record = Record(rows, asides)
 
 
 _NOBODY = "no known patient has one of its numbers from an authority that is trusted"

@@ -184,7 +184,7 @@ def assign(
         notice = read_frame(tray.content(connection, actor, number, keys), knowledge, f"message {number}", senders)
         by = actor.by()
         ids = {said.provisional_id: root for said in notice.people[:1]}
-        done = amended.amend(connection, actor.clinic_id, notice, ids, by)
+        (done,) = amended.amend(connection, actor.clinic_id, [(notice, ids)], by)
         record = done.record
         if notice.event not in ABOUT_PEOPLE:
             record = replace(record, rows={**record.rows, "patients": []})

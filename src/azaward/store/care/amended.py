@@ -7,7 +7,7 @@ nothing, and brings nothing that a later one has corrected.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -35,55 +35,118 @@ class Amended:
     notices: list[SetAside] = field(default_factory=list[SetAside])
 
 
-def amend(connection: Connection, clinic_id: str, notice: Notice, ids: Mapping[str, str], by: By) -> Amended:
-    """Strikes out what the message changes, and gives what it adds, under the ids of known people."""
+def amend(
+    connection: Connection, clinic_id: str, told: Sequence[tuple[Notice, Mapping[str, str]]], by: By
+) -> list[Amended]:
+    """Strikes out what messages change, and gives what each adds, under the ids of known people.
+
+    The messages are about different people and orders: what stands is asked for once for all of them.
+    """
+    standing = _Standing(connection, clinic_id, told)
+    struck: dict[str, list[int]] = {}
+    each = [_amended(standing, notice, ids, struck) for notice, ids in told]
+    for table, row_ids in struck.items():
+        connection.execute(
+            sa.update(RECORD[table])
+            .where(RECORD[table].c.id.in_(row_ids), RECORD[table].c.struck_at.is_(None))
+            .values(struck_by=by.who, struck_at=by.at, struck_why="changed by a later message")
+        )
+    return each
+
+
+def _amended(standing: _Standing, notice: Notice, ids: Mapping[str, str], struck: dict[str, list[int]]) -> Amended:
+    """What one message adds; the rows that it strikes out are noted."""
     done = Amended(rename(notice.record, ids))
     version = _version(notice)
-    struck: dict[str, list[int]] = {}
     added: dict[str, list[tuple[Cell, ...]]] = {name: [] for name in TABLES}
     for each in notice.corrections:
         patient_id = ids.get(each.provisional_id)
         if patient_id is None:
             continue
-        met = [row for row in _standing(connection, clinic_id, each, patient_id) if _is_meant(each, row, version)]
+        met = [row for row in standing.rows(each, patient_id) if _is_meant(each, row, version)]
         for row in met:
             struck.setdefault(each.table, []).append(row["id"])
             done.touched.add(patient_id)
             if (successor := _successor(each, row)) is not None:
                 added[each.table].append(successor)
-        if each.kind in ("replace", "strike"):
-            done.notices += corrected(connection, clinic_id, each.table, met, done.record)
+        if met and each.kind in ("replace", "strike"):
+            done.notices += corrected(standing.connection, standing.clinic_id, each.table, met, done.record)
         if each.kind == "strike":
-            _entomb(connection, clinic_id, patient_id, each.identity, version)
-    for table, row_ids in struck.items():
-        connection.execute(
-            sa.update(RECORD[table])
-            .where(RECORD[table].c.id.in_(row_ids), RECORD[table].c.struck_at.is_(None))
-            .values(struck_by=by.who, struck_at=by.at, struck_why=f"changed by a message of {notice.header.sender}")
-        )
-    rows = {
-        name: [*_in_time(connection, clinic_id, name, done.record.rows[name], version), *added[name]] for name in TABLES
-    }
+            _entomb(standing.connection, standing.clinic_id, patient_id, each.identity, version)
+    rows = {name: [*standing.in_time(name, done.record.rows[name], version), *added[name]] for name in TABLES}
     done.record = replace(done.record, rows=rows)
     return done
 
 
+class _Standing:
+    """What stands of the people and orders that some messages are about."""
+
+    def __init__(
+        self, connection: Connection, clinic_id: str, told: Sequence[tuple[Notice, Mapping[str, str]]]
+    ) -> None:
+        self.connection, self.clinic_id = connection, clinic_id
+        self._ids = merges.members(connection, clinic_id, sorted({one for _, ids in told for one in ids.values()}))
+        self._root = {each: one for one, every in self._ids.items() for each in every}
+        named: dict[str, set[str]] = {}
+        for notice, _ in told:
+            for each in notice.corrections:
+                named.setdefault(each.table, set()).add(each.identity)
+            for table, rows in notice.record.rows.items():
+                named.setdefault(table, set()).update(str(row[-2]) for row in rows if row[-2] is not None)
+        self._rows: dict[tuple[str, str, str], list[_Row]] = {}
+        self._later: dict[tuple[str, str, str], list[_Row]] = {}
+        for table, names in named.items():
+            for row in self._of(table, RECORD[table].c.resource.in_(sorted(names))) if names else ():
+                key = (table, self._root[str(row["patient_id"])], str(row["resource"]))
+                self._later.setdefault(key, []).append(row)
+                if row["struck_at"] is None:
+                    self._rows.setdefault(key, []).append(row)
+        self._gone = self._taken_back({name for names in named.values() for name in names})
+
+    def _of(self, table: str, named: sa.ColumnElement[bool]) -> list[_Row]:
+        rows = RECORD[table]
+        question = sa.select(rows).where(
+            rows.c.clinic_id == self.clinic_id, rows.c.patient_id.in_(sorted(self._root)), named
+        )
+        return [dict(row) for row in self.connection.execute(question).mappings()]
+
+    def _taken_back(self, names: set[str]) -> dict[tuple[str, str], str]:
+        question = sa.select(resources.c.patient_id, resources.c.resource, resources.c.version).where(
+            resources.c.clinic_id == self.clinic_id,
+            resources.c.patient_id.in_(sorted(self._root)),
+            resources.c.resource.in_(sorted(names)),
+            resources.c.gone.is_(True),
+        )
+        return {(self._root[str(row[0])], str(row[1])): str(row[2]) for row in self.connection.execute(question)}
+
+    def rows(self, each: Correction, patient_id: str) -> list[_Row]:
+        """The current rows that a correction may mean."""
+        if not each.of_order:
+            return self._rows.get((each.table, patient_id, each.identity), [])
+        found = self._of(each.table, RECORD[each.table].c.resource.startswith(each.identity, autoescape=True))
+        mine = set(self._ids[patient_id])
+        return [row for row in found if row["struck_at"] is None and row["patient_id"] in mine]
+
+    def in_time(self, name: str, rows: list[tuple[Cell, ...]], version: str) -> list[tuple[Cell, ...]]:
+        """The rows less those that a later message has corrected or taken back already."""
+        place = [column.name for column in TABLES[name]].index(_DAY[name]) if name in _DAY else None
+
+        def counts(row: tuple[Cell, ...]) -> bool:
+            if row[-2] is None:
+                return True
+            if self._gone.get((str(row[0]), str(row[-2])), "") > version:
+                return False
+            later = self._later.get((name, str(row[0]), str(row[-2])), [])
+            on = row[place] if place is not None else None
+            return not any(
+                str(each["version"] or "") > version and (place is None or each[_DAY[name]] == on) for each in later
+            )
+
+        return [row for row in rows if counts(row)]
+
+
 def _version(notice: Notice) -> str:
     return " ".join(part for part in (notice.header.at, notice.header.control_id) if part)
-
-
-def _standing(connection: Connection, clinic_id: str, each: Correction, patient_id: str) -> list[_Row]:
-    """The current rows that a correction may mean."""
-    table = RECORD[each.table]
-    of_order = table.c.resource.startswith(each.identity, autoescape=True)
-    ids = merges.members(connection, clinic_id, [patient_id])[patient_id]
-    question = sa.select(table).where(
-        table.c.clinic_id == clinic_id,
-        table.c.patient_id.in_(ids),
-        of_order if each.of_order else table.c.resource == each.identity,
-        table.c.struck_at.is_(None),
-    )
-    return [dict(row) for row in connection.execute(question).mappings()]
 
 
 def _is_meant(each: Correction, row: _Row, version: str) -> bool:
@@ -124,36 +187,6 @@ def _entomb(connection: Connection, clinic_id: str, patient_id: str, identity: s
     connection.execute(sa.delete(resources).where(*of_this))
     given = {"clinic_id": clinic_id, "patient_id": patient_id, "resource": identity, "version": version, "gone": True}
     connection.execute(sa.insert(resources).values(given))
-
-
-def _in_time(
-    connection: Connection, clinic_id: str, name: str, rows: list[tuple[Cell, ...]], version: str
-) -> list[tuple[Cell, ...]]:
-    """The rows less those that a later message has corrected or taken back already."""
-    named = {str(row[-2]) for row in rows if row[-2] is not None}
-    if not named:
-        return rows
-    table = RECORD[name]
-    later: set[tuple[str, str, dt.date | None]] = set()
-    day = table.c[_DAY[name]] if name in _DAY else sa.null()
-    question = sa.select(table.c.patient_id, table.c.resource, day).where(
-        table.c.clinic_id == clinic_id, table.c.resource.in_(named), table.c.version > version
-    )
-    later |= {(row[0], row[1], row[2]) for row in connection.execute(question)}
-    gone = sa.select(resources.c.patient_id, resources.c.resource).where(
-        resources.c.clinic_id == clinic_id,
-        resources.c.resource.in_(named),
-        resources.c.gone.is_(True),
-        resources.c.version > version,
-    )
-    taken_back = {(row[0], row[1]) for row in connection.execute(gone)}
-    place = [column.name for column in TABLES[name]].index(_DAY[name]) if name in _DAY else None
-
-    def counts(row: tuple[Cell, ...]) -> bool:
-        on = row[place] if place is not None else None
-        return (row[0], row[-2], on) not in later and (row[0], row[-2]) not in taken_back
-
-    return [row for row in rows if counts(row)]
 
 
 def _day(text: str | None) -> dt.date | None:
