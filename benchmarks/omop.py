@@ -66,12 +66,14 @@ def make(people: Path, folder: Path, bare: float) -> None:
     """Writes the six tables of `people` as a CDM."""
     from azaward import parquet
     from azaward.knowledge import load
+    from azaward.knowledge.loading.test_names import loinc_codes
 
     knowledge = load()
+    loinc = loinc_codes(knowledge)
     folder.mkdir(parents=True, exist_ok=True)
     named = [("medicine", row.id, row.name, "RxNorm Extension", row.id) for row in knowledge.tables["medicines"]]
     for row in knowledge.tables["analytes"]:
-        named.append(("analyte", row.id, row.name, *(("LOINC", row.loinc.split(";")[0]) if row.loinc else ("Own", ""))))
+        named.append(("analyte", row.id, row.name, *(("LOINC", loinc[row.id]) if row.id in loinc else ("Own", ""))))
     columns = ("concept_id", "kind", "id", "concept_name", "vocabulary_id", "concept_code")
     with parquet.connect() as database:
         rows = [(FIRST + place, *row) for place, row in enumerate(named)]

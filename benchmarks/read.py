@@ -24,6 +24,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from azaward.knowledge import load
+from azaward.knowledge.loading.test_names import loinc_codes
+
 PEOPLE, SEED = 91, 7
 MEGABYTE = 1_000_000
 OF_BENEFITS = "ExplanationOfBenefit"
@@ -34,12 +37,16 @@ LEVELS = {"wbc": 6.1, "neutrophils": 3.9, "lymphocytes": 1.6, "platelets": 250.0
 WORDS = ("the patient was seen for the review of a long illness", "and is well on the present treatment")
 
 
+LOINC_CODES = loinc_codes(load())
+
+
 class History:
     """One person's resources, made visit by visit."""
 
     def __init__(self, number: int, analytes: Any) -> None:
         self._random = random.Random(SEED * 1_000 + number)
         self._analytes, self.id, self._made = analytes, f"person-{number}", 0
+        self._loinc = LOINC_CODES
 
     def _resource(self, kind: str, **cells: Any) -> dict[str, Any]:
         self._made += 1
@@ -94,7 +101,7 @@ class History:
         """One result or vital sign."""
         about = self._analytes[analyte]
         value = round(LEVELS.get(analyte, 40.0) * self._random.uniform(0.8, 1.2), 2)
-        coding = {"system": "http://loinc.org", "code": about.loinc.split(";")[0], "display": about.name}
+        coding = {"system": "http://loinc.org", "code": self._loinc[analyte], "display": about.name}
         unit = {"value": value, "unit": about.unit, "system": "http://unitsofmeasure.org", "code": about.unit}
         code = {"coding": [coding], "text": about.name}
         seen = {"reference": f"Encounter/{visit}"}

@@ -16,15 +16,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from azaward.knowledge import load
-from azaward.knowledge.loading.vocabulary import LOINC
+from azaward.knowledge.loading.test_names import loinc_codes
 from azaward.record.tables import TABLES, Record
 
 KNOWLEDGE = load()
-LOINC_CODES = {
-    row.analyte: row.code
-    for row in reversed(KNOWLEDGE.tables["test_codes"])
-    if row.system == LOINC and row.believed == "yes"
-}
+LOINC_CODES = loinc_codes(KNOWLEDGE)
 TABLET_MG = 25.0
 Rows = Sequence[Mapping[str, Any]]
 _OFTEN = dt.timedelta(days=28)

@@ -176,8 +176,8 @@ def test_nothing_in_any_table_becomes_markup():
     assert not tags & {"script", "img", "iframe", "object", "embed", "link", "form", "base"}
     assert not [name for _, attrs in page.tags for name in attrs if name.startswith("on") or name == "style"]
     shown = "\"><script>alert(1)</script><img src=x onerror=alert(2)>'&{{7*7}}</style></title>$\\frac{"
-    # The id, the indication, a genotype, an event, an unknown medicine, a result's unit and what was set aside.
-    for place in ("Patient ", "TPMT ", "Other medicines ", "has the unit '", "what ", "why "):
+    # The id, the indication, a genotype, an event, an unknown medicine, why a result is doubted and what was set aside.
+    for place in ("Patient ", "TPMT ", "Other medicines ", "was not used: ", "what ", "why "):
         assert place + shown in page.text, place
     assert f"{html.escape(shown, quote=True).replace('&quot;', '&#34;').replace('&#x27;', '&#39;')}" in written
     assert "49" not in re.findall(r"'&amp;(\S{2})", written), "a template ran inside the record's words"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
 import shutil
 import signal
 import threading
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from azaward.cli.edge import app, fail, load_knowledge, write
+from azaward.cli.edge import app, day_of, fail, load_knowledge, write
 from azaward.cli.store import DEFAULT, Database, store_at, who_acts
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ def _opened(database: str, clinic: str | None) -> Generator[tuple[Store, Actor]]
         from azaward.store import imports
         from azaward.store.care.acts import Actor
 
-        yield store, Actor(who_acts(), clinic or imports.only_clinic(store), dt.date.today())
+        yield store, Actor(who_acts(), clinic or imports.only_clinic(store), day_of(None))
 
 
 def _keys(store: Store, file: Path | None) -> Keys:
@@ -97,7 +96,7 @@ def listen(
 
             kept = Journal(journal or _beside(database))
             keys = _keys(store, key_file)
-            Listening(store, actor, keys, knowledge, senders).serve(settings, kept, _say)
+            Listening(store, actor, keys, knowledge, senders, lambda: day_of(None)).serve(settings, kept, _say)
     except UserError as error:
         fail(str(error))
 

@@ -15,6 +15,10 @@ from typing import Literal
 _DAY = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2})(?:[T ]\d{2}:\d{2}.*)?)?)?")
 
 
+# Nobody in a record was born before; "0026" is a year of which the century is lost.
+_EARLIEST = 1900
+
+
 class DateError(ValueError):
     """The text is not a valid ISO 8601 date."""
 
@@ -27,6 +31,9 @@ def read_day(text: str, reading: Literal["earliest", "latest"] = "earliest") -> 
     datetime.date(2024, 2, 29)
     >>> read_day("2024-02"), read_day("2024-02", "latest")
     (datetime.date(2024, 2, 1), datetime.date(2024, 2, 29))
+    >>> read_day("0026-11-20")
+    Traceback (most recent call last):
+    azaward.record.dates.DateError: no year of anybody's life: 0026-11-20
     >>> read_day("2023-02-29")
     Traceback (most recent call last):
     azaward.record.dates.DateError: no such day: 2023-02-29
@@ -35,6 +42,8 @@ def read_day(text: str, reading: Literal["earliest", "latest"] = "earliest") -> 
     if not found:
         raise DateError(f"not a day (YYYY-MM-DD): {text}")
     year = int(found[1])
+    if year < _EARLIEST:
+        raise DateError(f"no year of anybody's life: {text}")
     month, day = (int(part) if part else None for part in found.groups()[1:])
     last = reading == "latest"
     month = month or (12 if last else 1)

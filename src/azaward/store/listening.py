@@ -46,8 +46,16 @@ _FEW, _PAUSE_S, _LONGEST_S = 2, 0.05, 3.0
 class Listening:
     """A clinic that listens: takes messages, answers them, keeps assessments up to date."""
 
-    def __init__(self, store: Store, actor: Actor, keys: Keys, knowledge: Knowledge, senders: Senders) -> None:
-        self.store, self.actor, self.knowledge, self.senders = store, actor, knowledge, senders
+    def __init__(
+        self,
+        store: Store,
+        actor: Actor,
+        keys: Keys,
+        knowledge: Knowledge,
+        senders: Senders,
+        today: Callable[[], dt.date],
+    ) -> None:
+        self.store, self.actor, self.knowledge, self.senders, self._today = store, actor, knowledge, senders, today
         self._arrivals = Arrivals(store, actor, keys, knowledge)
         self._waiting: queue.SimpleQueue[tuple[Arrived, Future[bytes]] | None] = queue.SimpleQueue()
         self._behind: set[str] = set()
@@ -140,7 +148,7 @@ class Listening:
                     continue
                 some = sorted(self._behind)[:_ASSESSED_AT_ONCE]
                 self._behind -= set(some)
-            stale = reassess.catch_up(self.store, self.actor.clinic_id, some, dt.date.today(), self.knowledge)
+            stale = reassess.catch_up(self.store, self.actor.clinic_id, some, self._today(), self.knowledge)
             since = time.monotonic()
             with self._changed:
                 self._behind |= stale

@@ -76,7 +76,8 @@ def shown(text: str, sent: str) -> tuple[list[str], list[str]]:
         for row in record.rows[table]:
             cells = dict(zip([column.name for column in TABLES[table]], row, strict=True))
             whose = cells.pop("patient_id")
-            cells.pop("origin", None)
+            for name in ("origin", "resource", "version"):
+                cells.pop(name, None)
             said = ", ".join(f"{name} {_cell(cell)}" for name, cell in cells.items() if cell is not None)
             lines.append(f"| {table} | {whose} | {_escaped(said)} |")
     for item in record.set_aside:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property, lru_cache
 from typing import NamedTuple, get_args
 
@@ -332,3 +332,15 @@ class TestNames:
 
 def _worst(doubts: Iterable[str]) -> str | None:
     return min(doubts, key=DOUBTS.index, default=None)
+
+
+@lru_cache(maxsize=2)
+def loinc_codes(knowledge: Knowledge) -> Mapping[str, str]:
+    """The LOINC code to ask for each analyte by: the first in test_codes.csv that is believed.
+
+    >>> from azaward.knowledge import load
+    >>> loinc_codes(load())["neutrophils"]
+    '751-8'
+    """
+    rows = [row for row in knowledge.tables["test_codes"] if row.system == LOINC and row.believed == "yes"]
+    return {row.analyte: row.code for row in reversed(rows)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from azaward.readers.fhir import resources as fhir
@@ -37,6 +38,8 @@ class Events:
             return
         start, end = _period(item)
         row = {"patient_id": patient_id, "started_on": start, "ended_on": end}
+        if place.type == "Condition":
+            self._taken(item, row, place)
         for kind, code in self._what(item, place, patient_id):
             self.rows.add("events", {**row, "kind": kind, "code": code}, place.where)
 
@@ -48,6 +51,8 @@ class Events:
             return [("allergy", code) for code in self._allergens(item, concepts)]
         concept = next(iter(concepts), None)
         text, codings = coded(concept)
+        if allergens := self.rows.medicines.allergy(codings):
+            return [("allergy", code) for code in allergens]
         names = [*names_of(concept), None]
         known = next((found for name in names if (found := self.words.events(kind, name, codings))), [])
         code = in_words(concept)
@@ -56,6 +61,13 @@ class Events:
             # Text in another language can only be recognised by its code.
             code = code if self.words.indication(code) else indication
         return list(known) or [(kind, code)]
+
+    def _taken(self, item: fhir.Clinical, row: Mapping[str, Any], place: Place) -> None:
+        """A condition may say that a medicine is taken: "long-term current use of azathioprine"."""
+        for medicine in self.rows.medicines.use(coded(item.code)[1]):
+            start = {"started_on": row["started_on"], "started_text": None if row["started_on"] else "not said"}
+            taken = {"patient_id": row["patient_id"], "medicine": medicine, "stopped_on": row["ended_on"], **start}
+            self.rows.add("exposures", taken, place.where)
 
     def _allergens(self, item: fhir.Clinical, concepts: list[fhir.Concept]) -> list[str | None]:
         """What somebody is allergic to: medicines if any is named, else the words."""

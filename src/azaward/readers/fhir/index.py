@@ -312,7 +312,10 @@ class Index:
             found = self.patient(name)
         if found is None:
             why = "unknown patient: not used. Correct `subject`."
-            self.rows.aside(place.where, f"{place.type} about {name}", why)
+            everyone = set(self.patients.values())
+            # Beside one patient alone it may be theirs: nobody can be sure that they don't take what it says.
+            whose = everyone.pop() if len(everyone) == 1 else None
+            self.rows.aside(place.where, f"{place.type} about {name}", why, whose, "resource" if whose else "unusable")
         return found
 
 

@@ -24,6 +24,7 @@ _DATED = Lack("Observation", ("effective",))
 _VALUE = Lack("Observation", ("value",))
 _RANGE = Lack("Observation", ("referenceRange",))
 _DOSE = Lack("MedicationRequest", ("dosageInstruction",))
+_NAME = Lack("MedicationRequest", ("medication",))
 _OVER = Lack("Condition", ("abatement",))
 
 LACKS: Mapping[str, Lack] = {
@@ -38,6 +39,7 @@ LACKS: Mapping[str, Lack] = {
     # A result that can't be used.
     **dict.fromkeys(("result_no_date", "result_future"), _DATED),
     **dict.fromkeys(("result_no_value", "result_words_for_number", "result_no_unit", "result_unknown_unit"), _VALUE),
+    **dict.fromkeys(("result_doubted", "result_unnamed", "part_over_whole", "flag_contradicted"), _VALUE),
     **dict.fromkeys(("result_implausible", "temperature_unusable", "gene_report_unreadable"), _VALUE),
     **dict.fromkeys(("screening_unclear", "gene_reports_disagree", "genotype_activity_disagree"), _VALUE),
     **dict.fromkeys(("reference_range_missing", "pancreas_range_missing"), _RANGE),
@@ -46,17 +48,20 @@ LACKS: Mapping[str, Lack] = {
     **dict.fromkeys(("low_dose_allopurinol_high", "thiopurine_switched_unclear", "restart_after_harm"), _DOSE),
     "start_unreadable": Lack("MedicationRequest", ("authoredOn", "dosageInstruction.timing")),
     "dates_contradict": Lack("MedicationRequest", ("dosageInstruction.timing",)),
-    "medicine_not_checked": Lack("MedicationRequest", ("medication",)),
+    **dict.fromkeys(("medicine_not_checked", "medicine_may_be", "medicine_may_be_thiopurine"), _NAME),
+    **dict.fromkeys(("medicine_without_name", "severe_count_unknown_treatment"), _NAME),
+    **dict.fromkeys(("on_hold", "on_hold_undated"), Lack("MedicationRequest", ("status", "dosageInstruction.timing"))),
     **dict.fromkeys(("no_thiopurine", "metabolites_without_treatment"), Lack("MedicationRequest")),
     # The person, and what happened to them.
     "age_unknown": Lack("Patient", ("birthDate",)),
-    "identity_conflict": Lack("Patient", ("identifier", "birthDate", "gender")),
+    "allergy_may_be_thiopurine": Lack("AllergyIntolerance", ("code",)),
+    **dict.fromkeys(("identity_conflict", "may_be_one_person"), Lack("Patient", ("identifier", "birthDate", "gender"))),
     "indication_unknown": Lack("Condition", ("code",)),
     **dict.fromkeys(("symptom_unended", "fever_unended", "symptom_emergency", "symptom_going_on"), _OVER),
     "surgery_undated": Lack("Procedure", ("performed",)),
     "live_vaccine_undated": Lack("Immunization", ("occurrence",)),
     # What couldn't be read may be anything: the OperationOutcome has each item.
-    **dict.fromkeys(("record_unreadable", "record_uncertain"), Lack(None)),
+    **dict.fromkeys(("record_unreadable", "record_uncertain", "record_incomplete"), Lack(None)),
 }
 
 

@@ -1,0 +1,134 @@
+"""Records as other systems write them, and records damaged on the way: nothing makes neutrophils of 0.3 quiet."""
+
+from __future__ import annotations
+
+import copy
+import datetime as dt
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from azaward.assessment import PatientAssessment, assess
+from azaward.knowledge import load
+from azaward.readers.fhir.bundle import read_bundle
+from azaward.readers.read import read
+
+OTHERS = Path(__file__).parents[2] / "examples" / "fhir" / "others"
+DAY = dt.date(2026, 11, 23)
+LOUD = ("emergency", "same-day")
+
+
+def rows() -> list[tuple[str, str, str, str, set[str]]]:
+    """The table beside the bundles."""
+    text = (OTHERS / "README.md").read_text(encoding="utf-8")
+    found = re.findall(r"^\| (\S+\.json) \| (\S+) \| (\S+) \| (\S+) \| (.*) \|$", text, flags=re.M)
+    return [(file, who, urgency, dose, {*codes.split(", ")} - {"-"}) for file, who, urgency, dose, codes in found]
+
+
+def answered(file: str, who: str) -> PatientAssessment:
+    patients = assess(read(OTHERS / file, load()), DAY, knowledge=load()).patients
+    return next(patient for patient in patients if patient.patient_id == who)
+
+
+@pytest.mark.parametrize(("file", "who", "urgency", "dose", "codes"), rows(), ids=lambda cell: str(cell)[:40])
+def test_each_bundle_is_answered_as_the_table_says(
+    file: str, who: str, urgency: str, dose: str, codes: set[str]
+) -> None:
+    patient = answered(file, who)
+    assert (patient.plan.urgency, patient.plan.dose.decision) == (urgency, dose)
+    assert codes <= {finding.code for finding in patient.findings}
+
+
+def test_every_bundle_is_in_the_table() -> None:
+    assert {path.name for path in OTHERS.glob("*.json")} == {row[0] for row in rows()}
+
+
+# Every leaf of a prescription and of a result, one after the other, as what it can't be.
+BUNDLE: dict[str, Any] = {
+    "resourceType": "Bundle",
+    "type": "collection",
+    "entry": [
+        {"resource": {"resourceType": "Patient", "id": "f001", "birthDate": "1968-11-30", "gender": "male"}},
+        {
+            "resource": {
+                "resourceType": "MedicationRequest",
+                "id": "rx1",
+                "meta": {"versionId": "2", "lastUpdated": "2026-02-02T10:00:00Z"},
+                "status": "active",
+                "intent": "order",
+                "medicationCodeableConcept": {
+                    "coding": [
+                        {"system": "http://www.nlm.nih.gov/research/umls/rxnorm", "code": "105611", "display": "Imuran"}
+                    ],
+                    "text": "Imuran 50 mg",
+                },
+                "subject": {"reference": "Patient/f001"},
+                "authoredOn": "2026-02-02",
+                "dosageInstruction": [
+                    {
+                        "sequence": 1,
+                        "timing": {"repeat": {"frequency": 1, "period": 1, "periodUnit": "d"}},
+                        "doseAndRate": [{"doseQuantity": {"value": 125, "unit": "mg", "code": "mg"}}],
+                    }
+                ],
+            }
+        },
+        {
+            "resource": {
+                "resourceType": "Observation",
+                "id": "low",
+                "meta": {"versionId": "1"},
+                "status": "final",
+                "code": {"coding": [{"system": "http://loinc.org", "code": "751-8"}], "text": "Neutrophils"},
+                "subject": {"reference": "Patient/f001"},
+                "effectiveDateTime": "2026-11-19",
+                "issued": "2026-11-19T12:00:00Z",
+                "interpretation": [{"coding": [{"code": "LL"}]}],
+                "valueQuantity": {"value": 0.3, "unit": "10*9/L", "code": "10*9/L"},
+                "referenceRange": [{"low": {"value": 1.8, "unit": "10*9/L"}, "high": {"value": 7.5, "unit": "10*9/L"}}],
+            }
+        },
+    ],
+}
+JUNK: list[Any] = [None, True, -7, 2.5, "", "junk", [], {}, ["x"], {"x": {"y": 1}}]
+
+
+def leaves(node: Any, here: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The place of every element, leaves and branches."""
+    steps = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for key, child in steps:
+        yield (*here, key)
+        yield from leaves(child, (*here, key))
+
+
+PLACES = [place for place in leaves(BUNDLE) if place[:3] in (("entry", 1, "resource"), ("entry", 2, "resource"))]
+
+
+@pytest.mark.parametrize("place", PLACES, ids=lambda place: ".".join(map(str, place)))
+def test_no_damaged_element_makes_a_severe_count_quiet(place: tuple[Any, ...]) -> None:
+    quiet: list[Any] = []
+    for junk in (*JUNK, "removed"):
+        bundle = copy.deepcopy(BUNDLE)
+        node: Any = bundle
+        for step in place[:-1]:
+            node = node[step]
+        if junk == "removed":
+            del node[place[-1]]
+        else:
+            node[place[-1]] = junk
+        if _withdrawn(place, junk):
+            continue
+        record = read_bundle(json.dumps(bundle).encode(), "b.json", load())
+        answer = assess(record, DAY, knowledge=load())
+        if not any(patient.plan.urgency in LOUD for patient in answer.patients):
+            quiet.append(junk)
+    assert not quiet
+
+
+def _withdrawn(place: tuple[Any, ...], junk: Any) -> bool:
+    """Whether nothing is left that says that a medicine is taken, or that there is a result: the resource is gone."""
+    return len(place) == 3 and junk in (None, "removed")
