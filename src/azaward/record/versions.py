@@ -8,7 +8,9 @@ arrived last counts.
 from __future__ import annotations
 
 import datetime as dt
+import re
 
+_UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 # How final a status is: a correction takes the place of a result, and a withdrawal that of a correction.
 _FINALITY = {
     **dict.fromkeys(("registered", "specimen-in-process"), 1),
@@ -24,6 +26,8 @@ def version_of(changed: str | None = None, number: str | None = None, status: st
 
     >>> version_of("2026-11-20T10:00:00+02:00", "3", "corrected")
     '2026-11-20T08:00:00.000000|000000000003|4'
+    >>> version_of("2026-11-20T08:00:00.5Z") == version_of("2026-11-20T08:00:00.500+00:00")
+    True
     >>> version_of(status="final")
     '||3'
     """
@@ -47,6 +51,8 @@ def is_later(one: str, other: str) -> bool | None:
 def _moment(text: str | None) -> str:
     if not text:
         return ""
+    if _UTC.fullmatch(text):
+        return f"{text[:-1].partition('.')[0]}.{text[:-1].partition('.')[2]:0<6}"[:26]
     try:
         moment = dt.datetime.fromisoformat(text.strip())
     except ValueError:

@@ -125,6 +125,7 @@ class Vocabulary:
 
     def __init__(self, knowledge: Knowledge) -> None:
         self._knowledge = knowledge
+        self._told: dict[tuple[str, str | None, tuple[Coding, ...]], list[tuple[str, str]]] = {}
         self._read_medicines(knowledge)
         self._read_indications(knowledge)
         self._read_events(knowledge)
@@ -256,8 +257,16 @@ class Vocabulary:
         """(kind, code) of each event that a text names, the most dangerous first.
 
         A code system's code may correct the kind (a transfusion among procedures). A text that is no name by itself may
-        hold one or several: "sore throat, temp 39.2".
+        hold one or several: "sore throat, temp 39.2". Answers are kept: a record names few things many times.
         """
+        key = (kind, text, tuple(codings))
+        if key not in self._told:
+            if len(self._told) > _KEPT:
+                self._told.clear()
+            self._told[key] = self._find_events(*key)
+        return self._told[key]
+
+    def _find_events(self, kind: str, text: str | None, codings: tuple[Coding, ...]) -> list[tuple[str, str]]:
         for coding in codings:
             if event := self._event_codes.get(coding):
                 return [event]
@@ -374,6 +383,7 @@ def vocabulary(knowledge: Knowledge) -> Vocabulary:
 
 _SEARCHED = ("symptom", "condition", "infection", "exposure_to_infection", "pregnancy")
 _SHORTEST = 4
+_KEPT = 20_000
 _DENIED = re.compile(
     r"\b(no|not|never|nil|without|denies|denied|family|risk|fear|screen\w*|excluded|ruled out|benign|"
     r"resolved|vaccin\w*|immunity|immune to|carrier)\b"

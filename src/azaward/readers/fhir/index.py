@@ -7,6 +7,7 @@ one resource the last counts, and a resource that was deleted counts no more.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, TypeVar
@@ -67,6 +68,7 @@ class Index:
         self.incomplete: list[tuple[str, str, str]] = []
         self.deleted: dict[str, str] = {}
         self._places: dict[int, Place] = {}
+        self._next = 0
         self._by_key: dict[str, int] = {}
         self._found: dict[str, int] = {}
         self._addresses: dict[str, set[str]] = {}
@@ -84,6 +86,10 @@ class Index:
 
         `within` is the address of the resource that contains it.
         """
+        if (quick := _quickly(raw.content)) is not None:
+            kind, resource = quick
+            self._named(kind, resource.id, raw, resource, subject, (), within)
+            return
         try:
             head, _ = decode(raw.content, fhir.Head, HEAD)
         except BROKEN as error:
@@ -108,7 +114,8 @@ class Index:
         if kind == "Patient" and any(each.place == "id" for each in damage):
             self.set_broken(raw, kind, f"id is {damage[0].found}; expected {damage[0].expected}. Correct the resource.")
             return
-        place = self._named(kind, head, raw, resource, subject, tuple(damage), within)
+        own_id = head.id if isinstance(head.id, str) else None
+        place = self._named(kind, own_id, raw, resource, subject, tuple(damage), within)
         self._take_contained(head, raw, place)
 
     def _another(self, head: fhir.Head, raw: Raw) -> tuple[str, msgspec.json.Decoder[Any] | None]:
@@ -149,7 +156,7 @@ class Index:
     def _named(
         self,
         kind: str,
-        head: fhir.Head,
+        own_id: str | None,
         raw: Raw,
         resource: Any,
         subject: fhir.Reference | None,
@@ -157,7 +164,6 @@ class Index:
         within: str,
     ) -> Place | None:
         """Keeps a resource under its names, unless a later version of it is here already."""
-        own_id = head.id if isinstance(head.id, str) else None
         relative = f"{kind}/{own_id}" if own_id else None
         address = f"{within}#{own_id}" if within and own_id else None
         names = [address] if address else [name for name in (raw.url, relative) if name]
@@ -187,8 +193,7 @@ class Index:
     def _number(self, place: Place) -> int | None:
         """Where the resource is kept: in the place of an earlier version of it; None if a later one is kept."""
         if place.key is None:
-            self._places[number := len(self._places)] = place
-            return number
+            return self._put(place)
         if (gone := self.deleted.get(place.key)) is not None and is_later(place.version, gone) is not True:
             return None
         held = self._by_key.get(place.key)
@@ -202,7 +207,12 @@ class Index:
             if later is False:
                 return None
             del self._places[held]
-        number = self._by_key[place.key] = max(self._places, default=-1) + 1
+        number = self._by_key[place.key] = self._put(place)
+        return number
+
+    def _put(self, place: Place) -> int:
+        number = self._next
+        self._next += 1
         self._places[number] = place
         return number
 
@@ -320,6 +330,23 @@ class Index:
 
 
 _EMPTY = "no resource in this entry."
+# Where the type comes first, as in nearly every resource, and nothing is contained, one decoding is enough.
+_STARTS = re.compile(rb'\s*\{\s*"resourceType"\s*:\s*"([A-Za-z]+)"')
+
+
+def _quickly(content: bytes) -> tuple[str, Any] | None:
+    """A plain resource with its type; None for one that is looked at more closely."""
+    start = _STARTS.match(content)
+    if start is None or b'"contained"' in content:
+        return None
+    kind = start[1].decode()
+    decoder = _DECODERS.get(kind)
+    if decoder is None or kind == "OperationOutcome":
+        return None
+    try:
+        return kind, decoder.decode(content)
+    except BROKEN:
+        return None
 
 
 def key_of(kind: str, id: str | None, url: str | None) -> str | None:

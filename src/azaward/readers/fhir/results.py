@@ -77,6 +77,8 @@ class Results:
 
     def _specimen(self, seen: fhir.Observation, report: fhir.DiagnosticReport, place: Place) -> str | None:
         """What was measured, in the words of the specimen, the body site or the report."""
+        if seen.specimen is None and seen.bodySite is None and not report.specimen:
+            return None
         own = self._in_words(seen.specimen, place) or _specimen(seen.bodySite)
         if own:
             return own
