@@ -109,6 +109,11 @@ class StoreListener(Listener):
         assert "listening" in line, line + self.process.stderr.read()
         self.port = int(line.rpartition(":")[2])
 
+    def close(self) -> None:
+        """Ends it, however the test went."""
+        if self.process.poll() is None:
+            self.end(signal.SIGKILL)
+
     @property
     def database(self) -> str:
         return f"sqlite:///{self.folder / 'clinic.db'}"

@@ -150,6 +150,9 @@ class Arrivals:
             for place, each in new
         ]
         connection.execute(sa.insert(messages), rows)
+        if waiting:
+            # Open pages show that something waits.
+            reassess.changed(connection, self.actor.clinic_id)
         for each, why, _ in waiting:
             tray.put(connection, self.actor, each.notice, each.content, why, self.keys, self.knowledge, each.at)
         told = [

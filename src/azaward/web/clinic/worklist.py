@@ -14,7 +14,7 @@ from fastapi.responses import Response
 
 from azaward.errors import StoreError
 from azaward.knowledge import URGENCIES
-from azaward.store import accounts
+from azaward.store import accounts, tray
 from azaward.store.care import acts, lists
 from azaward.store.care.lists import Sort, Wanted
 from azaward.web.shared.answer import answer, done, page_of
@@ -44,9 +44,12 @@ def worklist(
     with room.store.read() as connection:
         shown = lists.page(connection, user.clinic_id, wanted, room.today())
         staff = accounts.staff_of(connection, user.clinic_id)
+        waiting = tray.waiting(connection, user.clinic_id)
     note_read(request, who, "worklist", None, patients=[line.patient_id for line in shown.lines])
     model = {
         "shown": shown,
+        "waiting": len(waiting),
+        "severe": [one.severe for one in waiting if one.severe],
         "wanted": {
             "urgency": urgency,
             "words": words,
