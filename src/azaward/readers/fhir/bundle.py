@@ -8,7 +8,9 @@ said to be one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import contextlib
+import gc
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 import msgspec
@@ -37,9 +39,10 @@ def read_bundle(content: bytes, file: str, knowledge: Knowledge) -> Record:
             f"{file}: resourceType is {head.resourceType!r}; expected 'Bundle'. Put the resources in a Bundle, "
             "or one per line in an .ndjson file."
         )
-    reading = _Reading(knowledge)
-    reading.take(Raw(file, None, content))
-    return reading.record(file)
+    with _no_collection():
+        reading = _Reading(knowledge)
+        reading.take(Raw(file, None, content))
+        return reading.record(file)
 
 
 def read_ndjson(content: bytes, file: str, knowledge: Knowledge) -> Record:
@@ -54,6 +57,13 @@ def read_export(
 
     `not_read` names files that belong to the export and can't be read, `deleted` holds its Bundles of deletions.
     """
+    with _no_collection():
+        return _export(files, knowledge, not_read, deleted)
+
+
+def _export(
+    files: Mapping[str, bytes], knowledge: Knowledge, not_read: Iterable[str], deleted: Mapping[str, bytes]
+) -> Record:
     reading = _Reading(knowledge)
     for file, content in files.items():
         if file.casefold().endswith(".json"):
@@ -64,6 +74,18 @@ def read_export(
         reading.take_lines(content, file)
     reading.index.incomplete += [(name, "not a file that azaward reads", "its data are unknown.") for name in not_read]
     return reading.record(", ".join(files))
+
+
+@contextlib.contextmanager
+def _no_collection() -> Generator[None]:
+    """Keeps Python from looking for circles among resources, of which there are many and which have none."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 class _Reading:

@@ -173,15 +173,17 @@ class Index:
             self.patients |= dict.fromkeys((*names, f"Patient/{own}"), own)
             self._addresses.setdefault(own, set()).update(filter(None, [raw.url]))
             self._identified |= {(each.system, each.value): own for each in resource.identifier if each.value}
-        meta = resource.meta or fhir.Meta()
-        status = getattr(resource, "status", None) if kind == "Observation" else None
-        version = version_of(meta.lastUpdated or raw.changed or _issued(resource), meta.versionId, status)
+        meta: fhir.Meta | None = resource.meta
+        changed = (meta.lastUpdated if meta else None) or raw.changed or getattr(resource, "issued", None)
+        status = resource.status if kind == "Observation" else None
+        version = version_of(changed, meta.versionId if meta else None, status)
         key = address or key_of(kind, own_id, raw.url)
         place = Place(kind, resource, raw.where, own, subject, damage, key, version)
         number = self._number(place)
         if number is None:
             return None
-        self._found |= dict.fromkeys(names, number)
+        for name in names:
+            self._found[name] = number
         return place
 
     def _patient_id(self, own: str, relative: str | None, url: str | None) -> str:
@@ -372,11 +374,6 @@ def _tails(name: str | None) -> tuple[str, ...]:
         return ()
     name = name.partition("/_history/")[0]
     return (name, "/".join(name.split("/")[-2:]))
-
-
-def _issued(resource: Any) -> str | None:
-    """When a result was issued, which tells a corrected one from the one before it."""
-    return getattr(resource, "issued", None)
 
 
 def _about(content: bytes) -> fhir.Reference | None:

@@ -19,6 +19,7 @@ from azaward.readers.fhir.shared import NEVER_COUNTS, Shared, coded, in_words, l
 from azaward.readers.rows import cannot_wait
 from azaward.record.dates import DateError, read_day
 
+_NO_REPORT = fhir.DiagnosticReport()
 _VALUE = ("value", "interpretation", "component", "dataAbsentReason")
 # Laboratory reports, by FHIR's category and the diagnostic service sections of HL7 v2 (table 0074).
 _LABORATORY = frozenset(
@@ -51,7 +52,7 @@ class Results:
         """One Observation: a result, a panel of them, or what a gene test found."""
         seen: fhir.Observation = place.resource
         report = self._reports.get(place.where)
-        of_report: fhir.DiagnosticReport = report.resource if report else fhir.DiagnosticReport()
+        of_report: fhir.DiagnosticReport = report.resource if report else _NO_REPORT
         patient_id = self.index.whose(_subject(seen.subject) or of_report.subject, place)
         if patient_id is None:
             return
@@ -313,7 +314,7 @@ def _day(moment: str | None) -> dt.date | None:
 
 def _is_damaged(place: Place) -> bool:
     """Whether a part of the value had to be left out: what is left may be another value."""
-    return any(each.element.startswith(_VALUE) for each in place.damage)
+    return bool(place.damage) and any(each.element.startswith(_VALUE) for each in place.damage)
 
 
 def _value_of(part: fhir.Component, unit: str | None) -> dict[str, Any]:
