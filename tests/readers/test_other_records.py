@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import datetime as dt
+import gzip
 import json
 import re
 from collections.abc import Iterator
@@ -132,3 +133,35 @@ def test_no_damaged_element_makes_a_severe_count_quiet(place: tuple[Any, ...]) -
 def _withdrawn(place: tuple[Any, ...], junk: Any) -> bool:
     """Whether nothing is left that says that a medicine is taken, or that there is a result: the resource is gone."""
     return len(place) == 3 and junk in (None, "removed")
+
+
+def test_a_folder_of_an_export_is_read_whole_or_said_not_to_be(tmp_path: Path) -> None:
+    resources = [entry["resource"] for entry in BUNDLE["entry"]]
+    (tmp_path / "patient.ndjson").write_text(json.dumps(resources[0]) + "\n", encoding="utf-8")
+    (tmp_path / "medication.ndjson").write_text(json.dumps(resources[1]) + "\n", encoding="utf-8")
+    (tmp_path / "observation.ndjson.gz").write_bytes(gzip.compress(json.dumps(resources[2]).encode()))
+    (tmp_path / "manifest.json").write_text('{"transactionTime": "2026-11-20T00:00:00Z"}', encoding="utf-8")
+    record = read(tmp_path, load())
+    assert [row[2] for row in record.rows["results"]] == [0.3]
+    assert not [item for item in record.set_aside if item.kind == "incomplete"]
+    (tmp_path / "more.xml").write_text("<x/>", encoding="utf-8")
+    (tmp_path / "deleted").mkdir()
+    gone = {"resourceType": "Bundle", "entry": [{"request": {"method": "DELETE", "url": "Observation/low"}}]}
+    (tmp_path / "deleted" / "one.ndjson").write_text(json.dumps(gone), encoding="utf-8")
+    record = read(tmp_path, load())
+    assert record.rows["results"] == []
+    assert [item.where for item in record.set_aside if item.kind == "incomplete"] == ["more.xml"]
+
+
+def test_the_pages_of_an_answer_are_whole_together(tmp_path: Path) -> None:
+    first, second = ({**BUNDLE, "type": "searchset", "total": 3} for _ in range(2))
+    first |= {
+        "entry": BUNDLE["entry"][:2],
+        "link": [{"relation": "self", "url": "p1"}, {"relation": "next", "url": "p2"}],
+    }
+    second |= {"entry": BUNDLE["entry"][2:], "link": [{"relation": "self", "url": "p2"}]}
+    for name, page in (("1.json", first), ("2.json", second)):
+        (tmp_path / name).write_text(json.dumps(page), encoding="utf-8")
+    assert not [item for item in read(tmp_path, load()).set_aside if item.kind == "incomplete"]
+    (tmp_path / "2.json").unlink()
+    assert [item.kind for item in read(tmp_path, load()).set_aside] == ["incomplete"]

@@ -13,7 +13,7 @@ from azaward.record.tables import TABLES
 def digest(path: Path) -> str:
     """The SHA-256 of a file's bytes or, for a folder, of the names and digests of its files.
 
-    Only the files that a reader would use count: NDJSON files, or the six tables.
+    Only the files that a reader would use count: resources, or the six tables.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -35,4 +35,6 @@ def digest(path: Path) -> str:
 
 
 def _is_read(file: Path) -> bool:
-    return file.suffix == ".ndjson" or (file.suffix in (".csv", ".parquet") and file.stem in TABLES)
+    if file.name.casefold().removesuffix(".gz").endswith((".ndjson", ".json")):
+        return True
+    return file.suffix in (".csv", ".parquet") and file.stem in TABLES

@@ -19,16 +19,20 @@ from azaward.readers.hl7.files.record import read_hl7
 from azaward.readers.tables.folder import decode, read_folder, read_own_json
 from azaward.record.tables import TABLES, Record
 
+_PACKED = ".gz"
+_MOST_UNPACKED = 2 << 30
+# What a bulk export says of itself, which holds no resource.
+_MANIFESTS = ("manifest.json", "export.json", "status.json")
+
 
 def read(path: Path, knowledge: Knowledge) -> Record:
     """The record at `path`. Raises a one-line `InputError` if it can't be used."""
     from azaward.readers.fhir import bundle as fhir
 
     if path.is_dir():
-        if exported := sorted(path.glob("*.ndjson")):
-            return fhir.read_export({each.name: _text(each) for each in exported}, knowledge)
-        return read_folder(path, knowledge)
-    kind = path.suffix.casefold()
+        return _export(path, knowledge) if is_export(path) else read_folder(path, knowledge)
+    name = path.name.casefold().removesuffix(_PACKED)
+    kind = f".{name.rpartition('.')[2]}"
     if kind == ".hl7":
         return read_hl7(_bytes(path), path.name, knowledge)
     content, file = _text(path), path.name
@@ -48,6 +52,39 @@ def read(path: Path, knowledge: Knowledge) -> Record:
     return read_own_json(cast(dict[str, Any], document), file, knowledge)
 
 
+def is_export(folder: Path) -> bool:
+    """Whether a folder holds resources: a bulk export, or the pages of an answer."""
+    files = list(folder.iterdir())
+    tables = any(each.suffix in (".csv", ".parquet") and each.stem in TABLES for each in files)
+    return any(_is_resources(each) and (".ndjson" in each.name or not tables) for each in files)
+
+
+def _is_resources(file: Path) -> bool:
+    name = file.name.casefold().removesuffix(_PACKED)
+    return (
+        file.is_file() and not name.startswith(".") and name.endswith((".ndjson", ".json")) and name not in _MANIFESTS
+    )
+
+
+def _export(folder: Path, knowledge: Knowledge) -> Record:
+    """The record in a folder of resources; `deleted` in it holds the Bundles of what was deleted."""
+    from azaward.readers.fhir import bundle as fhir
+
+    files = sorted(each for each in folder.iterdir() if not each.name.startswith("."))
+    gone = folder / "deleted"
+    not_read = [
+        each.name
+        for each in files
+        if not _is_resources(each) and each != gone and each.name.casefold() not in _MANIFESTS
+    ]
+    return fhir.read_export(
+        {each.name: _text(each) for each in files if _is_resources(each)},
+        knowledge,
+        not_read,
+        {f"deleted/{each.name}": _text(each) for each in sorted(gone.glob("*.ndjson*"))} if gone.is_dir() else {},
+    )
+
+
 def _each_key_once(file: str, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Refuses a key that stands twice in an object: a decoder keeps the last and says nothing."""
     cells = dict(pairs)
@@ -61,9 +98,23 @@ def _each_key_once(file: str, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return cells
 
 
+def _unpacked(path: Path) -> bytes:
+    """What is packed in a file, up to a limit: a small file may hold more than a memory."""
+    import gzip
+
+    try:
+        with gzip.open(path) as packed:
+            content = packed.read(_MOST_UNPACKED + 1)
+    except (OSError, EOFError) as error:
+        raise InputError(f"{path.name}: not a whole gzip file ({error}). Export it again.") from None
+    if len(content) > _MOST_UNPACKED:
+        raise InputError(f"{path.name}: holds more than {_MOST_UNPACKED >> 30} GiB. Unpack and divide it.")
+    return content
+
+
 def _text(path: Path) -> bytes:
     """The file's bytes, checked to be UTF-8, without a byte order mark."""
-    content = _bytes(path)
+    content = _unpacked(path) if path.name.casefold().endswith(_PACKED) else _bytes(path)
     decode(content, path.name)
     return content.removeprefix(b"\xef\xbb\xbf")
 

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import contextlib
 import gc
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import msgspec
 
@@ -66,7 +68,7 @@ def _export(
 ) -> Record:
     reading = _Reading(knowledge)
     for file, content in files.items():
-        if file.casefold().endswith(".json"):
+        if file.casefold().removesuffix(".gz").endswith(".json"):
             reading.take(Raw(file, None, content))
             continue
         reading.take_lines(content, file)
@@ -94,6 +96,7 @@ class _Reading:
     def __init__(self, knowledge: Knowledge) -> None:
         self.knowledge = knowledge
         self.index = Index(RowReader(knowledge))
+        self._pages: list[_Page] = []
 
     def take_lines(self, content: bytes, file: str) -> None:
         """Takes a resource or Bundle a line. Raises `InputError` for a line that isn't JSON."""
@@ -122,7 +125,7 @@ class _Reading:
         found = 0
         for number, content in enumerate(bundle.entry):
             found += self._entry(content, f"{raw.where} Bundle.entry[{number}]", bundle)
-        self.index.incomplete += [(raw.where, *said) for said in _missing(bundle, found)]
+        self._pages.append(_Page.of(raw.where, bundle, found))
 
     def _entry(self, content: msgspec.Raw, place: str, bundle: fhir.Bundle) -> int:
         """Takes one entry; 1 if it counts among the Bundle's `total`."""
@@ -148,6 +151,7 @@ class _Reading:
     def record(self, file: str) -> Record:
         """The six tables of everything that was taken. Raises `InputError` where nobody is in it."""
         index = self.index
+        index.incomplete += _missing(self._pages)
         index.report_unread(file)
         if not index.patients and not index.deleted:
             broken = [item for item in index.rows.set_aside if item.kind == "resource"]
@@ -165,15 +169,34 @@ class _Reading:
         return replace(record, deleted=index.deleted) if index.deleted else record
 
 
-def _missing(bundle: fhir.Bundle, found: int) -> Iterator[tuple[str, str]]:
-    """What a Bundle says that there is beyond it: (what, why)."""
-    following = next((link for link in bundle.link if link.relation == "next"), None)
-    total = bundle.total if isinstance(bundle.total, int) else None
-    if following is not None:
-        of_all = f"{found} of {total} entries" if total is not None else f"{found} entries"
-        yield f"a page of more: {of_all}, and a next page", "the other pages aren't here."
-    elif total is not None and total > found and bundle.type != "history":
-        yield f"{found} of {total} entries", "the others aren't here."
+class _Page(NamedTuple):
+    """A Bundle as a page of an answer: where it is, its own address and the next one's, what it holds of how many."""
+
+    where: str
+    own: str | None
+    following: str | None
+    total: int | None
+    found: int
+
+    @staticmethod
+    def of(where: str, bundle: fhir.Bundle, found: int) -> _Page:
+        urls = {link.relation: link.url for link in bundle.link}
+        total = bundle.total if isinstance(bundle.total, int) and bundle.type != "history" else None
+        return _Page(where, urls.get("self"), urls.get("next"), total, found)
+
+
+def _missing(pages: Sequence[_Page]) -> Iterator[tuple[str, str, str]]:
+    """What Bundles say that there is beyond them, and that isn't among the others: (where, what, why)."""
+    here = {page.own for page in pages if page.own}
+    found_of: Counter[int] = Counter()
+    for page in pages:
+        found_of[page.total or 0] += page.found
+    for page in pages:
+        if page.following and page.following not in here:
+            of_all = f"{page.found} of {page.total} entries" if page.total is not None else f"{page.found} entries"
+            yield page.where, f"a page of more: {of_all}, and a next page", "the other pages aren't here."
+        elif page.total is not None and page.total > max(page.found, found_of[page.total]):
+            yield page.where, f"{page.found} of {page.total} entries", "the others aren't here."
 
 
 def _is_bundle(content: bytes) -> bool:
