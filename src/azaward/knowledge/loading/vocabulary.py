@@ -125,6 +125,7 @@ class Vocabulary:
 
     def __init__(self, knowledge: Knowledge) -> None:
         self._knowledge = knowledge
+        self._meant: dict[tuple[str | tuple[str, ...] | None, tuple[Coding, ...]], Test] = {}
         self._told: dict[tuple[str, str | None, tuple[Coding, ...]], list[tuple[str, str]]] = {}
         self._read_medicines(knowledge)
         self._read_indications(knowledge)
@@ -191,7 +192,13 @@ class Vocabulary:
 
     def test(self, text: str | Iterable[str] | None, codings: Iterable[Coding] = ()) -> Test:
         """The analyte that a test's name or names and codes mean, and the doubt that keeps it from being believed."""
-        return self._tests.test(text, codings)
+        named = text if text is None or isinstance(text, str) else tuple(text)
+        key = (named, tuple(codings))
+        if key not in self._meant:
+            if len(self._meant) > _KEPT:
+                self._meant.clear()
+            self._meant[key] = self._tests.test(*key)
+        return self._meant[key]
 
     def analyte(self, text: str | None, codings: Iterable[Coding] = ()) -> str | None:
         """The analyte's id where the test is believed: from its code, or else from its name."""
