@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from functools import cached_property, lru_cache
 from typing import Literal, NamedTuple
@@ -65,10 +65,19 @@ class Reading(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """The ingredients of a medicine in a record; of an unknown one its name as written, and what it may mean."""
+    """The ingredients of a medicine in a record; of an unknown one its name as written, and what it may mean.
+
+    `contradicts` where its code and its name are those of different medicines: then both are among the ingredients.
+    """
 
     ingredients: tuple[str, ...]
     may_be: str | None = None
+    contradicts: bool = False
+
+    @property
+    def is_known(self) -> bool:
+        """Whether its ingredients are known."""
+        return is_recognised(self.ingredients[0])
 
 
 class Known(NamedTuple):
@@ -113,7 +122,8 @@ class Names:
         medicines = {row.id: row for row in knowledge.tables["medicines"]}
         self._ingredients = medicines.keys()
         self._thiopurines = frozenset(thiopurines(knowledge))
-        self._readings: dict[tuple[str, tuple[Coding, ...]], Reading] = {}
+        # What records name, kept: a record names few medicines many times.
+        self._recorded: dict[tuple[str, tuple[Coding, ...]], Taken] = {}
         for row in medicines.values():
             for name in (row.name, row.id.replace("_", " ")):
                 self._add(Known(row.name, (row.id,), "ingredient"), name)
@@ -147,7 +157,7 @@ class Names:
             return ingredient not in known.ingredients or known.kind == "class"
 
         held = copy(self)
-        held._readings = {}
+        held._recorded = {}
         kept = {name: tuple(filter(stays, known)) for name, known in self._known.items()}
         held._known = {name: known for name, known in kept.items() if known}
         # How names sound is known already.
@@ -203,39 +213,70 @@ class Names:
         return next((found for each in codings if (found := self._said[_USE].get(each))), ())
 
     def of_record(self, text: str | None, codings: Iterable[Coding] = ()) -> Taken:
-        """A medicine of a record, by its codes and the name beside them.
+        """A medicine of a record, by its codes and the name beside them; by both where they disagree.
 
         >>> from azaward.knowledge import load
         >>> names(load()).of_record("AZATHIOPRINE 50 mg, comprimé pelliculé")
-        Taken(ingredients=('azathioprine',), may_be=None)
+        Taken(ingredients=('azathioprine',), may_be=None, contradicts=False)
         >>> names(load()).of_record("azathioprim")
-        Taken(ingredients=('unknown:azathioprim',), may_be='azathioprine')
+        Taken(ingredients=('unknown:azathioprim',), may_be='azathioprine', contradicts=False)
         """
         if text and (text in self._ingredients or not is_recognised(text)):
             return Taken((text,))
+        key = (text or "", tuple(codings))
+        if key not in self._recorded:
+            self._recorded[key] = self._of_record(*key)
+        return self._recorded[key]
+
+    def _of_record(self, text: str, codings: tuple[Coding, ...]) -> Taken:
+        by_code, by_name = self._taken(self.read("", codings)), self._taken(self._read_whole(text))
+        if by_code is None or not by_code.is_known:
+            coded = unrecognised(", ".join(f"{coding.system}|{coding.code}" for coding in codings))
+            taken = by_name or Taken((coded,))
+            return taken._replace(may_be=taken.may_be or (by_code.may_be if by_code and not taken.is_known else None))
+        if by_name is None or not by_name.is_known:
+            return by_code
+        both = tuple(dict.fromkeys(by_code.ingredients + by_name.ingredients))
+        return Taken(both, contradicts=not set(by_code.ingredients) & set(by_name.ingredients))
+
+    def of_names(self, texts: Iterable[str], codings: Iterable[Coding] = ()) -> Taken:
+        """A medicine of a record that has several names, as `together` reads them."""
         codings = tuple(codings)
-        reading = self._recorded(text or "", codings)
+        return self.together([self.of_record(each, codings) for each in texts] or [self.of_record(None, codings)])
+
+    def together(self, whole: Sequence[Taken], parts: Sequence[Taken] = ()) -> Taken:
+        """What several names of one medicine come to: the first that is known, or else the parts that are.
+
+        A thiopurine that any of them names counts, whatever the others say.
+        """
+        every = (*whole, *parts)
+        sure = [taken for taken in whole if taken.is_known][:1] or [taken for taken in parts if taken.is_known]
+        if not sure:
+            return next((taken for taken in every if taken.may_be), every[0])
+        thiopurines_ = (each for taken in every for each in taken.ingredients if each in self._thiopurines)
+        ingredients = dict.fromkeys((*(each for taken in sure for each in taken.ingredients), *thiopurines_))
+        return Taken(tuple(ingredients), contradicts=any(taken.contradicts for taken in every))
+
+    def _taken(self, reading: Reading) -> Taken | None:
+        """What a reading comes to in a record, where nobody can be asked; None where nothing was named."""
+        if reading.doubt == "empty":
+            return None
         found = tuple(dict.fromkeys(match.ingredient for match in reading.matches))
         medicines = tuple(each for each in found if each in self._ingredients)
         if medicines and reading.doubt in (None, "part") and all(match.how != "class" for match in reading.matches):
             return Taken(medicines)
-        codes = ", ".join(f"{coding.system}|{coding.code}" for coding in codings)
         # The most dangerous of what it may mean: it is this that somebody has to rule out.
         sure = medicines if reading.doubt == "spelling" else ()
         may_be = next((each for each in medicines if each in self._thiopurines), next(iter(sure), None))
-        return Taken((unrecognised(text or codes),), may_be)
+        return Taken((unrecognised(reading.asked),), may_be)
 
-    def _recorded(self, text: str, codings: tuple[Coding, ...]) -> Reading:
-        """A reading, kept: a record names few medicines many times."""
-        key = (text, codings)
-        if key not in self._readings:
-            reading = self.read(text, codings)
-            if reading.doubt == "spelling":
-                # A word that is an ingredient's name is that ingredient, whatever the whole is near to.
-                inside, rest = self._within(reading.asked[:LONGEST])
-                reading = Reading(reading.asked, inside, "part", rest) if inside else reading
-            self._readings[key] = reading
-        return self._readings[key]
+    def _read_whole(self, text: str) -> Reading:
+        """A name of a record: a word in it that is an ingredient's name counts, whatever the whole is near to."""
+        reading = self.read(text)
+        if reading.doubt != "spelling":
+            return reading
+        inside, rest = self._within(reading.asked[:LONGEST])
+        return Reading(reading.asked, inside, "part", rest) if inside else reading
 
     def read(self, text: str, codings: Iterable[Coding] = ()) -> Reading:
         """What a typed name, or a record's codes with the name beside them, was taken for."""

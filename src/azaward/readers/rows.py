@@ -46,6 +46,8 @@ def read_number(text: str) -> tuple[str | None, float] | None:
     return (_COMPARATORS.get(sign, sign) if sign else None), float(digits)
 
 
+# Of a medicine whose code and name disagree.
+CODE_AND_NAME = "its code and its name are those of different medicines: both are counted. Find out which it is."
 # Doubts that say another specimen than the analyte's: such a result is none of it.
 _NEVER_BLOOD = ("specimen",)
 # Words of a result that somebody reads today, whatever the test; and how a culture says that nothing grew.

@@ -14,6 +14,7 @@ from azaward.readers.fhir import doses
 from azaward.readers.fhir import resources as fhir
 from azaward.readers.fhir.index import Place
 from azaward.readers.fhir.shared import NEVER_COUNTS, Shared, coded, names_of
+from azaward.readers.rows import CODE_AND_NAME
 from azaward.record.names import UNNAMED, is_recognised
 from azaward.treatment import thiopurines
 
@@ -37,6 +38,8 @@ class Medicines:
             return
         self.shared.report_damage(place, patient_id)
         text, taken = self._named(use, place)
+        if taken.contradicts:
+            self.rows.aside(place.where, text, CODE_AND_NAME, patient_id, "partial")
         if left_out := self._left_out(use, text):
             what, why, kind = left_out
             self.rows.aside(place.where, what, why, patient_id, kind)
@@ -113,15 +116,7 @@ class Medicines:
         if not known and not parts:
             where = next((f" ({each.reference})" for each in _references(use) if each.reference), "")
             return name or f"a medicine without a name{where}", Taken((UNNAMED,))
-        sure = [taken for taken in known if is_recognised(taken.ingredients[0])][:1]
-        sure = sure or [taken for taken in parts if is_recognised(taken.ingredients[0])]
-        if not sure:
-            return name, next((taken for taken in (*known, *parts) if taken.may_be), (known or parts)[0])
-        ingredients = dict.fromkeys(each for taken in sure for each in taken.ingredients)
-        every = (each for taken in (*known, *parts) for each in taken.ingredients)
-        return name, Taken(
-            (*ingredients, *(each for each in dict.fromkeys(every) if each in self._thiopurines - {*ingredients}))
-        )
+        return name, self.rows.medicines.together(known, parts)
 
     def _concepts(self, use: fhir.MedicationUse, place: Place) -> Iterator[tuple[fhir.Concept, bool]]:
         """Every concept that says what the medicine is, and whether it is one of an ingredient."""

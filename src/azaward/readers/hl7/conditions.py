@@ -6,7 +6,6 @@ from azaward.knowledge.loading.vocabulary import Coding
 from azaward.readers.hl7.concepts import Concept
 from azaward.readers.hl7.parts import Segment, Value
 from azaward.readers.hl7.reading import Reading
-from azaward.record.names import is_recognised
 
 
 def allergy(reading: Reading, segment: Segment) -> None:
@@ -23,12 +22,11 @@ def allergy(reading: Reading, segment: Segment) -> None:
     if action == "delete" or status == "erroneous":
         reading.correct("strike", "events", identity, "deleted", segment.at(6))
         return
-    names = (*found.names, found.code, None)
-    medicines = (reading.rows.words.medicine(name, found.codings)[0] for name in names if name or found.codings)
-    code = next((medicine for medicine in medicines if is_recognised(medicine)), found.text)
+    named = [each for name in (*found.names, found.code) for each in reading.rows.allergens(name, found.codings)]
     on = reading.iso(segment.text(11 if is_iam else 6))
     reading.correct("replace", "events", identity, "sent again", segment.at())
-    reading.add("events", {"kind": "allergy", "code": code, "started_on": on}, segment.at(3), identity)
+    for code in dict.fromkeys(named or [found.text]):
+        reading.add("events", {"kind": "allergy", "code": code, "started_on": on}, segment.at(3), identity)
 
 
 def diagnosis(reading: Reading, segment: Segment) -> str | None:

@@ -10,13 +10,11 @@ import datetime as dt
 import re
 from typing import NamedTuple
 
-from azaward.readers.hl7.concepts import Concept
 from azaward.readers.hl7.orders import Order
 from azaward.readers.hl7.parts import Segment
 from azaward.readers.hl7.reading import Reading
-from azaward.readers.rows import read_number
+from azaward.readers.rows import CODE_AND_NAME, read_number
 from azaward.record.dates import DateError, is_partial, read_day
-from azaward.record.names import is_recognised
 
 _MILLIGRAMS = {"MG": 1.0, "G": 1000.0, "UG": 0.001, "MCG": 0.001, "ΜG": 0.001, "MILLIGRAM": 1.0, "MILLIGRAMS": 1.0}
 _DAYS = {"D": 1.0, "W": 7.0}
@@ -83,8 +81,13 @@ def medicine(reading: Reading, order: Order, rx: Segment) -> None:
         "started_text": None if start else "not said",
         "status": "stopped" if over else "on-hold" if held else "completed" if state == "completed" else "active",
     }
-    for each in _medicines(reading, found):
-        reading.add("exposures", {**row, "medicine": each}, rx.at(fields.code), order.identity)
+    names = (*found.names, *([found.code] if found.code else []))
+    taken = reading.rows.medicines.of_names(names, found.codings)
+    if taken.contradicts:
+        reading.aside(rx.at(fields.code), found.text, CODE_AND_NAME, "partial")
+    for each in taken.ingredients:
+        row |= {"medicine": each, "may_be": taken.may_be}
+        reading.add("exposures", row, rx.at(fields.code), order.identity)
 
 
 def _corrections(
@@ -99,12 +102,6 @@ def _corrections(
         reading.correct("release", "exposures", order.identity, why, rx.at(), order.acted_on)
     else:
         reading.correct("replace", "exposures", order.identity, why, rx.at())
-
-
-def _medicines(reading: Reading, found: Concept) -> tuple[str, ...]:
-    words = reading.rows.words
-    tried = [words.medicine(name, found.codings) for name in (*found.names, found.code) if name]
-    return next((each for each in tried if is_recognised(each[0])), tried[0])
 
 
 def _course(reading: Reading, order: Order, rx: Segment, *, begins: bool) -> tuple[str | None, str | None]:
