@@ -23,7 +23,7 @@ from rich.console import Console
 from azaward.assessment import DISCLAIMER, Assessment, assess, to_json
 from azaward.knowledge import ACTIONS, load
 from azaward.knowledge.loading.messages import NOT_CODES
-from azaward.knowledge.loading.vocabulary import vocabulary
+from azaward.medicines.names import names
 from azaward.readers.rows import RowReader
 from azaward.record import Record
 from azaward.reports.assessment import to_text as report_text
@@ -280,7 +280,7 @@ def test_tablets_never_come_to_more_than_the_dose(weight: float) -> None:
 
 @pytest.mark.parametrize("name", ["allopurinal", "allopurino", "azathioprene", "febuxo", "mercaptopurin acid", "Zylo"])
 def test_a_similar_name_is_another_medicine(name: str) -> None:
-    assert vocabulary(load()).medicine(name) == (f"unknown:{name}",)
+    assert names(load()).of_record(name).ingredients == (f"unknown:{name}",)
 
 
 def test_every_finding_has_words_for_the_patient() -> None:

@@ -14,7 +14,8 @@ import pytest
 
 from azaward.knowledge import load
 from azaward.knowledge.loading.relations import split
-from azaward.knowledge.loading.vocabulary import Coding, vocabulary
+from azaward.knowledge.loading.vocabulary import Coding
+from azaward.medicines.names import names
 
 KNOWLEDGE = load()
 MEDICINES = {row.id: row for row in KNOWLEDGE.tables["medicines"]}
@@ -81,10 +82,10 @@ def test_no_name_is_there_twice() -> None:
 
 
 def test_every_medicine_can_be_found_by_its_name_and_by_its_id() -> None:
-    held = vocabulary(KNOWLEDGE)
+    held = names(KNOWLEDGE)
     for row in MEDICINES.values():
-        assert held.medicine(row.id) == (row.id,)
-        assert row.id in held.medicine(row.name), row.name
+        assert held.of_record(row.id).ingredients == (row.id,)
+        assert row.id in held.of_record(row.name).ingredients, row.name
 
 
 def test_every_word_for_a_class_names_a_class_that_has_medicines() -> None:
@@ -173,11 +174,11 @@ def test_vaccines_of_a_name_are_live_or_not(name: str, vaccine: str) -> None:
     assert ingredients(name) == [{vaccine}]
 
 
-def test_where_a_name_may_be_a_live_vaccine_a_record_is_read_as_that() -> None:
-    held = vocabulary(KNOWLEDGE)
+def test_where_a_name_may_be_a_live_vaccine_a_record_asks_about_that() -> None:
     for name in ("shingles vaccine", "typhoid vaccine", "polio vaccine", "cholera vaccine"):
-        (found,) = held.medicine(name)
-        assert VACCINES[found].classes == "live", name
+        found = names(KNOWLEDGE).of_record(name)
+        assert not found.is_known
+        assert VACCINES[str(found.may_be)].classes == "live", name
 
 
 @pytest.mark.parametrize(

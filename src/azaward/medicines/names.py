@@ -122,6 +122,8 @@ class Names:
         medicines = {row.id: row for row in knowledge.tables["medicines"]}
         self._ingredients = medicines.keys()
         self._thiopurines = frozenset(thiopurines(knowledge))
+        live = (row.id for row in medicines.values() if "live_vaccine" in split(row.classes))
+        self._grave = [*thiopurines(knowledge), *live]
         # What records name, kept: a record names few medicines many times.
         self._recorded: dict[tuple[str, tuple[Coding, ...]], Taken] = {}
         for row in medicines.values():
@@ -266,8 +268,8 @@ class Names:
         if medicines and reading.doubt in (None, "part") and all(match.how != "class" for match in reading.matches):
             return Taken(medicines)
         # The most dangerous of what it may mean: it is this that somebody has to rule out.
-        sure = medicines if reading.doubt == "spelling" else ()
-        may_be = next((each for each in medicines if each in self._thiopurines), next(iter(sure), None))
+        grave = sorted((each for each in medicines if each in self._grave), key=self._grave.index)
+        may_be = next(iter(grave or (medicines if reading.doubt == "spelling" else ())), None)
         return Taken((unrecognised(reading.asked),), may_be)
 
     def _read_whole(self, text: str) -> Reading:

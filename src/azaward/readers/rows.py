@@ -55,7 +55,8 @@ _SERIOUS = re.compile(
     r"\bblasts?\b|\bcritical|\bpanic\b|malignan|leuka?emi[ac]|lymphoma|carcinoma|abnormal cells", re.I
 )
 _NO_ALLERGY = re.compile(
-    r"\b(no known|nkd?a|no allerg\w*|not allergic|no history|denies|denied|negative|excluded|ruled out|tolerates)\b",
+    r"\b(no known|nkd?a|no (?:\w+ ){0,3}allerg\w*|not allergic|no history|denies|denied|negative|excluded|ruled out|"
+    r"tolerates)\b",
     re.I,
 )
 _NOTHING = re.compile(r"\b(no|not|nil|negative|sterile|normal|pending|without)\b", re.I)

@@ -99,6 +99,7 @@ class _Translation:
     ) -> None:
         self._database, self._knowledge, self._earliest, self._say = database, knowledge, earliest, say
         self._telling = Telling(database, knowledge, folder, there, earliest)
+        self._may_be: dict[str, str] = {}
 
     def write(self, target: Path) -> None:
         """Writes the tables and what was set aside."""
@@ -108,6 +109,7 @@ class _Translation:
         self._telling.begin(self._words)
         self._ids()
         self._understand("drug_exposure")
+        self._list("may_be", {"code": "VARCHAR", "may_be": "VARCHAR"}, list(self._may_be.items()))
         self._run(COHORT)
         for table in KINDS:
             if table != "drug_exposure":
@@ -184,6 +186,7 @@ class _Translation:
             for w, *words in rows:
                 meant = self._meant(table, *words)
                 meanings += [(w, meaning.kind, meaning.code) for meaning in meant]
+                self._may_be |= {meaning.code: meaning.may_be for meaning in meant if meaning.may_be}
                 self._telling.understood(table, w, words, meant)
             parquet.fill(self._database, f"means_{table}", kinds, meanings)
         self._telling.unmapped(table)

@@ -81,7 +81,7 @@ WITH stored AS (
     FROM eras AS e ASOF LEFT JOIN starts AS s
         ON e.person = s.person AND e.line = s.line AND e.stop <= s.start
 )
-SELECT c.person_id AS patient_id, k.code AS medicine, x.* EXCLUDE (person, medicine) FROM (
+SELECT c.person_id AS patient_id, k.code AS medicine, x.* EXCLUDE (person, medicine), b.may_be FROM (
     SELECT person, medicine, dose AS dose_mg_per_day, sig AS frequency, start AS started_on, stopped_on,
         NULL::VARCHAR AS started_text, 'drug_exposure drug_exposure_id ' || id ||
         CASE WHEN n > 1 THEN ' and ' || (n - 1) || ' more' ELSE '' END AS origin
@@ -92,4 +92,5 @@ SELECT c.person_id AS patient_id, k.code AS medicine, x.* EXCLUDE (person, medic
         'drug_exposure drug_exposure_id ' || id
     FROM supplies WHERE start IS NULL OR last_day < start
 ) AS x JOIN cohort AS c ON c.n = x.person JOIN lines AS k ON k.medicine = x.medicine
+LEFT JOIN may_be AS b ON b.code = k.code
 ORDER BY patient_id, medicine, started_on, origin"""

@@ -132,10 +132,12 @@ def place_sql(table: str) -> str:
     return f"'{table} {KINDS[table].row} ' || r.{KINDS[table].row}"
 
 
+# Everybody who has a thiopurine, or a medicine whose name may be that of one.
 COHORT = (
     "CREATE TABLE cohort AS SELECT person_id, row_number() OVER (ORDER BY person_id)::INTEGER AS n "
     f"FROM (SELECT DISTINCT r.person_id {rows_sql('drug_exposure')} "
-    "WHERE m.kind = 'medicine' AND m.code IN (SELECT id FROM thiopurines) AND r.person_id IS NOT NULL)"
+    "WHERE m.kind = 'medicine' AND r.person_id IS NOT NULL AND m.code IN (SELECT id FROM thiopurines "
+    "UNION ALL SELECT b.code FROM may_be AS b JOIN thiopurines AS t ON b.may_be = t.id))"
 )
 # An unknown day of birth is read as the youngest age that it allows.
 _YEAR, _MONTH, _DAY = (f"TRY_CAST(p.{part}_of_birth AS INTEGER)" for part in ("year", "month", "day"))

@@ -12,7 +12,6 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 from azaward.cohort.omop.source_words import QUALIFIES, SYSTEMS, WHAT, codings_of, is_elsewhere
@@ -20,20 +19,25 @@ from azaward.knowledge import Knowledge
 from azaward.knowledge.loading.reactions import ANY
 from azaward.knowledge.loading.units import convert
 from azaward.knowledge.loading.vocabulary import Coding, plain, vocabulary
+from azaward.medicines.names import Taken, names
 from azaward.readers.fhir import resources as fhir
 from azaward.readers.fhir.genes import calls, is_piece, names_gene
-from azaward.record.names import is_recognised, unrecognised
+from azaward.readers.rows import RowReader
+from azaward.record.names import UNNAMED, is_recognised, unrecognised
 from azaward.treatment import thiopurines
 
-_JOINED = re.compile(r"[\s/+&-]+")
-_ALLERGY = re.compile(r"(?:drug )?allergy to (?P<of>.+?)|(?P<by>.+?) allergy", re.I)
+_ALLERGY = re.compile(r"(?:drug )?allergy to .+?|.+? allergy", re.I)
 
 
 class Meaning(NamedTuple):
-    """One thing that a concept means: `kind` is medicine, analyte, indication, or that of an event."""
+    """One thing that a concept means: `kind` is medicine, analyte, indication, or that of an event.
+
+    `may_be` is what a medicine whose name isn't known may be.
+    """
 
     kind: str
     code: str
+    may_be: str | None = None
 
 
 class Unit(NamedTuple):
@@ -115,11 +119,12 @@ class OmopWords:
         self.words = vocabulary(knowledge)
         self.concepts = concepts
         self._knowledge = knowledge
+        self._names = names(knowledge)
+        self._rows = RowReader(knowledge)
         self._shipped = {(row.kind, row.concept_id): row.code for row in knowledge.tables["omop_concepts"]}
         self._shipped_ids = {number for _, number in self._shipped}
         self._thiopurines = frozenset(thiopurines(knowledge))
         self._limited = {row.analyte for row in knowledge.tables["floor"]}
-        self._words_seen: dict[str, tuple[str, ...]] = {}
         self._factors = {
             (row.analyte, row.written): (row.factor, row.offset) for row in knowledge.tables["conversions"]
         }
@@ -148,27 +153,21 @@ class OmopWords:
             codings = codings_of(text)
             if found := self.words.events("vaccination", text, codings):
                 return [Meaning(*each) for each in found]
-            if meanings := _known(self.words.medicine(text, codings)):
+            if meanings := self._medicines(text, codings):
                 return meanings
-        names = (self.name(concept), text, self.name(source))
-        if meanings := self.thiopurines_in(*names):
-            return meanings
-        name = next(filter(None, names), None) or (f"concept {concept}" if concept else "unnamed")
-        return [Meaning("medicine", unrecognised(name))]
+        labels = [label for label in (self.name(concept), text, self.name(source)) if label]
+        unnamed = unrecognised(f"concept {concept}") if concept else UNNAMED
+        taken = self._names.of_names(labels) if labels else Taken((unnamed,))
+        return [Meaning("medicine", each, taken.may_be) for each in taken.ingredients]
 
-    def thiopurines_in(self, *labels: str | None) -> list[Meaning]:
-        """The thiopurines whose names stand among the words of labels that aren't understood as a whole."""
-        found: dict[Meaning, None] = {}
-        for label in filter(None, labels):
-            words = plain(label).split()
-            for part in (*words, *_JOINED.split(plain(label)), *(" ".join(pair) for pair in pairwise(words))):
-                found |= {each: None for each in _known(self._of_word(part)) if each.code in self._thiopurines}
-        return list(found)
+    def _medicines(self, text: str | None, codings: tuple[Coding, ...] = ()) -> list[Meaning]:
+        """The ingredients, where they are known."""
+        taken = self._names.of_record(text, codings)
+        return [Meaning("medicine", each) for each in taken.ingredients] if taken.is_known else []
 
-    def _of_word(self, word: str) -> tuple[str, ...]:
-        if word not in self._words_seen:
-            self._words_seen[word] = self.words.medicine(word)
-        return self._words_seen[word]
+    def _names_thiopurine(self, label: str) -> bool:
+        """Whether a thiopurine's name stands among the words of a label."""
+        return not self._thiopurines.isdisjoint(self._names.of_record(label).ingredients)
 
     def _drug(self, number: int) -> list[Meaning]:
         if code := self._shipped.get(("medicine", number)):
@@ -178,7 +177,7 @@ class OmopWords:
             return []
         if found := self.words.event("vaccination", None, concept.codings):
             return [Meaning(*found)]
-        if found := _known(self.words.medicine(None, concept.codings)):
+        if found := self._medicines(None, concept.codings):
             return found
         above = self.concepts.above.get(number, [])
         parts = [self._ingredient(each) for each in above if each.is_ingredient]
@@ -187,22 +186,19 @@ class OmopWords:
         for each in above:
             if found := self.words.event("vaccination", None, each.codings):
                 return [Meaning(*found)]
-        groups = [part for each in above if each.vocabulary == "ATC" for part in _known(self._coded(each))]
+        groups = [part for each in above if each.vocabulary == "ATC" for part in self._medicines(None, each.codings)]
         if groups:
             return list(dict.fromkeys(groups))
-        if found := _known(self.words.medicine(concept.name)):
+        if found := self._medicines(concept.name):
             return found
         if found := self.words.event("vaccination", concept.name):
             return [Meaning(*found)]
         return list(dict.fromkeys(parts))
 
-    def _coded(self, concept: Concept) -> tuple[str, ...]:
-        return self.words.medicine(None, concept.codings)
-
     def _ingredient(self, concept: Concept) -> Meaning:
         if code := self._shipped.get(("medicine", concept.id)):
             return Meaning("medicine", code)
-        return Meaning("medicine", self.words.medicine(concept.name, concept.codings)[0])
+        return Meaning("medicine", self._names.of_record(concept.name, concept.codings).ingredients[0])
 
     def test(self, concept: int | None, source: int | None, text: str | None) -> Measured:
         """What was measured. A concept that isn't understood is another test, whatever the source's word for it.
@@ -262,7 +258,7 @@ class OmopWords:
     def _blamed(self, kind: str, *names: str) -> Iterator[Meaning]:
         """The harm of a thiopurine that the words beside a concept tell of, by themselves or together."""
         for label in dict.fromkeys((*names, " ".join(names))):
-            if self.thiopurines_in(label):
+            if self._names_thiopurine(label):
                 for of_kind, code in self.words.events(kind, label):
                     if code.startswith(ANY):
                         yield Meaning("allergy" if code == ANY else of_kind, code)
@@ -290,11 +286,11 @@ class OmopWords:
 
     def _allergy(self, name: str, value: int | None, said: str | None) -> Meaning | None:
         """An allergy to a medicine, which the name, the value or the words beside it name."""
-        if not (stated := _ALLERGY.fullmatch(name.strip())):
+        if not _ALLERGY.fullmatch(name.strip()):
             return None
-        for text in (stated["of"] or stated["by"], self.name(value), said):
-            if text and (medicine := _known(self.words.medicine(text))):
-                return Meaning("allergy", medicine[0].code)
+        for text in (name, self.name(value), said):
+            if text and (allergens := self._rows.allergens(text)):
+                return Meaning("allergy", allergens[0])
             if text and (event := self.words.event("allergy", f"{text} allergy")):
                 return Meaning(*event)
         return None
@@ -345,10 +341,3 @@ class OmopWords:
     def shipped(self, kind: str) -> dict[int, str]:
         """The concepts of omop_concepts.csv of one kind."""
         return {number: code for (of, number), code in self._shipped.items() if of == kind}
-
-
-def _known(medicines: tuple[str, ...]) -> list[Meaning]:
-    """The ingredients, where all of them are known."""
-    if not all(is_recognised(medicine) for medicine in medicines):
-        return []
-    return [Meaning("medicine", medicine) for medicine in medicines]

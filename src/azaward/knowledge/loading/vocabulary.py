@@ -7,7 +7,7 @@ medicine) and is reported. Matching ignores case, punctuation and, for medicines
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property, lru_cache
 from typing import NamedTuple
 
@@ -17,7 +17,6 @@ from azaward.knowledge.loading.schema.columns import split
 from azaward.knowledge.loading.schema.laboratory import Flag
 from azaward.knowledge.loading.specimens import OTHER_NAMES, Flags, Measured, Specimens
 from azaward.knowledge.loading.test_names import JLAC10, LOINC, NPU, READ, SNOMED, Test, TestNames
-from azaward.record.names import is_recognised, unrecognised
 
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 ATC = "http://www.whocc.no/atc"
@@ -68,16 +67,7 @@ _SYSTEMS = {
     for name in names
 }
 _ADDRESS = re.compile(r"^(?:https?://)?(?:www\.)?|^(?:urn:)?oid:|\|.*$|[/#]+$")
-# What a label adds to a name: strength, form, route and salt say nothing about the ingredient.
-_STRENGTH = re.compile(r"\b\d[\d.,/ ]*(mg|mcg|micrograms?|g|ml|iu|units?|hr|%)(\s*/\s*[\d.]*\s*(ml|mg|g|h))?(?=\W|$)")
-_FORM = re.compile(
-    r"\b(film|coated|oral|tablets?|tabs?|capsules?|caps?|solution|suspension|injection|prefilled|syringe|pen|"
-    r"dispersible|gastro|resistant|modified|prolonged|extended|release|delayed|enteric|er|xr|ec|sodium|"
-    r"po|daily|bd|od|tds|once|twice|a|day|hydrochloride|product|filmtabletten?|tabletten?|kapseln?|"
-    r"for|infusion|powder|concentrate|vials?|pre|filled|pens|syringes|sachets?|granules|chewable|effervescent|soluble)\b"
-)
 _ASIDE = re.compile(r"\s\([^()]*\)")  # a brand, a maker, SNOMED's "(disorder)"
-_BARE_STRENGTH = re.compile(r"\s\d+$")
 _SEPARATORS = re.compile(r"[^\w+/&-]+")
 
 
@@ -117,7 +107,7 @@ def plain(text: str) -> str:
     return _SEPARATORS.sub(" ", text.casefold()).strip()
 
 
-_THIOPURINES = (("azathioprine",), ("mercaptopurine",), ("tioguanine",))
+_THIOPURINES = ("azathioprine", "mercaptopurine", "tioguanine")
 
 
 class Vocabulary:
@@ -127,22 +117,9 @@ class Vocabulary:
         self._knowledge = knowledge
         self._meant: dict[tuple[str | tuple[str, ...] | None, tuple[Coding, ...]], Test] = {}
         self._told: dict[tuple[str, str | None, tuple[Coding, ...]], list[tuple[str, str]]] = {}
-        self._read_medicines(knowledge)
         self._read_indications(knowledge)
         self._read_events(knowledge)
         self._read_genes(knowledge)
-
-    def _read_medicines(self, knowledge: Knowledge) -> None:
-        self._medicines: dict[str, tuple[str, ...]] = {}
-        self._medicine_codes: dict[Coding, str] = {}
-        for row in knowledge.tables["medicines"]:
-            for name in (row.id, row.id.replace("_", " "), row.name):
-                self._medicines.setdefault(plain(name), (row.id,))
-            for system, codes in ((ATC, row.atc), (RXNORM, row.rxnorm)):
-                for code in split(codes):
-                    self._medicine_codes[Coding(system, code)] = row.id
-        for row in knowledge.tables["medicine_names"]:
-            self._medicines.setdefault(plain(row.name), tuple(split(row.ingredients)))
 
     def _read_indications(self, knowledge: Knowledge) -> None:
         self._indications: dict[str, str] = {}
@@ -170,9 +147,17 @@ class Vocabulary:
         self._within = {kind: self._words_within(kind, grave) for kind in _SEARCHED}
         self._hot = knowledge.parameters["fever_celsius"].value
         self._reactions = Reactions(
-            (name for name, medicines in self._medicines.items() if medicines in _THIOPURINES),
+            self._names_of_thiopurines(),
             {name: code for (_, name), code in self._events.items() if name.startswith(f"{ANY} ")},
         )
+
+    def _names_of_thiopurines(self) -> Iterator[str]:
+        for row in self._knowledge.tables["medicines"]:
+            if row.id in _THIOPURINES:
+                yield from dict.fromkeys((row.id, plain(row.name)))
+        for row in self._knowledge.tables["medicine_names"]:
+            if row.ingredients in _THIOPURINES:
+                yield plain(row.name)
 
     def _read_genes(self, knowledge: Knowledge) -> None:
         self._functions: dict[tuple[str, str], str | None] = {
@@ -220,27 +205,6 @@ class Vocabulary:
     def flag(self, text: str) -> Flag | None:
         """What a laboratory's mark beside a result means; None where it isn't understood."""
         return self._flags.flag(text)
-
-    def medicine(self, text: str | None, codings: Iterable[Coding] = ()) -> tuple[str, ...]:
-        """The ingredients' ids; `unknown:` and the text where the name is not known."""
-        for coding in codings:
-            if medicine := self._medicine_codes.get(coding):
-                return (medicine,)
-        if text and not is_recognised(text):
-            return (text,)
-        if text:
-            name = plain(text)
-            bare = _FORM.sub(" ", _STRENGTH.sub(" ", _ASIDE.sub("", text.casefold())))
-            bare = " ".join(word for word in bare.split() if word != "-")
-            brands = (plain(part) for part in re.findall(r"\[([^\]]+)\]", text))
-            for candidate in (name, plain(bare), _BARE_STRENGTH.sub("", plain(bare)), *brands):
-                if ingredients := self._medicines.get(candidate):
-                    return ingredients
-            parts = [plain(part) for part in re.split(r"\s*(?:/|\+| and )\s*", bare)]
-            if len(parts) > 1 and all(part in self._medicines for part in parts):
-                return tuple(dict.fromkeys(medicine for part in parts for medicine in self._medicines[part]))
-        codes = ", ".join(f"{coding.system}|{coding.code}" for coding in codings)
-        return (unrecognised(str(text or codes)),)
 
     def indication(self, text: str | None, codings: Iterable[Coding] = ()) -> str | None:
         """The indication's id from SNOMED and ICD-10 codes, then from names."""
