@@ -320,7 +320,7 @@ def people_unmerge(
 
 @people_app.command("apart")
 def people_apart(
-    one: Annotated[str, typer.Argument(help="One id.")],
+    one: Annotated[str, typer.Argument(help="One of the two ids.")],
     other: Annotated[str, typer.Argument(help="The other id.")],
     why: Annotated[str, typer.Option(help="The reason; it is recorded.")],
     database: Database = DEFAULT,
