@@ -115,14 +115,14 @@ def test_what_has_no_known_person_waits_and_is_assigned(listener: StoreListener)
     listed = azaward("tray", "list", "--database", listener.database)
     assert listed.splitlines()[0].startswith("1  ")
     assert "same-day, for a clinician: Neutrophil count 0.4" in listed
-    assert "another birth date" in listed
+    assert "birth date is different" in listed
     # Nobody reads a name in the database.
     assert b"Sample" not in (listener.folder / "clinic.db").read_bytes()
     ways = ["--database", listener.database, "--sender", str(listener.folder / "sender.yaml")]
     assert "1 rows stored" in azaward("tray", "assign", "1", "4217", *ways)
     assert rows(listener, COUNTS) == [(0.4, "final")]
     azaward("tray", "discard", "2", "--why", "another clinic's", "--database", listener.database)
-    assert azaward("tray", "list", "--database", listener.database) == "Nothing waits.\n"
+    assert azaward("tray", "list", "--database", listener.database) == "No messages are waiting.\n"
 
 
 def test_a_merge_moves_what_was_read_and_can_be_undone(listener: StoreListener) -> None:

@@ -24,11 +24,15 @@ if TYPE_CHECKING:
 
 KeyFile = Annotated[
     Path | None,
-    typer.Option(help="The key to names and numbers; made at the first start.", envvar="AZAWARD_KEY_FILE"),
+    typer.Option(
+        help="The file with the key to names and numbers; created when it is first needed.", envvar="AZAWARD_KEY_FILE"
+    ),
 ]
-Clinic = Annotated[str | None, typer.Option(help="The clinic whose patients they are.")]
-tray_app = typer.Typer(no_args_is_help=True, help="Messages about nobody who is known here.")
-people_app = typer.Typer(no_args_is_help=True, help="Records that may be of one person: join or part them.")
+Clinic = Annotated[str | None, typer.Option(help="The clinic that the patients belong to.")]
+tray_app = typer.Typer(no_args_is_help=True, help="Messages that match no known patient.")
+people_app = typer.Typer(
+    no_args_is_help=True, help="Records that may be about one person: join them or keep them apart."
+)
 keys_app = typer.Typer(no_args_is_help=True, help="The key to names and numbers.")
 app.add_typer(tray_app, name="tray")
 app.add_typer(people_app, name="people")
@@ -56,23 +60,29 @@ def _keys(store: Store, file: Path | None) -> Keys:
 
 @app.command()
 def listen(
-    hl7: Annotated[str, typer.Option(help="Where to listen, by MLLP: HOST:PORT.", metavar="HOST:PORT")],
+    hl7: Annotated[str, typer.Option(help="The address to listen on (MLLP).", metavar="HOST:PORT")],
     database: Database = DEFAULT,
     clinic: Clinic = None,
     sender: Annotated[
-        list[Path] | None, typer.Option(help="A file with the ways of one sender (docs/hl7.md); may be given again.")
+        list[Path] | None, typer.Option(help="A settings file for one sender (docs/hl7.md); may be repeated.")
     ] = None,
     allow: Annotated[
         list[str] | None,
-        typer.Option(help="A network that may connect, such as 10.1.0.0/16. Default: this machine."),
+        typer.Option(
+            help="A network that may connect, such as 10.1.0.0/16; may be repeated. Default: this machine only."
+        ),
     ] = None,
-    tls: Annotated[Path | None, typer.Option(help="A certificate (PEM), for TLS.")] = None,
-    tls_key: Annotated[Path | None, typer.Option(help="Its key, if it isn't in the same file.")] = None,
+    tls: Annotated[Path | None, typer.Option(help="The certificate for TLS (PEM).")] = None,
+    tls_key: Annotated[
+        Path | None, typer.Option(help="The certificate's private key, if it isn't in the same file.")
+    ] = None,
     tls_clients: Annotated[
-        Path | None, typer.Option(help="The authority of senders' certificates; without one of it, nobody connects.")
+        Path | None,
+        typer.Option(help="The authority (PEM) that signs senders' certificates; only senders with one may connect."),
     ] = None,
     journal: Annotated[
-        Path | None, typer.Option(help="Where messages are kept until they are answered; beside the database.")
+        Path | None,
+        typer.Option(help="The folder where messages are kept until they are answered. Default: beside the database."),
     ] = None,
     key_file: KeyFile = None,
 ) -> None:
@@ -113,16 +123,21 @@ def _say(line: str) -> None:
 
 @app.command()
 def watch(
-    folder: Annotated[Path, typer.Argument(help="The folder to watch; what was read goes to done/ or failed/ in it.")],
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            help="The folder to watch. Files that have been read are moved to its subfolders done/ and failed/."
+        ),
+    ],
     database: Database = DEFAULT,
     clinic: Clinic = None,
-    once: Annotated[bool, typer.Option("--once", help="Take what lies there and end.")] = False,
-    settle: Annotated[float, typer.Option(help="Seconds for which a file must not change before it is read.")] = 2.0,
+    once: Annotated[bool, typer.Option("--once", help="Import what is there now, then exit.")] = False,
+    settle: Annotated[float, typer.Option(help="How many seconds a file must stay unchanged before it is read.")] = 2.0,
     key_file: KeyFile = None,
 ) -> None:
-    """Import whatever lands in a folder, whole, and move it to done or failed with the reason beside it."""
+    """Import each file that arrives in a folder, then move it to done, or to failed with the reason beside it."""
     if not folder.is_dir():
-        fail(f"{folder}: no such folder. Expected one that files are put in.")
+        fail(f"{folder}: no such folder. Expected the folder in which files arrive.")
     knowledge = load_knowledge()
     with _opened(database, clinic) as (store, actor):
         store.key_file = key_file
@@ -139,7 +154,7 @@ def watch(
 
 
 def _settled(folder: Path, sizes: dict[Path, tuple[int, float]], seconds: float) -> list[Path]:
-    """What lies in the folder and hasn't changed for so long: whoever writes it has finished."""
+    """What is in the folder and hasn't changed for so long: whoever writes it has finished."""
     now, ready = time.monotonic(), list[Path]()
     for path in sorted(folder.iterdir()):
         if path.name.startswith(".") or path.name in ("done", "failed") or path.name.endswith((".part", ".tmp")):
@@ -154,7 +169,7 @@ def _settled(folder: Path, sizes: dict[Path, tuple[int, float]], seconds: float)
 
 
 def _take(path: Path, store: Store, actor: Actor, knowledge: Knowledge) -> None:
-    """Imports one file and moves it; a reason stands beside what failed."""
+    """Imports one file and moves it; the reason for a failure is written beside the file."""
     from azaward.errors import UserError
     from azaward.readers.digest import digest
     from azaward.readers.read import read
@@ -175,7 +190,7 @@ def _take(path: Path, store: Store, actor: Actor, knowledge: Knowledge) -> None:
 
 
 def _moved(path: Path, into: str) -> Path:
-    """Moves a file or folder; one of the same name there stays."""
+    """Moves a file or folder; one of the same name there is kept."""
     home = path.parent / into
     home.mkdir(exist_ok=True)
     target, number = home / path.name, 1
@@ -188,7 +203,7 @@ def _moved(path: Path, into: str) -> Path:
 
 @tray_app.command("list")
 def tray_list(database: Database = DEFAULT, clinic: Clinic = None) -> None:
-    """List what waits, what is severe first."""
+    """List the waiting messages, severe ones first."""
     with _opened(database, clinic) as (store, actor):
         from azaward.store import tray
 
@@ -199,17 +214,17 @@ def tray_list(database: Database = DEFAULT, clinic: Clinic = None) -> None:
             + (f"\n    same-day, for a {tray.ROLE}: {one.severe}" if one.severe else "")
             for one in waiting
         ]
-        write(("\n".join(lines) + "\n" if lines else "Nothing waits.\n").encode())
+        write(("\n".join(lines) + "\n" if lines else "No messages are waiting.\n").encode())
 
 
 @tray_app.command("show")
 def tray_show(
-    number: Annotated[int, typer.Argument(help="Its number in the list.")],
+    number: Annotated[int, typer.Argument(help="The message's number in the list.")],
     database: Database = DEFAULT,
     clinic: Clinic = None,
     key_file: KeyFile = None,
 ) -> None:
-    """Show a message as it came. That you read it is noted."""
+    """Show a message as it arrived. The audit trail records that you read it."""
     with _opened(database, clinic) as (store, actor):
         from azaward.store import tray
 
@@ -221,14 +236,14 @@ def tray_show(
 
 @tray_app.command("assign")
 def tray_assign(
-    number: Annotated[int, typer.Argument(help="Its number in the list.")],
-    patient: Annotated[str, typer.Argument(help="The patient whose message it is.")],
+    number: Annotated[int, typer.Argument(help="The message's number in the list.")],
+    patient: Annotated[str, typer.Argument(help="The patient that the message is about.")],
     database: Database = DEFAULT,
     clinic: Clinic = None,
-    sender: Annotated[list[Path] | None, typer.Option(help="A file with the ways of its sender.")] = None,
+    sender: Annotated[list[Path] | None, typer.Option(help="The settings file of its sender.")] = None,
     key_file: KeyFile = None,
 ) -> None:
-    """Store a message for a patient. Its trusted numbers are the patient's from then on."""
+    """Store a message for a patient. From then on, the trusted numbers in it belong to that patient."""
     knowledge = load_knowledge()
     with _opened(database, clinic) as (store, actor):
         from azaward.readers.hl7.senders import read_senders
@@ -241,12 +256,12 @@ def tray_assign(
 
 @tray_app.command("discard")
 def tray_discard(
-    number: Annotated[int, typer.Argument(help="Its number in the list.")],
-    why: Annotated[str, typer.Option(help="The reason, which is kept.")],
+    number: Annotated[int, typer.Argument(help="The message's number in the list.")],
+    why: Annotated[str, typer.Option(help="The reason; it is recorded.")],
     database: Database = DEFAULT,
     clinic: Clinic = None,
 ) -> None:
-    """Take a message out of the tray without storing it."""
+    """Remove a message from the tray without storing it."""
     if not why.strip():
         fail("--why is empty. Expected the reason.")
     with _opened(database, clinic) as (store, actor):
@@ -259,20 +274,20 @@ def tray_discard(
 
 @people_app.command("pairs")
 def people_pairs(database: Database = DEFAULT, clinic: Clinic = None) -> None:
-    """List the records that may be of one person and that nobody has decided about."""
+    """List pairs of records that may be about one person and are still undecided."""
     with _opened(database, clinic) as (store, actor):
         from azaward.store.care import merges
 
         with store.read() as connection:
             pairs = merges.open_pairs(connection, actor.clinic_id)
         lines = [f"{one}  {other}  {why}" for one, other, why in pairs]
-        write(("\n".join(lines) + "\n" if lines else "No open pair.\n").encode())
+        write(("\n".join(lines) + "\n" if lines else "No open pairs.\n").encode())
 
 
 def _change(database: str, clinic: str | None, ids: Sequence[str], why: str, what: str) -> None:
-    """Joins or parts two records, notes it, and assesses who is affected."""
+    """Joins or separates two records, records the reason, and assesses who is affected."""
     if not why.strip():
-        fail("--why is empty. Expected the reason, which is kept.")
+        fail("--why is empty. Expected the reason.")
     knowledge = load_knowledge()
     with _opened(database, clinic) as (store, actor):
         from azaward.store.listening import change
@@ -282,42 +297,42 @@ def _change(database: str, clinic: str | None, ids: Sequence[str], why: str, wha
 
 @people_app.command("merge")
 def people_merge(
-    given_up: Annotated[str, typer.Argument(help="The id that is given up.")],
-    kept: Annotated[str, typer.Argument(help="The id under which the person is kept.")],
-    why: Annotated[str, typer.Option(help="The reason, which is kept.")],
+    given_up: Annotated[str, typer.Argument(help="The id to give up.")],
+    kept: Annotated[str, typer.Argument(help="The id to keep.")],
+    why: Annotated[str, typer.Option(help="The reason; it is recorded.")],
     database: Database = DEFAULT,
     clinic: Clinic = None,
 ) -> None:
-    """Join two records of one person. No row is moved, so they can be parted again."""
+    """Join two records of one person. No row is moved, so they can be separated again."""
     _change(database, clinic, (given_up, kept), why, "merge")
 
 
 @people_app.command("unmerge")
 def people_unmerge(
     given_up: Annotated[str, typer.Argument(help="The id that was given up.")],
-    why: Annotated[str, typer.Option(help="The reason, which is kept.")],
+    why: Annotated[str, typer.Option(help="The reason; it is recorded.")],
     database: Database = DEFAULT,
     clinic: Clinic = None,
 ) -> None:
-    """Part two records that were joined; both stand as they were, with all that has come since."""
+    """Separate two joined records. Each is as it was before, plus anything that has arrived since."""
     _change(database, clinic, (given_up,), why, "unmerge")
 
 
 @people_app.command("apart")
 def people_apart(
-    one: Annotated[str, typer.Argument(help="The one id.")],
+    one: Annotated[str, typer.Argument(help="One of the two ids.")],
     other: Annotated[str, typer.Argument(help="The other id.")],
-    why: Annotated[str, typer.Option(help="The reason, which is kept.")],
+    why: Annotated[str, typer.Option(help="The reason; it is recorded.")],
     database: Database = DEFAULT,
     clinic: Clinic = None,
 ) -> None:
-    """Note that two records are of different people: they aren't asked about again."""
+    """Record that two ids are different people, so that nobody is asked about them again."""
     _change(database, clinic, (one, other), why, "apart")
 
 
 @keys_app.command("rotate")
 def keys_rotate(database: Database = DEFAULT, key_file: KeyFile = None) -> None:
-    """Seal everything anew with a new key, and forget the old one."""
+    """Seal everything again with a new key, and discard the old one."""
     with store_at(database, must_exist=True) as store:
         from azaward.store import audit, keys, people
         from azaward.store.audit import Entry
@@ -328,4 +343,4 @@ def keys_rotate(database: Database = DEFAULT, key_file: KeyFile = None) -> None:
             both = people.rotate(connection, file, held)
             audit.append(connection, [Entry(who_acts(), "rotate key", None, both.newest.id, {})])
         keys.write(file, keys.Keys([both.newest]))
-        write(f"{file}: a new key; everything is sealed with it. Keep a copy elsewhere.\n".encode())
+        write(f"{file}: created a new key and sealed everything with it. Keep a copy of the file elsewhere.\n".encode())

@@ -27,7 +27,10 @@ def serve(
     database: Annotated[str | None, typer.Option(help=DATABASE_HELP, envvar="AZAWARD_DATABASE")] = None,
     key_file: Annotated[
         Path | None,
-        typer.Option(help="The key to names and numbers; made at the first start.", envvar="AZAWARD_KEY_FILE"),
+        typer.Option(
+            help="The file with the key to names and numbers; created when it is first needed.",
+            envvar="AZAWARD_KEY_FILE",
+        ),
     ] = None,
     demo: Annotated[bool, typer.Option("--demo", help="Serve the example clinic from a separate database.")] = False,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",

@@ -53,11 +53,14 @@ def import_files(
     format: Annotated[Format, typer.Option(help="Output format.")] = Format.text,
     key_file: Annotated[
         Path | None,
-        typer.Option(help="The key to names and numbers; made at the first start.", envvar="AZAWARD_KEY_FILE"),
+        typer.Option(
+            help="The file with the key to names and numbers; created when it is first needed.",
+            envvar="AZAWARD_KEY_FILE",
+        ),
     ] = None,
     trust: Annotated[
         list[str] | None,
-        typer.Option(help="An authority whose numbers tell that two records are of one person; may be given again."),
+        typer.Option(help="An authority whose numbers show that two records are about one person; may be repeated."),
     ] = None,
 ) -> None:
     """Import files into the database. Imports are atomic, and importing a file again changes nothing."""

@@ -1,7 +1,7 @@
 """Listens for MLLP connections: several at a time, and on each one message after the other.
 
-A message goes to the journal, then to the handler in a thread, and its answer goes back. Whatever fails before the
-answer is known closes the connection without one, so that the sender keeps the message and sends it again.
+A message goes to the journal, then to the handler in a thread, and its answer goes back. If anything fails before the
+answer is known, the connection is closed without one, so that the sender keeps the message and sends it again.
 """
 
 from __future__ import annotations

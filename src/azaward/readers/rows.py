@@ -332,7 +332,7 @@ class RowReader:
             return
         reading = self.medicines.read(text)
         if any(match.ingredient in self._thiopurines for match in reading.matches):
-            why = "it may be an allergy to azathioprine or a relative. Ask the patient, and correct the record."
+            why = "it may be an allergy to azathioprine or a related medicine. Ask the patient, and correct the record."
             self.aside(where, f"allergy {text!r}", why, patient_id, "may_be_allergy")
 
     def _unknown_event(self, kind: str, code: str, where: str) -> None:

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 DOUBTS: Mapping[str, str] = {
-    "percent": "it is a share, not a count",
+    "percent": "it is a percentage, not a count",
     "ratio": "it is a ratio, not an amount",
     "segmented": "it counts only the segmented cells, which are a part of them",
     "bands": "it counts only the band forms, which are a part of them",
     "part": "it measures only a part of it",
     "group": "it measures several things together",
     "glycated": "it measures sugar bound to haemoglobin",
-    "other": "its name says another test",
+    "other": "its name is that of another test",
     "specimen": "it was measured in another specimen",
-    "specimen_unknown": "the specimen that it was measured in is not understood",
+    "specimen_unknown": "it is not clear which specimen it was measured in",
     "code": "its name and its code mean different tests",
-    "words": "its name holds words that are not understood",
-    "damaged": "a part of it arrived damaged",
+    "words": "its name contains words that could not be understood",
+    "damaged": "part of it arrived damaged",
 }

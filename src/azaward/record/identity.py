@@ -1,7 +1,7 @@
 """Who the people of a record are: names, birth dates and numbers, kept apart from the six tables.
 
-The six tables know a person by an id and hold no name. What tells that two records are of one person stands here. It is
-kept by the store alone, encrypted, and nothing of it reaches a rule.
+The six tables identify a person by an id only and contain no name. What shows that two records are about one person is
+here. Only the store keeps it, encrypted, and none of it reaches a rule.
 """
 
 from __future__ import annotations
@@ -94,8 +94,8 @@ def same_people(
 ) -> Same:
     """Who is one person: by a link (given up, kept), or by a trusted number and the same birth date.
 
-    A shared number of an authority that isn't trusted, or with another birth date or sex, makes a pair for people to
-    decide.
+    A shared number from an authority that isn't trusted, or with a different birth date or sex, makes a pair for people
+    to decide about.
 
     >>> day, number = dt.date(1975, 4, 2), Number("urn:hospital", "77")
     >>> two = [Identity(id, "", (number,), birth_date=day) for id in ("a", "b")]

@@ -51,7 +51,7 @@ _COLUMNS: Mapping[str, tuple[Column, ...]] = {
         Column("stopped_on", "date", False, "the first day without it; empty if still taken"),
         Column("started_text", "string", False, "a start that isn't a date, as written: begun on an unknown day"),
         Column("origin", "string", False, "where it stood: file and line, or place in the bundle"),
-        Column("status", "string", False, "as in FHIR; an order `on-hold` is neither running nor over"),
+        Column("status", "string", False, "as in FHIR; an order `on-hold` is neither active nor ended"),
         Column("may_be", "string", False, "for an unknown medicine, the ingredient that its name may mean"),
     ),
     "results": (

@@ -1,7 +1,7 @@
 """Keeps what messages say: each once, about people who are known, the others in a tray that somebody empties.
 
 What a message answers is stored with what it brought, in one transaction: AA means stored and understood. A person is
-known by a number of an authority that the sender's settings trust. Rows that a later message corrects or takes back
+known by a number from an authority that the sender's settings trust. Rows that a later message corrects or withdraws
 are struck out, and those who acted on them are told. Assessments follow; until then they are marked as behind.
 """
 
@@ -207,11 +207,12 @@ class Arrivals:
         for said in notice.people:
             found = self._held(notice, said, whose)
             if len(found) != 1:
-                return ids, _NOBODY if not found else f"its numbers belong to {' and '.join(sorted(found))}"
+                several = f"its numbers belong to different patients: {' and '.join(sorted(found))}"
+                return ids, several if found else _NOBODY
             one = next(iter(found))
             birth_date = born.get(one, (None, ""))[0]
             if birth_date and said.birth_date and said.birth_date[:10] != birth_date.isoformat():
-                return ids, f"its number is that of {one}, who has another birth date"
+                return ids, f"its number belongs to {one}, whose birth date is different"
             ids[said.provisional_id] = one
         return ids, None if ids else _NOBODY
 
@@ -221,7 +222,7 @@ class Arrivals:
         return {one for number in numbers for one in whose.get(number, ())}
 
     def _people(self, connection: Connection, notice: Notice, ids: Mapping[str, str], taken: _Taken, by: By) -> None:
-        """What a message says of who people are: other numbers, records that are joined or parted."""
+        """What a message says of who people are: other numbers, records that are joined or separated."""
         clinic_id = self.actor.clinic_id
         for said in notice.people:
             one = ids[said.provisional_id]
@@ -261,7 +262,7 @@ class Arrivals:
         taken.record = Record(rows, asides)
 
 
-_NOBODY = "no known patient has one of its numbers from an authority that is trusted"
+_NOBODY = "none of its numbers from a trusted authority belongs to a known patient"
 
 
 def _apart(arrived: Sequence[Arrived]) -> list[list[Arrived]]:

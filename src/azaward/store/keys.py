@@ -1,8 +1,8 @@
-"""The key with which names and numbers are sealed. It lies in a file of its own, outside the database.
+"""The key with which names and numbers are sealed. It is in a file of its own, outside the database.
 
-Whoever holds the database alone reads no name and can't look for one. Whoever loses the file loses the names and the
-tray of unmatched messages, and nothing else: results, medicines and decisions need no key. The file is made when it is
-first needed, never in the place of one that a database already needs.
+With the database alone, nobody can read a name or look one up. Whoever loses the file loses the names and the
+tray of unmatched messages, and nothing else: results, medicines and decisions need no key. The file is created when it
+is first needed, but never to replace one that a database already needs.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from azaward.store.database import Store
 from azaward.store.schema import identities, unmatched
 
 _BYTES, _NONCE = 32, 12
-_LOST = "Put it back from a backup. Without it, names, numbers and waiting messages can't be read; all else can."
+_LOST = "Restore it from a backup. Without it, names, numbers and waiting messages can't be read; everything else can."
 
 
 @dataclass(frozen=True)
@@ -74,11 +74,12 @@ class Keys:
 
         key = self.each.get(key_id)
         if key is None:
-            raise StoreError(f"the key file lacks the key {key_id}. {_LOST}")
+            raise StoreError(f"key {key_id} is not in the key file. {_LOST}")
         try:
             return AESGCM(key.seal).decrypt(sealed[:_NONCE], sealed[_NONCE:], key_id.encode())
         except InvalidTag:
-            raise StoreError(f"something that was sealed with the key {key_id} was altered.") from None
+            what = f"data sealed with key {key_id} can't be opened: the data or the key have been altered."
+            raise StoreError(f"{what} Restore the database and its key file from a backup.") from None
 
     def found_by(self, kind: str, authority: str, text: str) -> str:
         """By what a name or number is found: a keyed hash of its normal form."""
@@ -94,7 +95,7 @@ def _hash(key: Key, kind: str, authority: str, text: str) -> str:
 
 
 def default_file(database: str) -> Path:
-    """Where the key file lies unless told otherwise: beside an SQLite file, else among the user's settings.
+    """Where the key file is unless told otherwise: beside an SQLite file, else among the user's settings.
 
     >>> str(default_file("sqlite:///clinic.db"))
     'clinic.db.key'
@@ -125,7 +126,7 @@ def open_keys(file: Path, connection: Connection) -> Keys:
         return keys
     keys = read(file)
     if missing := needed - keys.each.keys():
-        raise StoreError(f"{file}: lacks the key {min(missing)} of this database. {_LOST}")
+        raise StoreError(f"{file}: key {min(missing)} of this database is not in the file. {_LOST}")
     return keys
 
 
@@ -140,7 +141,7 @@ def read(file: Path) -> Keys:
     """The keys in a file. Raises `StoreError` for a file that is none, or that others can read."""
     try:
         if file.stat().st_mode & 0o077:
-            raise StoreError(f"{file}: others can read the key. Make it yours alone: chmod 600 {file}")
+            raise StoreError(f"{file}: other users can read the key. Restrict it to yourself: chmod 600 {file}")
         content: Any = json.loads(file.read_text(encoding="utf-8"))
         return Keys(
             [Key(each["id"], bytes.fromhex(each["seal"]), bytes.fromhex(each["find"])) for each in content["keys"]]
@@ -166,4 +167,4 @@ def write(file: Path, keys: Keys) -> None:
             os.fsync(out.fileno())
         beside.replace(file)
     except OSError as error:
-        raise StoreError(f"{file}: {error.strerror}. Expected a place for the key file.") from None
+        raise StoreError(f"{file}: {error.strerror}. Expected a folder where the key file can be written.") from None

@@ -184,7 +184,7 @@ def assign(
     knowledge: Knowledge,
     senders: Senders,
 ) -> int:
-    """Stores a message of the tray for a patient, whose its trusted numbers are from then on. Gives the new rows."""
+    """Stores a message of the tray for a patient; its trusted numbers are theirs from then on. Gives the new rows."""
     with store.write() as connection:
         root = merges.roots(connection, actor.clinic_id)(patient_id)
         if root not in people.births(connection, actor.clinic_id, [root]):
@@ -212,7 +212,7 @@ def assign(
 
 
 def change(store: Store, actor: Actor, what: str, ids: Sequence[str], why: str, knowledge: Knowledge) -> str:
-    """Joins, parts or keeps apart two records, notes it and assesses who is affected; says what was done."""
+    """Joins, separates or keeps apart two records, notes why, and assesses who is affected; says what was done."""
     with store.write() as connection:
         clinic_id, by = actor.clinic_id, actor.by()
         for one in ids:

@@ -193,7 +193,7 @@ pairs = Table(
 )
 
 # Records of one person: the rows of an id that is given up are read with those of the id that is kept. No row moves, so
-# that what was joined can be parted again.
+# that what was joined can be separated again.
 merges = Table(
     "merges",
     metadata,

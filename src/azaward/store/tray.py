@@ -1,7 +1,7 @@
-"""The tray of messages about nobody who is known here: kept sealed until somebody says whose they are.
+"""The tray of messages that match no known patient: kept sealed until somebody says which patient each is about.
 
-The sender has its answer and sends the next result; nothing waits behind. A severe value in the tray is work for the
-same day, for a clinician, because whoever it belongs to is being looked for.
+The sender has its answer and sends the next result; nothing waits behind. A clinician must look at a severe value in
+the tray the same day, because the patient is still to be found.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def severe(record: Record, today: dt.date, knowledge: Knowledge) -> str | None:
 
 
 def waiting(connection: Connection, clinic_id: str) -> list[Waiting]:
-    """What lies in the tray, what is severe first, then the oldest."""
+    """The messages in the tray: severe ones first, then the oldest."""
     question = (
         sa.select(unmatched.c.id, unmatched.c.sender, unmatched.c.why, unmatched.c.severe, unmatched.c.at)
         .where(unmatched.c.clinic_id == clinic_id, unmatched.c.resolved_at.is_(None))
@@ -96,7 +96,7 @@ def waiting(connection: Connection, clinic_id: str) -> list[Waiting]:
 
 
 def content(connection: Connection, actor: Actor, number: int, keys: Keys) -> bytes:
-    """A message in the tray, as it came; that somebody read it is noted. Raises `StoreError`."""
+    """A message in the tray, as it arrived; the audit trail records that somebody read it. Raises `StoreError`."""
     row = _row(connection, actor.clinic_id, number)
     audit.append(connection, [Entry(actor.login, "read message", actor.clinic_id, str(number), {})])
     return keys.opened(row.key, row.sealed)

@@ -3,7 +3,7 @@
 R4 and R4B are read, and what DSTU2, STU3 and R5 say in other elements. Each resource is decoded separately, so that an
 invalid one is set aside with its place and the others are still read. Resources that azaward doesn't read (imaging,
 claims) or must not use (cancelled orders) are counted, not listed. A page of a longer answer is read and
-said to be one.
+reported as one.
 """
 
 from __future__ import annotations
@@ -194,7 +194,7 @@ def _missing(pages: Sequence[_Page]) -> Iterator[tuple[str, str, str]]:
     for page in pages:
         if page.following and page.following not in here:
             of_all = f"{page.found} of {page.total} entries" if page.total is not None else f"{page.found} entries"
-            yield page.where, f"a page of more: {of_all}, and a next page", "the other pages aren't here."
+            yield page.where, f"one page of several: {of_all}, and a next page", "the other pages aren't here."
         elif page.total is not None and page.total > max(page.found, found_of[page.total]):
             yield page.where, f"{page.found} of {page.total} entries", "the others aren't here."
 

@@ -150,7 +150,7 @@ def _ended(
 ) -> Course:
     """The course of a medicine that is over: up to its end, else its supply's, else its record's last change.
 
-    It never ends on the day on which it began only because no other day is given.
+    The start day is never used as the end day for want of another.
     """
     if stop:
         return Course(start, stop)
@@ -166,7 +166,7 @@ def _ended(
     if end is not None:
         why = f"counted as ended on {end[:10]}. Enter the date on which it ended."
         return Course(start, end, None, (f"{what} without an end date", why, "no_end"))
-    why = "over since an unknown day: counted as ended lately. Enter the date on which it ended."
+    why = "ended on an unknown day: counted as ended recently. Enter the date on which it ended."
     return Course(start, None, "stopped", (f"{what} without an end date", why, "no_end"))
 
 

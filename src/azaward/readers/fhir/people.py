@@ -50,7 +50,7 @@ class People:
         if one == other:
             return
         against = f", but {pair.against}" if pair.against else ""
-        told = f"they may be one person: {pair.why}{against}. Decide whether they are."
+        told = f"they may be about one person: {pair.why}{against}. Decide whether they are."
         for mine in (one, other):
             self.rows.aside(where.get(mine, ""), f"{one} and {other}", told, mine, "may_be_one")
 

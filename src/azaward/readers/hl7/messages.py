@@ -303,7 +303,7 @@ def _of_event(reading: Reading, event: Event) -> None:
         what, why = "a merge without the earlier number", "expected MRG with the number that is merged."
         reading.problem(Place("MRG"), what, why, "missing", "error")
     if event in _PAIRS and len(reading.people) < 2:
-        what, why = f"an event ({event}) with one person", "expected two PIDs. Nothing was joined or parted."
+        what, why = f"an event ({event}) with one person", "expected two PIDs. Nothing was joined or separated."
         reading.problem(Place("PID"), what, why, "cardinality", "error")
     if event == "apart":
         what = "numbers are moved from one person to another"

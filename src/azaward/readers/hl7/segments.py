@@ -183,7 +183,7 @@ class _Lines:
             end = name[0] + "TS"
             what = f"{name} without {end}"
             self.problems.append(
-                Problem(Place(name), what, "the file ends before its end. Ask for it again.", "missing", "warning")
+                Problem(Place(name), what, "the file is cut off. Ask for it again.", "missing", "warning")
             )
         if self._stray:
             what = f"{self._stray} line{'s' * (self._stray > 1)} before the first MSH, in no message"

@@ -1,6 +1,6 @@
 """What the laboratory itself marked, and results that contradict each other.
 
-A laboratory knows its method, its patient and its critical limits. Its mark "critical" is looked at the same day,
+A laboratory knows its method, its patient and its critical limits. A result marked "critical" is reviewed the same day,
 whatever the number says; a mark that says otherwise than the laboratory's own range, and neutrophils above all white
 cells, mean that one of the two is wrong, and nobody can tell which from here.
 """

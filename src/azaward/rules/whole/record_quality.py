@@ -32,9 +32,9 @@ GRAVE = "critical|severe|very (low|high)|panic|extreme|markedly"
 BLIND_WITHOUT = (TEST_OF_PANEL["blood count"], TEST_OF_PANEL["liver"])
 CRITICAL = ("LL", "HH", "AA")
 MARKED = "the laboratory marked it as critical: obtain the number today"
-IF_SO = "if it is one of this test and of now, it is far from normal: obtain a sure result today"
+IF_SO = "if it is a current result of this test, it is far from normal: obtain a reliable result today"
 GRAVELY = "these words mean that the result is far from normal: obtain the number today"
-SEVERE_ANYHOW = "in whatever unit it may be, this is far from normal: obtain the result today"
+SEVERE_ANYHOW = "whatever its unit, this is far from normal: obtain a reliable result today"
 NOTHING_ELSE = (
     "nothing else of this test is usable since treatment began, so that harm can't be excluded: no further dose before "
     "a result is known"

@@ -1,8 +1,8 @@
-"""What a reader set aside of somebody's record, and what that leaves unknown.
+"""What a reader set aside from somebody's record, and what that leaves unknown.
 
-A kind of thing that was set aside has its own finding where it asks for its own act: a page that is missing is fetched,
-two records of one person are told apart, a report in words is read. What could hide harm and what was read with care
-are counted, each in one finding. For somebody without a thiopurine most of it is only said.
+A kind of thing that was set aside has its own finding if it calls for its own action: fetch a missing page, decide
+whether two records are about one person, read a report in words. What could hide harm and what was read with care are
+counted, each in one finding. For somebody without a thiopurine, most of it is for information only.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from azaward.terms import Action, Rule, Status, Urgency
 
 # What was set aside for these reasons may hide harm; the rest was read, with care.
 PRESSING = ("unusable", "resource", "genotype", "no_patient")
-# Kinds that ask for an act of their own, and the finding of each.
+# Kinds that call for an action of their own, and the finding of each.
 OWN = {
     "incomplete": "record_incomplete",
     "may_be_one": "may_be_one_person",

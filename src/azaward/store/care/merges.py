@@ -1,7 +1,7 @@
-"""Records of one person under several ids: joined, parted again, or known to be of different people.
+"""Records of one person under several ids: joined, separated again, or known to be of different people.
 
 No row moves. The rows of an id that was given up are read together with those of the id that is kept, and each says
-where it came from; so whatever was joined can be parted, with both histories whole.
+where it came from; so whatever was joined can be separated, with both histories whole.
 """
 
 from __future__ import annotations
@@ -55,11 +55,11 @@ def members(connection: Connection, clinic_id: str, patient_ids: Sequence[str]) 
 
 
 def merge(connection: Connection, clinic_id: str, given_up: str, kept: str, why: str, by: By) -> None:
-    """Joins two records: what stands under `given_up` is read under `kept` from now on. Raises `StoreError`."""
+    """Joins two records: what is stored under `given_up` is read under `kept` from now on. Raises `StoreError`."""
     root = roots(connection, clinic_id)
     given_up, kept = root(given_up), root(kept)
     if given_up == kept:
-        raise StoreError(f"{given_up} and {kept} are one person already.")
+        raise StoreError(f"{given_up} and {kept} are already joined. Nothing was changed.")
     row = {"clinic_id": clinic_id, "given_up": given_up, "kept": kept, "why": why, "by": by.who, "at": by.at}
     connection.execute(sa.insert(merges).values(row))
     _decide(connection, clinic_id, given_up, kept, SAME, why, by)
@@ -68,13 +68,13 @@ def merge(connection: Connection, clinic_id: str, given_up: str, kept: str, why:
 
 
 def unmerge(connection: Connection, clinic_id: str, given_up: str, why: str, by: By) -> str:
-    """Parts what was joined; both records stand as they were, with all that has come since.
+    """Separates what was joined; each record is as it was before, plus anything that has arrived since.
 
     Gives the id that was kept. Raises `StoreError` where nothing was joined.
     """
     current = _current(connection, clinic_id)
     if given_up not in current:
-        raise StoreError(f"{given_up}: not joined with another record. Expected the id that was given up.")
+        raise StoreError(f"{given_up}: not joined to another record. Expected the id that was given up.")
     connection.execute(
         sa.update(merges)
         .where(merges.c.clinic_id == clinic_id, merges.c.given_up == given_up, merges.c.undone_at.is_(None))
@@ -101,7 +101,7 @@ def ask(connection: Connection, clinic_id: str, one: str, other: str, why: str, 
             "patient_id": mine,
             "where": "two records",
             "what": f"{first} and {second}",
-            "why": f"they may be one person: {why}. Decide whether they are.",
+            "why": f"they may be about one person: {why}. Decide whether they are.",
             "kind": MAY_BE_ONE,
         }
         for mine in (first, second)
@@ -111,7 +111,7 @@ def ask(connection: Connection, clinic_id: str, one: str, other: str, why: str, 
 
 
 def apart(connection: Connection, clinic_id: str, one: str, other: str, why: str, by: By) -> None:
-    """Notes that two records are of different people: they aren't asked about again."""
+    """Records that two ids are different people, so that nobody is asked about them again."""
     _decide(connection, clinic_id, one, other, DIFFERENT, why, by)
 
 

@@ -67,7 +67,7 @@ class Applied:
         if not met and correction.kind in _ALONE and not self._brings(correction, notice):
             self._say(correction, _ALONE[correction.kind], "unusable")
         if not met and correction.kind == "replace" and correction.why == "corrected":
-            self._say(correction, "a correction, and what it corrects is not here: counted as it is.", "no_original")
+            self._say(correction, "corrects a result that is not here: counted as it is.", "no_original")
 
     def _say(self, correction: Correction, why: str, kind: str) -> None:
         what = " ".join(correction.identity.split("|")).strip()
