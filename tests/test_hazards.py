@@ -278,7 +278,7 @@ def test_tablets_never_come_to_more_than_the_dose(weight: float) -> None:
     assert dose.mg_per_day[1] - smallest < tablets <= dose.mg_per_day[1]
 
 
-@pytest.mark.parametrize("name", ["allopurinal", "allopurino", "azathioprene", "febuxo", "mercaptopurin acid", "Zylo"])
+@pytest.mark.parametrize("name", ["allopurinal", "allopurino", "azathioprene", "febuxo", "mercaptopurim", "Zylo"])
 def test_a_similar_name_is_another_medicine(name: str) -> None:
     assert names(load()).of_record(name).ingredients == (f"unknown:{name}",)
 
