@@ -29,6 +29,14 @@ from azaward.readers.fhir.datatypes import (
 )
 
 
+class Resource(Element, frozen=True, gc=False):
+    """What every resource has."""
+
+    id: str | None = None
+    meta: Meta | None = None
+    contained: tuple[msgspec.Raw, ...] = ()
+
+
 class Component(Element, frozen=True, gc=False):
     code: Concept = Concept()
     valueQuantity: Quantity | None = None
@@ -51,10 +59,10 @@ class Related(Element, frozen=True, gc=False):
 
 
 class Observation(Component, frozen=True, gc=False):
-    resourceType: str = ""
-    contained: tuple[msgspec.Raw, ...] = ()
+    # As in `Resource`: a struct can have one base alone.
     id: str | None = None
     meta: Meta | None = None
+    contained: tuple[msgspec.Raw, ...] = ()
     status: str | None = None
     subject: Reference | None = None
     effectiveDateTime: str | None = None
@@ -75,9 +83,7 @@ class Collection(Element, frozen=True, gc=False):
     bodySite: Said | None = None
 
 
-class Specimen(Element, frozen=True, gc=False):
-    id: str | None = None
-    meta: Meta | None = None
+class Specimen(Resource, frozen=True, gc=False):
     type: Concept | None = None
     collection: Collection | None = None
 
@@ -87,9 +93,7 @@ class Form(Element, frozen=True, gc=False):
     contentType: str | None = None
 
 
-class DiagnosticReport(Element, frozen=True, gc=False):
-    id: str | None = None
-    meta: Meta | None = None
+class DiagnosticReport(Resource, frozen=True, gc=False):
     status: str | None = None
     category: tuple[Concept, ...] | Concept = ()
     code: Concept = Concept()
@@ -110,9 +114,7 @@ class Link(Element, frozen=True, gc=False):
     type: str | None = None
 
 
-class Patient(Element, frozen=True, gc=False):
-    id: str | None = None
-    meta: Meta | None = None
+class Patient(Resource, frozen=True, gc=False):
     identifier: tuple[Identifier, ...] = ()
     name: tuple[HumanName, ...] = ()
     birthDate: str | None = None
@@ -127,11 +129,9 @@ class Linked(Element, frozen=True, gc=False):
     resource: Reference | None = None
 
 
-class Linkage(Element, frozen=True, gc=False):
+class Linkage(Resource, frozen=True, gc=False):
     """A Linkage or a Person: each joins several Patients."""
 
-    id: str | None = None
-    meta: Meta | None = None
     link: tuple[Linked, ...] = ()
     item: tuple[Linked, ...] = ()
 
@@ -157,13 +157,9 @@ class Product(Element, frozen=True, gc=False):
     ingredient: tuple[Ingredient, ...] = ()
 
 
-class Medication(Element, frozen=True, gc=False):
+class Medication(Resource, frozen=True, gc=False):
     """A Medication or a Substance."""
 
-    id: str | None = None
-    resourceType: str = ""
-    meta: Meta | None = None
-    contained: tuple[msgspec.Raw, ...] = ()
     code: Concept | None = None
     ingredient: tuple[Ingredient, ...] = ()
     product: Product | None = None
@@ -173,11 +169,9 @@ class Adherence(Element, frozen=True, gc=False):
     code: Concept | None = None
 
 
-class MedicationUse(Element, frozen=True, gc=False):
+class MedicationUse(Resource, frozen=True, gc=False):
     """MedicationRequest (DSTU2: MedicationOrder), MedicationStatement, MedicationAdministration or -Dispense."""
 
-    id: str | None = None
-    meta: Meta | None = None
     status: str | None = None
     statusChanged: str | None = None
     intent: str | None = None
@@ -185,7 +179,6 @@ class MedicationUse(Element, frozen=True, gc=False):
     reportedReference: Reference | None = None
     subject: Reference | None = None
     patient: Reference | None = None
-    contained: tuple[msgspec.Raw, ...] = ()
     medicationCodeableConcept: Concept | None = None
     medicationReference: Reference | None = None
     medication: Referred | None = None
@@ -223,11 +216,9 @@ class Reaction(Element, frozen=True, gc=False):
     manifestation: tuple[Said, ...] = ()
 
 
-class Clinical(Element, frozen=True, gc=False):
+class Clinical(Resource, frozen=True, gc=False):
     """Condition, AllergyIntolerance, Immunization or Procedure."""
 
-    id: str | None = None
-    meta: Meta | None = None
     status: str | None = None
     # Codes in DSTU2 and STU3, concepts since R4.
     clinicalStatus: Concept | str | None = None
@@ -261,11 +252,9 @@ class Participant(Element, frozen=True, gc=False):
     actor: Reference | None = None
 
 
-class Meeting(Element, frozen=True, gc=False):
+class Meeting(Resource, frozen=True, gc=False):
     """Encounter or Appointment."""
 
-    id: str | None = None
-    meta: Meta | None = None
     status: str | None = None
     subject: Reference | None = None
     patient: Reference | None = None
@@ -289,12 +278,10 @@ class Outcome(Element, frozen=True, gc=False):
     issue: tuple[Issue, ...] = ()
 
 
-class Head(Element, frozen=True, gc=False):
-    """The elements that every resource has."""
+class Head(Resource, frozen=True, gc=False):
+    """A resource of any type."""
 
     resourceType: str = ""
-    id: str | None = None
-    contained: tuple[msgspec.Raw, ...] = ()
 
 
 class Subject(Element, frozen=True, gc=False):
@@ -331,6 +318,8 @@ class Search(Element, frozen=True, gc=False):
 
 
 class Entry(Element, frozen=True, gc=False):
+    """What a Bundle says of a resource, which stays undecoded."""
+
     fullUrl: Any = None
     resource: msgspec.Raw = msgspec.Raw()
     request: Request | None = None
@@ -343,14 +332,24 @@ class Page(Element, frozen=True, gc=False):
     url: str | None = None
 
 
-class Bundle(Element, frozen=True, gc=False):
-    """A Bundle. Its entries stay undecoded, so that an invalid one does not affect the others."""
+class Envelope(Element, frozen=True, gc=False):
+    """What a Bundle says of itself."""
 
-    resourceType: str = ""
     type: Any = None
     total: Any = None
     link: tuple[Page, ...] = ()
     meta: Meta | None = None
+
+
+class Bundle(Envelope, frozen=True, gc=False):
+    """A Bundle."""
+
+    entry: tuple[Entry, ...] = ()
+
+
+class DamagedBundle(Envelope, frozen=True, gc=False):
+    """A Bundle whose entries stay undecoded, so that an invalid one does not affect the others."""
+
     entry: tuple[msgspec.Raw, ...] = ()
 
 
