@@ -33,6 +33,19 @@ _ENTRY: msgspec.json.Decoder[fhir.Entry] = msgspec.json.Decoder(fhir.Entry)
 _FETCH = "Fetch all of it, and read the pages together."
 
 
+@contextlib.contextmanager
+def _no_collection() -> Generator[None]:
+    """Keeps Python from looking for circles among resources, of which there are many and which have none."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+@_no_collection()
 def read_bundle(content: bytes, file: str, knowledge: Knowledge) -> Record:
     """The record in a Bundle."""
     try:
@@ -45,10 +58,9 @@ def read_bundle(content: bytes, file: str, knowledge: Knowledge) -> Record:
             f"{file}: resourceType is {kind!r}; expected 'Bundle'. Put the resources in a Bundle, "
             "or one per line in an .ndjson file."
         )
-    with _no_collection():
-        reading = _Reading(knowledge)
-        reading.take_bundle(file, *opened)
-        return reading.record(file)
+    reading = _Reading(knowledge)
+    reading.take_bundle(file, *opened)
+    return reading.record(file)
 
 
 def read_ndjson(content: bytes, file: str, knowledge: Knowledge) -> Record:
@@ -56,6 +68,7 @@ def read_ndjson(content: bytes, file: str, knowledge: Knowledge) -> Record:
     return read_export([(file, content)], knowledge)
 
 
+@_no_collection()
 def read_export(
     files: Iterable[tuple[str, bytes]],
     knowledge: Knowledge,
@@ -67,27 +80,12 @@ def read_export(
     `files` gives the name and the content of each in turn, so that no more than one has to be in memory. `not_read`
     names files that belong to the export and can't be read, `deleted` holds its Bundles of deletions.
     """
-    with _no_collection():
-        reading = _Reading(knowledge)
-        names = [reading.take_file(content, file) for file, content in files]
-        for file, content in deleted:
-            reading.take_lines(content, file)
-        reading.index.incomplete += [
-            (name, "not a file that azaward reads", "its data are unknown.") for name in not_read
-        ]
-        return reading.record(", ".join(names))
-
-
-@contextlib.contextmanager
-def _no_collection() -> Generator[None]:
-    """Keeps Python from looking for circles among resources, of which there are many and which have none."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
+    reading = _Reading(knowledge)
+    names = [reading.take_file(content, file) for file, content in files]
+    for file, content in deleted:
+        reading.take_lines(content, file)
+    reading.index.incomplete += [(name, "not a file that azaward reads", "its data are unknown.") for name in not_read]
+    return reading.record(", ".join(names))
 
 
 class _Reading:

@@ -17,6 +17,7 @@ _MEETINGS = {
 }
 # DSTU2 and STU3 give the status of an allergy or immunization in codes of their own.
 _OVER = frozenset(("resolved", "inactive"))
+_NEVER = frozenset(("refuted", "entered-in-error", *NEVER_COUNTS, "preparation"))
 
 
 class Events:
@@ -100,7 +101,7 @@ class Events:
 def _never_counts(item: fhir.Clinical) -> str | None:
     """Why a resource must not be used, in any version of FHIR; None if it may."""
     doubt = codes_of(item.verificationStatus) | {item.status}
-    never = doubt & {"refuted", "entered-in-error", *NEVER_COUNTS, "preparation"}
+    never = doubt & _NEVER
     if never:
         return min(str(each) for each in never)
     if item.wasNotGiven or item.notGiven or item.notPerformed or item.notDone:

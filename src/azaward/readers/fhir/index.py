@@ -8,6 +8,7 @@ one resource the last counts, and a resource that was deleted counts no more.
 from __future__ import annotations
 
 import re
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
@@ -271,6 +272,8 @@ class Index:
 
     def patient(self, name: str) -> str | None:
         """The patient that an address names; None if it names something else."""
+        if found := self.patients.get(name):
+            return found
         name = name.partition("/_history/")[0]
         if found := self.patients.get(name):
             return found
@@ -332,7 +335,7 @@ def kind_of(content: bytes) -> str:
     ('Patient', 'Patient')
     """
     start = _STARTS.match(content)
-    return start[1].decode() if start else decode(content, HEAD)[0].resourceType
+    return sys.intern(start[1].decode()) if start else decode(content, HEAD)[0].resourceType
 
 
 def key_of(kind: str, id: str | None, url: str | None) -> str | None:
