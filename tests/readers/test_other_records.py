@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from azaward.assessment import PatientAssessment, assess
+from azaward.errors import InputError
 from azaward.knowledge import load
 from azaward.readers.fhir.bundle import read_bundle
 from azaward.readers.read import read
@@ -136,6 +137,59 @@ def test_no_damaged_element_makes_a_severe_count_quiet(place: tuple[Any, ...]) -
 def _withdrawn(place: tuple[Any, ...], junk: Any) -> bool:
     """Whether nothing is left that says that a medicine is taken, or that there is a result: the resource is gone."""
     return len(place) == 3 and junk in (None, "removed")
+
+
+# What stands beside the resources, and what a resource contains, each with an element of a wrong type.
+BESIDE: list[tuple[str, dict[str, Any]]] = [
+    ("the Bundle's links", {"link": None}),
+    ("one link", {"link": [{"relation": {"a": 1}, "url": "p1"}]}),
+    ("the Bundle's meta", {"meta": {"lastUpdated": 7}}),
+    ("an entry's search", {"search": True}),
+    ("an entry's mode", {"search": {"mode": 7}}),
+    ("an entry's request", {"request": {"method": {}}}),
+    ("an entry's response", {"response": "200"}),
+    ("an entry's address", {"fullUrl": 7}),
+]
+
+
+@pytest.mark.parametrize("damage", [pytest.param(each, id=name) for name, each in BESIDE])
+def test_what_stands_beside_a_resource_never_loses_it(damage: dict[str, Any]) -> None:
+    bundle = copy.deepcopy(BUNDLE)
+    for holder in [bundle] if damage.keys() & {"link", "meta"} else bundle["entry"]:
+        holder |= damage
+    record = read_bundle(json.dumps(bundle).encode(), "b.json", load())
+    assert [row[2] for row in record.rows["results"]] == [0.3]
+    assert [row[1] for row in record.rows["exposures"]] == ["azathioprine"]
+
+
+@pytest.mark.parametrize(
+    "damage", [{"id": 7}, {"status": []}, {"dosageInstruction": {"text": "daily"}}, {"meta": "v1"}]
+)
+def test_a_damaged_order_keeps_the_medicine_that_it_contains(damage: dict[str, Any]) -> None:
+    bundle = copy.deepcopy(BUNDLE)
+    order = bundle["entry"][1]["resource"]
+    medicine = {"resourceType": "Medication", "id": "m1", "code": order.pop("medicationCodeableConcept")}
+    order |= {"contained": [medicine], "medicationReference": {"reference": "#m1"}, **damage}
+    record = read_bundle(json.dumps(bundle).encode(), "b.json", load())
+    assert [row[1] for row in record.rows["exposures"]] == ["azathioprine"]
+    assert [item.where for item in record.set_aside] == [f"b.json Bundle.entry[1].{place}" for place in damage]
+
+
+@pytest.mark.parametrize("content", ['{"resourceType": "Bundle", "entry": [{', "{} {}", '{"resourceType": "Patient"'])
+def test_a_page_that_isnt_json_is_refused_with_its_name(tmp_path: Path, content: str) -> None:
+    (tmp_path / "1.json").write_text(json.dumps(BUNDLE), encoding="utf-8")
+    (tmp_path / "2.json").write_text("\n" + content, encoding="utf-8")
+    with pytest.raises(InputError, match=r"^2\.json line 2: .+ Expected JSON\. Export it again\.$"):
+        read(tmp_path, load())
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\n\n", " \r\n\t\r\n"])
+def test_the_ends_of_lines_change_nothing_but_their_numbers(tmp_path: Path, end: str) -> None:
+    lines = [json.dumps(entry["resource"]) for entry in BUNDLE["entry"]]
+    (tmp_path / "r.ndjson").write_bytes(end.join(lines).encode())
+    record = read(tmp_path / "r.ndjson", load())
+    assert [row[2] for row in record.rows["results"]] == [0.3]
+    assert record.rows["results"][0][10] == f"r.ndjson line {len((end * 2 + '.').splitlines())}"
 
 
 def test_a_folder_of_an_export_is_read_whole_or_said_not_to_be(tmp_path: Path) -> None:

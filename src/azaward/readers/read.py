@@ -7,6 +7,7 @@ of tables, or azaward's own JSON.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -35,9 +36,9 @@ def read(path: Path, knowledge: Knowledge) -> Record:
     kind = f".{name.rpartition('.')[2]}"
     if kind == ".hl7":
         return read_hl7(_bytes(path), path.name, knowledge)
-    content, file = _text(path), path.name
     if kind == ".ndjson":
-        return fhir.read_ndjson(content, file, knowledge)
+        return fhir.read_export(_texts([path]), knowledge)
+    content, file = _text(path), path.name
     if kind != ".json":
         raise InputError(f"{file}: unknown file type. Expected .json, .ndjson, .hl7, or a folder of CSV or Parquet.")
     if b'"resourceType"' in content:
@@ -78,10 +79,10 @@ def _export(folder: Path, knowledge: Knowledge) -> Record:
         if not _is_resources(each) and each != gone and each.name.casefold() not in _MANIFESTS
     ]
     return fhir.read_export(
-        {each.name: _text(each) for each in files if _is_resources(each)},
+        _texts(filter(_is_resources, files)),
         knowledge,
         not_read,
-        {f"deleted/{each.name}": _text(each) for each in sorted(gone.glob("*.ndjson*"))} if gone.is_dir() else {},
+        _texts(sorted(gone.glob("*.ndjson*")), "deleted/"),
     )
 
 
@@ -112,9 +113,16 @@ def _unpacked(path: Path) -> bytes:
     return content
 
 
+def _texts(paths: Iterable[Path], within: str = "") -> Iterator[tuple[str, bytes]]:
+    """The name and the text of each file, one after the other."""
+    return ((within + path.name, _text(path)) for path in paths)
+
+
 def _text(path: Path) -> bytes:
     """The file's bytes, checked to be UTF-8, without a byte order mark."""
     content = _unpacked(path) if path.name.casefold().endswith(_PACKED) else _bytes(path)
+    if content.isascii() and content and not content.isspace():
+        return content  # Nothing to decode, which would take as much memory again.
     decode(content, path.name)
     return content.removeprefix(b"\xef\xbb\xbf")
 

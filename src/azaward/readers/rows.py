@@ -28,6 +28,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _COMPARATORS = {"≤": "<=", "≥": ">="}
 _ONLY_COUNTED = ("unknown_analyte", "unknown_event", "unknown_column", "not_read", "uncounted")
 _SIGNS = ("<", "<=", ">", ">=")
+_NAMES = {table: tuple(column.name for column in columns) for table, columns in TABLES.items()}
 # How a partial date is read depends on its column.
 _LATEST = {("patients", "birth_date"), ("exposures", "stopped_on"), ("events", "ended_on")}
 _SEXES = {"f": "female", "m": "male", "female": "female", "male": "male", "other": "other", "unknown": "unknown"}
@@ -107,19 +108,23 @@ class RowReader:
     def add(self, table: str, row: Mapping[str, Any], where: str) -> None:
         """Adds one row, given as a mapping of column names to cells; a cell may be text or already typed."""
         patient = row.get("patient_id")
-        patient_id = _CONTROL.sub(" ", str(patient)).strip() if patient is not None else ""
+        patient_id = _clean(str(patient)) if patient is not None else ""
         if not patient_id:
             self.aside(where, "patient_id is empty", "the patient is unknown. Enter the clinic's patient id.")
             return
-        cells: dict[str, Cell] = {"patient_id": patient_id}
+        cells: dict[str, Cell] = dict.fromkeys(_NAMES[table])
+        cells["patient_id"] = patient_id
         for column in TABLES[table][1:]:
+            raw = row.get(column.name)
+            if raw is None or raw == "":
+                continue
             try:
-                cell = self._cell(table, column, row.get(column.name), cells, where)
+                cell = self._cell(table, column, raw, cells, where)
             except (DateError, ValueError) as error:
                 self.aside(where, f"{column.name}: {error}", _WHAT_TO_DO[column.type], patient_id)
                 cell = None
                 if (table, column.name) == ("exposures", "started_on"):
-                    cells["started_text"] = _start_in_words(row[column.name])
+                    cells["started_text"] = _start_in_words(raw)
             # A value such as "<0.5" or "haemolysed" already filled these two; their own columns may add to it.
             if (found := cells.get(column.name)) is not None and cell != found:
                 cell = found if cell is None else f"{found} {cell}"
@@ -190,11 +195,8 @@ class RowReader:
         return Record(self.rows, self.set_aside, self.identities, self.resources)
 
     def _cell(self, table: str, column: Column, raw: Any, cells: dict[str, Cell], where: str) -> Cell:
-        if raw is None or raw == "":
-            return None
         if column.type == "string":
-            # Control characters mean nothing in a record but could affect a terminal.
-            return _CONTROL.sub(" ", str(raw)).strip() or None
+            return _clean(str(raw)) or None
         if column.type == "date":
             if isinstance(raw, dt.datetime):
                 return raw.date()
@@ -416,13 +418,18 @@ class RowReader:
             self._append("genotypes", {**cells, "phenotype": phenotype})
 
     def _append(self, table: str, cells: Mapping[str, Cell]) -> None:
-        row = tuple(cells.get(column.name) for column in TABLES[table])
+        row = tuple(map(cells.get, _NAMES[table]))
         self.rows[table].append(row if row[-2] is not None else (*row[:-2], *self.source))
+
+
+def _clean(text: str) -> str:
+    """A text without control characters, which mean nothing in a record but could affect a terminal."""
+    return (text if text.isprintable() else _CONTROL.sub(" ", text)).strip()
 
 
 def _start_in_words(raw: Any) -> str | None:
     """The text of a start that isn't a date; None if it says that treatment has not begun."""
-    text = _CONTROL.sub(" ", str(raw)).strip()
+    text = _clean(str(raw))
     return None if _NOT_BEGUN.search(text.casefold()) else text
 
 

@@ -55,6 +55,7 @@ def read_day(text: str, reading: Literal["earliest", "latest"] = "earliest") -> 
         raise DateError(f"no such day: {text}") from None
 
 
+@lru_cache(maxsize=1024)
 def is_partial(text: str) -> bool:
     """Whether the text omits the day: "2024" or "2024-03"."""
     return len(text.strip()) < 10

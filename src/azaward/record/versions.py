@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from functools import lru_cache
 
 _UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 # How final a status is: a correction takes the place of a result, and a withdrawal that of a correction.
@@ -21,6 +22,7 @@ _FINALITY = {
 }
 
 
+@lru_cache(maxsize=128)
 def version_of(changed: str | None = None, number: str | None = None, status: str | None = None) -> str:
     """A version from the moment of the last change (ISO 8601), the version's number and the status of a result.
 

@@ -98,6 +98,7 @@ def _known_system(system: str) -> str:
     return _SYSTEMS.get(name, system.strip())
 
 
+@lru_cache(maxsize=8192)
 def plain(text: str) -> str:
     """A name without case and surplus punctuation.
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import io
 from collections import Counter
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -20,62 +21,16 @@ import msgspec
 from azaward.errors import InputError
 from azaward.knowledge import Knowledge
 from azaward.readers.fhir import resources as fhir
-from azaward.readers.fhir.index import BROKEN, BUNDLE, HEAD, Index, NotJsonError, Raw
-from azaward.readers.fhir.lenient import decode
+from azaward.readers.fhir.index import BROKEN, Index, NotJsonError, Raw, kind_of
+from azaward.readers.fhir.lenient import Damage, decode
 from azaward.readers.fhir.rows import write
 from azaward.readers.rows import RowReader
 from azaward.record.tables import Record
 
+_BUNDLE: msgspec.json.Decoder[fhir.Bundle] = msgspec.json.Decoder(fhir.Bundle)
+_DAMAGED: msgspec.json.Decoder[fhir.DamagedBundle] = msgspec.json.Decoder(fhir.DamagedBundle)
 _ENTRY: msgspec.json.Decoder[fhir.Entry] = msgspec.json.Decoder(fhir.Entry)
 _FETCH = "Fetch all of it, and read the pages together."
-
-
-def read_bundle(content: bytes, file: str, knowledge: Knowledge) -> Record:
-    """The record in a Bundle."""
-    try:
-        head, _ = decode(content, fhir.Head, HEAD)
-    except BROKEN as error:
-        raise InputError(where_in_json(error, content, file)) from None
-    if head.resourceType != "Bundle":
-        raise InputError(
-            f"{file}: resourceType is {head.resourceType!r}; expected 'Bundle'. Put the resources in a Bundle, "
-            "or one per line in an .ndjson file."
-        )
-    with _no_collection():
-        reading = _Reading(knowledge)
-        reading.take(Raw(file, None, content))
-        return reading.record(file)
-
-
-def read_ndjson(content: bytes, file: str, knowledge: Knowledge) -> Record:
-    """The record in a file with one resource or Bundle per line."""
-    return read_export({file: content}, knowledge)
-
-
-def read_export(
-    files: Mapping[str, bytes], knowledge: Knowledge, not_read: Iterable[str] = (), deleted: Mapping[str, bytes] = {}
-) -> Record:
-    """The record in several files of resources, such as a bulk export: usually one .ndjson for each resource type.
-
-    `not_read` names files that belong to the export and can't be read, `deleted` holds its Bundles of deletions.
-    """
-    with _no_collection():
-        return _export(files, knowledge, not_read, deleted)
-
-
-def _export(
-    files: Mapping[str, bytes], knowledge: Knowledge, not_read: Iterable[str], deleted: Mapping[str, bytes]
-) -> Record:
-    reading = _Reading(knowledge)
-    for file, content in files.items():
-        if file.casefold().removesuffix(".gz").endswith(".json"):
-            reading.take(Raw(file, None, content))
-            continue
-        reading.take_lines(content, file)
-    for file, content in deleted.items():
-        reading.take_lines(content, file)
-    reading.index.incomplete += [(name, "not a file that azaward reads", "its data are unknown.") for name in not_read]
-    return reading.record(", ".join(files))
 
 
 @contextlib.contextmanager
@@ -90,6 +45,49 @@ def _no_collection() -> Generator[None]:
             gc.enable()
 
 
+@_no_collection()
+def read_bundle(content: bytes, file: str, knowledge: Knowledge) -> Record:
+    """The record in a Bundle."""
+    try:
+        kind = kind_of(content)
+        opened = _opened(content) if kind == "Bundle" else None
+    except BROKEN as error:
+        raise InputError(where_in_json(error, content, file)) from None
+    if opened is None:
+        raise InputError(
+            f"{file}: resourceType is {kind!r}; expected 'Bundle'. Put the resources in a Bundle, "
+            "or one per line in an .ndjson file."
+        )
+    reading = _Reading(knowledge)
+    reading.take_bundle(file, *opened)
+    return reading.record(file)
+
+
+def read_ndjson(content: bytes, file: str, knowledge: Knowledge) -> Record:
+    """The record in a file with one resource or Bundle per line."""
+    return read_export([(file, content)], knowledge)
+
+
+@_no_collection()
+def read_export(
+    files: Iterable[tuple[str, bytes]],
+    knowledge: Knowledge,
+    not_read: Iterable[str] = (),
+    deleted: Iterable[tuple[str, bytes]] = (),
+) -> Record:
+    """The record in several files of resources, such as a bulk export: usually one .ndjson for each resource type.
+
+    `files` gives the name and the content of each in turn, so that no more than one has to be in memory. `not_read`
+    names files that belong to the export and can't be read, `deleted` holds its Bundles of deletions.
+    """
+    reading = _Reading(knowledge)
+    names = [reading.take_file(content, file) for file, content in files]
+    for file, content in deleted:
+        reading.take_lines(content, file)
+    reading.index.incomplete += [(name, "not a file that azaward reads", "its data are unknown.") for name in not_read]
+    return reading.record(", ".join(names))
+
+
 class _Reading:
     """One reading of one or several files: Bundles are taken apart, their resources indexed, rows written."""
 
@@ -98,10 +96,23 @@ class _Reading:
         self.index = Index(RowReader(knowledge))
         self._pages: list[_Page] = []
 
+    def take_file(self, content: bytes, file: str) -> str:
+        """Takes a file of an export, and gives its name. Raises `InputError` for one that isn't JSON."""
+        if file.casefold().removesuffix(".gz").endswith(".json"):
+            try:
+                self.take(Raw(file, None, content))
+            except NotJsonError as error:
+                raise InputError(where_in_json(error, content, file)) from None
+        else:
+            self.take_lines(content, file)
+        return file
+
     def take_lines(self, content: bytes, file: str) -> None:
         """Takes a resource or Bundle a line. Raises `InputError` for a line that isn't JSON."""
-        for number, line in enumerate(content.splitlines(), 1):
-            if not line.strip():
+        if b"\r" in content:
+            content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        for number, line in enumerate(io.BytesIO(content), 1):
+            if line.isspace():
                 continue
             where = f"{file} line {number}"
             try:
@@ -110,34 +121,40 @@ class _Reading:
                 raise InputError(f"{where}: {error}. Expected one FHIR resource per line.") from None
 
     def take(self, raw: Raw) -> None:
-        """Indexes a resource, or each of a Bundle's, and notes what the Bundle says is elsewhere."""
-        if not _is_bundle(raw.content):
-            self.index.take(raw)
+        """Indexes a resource, or each of a Bundle's. Raises `NotJsonError`."""
+        try:
+            kind = kind_of(raw.content)
+        except BROKEN:
+            self.index.head(raw)
+            return
+        if kind != "Bundle":
+            self.index.take(raw, kind)
             return
         try:
-            bundle, damage = decode(raw.content, fhir.Bundle, BUNDLE)
+            opened = _opened(raw.content)
         except BROKEN as error:
-            self.index.set_broken(raw, "Bundle", f"{error}. Correct the Bundle.")
+            if self.index.head(raw) is not None:
+                self.index.set_broken(raw, "Bundle", f"{error}. Correct the Bundle.")
             return
+        self.take_bundle(raw.where, *opened)
+
+    def take_bundle(self, where: str, bundle: fhir.Bundle, damage: Sequence[Damage]) -> None:
+        """Indexes each of a Bundle's resources, and notes what the Bundle says is elsewhere."""
         for each in damage:
             what, why = f"Bundle.{each.place} is {each.found}", f"expected {each.expected}; what is in it is unknown."
-            self.index.incomplete.append((raw.where, what, why))
+            self.index.incomplete.append((where, what, why))
         found = 0
-        for number, content in enumerate(bundle.entry):
-            found += self._entry(content, f"{raw.where} Bundle.entry[{number}]", bundle)
-        self._pages.append(_Page.of(raw.where, bundle, found))
+        for number, entry in enumerate(bundle.entry):
+            found += self._entry(entry, f"{where} Bundle.entry[{number}]", bundle)
+        self._pages.append(_Page.of(where, bundle, found))
 
-    def _entry(self, content: msgspec.Raw, place: str, bundle: fhir.Bundle) -> int:
+    def _entry(self, entry: fhir.Entry, place: str, bundle: fhir.Bundle) -> int:
         """Takes one entry; 1 if it counts among the Bundle's `total`."""
-        try:
-            entry, _ = decode(bytes(content), fhir.Entry, _ENTRY)
-        except BROKEN:
-            self.index.take(Raw(place, None, bytes(content)))
-            return 1
+        content = bytes(entry.resource)
         url = entry.fullUrl if isinstance(entry.fullUrl, str) else None
         status = (entry.response.status if entry.response else None) or ""
         changed = entry.response.lastModified if entry.response else None
-        if status[:1] in ("4", "5") and not bytes(entry.resource):
+        if status[:1] in ("4", "5") and not content:
             self.index.incomplete.append((place, f"the server answered {status}", "part of the record is missing."))
             return 0
         if entry.request is not None and (entry.request.method or "").upper() == "DELETE":
@@ -145,7 +162,7 @@ class _Reading:
             changed = changed or (bundle.meta.lastUpdated if bundle.meta else None)
             self.index.remove(kind.rpartition("/")[2], id, url, changed)
             return 0
-        self.take(Raw(place, url, bytes(entry.resource), changed=changed))
+        self.take(Raw(place, url, content, changed))
         return 0 if entry.search is not None and entry.search.mode in ("include", "outcome") else 1
 
     def record(self, file: str) -> Record:
@@ -199,13 +216,20 @@ def _missing(pages: Sequence[_Page]) -> Iterator[tuple[str, str, str]]:
             yield page.where, f"{page.found} of {page.total} entries", "the others aren't here."
 
 
-def _is_bundle(content: bytes) -> bool:
-    if b'"Bundle"' not in content:
-        return False
+def _opened(content: bytes) -> tuple[fhir.Bundle, tuple[Damage, ...]]:
+    """A Bundle, and what had to be left out of it; an invalid entry does not affect the others."""
+    with contextlib.suppress(msgspec.ValidationError):
+        return _BUNDLE.decode(content), ()
+    found, damage = decode(content, _DAMAGED)
+    entries = tuple(_opened_entry(each) for each in found.entry)
+    return fhir.Bundle(found.type, found.total, found.link, found.meta, entries), damage
+
+
+def _opened_entry(content: msgspec.Raw) -> fhir.Entry:
     try:
-        return decode(content, fhir.Head, HEAD)[0].resourceType == "Bundle"
+        return decode(bytes(content), _ENTRY)[0]
     except BROKEN:
-        return False
+        return fhir.Entry(resource=content)  # No entry at all: set aside with its place.
 
 
 def where_in_json(error: Exception, content: bytes, file: str) -> str:

@@ -10,6 +10,7 @@ from azaward.readers.fhir.index import Place, subjects
 from azaward.readers.fhir.shared import NEVER_COUNTS, Shared, coded, codes_of, in_words, names_of
 from azaward.record.tables import Cell
 
+_Told = tuple[list[tuple[str, str | None]], str | None]
 _KINDS = {"AllergyIntolerance": "allergy", "Immunization": "vaccination", "Procedure": "procedure"}
 _MEETINGS = {
     "noshow": "did_not_attend",
@@ -17,6 +18,7 @@ _MEETINGS = {
 }
 # DSTU2 and STU3 give the status of an allergy or immunization in codes of their own.
 _OVER = frozenset(("resolved", "inactive"))
+_NEVER = frozenset(("refuted", "entered-in-error", *NEVER_COUNTS, "preparation"))
 
 
 class Events:
@@ -25,6 +27,7 @@ class Events:
     def __init__(self, shared: Shared) -> None:
         self.shared = shared
         self.index, self.rows, self.words = shared.index, shared.rows, shared.words
+        self._told: dict[tuple[str, fhir.Concept | None], _Told] = {}
 
     def clinical(self, place: Place) -> None:
         """One Condition, AllergyIntolerance, Immunization or Procedure."""
@@ -49,18 +52,26 @@ class Events:
         concepts = [each for each in (item.vaccineCode, item.code, item.substance) if each is not None]
         if kind == "allergy":
             return [("allergy", code) for code in self._allergens(item, concepts)]
-        concept = next(iter(concepts), None)
+        key = (kind, next(iter(concepts), None))
+        if key not in self._told:
+            self._told[key] = self._tells(*key)
+        events, indication = self._told[key]
+        if indication:
+            self.shared.reasons.setdefault(patient_id, {}).setdefault(indication, "condition")
+        return events
+
+    def _tells(self, kind: str, concept: fhir.Concept | None) -> _Told:
+        """The events that a concept tells of, and what of it azathioprine treats; a record repeats few concepts."""
         text, codings = coded(concept)
         if allergens := self.rows.medicines.allergy(codings):
-            return [("allergy", code) for code in allergens]
+            return [("allergy", code) for code in allergens], None
         names = [*names_of(concept), None]
         known = next((found for name in names if (found := self.words.events(kind, name, codings))), [])
         code = in_words(concept)
-        if place.type == "Condition" and (indication := self.words.indication(text, codings)):
-            self.shared.reasons.setdefault(patient_id, {}).setdefault(indication, "condition")
-            # Text in another language can only be recognised by its code.
-            code = code if self.words.indication(code) else indication
-        return list(known) or [(kind, code)]
+        indication = self.words.indication(text, codings) if kind == "condition" else None
+        if indication and not self.words.indication(code):
+            code = indication  # Text in another language can only be recognised by its code.
+        return [*known] or [(kind, code)], indication
 
     def _taken(self, item: fhir.Clinical, row: Mapping[str, Any], place: Place) -> None:
         """A condition may say that a medicine is taken: "long-term current use of azathioprine"."""
@@ -100,7 +111,7 @@ class Events:
 def _never_counts(item: fhir.Clinical) -> str | None:
     """Why a resource must not be used, in any version of FHIR; None if it may."""
     doubt = codes_of(item.verificationStatus) | {item.status}
-    never = doubt & {"refuted", "entered-in-error", *NEVER_COUNTS, "preparation"}
+    never = doubt & _NEVER
     if never:
         return min(str(each) for each in never)
     if item.wasNotGiven or item.notGiven or item.notPerformed or item.notDone:

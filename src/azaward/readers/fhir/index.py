@@ -8,9 +8,10 @@ one resource the last counts, and a resource that was deleted counts no more.
 from __future__ import annotations
 
 import re
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -23,7 +24,6 @@ from azaward.record.versions import is_later, version_of
 T = TypeVar("T")
 BROKEN = (msgspec.DecodeError, RecursionError)
 HEAD: msgspec.json.Decoder[fhir.Head] = msgspec.json.Decoder(fhir.Head)
-BUNDLE: msgspec.json.Decoder[fhir.Bundle] = msgspec.json.Decoder(fhir.Bundle)
 _SUBJECT: msgspec.json.Decoder[fhir.Subject] = msgspec.json.Decoder(fhir.Subject)
 _SHAPE: msgspec.json.Decoder[fhir.Shape] = msgspec.json.Decoder(fhir.Shape)
 _DECODERS: Mapping[str, msgspec.json.Decoder[Any]] = {
@@ -36,7 +36,7 @@ class NotJsonError(ValueError):
     """A line that isn't JSON at all: the file can't be trusted."""
 
 
-class Raw(NamedTuple):
+class Raw(msgspec.Struct, frozen=True, gc=False):
     """An undecoded resource, its place in the file, its address, and when its Bundle says that it last changed."""
 
     where: str
@@ -45,7 +45,7 @@ class Raw(NamedTuple):
     changed: str | None = None
 
 
-class Place(NamedTuple):
+class Place(msgspec.Struct, frozen=True, gc=False):
     """A decoded resource, its place in the file, its name there, and what had to be left out of it."""
 
     type: str
@@ -67,10 +67,9 @@ class Index:
         # What makes these files less than the whole of a record: (where, what, why).
         self.incomplete: list[tuple[str, str, str]] = []
         self.deleted: dict[str, str] = {}
-        self._places: dict[int, Place] = {}
-        self._next = 0
-        self._by_key: dict[str, int] = {}
-        self._found: dict[str, int] = {}
+        # By the key of each resource, or by its place if it has no key; and the names of both.
+        self._places: dict[str, Place] = {}
+        self._found: dict[str, str] = {}
         self._addresses: dict[str, set[str]] = {}
         self._identified: dict[tuple[str | None, str | None], str] = {}
         self._broken: list[tuple[Raw, str, str, str | None]] = []
@@ -81,56 +80,55 @@ class Index:
         """The resources that count, in the order of the files."""
         return self._places.values()
 
-    def take(self, raw: Raw, subject: fhir.Reference | None = None, within: str = "") -> None:
+    def take(self, raw: Raw, kind: str, subject: fhir.Reference | None = None, within: str = "") -> None:
         """Decodes one resource and records the names by which others may refer to it.
 
-        `within` is the address of the resource that contains it.
+        `within` is the address of the resource that contains it. Raises `NotJsonError`.
         """
-        if (quick := _quickly(raw.content)) is not None:
-            kind, resource = quick
-            self._named(kind, resource.id, raw, resource, subject, (), within)
-            return
+        if kind not in _DECODERS:
+            another = self._another(raw, kind)
+            if another is None:
+                return
+            kind = another
         try:
-            head, _ = decode(raw.content, fhir.Head, HEAD)
+            resource, damage = decode(raw.content, _DECODERS[kind])
+        except BROKEN as error:
+            if self.head(raw) is not None:
+                self.set_broken(raw, kind, f"{error}. Correct the resource.")
+            return
+        if kind == "OperationOutcome":
+            self._outcome(raw, resource)
+        elif kind == "Patient" and any(each.place == "id" for each in damage):
+            self.set_broken(raw, kind, f"id is {damage[0].found}; expected {damage[0].expected}. Correct the resource.")
+        else:
+            place = self._named(kind, raw, resource, subject, damage, within)
+            self._take_contained(resource.contained, raw, place)
+
+    def head(self, raw: Raw) -> fhir.Head | None:
+        """What a resource of any type has; None for what is no resource, which is set aside. Raises `NotJsonError`."""
+        try:
+            return decode(raw.content, HEAD)[0]
         except BROKEN as error:
             if raw.content and not isinstance(error, msgspec.ValidationError | RecursionError):
                 raise NotJsonError(str(error)) from None
             self.set_broken(raw, "resource", f"{error}. Expected a FHIR resource." if raw.content else _EMPTY)
-            return
-        kind = head.resourceType
-        decoder = _DECODERS.get(kind)
-        if decoder is None:
-            kind, decoder = self._another(head, raw)
-            if decoder is None:
-                return
-        try:
-            resource, damage = decode(raw.content, fhir.READ[kind], decoder)
-        except BROKEN as error:
-            self.set_broken(raw, kind, f"{error}. Correct the resource.")
-            return
-        if kind == "OperationOutcome":
-            self._outcome(raw, resource)
-            return
-        if kind == "Patient" and any(each.place == "id" for each in damage):
-            self.set_broken(raw, kind, f"id is {damage[0].found}; expected {damage[0].expected}. Correct the resource.")
-            return
-        own_id = head.id if isinstance(head.id, str) else None
-        place = self._named(kind, own_id, raw, resource, subject, tuple(damage), within)
-        self._take_contained(head, raw, place)
+            return None
 
-    def _another(self, head: fhir.Head, raw: Raw) -> tuple[str, msgspec.json.Decoder[Any] | None]:
-        """A resource of a type that isn't read: counted, unless its type is missing and its elements tell it."""
-        kind = head.resourceType
+    def _another(self, raw: Raw, kind: str) -> str | None:
+        """Counts a resource of a type that isn't read; the type to read it as where its elements tell another."""
+        head = self.head(raw)
+        if head is None:
+            return None
         if kind in TYPES:
             # Results stand inside resources of many types.
-            self._take_contained(head, raw, None)
+            self._take_contained(head.contained, raw, None)
             self._not_read[kind] += 1
-            return kind, None
+            return None
         if shaped := self._shaped(raw, kind):
-            return shaped, _DECODERS[shaped]
-        why = f"resourceType is {kind!r}, no type of FHIR" if kind else "resourceType is missing"
+            return shaped
+        why = f"resourceType is {kind!r}, no type of FHIR" if kind else "resourceType is missing or is no text"
         self.set_broken(raw, kind or "resource", f"{why}. Expected a FHIR resource.")
-        return kind, None
+        return None
 
     def _shaped(self, raw: Raw, kind: str) -> str | None:
         """A result or a medicine under a name that FHIR doesn't have."""
@@ -156,7 +154,6 @@ class Index:
     def _named(
         self,
         kind: str,
-        own_id: str | None,
         raw: Raw,
         resource: Any,
         subject: fhir.Reference | None,
@@ -164,13 +161,14 @@ class Index:
         within: str,
     ) -> Place | None:
         """Keeps a resource under its names, unless a later version of it is here already."""
+        own_id: str | None = resource.id
         relative = f"{kind}/{own_id}" if own_id else None
         address = f"{within}#{own_id}" if within and own_id else None
-        names = [address] if address else [name for name in (raw.url, relative) if name]
+        names = (address,) if address else (raw.url, relative)
         own = own_id or (raw.url or raw.where).rpartition("/")[2].rpartition(":")[2]
         if kind == "Patient":
             own = self._patient_id(own, relative, raw.url)
-            self.patients |= dict.fromkeys((*names, f"Patient/{own}"), own)
+            self.patients |= dict.fromkeys((*filter(None, names), f"Patient/{own}"), own)
             self._addresses.setdefault(own, set()).update(filter(None, [raw.url]))
             self._identified |= {(each.system, each.value): own for each in resource.identifier if each.value}
         meta: fhir.Meta | None = resource.meta
@@ -179,11 +177,11 @@ class Index:
         version = version_of(changed, meta.versionId if meta else None, status)
         key = address or key_of(kind, own_id, raw.url)
         place = Place(kind, resource, raw.where, own, subject, damage, key, version)
-        number = self._number(place)
-        if number is None:
+        if not self._keep(place):
             return None
         for name in names:
-            self._found[name] = number
+            if name:
+                self._found[name] = key or raw.where
         return place
 
     def _patient_id(self, own: str, relative: str | None, url: str | None) -> str:
@@ -192,31 +190,24 @@ class Index:
         elsewhere = [each for each in known if each.startswith("http") and each != url]
         return url if url and url.startswith("http") and elsewhere and relative else own
 
-    def _number(self, place: Place) -> int | None:
-        """Where the resource is kept: in the place of an earlier version of it; None if a later one is kept."""
-        if place.key is None:
-            return self._put(place)
-        if (gone := self.deleted.get(place.key)) is not None and is_later(place.version, gone) is not True:
-            return None
-        held = self._by_key.get(place.key)
-        if held is not None:
-            before = self._places[held]
+    def _keep(self, place: Place) -> bool:
+        """Keeps a resource in the place of an earlier version of it; False if a later one is kept."""
+        key = place.key or place.where
+        if (gone := self.deleted.get(key)) is not None and is_later(place.version, gone) is not True:
+            return False
+        before = self._places.get(key)
+        if before is not None:
             later = is_later(place.version, before.version)
             if later is None and place.resource != before.resource:
                 what = f"{place.type} {place.id}"
                 why = f"also at {before.where}, with other content and no version: the later one in the file is used"
                 self.rows.aside(place.where, what, why, kind="two_versions")
             if later is False:
-                return None
-            del self._places[held]
-        number = self._by_key[place.key] = self._put(place)
-        return number
-
-    def _put(self, place: Place) -> int:
-        number = self._next
-        self._next += 1
-        self._places[number] = place
-        return number
+                return False
+            # The later version comes where it stands in the files, not where the earlier one stood.
+            del self._places[key]
+        self._places[key] = place
+        return True
 
     def remove(self, kind: str, id: str, url: str | None, changed: str | None) -> None:
         """Notes that a resource was deleted; one of a later version counts again."""
@@ -224,23 +215,22 @@ class Index:
         version = version_of(changed)
         if key is None:
             return
-        held = self._by_key.get(key)
-        if held is not None and is_later(self._places[held].version, version) is not True:
-            del self._places[held]
-            del self._by_key[key]
+        held = self._places.get(key)
+        if held is not None and is_later(held.version, version) is not True:
+            del self._places[key]
         self.deleted[key] = version
 
-    def _take_contained(self, head: fhir.Head, raw: Raw, holder: Place | None) -> None:
+    def _take_contained(self, contained: Iterable[msgspec.Raw], raw: Raw, place: Place | None) -> None:
         """Indexes what a resource contains; a contained result belongs to the resource's patient."""
-        for number, content in enumerate(head.contained):
+        for number, content in enumerate(contained):
             inside = Raw(f"{raw.where}.contained[{number}]", None, bytes(content))
             try:
-                kind = HEAD.decode(content).resourceType
+                kind = kind_of(inside.content)
             except BROKEN:
                 kind = "Observation"  # Nobody knows what it is: set aside on its own.
             if kind in _REFERENCED:
-                key = holder.key if holder is not None and holder.key else f"{raw.url or raw.where}"
-                self.take(inside, _about(raw.content), key)
+                key = place.key if place is not None and place.key else f"{raw.url or raw.where}"
+                self.take(inside, kind, _about(raw.content), key)
 
     def _outcome(self, raw: Raw, outcome: fhir.Outcome) -> None:
         """A server's error in the place of what was asked for: something is missing. Its other remarks are counted."""
@@ -275,13 +265,15 @@ class Index:
         if reference is None or not reference.reference:
             return None
         if reference.reference.startswith("#") and inside is not None:
-            number = self._found.get(f"{inside.key or inside.where}{reference.reference}")
+            key = self._found.get(f"{inside.key or inside.where}{reference.reference}")
         else:
-            number = resolve(reference, self._found)
-        return None if number is None else self._places.get(number)
+            key = resolve(reference, self._found)
+        return None if key is None else self._places.get(key)
 
     def patient(self, name: str) -> str | None:
         """The patient that an address names; None if it names something else."""
+        if found := self.patients.get(name):
+            return found
         name = name.partition("/_history/")[0]
         if found := self.patients.get(name):
             return found
@@ -332,23 +324,18 @@ class Index:
 
 
 _EMPTY = "no resource in this entry."
-# Where the type comes first, as in nearly every resource, and nothing is contained, one decoding is enough.
+# The type nearly always comes first: then nothing else has to be decoded to know it.
 _STARTS = re.compile(rb'\s*\{\s*"resourceType"\s*:\s*"([A-Za-z]+)"')
 
 
-def _quickly(content: bytes) -> tuple[str, Any] | None:
-    """A plain resource with its type; None for one that is looked at more closely."""
+def kind_of(content: bytes) -> str:
+    """The type of a resource. Raises one of `BROKEN` for what is no resource.
+
+    >>> kind_of(b'{"resourceType": "Patient", "id": "p1"}'), kind_of(b'{"id": "p1", "resourceType": "Patient"}')
+    ('Patient', 'Patient')
+    """
     start = _STARTS.match(content)
-    if start is None or b'"contained"' in content:
-        return None
-    kind = start[1].decode()
-    decoder = _DECODERS.get(kind)
-    if decoder is None or kind == "OperationOutcome":
-        return None
-    try:
-        return kind, decoder.decode(content)
-    except BROKEN:
-        return None
+    return sys.intern(start[1].decode()) if start else decode(content, HEAD)[0].resourceType
 
 
 def key_of(kind: str, id: str | None, url: str | None) -> str | None:

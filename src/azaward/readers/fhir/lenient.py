@@ -7,10 +7,11 @@ is left out is never made up: a dose without its period is unknown, and a value 
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 import msgspec
 
+T = TypeVar("T")
 # A part of these that can't be read makes the whole of it unreadable: half a timing is another timing.
 _WHOLE = ("timing", "doseAndRate", "referenceRange", "repeat")
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
@@ -30,23 +31,24 @@ class Damage(NamedTuple):
         return re.split(r"[.\[]", self.place)[0]
 
 
-def decode(content: bytes, kind: type[Any], decoder: msgspec.json.Decoder[Any]) -> tuple[Any, list[Damage]]:
+def decode(content: bytes, decoder: msgspec.json.Decoder[T]) -> tuple[T, tuple[Damage, ...]]:
     """A resource, and what had to be left out of it. Raises `msgspec.DecodeError` where it isn't JSON.
 
     >>> from azaward.readers.fhir.resources import Patient
-    >>> made, damage = decode(b'{"id": 7, "gender": "female"}', Patient, msgspec.json.Decoder(Patient))
+    >>> made, damage = decode(b'{"id": 7, "gender": "female"}', msgspec.json.Decoder(Patient))
     >>> made.gender, damage
-    ('female', [Damage(place='id', found='7', expected='str | null')])
+    ('female', (Damage(place='id', found='7', expected='str | null'),))
     """
     try:
-        return decoder.decode(content), []
+        return decoder.decode(content), ()
     except msgspec.ValidationError:
         pass
     tree: Any = msgspec.json.decode(content)
     damage: list[Damage] = []
     while len(damage) < _MOST:
         try:
-            return msgspec.convert(tree, kind), damage
+            # Written out again: `msgspec.convert` can't give a part of a tree undecoded, as what is contained is kept.
+            return decoder.decode(msgspec.json.encode(tree)), tuple(damage)
         except msgspec.ValidationError as error:
             why, _, place = str(error).partition(" - at `$")
             steps = _steps(place.rstrip("`"))

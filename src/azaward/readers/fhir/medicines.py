@@ -6,7 +6,7 @@ that nothing names is kept as such, because it may be any.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from azaward.medicines.names import Taken
@@ -29,6 +29,7 @@ class Medicines:
         self.index, self.rows, self.words = shared.index, shared.rows, shared.words
         self._thiopurines = set(thiopurines(shared.knowledge))
         self._until: dict[str, str | None] = {}
+        self._told: dict[tuple[tuple[fhir.Concept, bool], ...], tuple[str, Taken | None]] = {}
 
     def use(self, place: Place) -> None:
         """One resource about a medicine."""
@@ -97,7 +98,18 @@ class Medicines:
         return False
 
     def _named(self, use: fhir.MedicationUse, place: Place) -> tuple[str, Taken]:
-        """The medicine's name as written, and its ingredients.
+        """The medicine's name as written, and its ingredients."""
+        key = tuple(self._concepts(use, place))
+        if key not in self._told:
+            self._told[key] = self._tells(key)
+        name, taken = self._told[key]
+        if taken is None:
+            where = next((f" ({each.reference})" for each in _references(use) if each.reference), "")
+            return name or f"a medicine without a name{where}", Taken((UNNAMED,))
+        return name, taken
+
+    def _tells(self, concepts: Iterable[tuple[fhir.Concept, bool]]) -> tuple[str, Taken | None]:
+        """The medicine that concepts name; None if they name none. A record repeats few of them.
 
         Its own name and codes come first, then its product's, then those of its ingredients. A thiopurine that any of
         them names counts, whatever the others say.
@@ -105,7 +117,7 @@ class Medicines:
         known: list[Taken] = []
         parts: list[Taken] = []
         name = ""
-        for concept, is_part in self._concepts(use, place):
+        for concept, is_part in concepts:
             text, codings = coded(concept)
             names = [*names_of(concept), *(coding.code for coding in codings if coding.code and not text)]
             name = name or next(iter(names), "")
@@ -114,8 +126,7 @@ class Medicines:
                 if each is not None or is_recognised(taken.ingredients[0]):
                     (parts if is_part else known).append(taken)
         if not known and not parts:
-            where = next((f" ({each.reference})" for each in _references(use) if each.reference), "")
-            return name or f"a medicine without a name{where}", Taken((UNNAMED,))
+            return name, None
         return name, self.rows.medicines.together(known, parts)
 
     def _concepts(self, use: fhir.MedicationUse, place: Place) -> Iterator[tuple[fhir.Concept, bool]]:

@@ -11,86 +11,30 @@ from typing import Any
 
 import msgspec
 
-
-class Element(msgspec.Struct, frozen=True, gc=False):
-    """A part of a resource."""
-
-
-class Meta(Element, frozen=True, gc=False):
-    versionId: str | None = None
-    lastUpdated: str | None = None
-
-
-class Coding(Element, frozen=True, gc=False):
-    system: str = ""
-    code: str = ""
-    display: str | None = None
-
-
-class Concept(Element, frozen=True, gc=False):
-    coding: list[Coding] = []
-    text: str | None = None
+from azaward.readers.fhir.datatypes import (
+    Concept,
+    Dosage,
+    Element,
+    Extension,
+    HumanName,
+    Identifier,
+    Meta,
+    Period,
+    Quantity,
+    Range,
+    Ratio,
+    Reference,
+    Referred,
+    Said,
+)
 
 
-class Identifier(Element, frozen=True, gc=False):
-    use: str | None = None
-    type: Concept | None = None
-    system: str | None = None
-    value: str | None = None
+class Resource(Element, frozen=True, gc=False):
+    """What every resource has."""
 
-
-class Reference(Element, frozen=True, gc=False):
-    reference: str | None = None
-    display: str | None = None
-    identifier: Identifier | None = None
-
-
-class Referred(Element, frozen=True, gc=False):
-    """R5's CodeableReference."""
-
-    concept: Concept | None = None
-    reference: Reference | None = None
-
-
-class Said(Concept, frozen=True, gc=False):
-    """A concept up to R4, and in R5 a CodeableReference that holds one."""
-
-    concept: Concept | None = None
-
-
-class Quantity(Element, frozen=True, gc=False):
-    """A number may come as text: what it says is read as a cell of a table is, or not at all."""
-
-    value: float | str | None = None
-    comparator: str | None = None
-    unit: str | None = None
-    system: str | None = None
-    code: str | None = None
-
-
-class Range(Element, frozen=True, gc=False):
-    low: Quantity | None = None
-    high: Quantity | None = None
-    type: Concept | None = None
-
-
-class Ratio(Element, frozen=True, gc=False):
-    numerator: Quantity | None = None
-    denominator: Quantity | None = None
-
-
-class Extension(Element, frozen=True, gc=False):
-    url: str = ""
-    valueCodeableConcept: Concept | None = None
-
-
-class Period(Element, frozen=True, gc=False):
-    start: str | None = None
-    end: str | None = None
-
-
-class Annotation(Element, frozen=True, gc=False):
-    text: str | None = None
+    id: str | None = None
+    meta: Meta | None = None
+    contained: tuple[msgspec.Raw, ...] = ()
 
 
 class Component(Element, frozen=True, gc=False):
@@ -106,8 +50,8 @@ class Component(Element, frozen=True, gc=False):
     valueTime: str | None = None
     dataAbsentReason: Concept | None = None
     # One concept in DSTU2 and STU3, a list since R4.
-    interpretation: list[Concept] | Concept = []
-    referenceRange: list[Range] = []
+    interpretation: tuple[Concept, ...] | Concept = ()
+    referenceRange: tuple[Range, ...] = ()
 
 
 class Related(Element, frozen=True, gc=False):
@@ -115,10 +59,10 @@ class Related(Element, frozen=True, gc=False):
 
 
 class Observation(Component, frozen=True, gc=False):
-    resourceType: str = ""
-    contained: list[msgspec.Raw] = []
+    # As in `Resource`: a struct can have one base alone.
     id: str | None = None
     meta: Meta | None = None
+    contained: tuple[msgspec.Raw, ...] = ()
     status: str | None = None
     subject: Reference | None = None
     effectiveDateTime: str | None = None
@@ -127,10 +71,10 @@ class Observation(Component, frozen=True, gc=False):
     issued: str | None = None
     specimen: Reference | None = None
     bodySite: Concept | None = None
-    component: list[Component] = []
-    hasMember: list[Reference] = []
-    related: list[Related] = []
-    extension: list[Extension] = []
+    component: tuple[Component, ...] = ()
+    hasMember: tuple[Reference, ...] = ()
+    related: tuple[Related, ...] = ()
+    extension: tuple[Extension, ...] = ()
 
 
 class Collection(Element, frozen=True, gc=False):
@@ -139,9 +83,7 @@ class Collection(Element, frozen=True, gc=False):
     bodySite: Said | None = None
 
 
-class Specimen(Element, frozen=True, gc=False):
-    id: str | None = None
-    meta: Meta | None = None
+class Specimen(Resource, frozen=True, gc=False):
     type: Concept | None = None
     collection: Collection | None = None
 
@@ -151,30 +93,20 @@ class Form(Element, frozen=True, gc=False):
     contentType: str | None = None
 
 
-class DiagnosticReport(Element, frozen=True, gc=False):
-    id: str | None = None
-    meta: Meta | None = None
+class DiagnosticReport(Resource, frozen=True, gc=False):
     status: str | None = None
-    category: list[Concept] | Concept = []
+    category: tuple[Concept, ...] | Concept = ()
     code: Concept = Concept()
     subject: Reference | None = None
     effectiveDateTime: str | None = None
     effectivePeriod: Period | None = None
     issued: str | None = None
-    specimen: list[Reference] = []
-    result: list[Reference] = []
+    specimen: tuple[Reference, ...] = ()
+    result: tuple[Reference, ...] = ()
     conclusion: str | None = None
-    conclusionCode: list[Concept] = []
-    codedDiagnosis: list[Concept] = []
-    presentedForm: list[Form] = []
-
-
-class HumanName(Element, frozen=True, gc=False):
-    use: str | None = None
-    text: str | None = None
-    # A list in DSTU2.
-    family: str | list[str] | None = None
-    given: list[str] = []
+    conclusionCode: tuple[Concept, ...] = ()
+    codedDiagnosis: tuple[Concept, ...] = ()
+    presentedForm: tuple[Form, ...] = ()
 
 
 class Link(Element, frozen=True, gc=False):
@@ -182,16 +114,14 @@ class Link(Element, frozen=True, gc=False):
     type: str | None = None
 
 
-class Patient(Element, frozen=True, gc=False):
-    id: str | None = None
-    meta: Meta | None = None
-    identifier: list[Identifier] = []
-    name: list[HumanName] = []
+class Patient(Resource, frozen=True, gc=False):
+    identifier: tuple[Identifier, ...] = ()
+    name: tuple[HumanName, ...] = ()
     birthDate: str | None = None
     gender: str | None = None
     deceasedBoolean: bool | None = None
     deceasedDateTime: str | None = None
-    link: list[Link] = []
+    link: tuple[Link, ...] = ()
 
 
 class Linked(Element, frozen=True, gc=False):
@@ -199,50 +129,11 @@ class Linked(Element, frozen=True, gc=False):
     resource: Reference | None = None
 
 
-class Linkage(Element, frozen=True, gc=False):
+class Linkage(Resource, frozen=True, gc=False):
     """A Linkage or a Person: each joins several Patients."""
 
-    id: str | None = None
-    meta: Meta | None = None
-    link: list[Linked] = []
-    item: list[Linked] = []
-
-
-class Repeat(Element, frozen=True, gc=False):
-    frequency: float | None = None
-    frequencyMax: float | None = None
-    dayOfWeek: list[str] = []
-    timeOfDay: list[str] = []
-    # One in DSTU2 and STU3, a list since R4.
-    when: list[str] | str = []
-    period: float | None = None
-    periodUnit: str | None = None
-    periodUnits: str | None = None
-    boundsPeriod: Period | None = None
-    boundsDuration: Quantity | None = None
-
-
-class Timing(Element, frozen=True, gc=False):
-    repeat: Repeat | None = None
-    code: Concept | None = None
-
-
-class DoseAndRate(Element, frozen=True, gc=False):
-    doseQuantity: Quantity | None = None
-    doseRange: Range | None = None
-
-
-class Dosage(Element, frozen=True, gc=False):
-    sequence: int | None = None
-    text: str | None = None
-    timing: Timing | None = None
-    asNeededBoolean: bool | None = None
-    doseAndRate: list[DoseAndRate] = []
-    # STU3's and DSTU2's dose.
-    doseQuantity: Quantity | None = None
-    doseSimpleQuantity: Quantity | None = None
-    doseRange: Range | None = None
-    quantityQuantity: Quantity | None = None
+    link: tuple[Linked, ...] = ()
+    item: tuple[Linked, ...] = ()
 
 
 class Supply(Element, frozen=True, gc=False):
@@ -263,18 +154,14 @@ class Ingredient(Element, frozen=True, gc=False):
 
 
 class Product(Element, frozen=True, gc=False):
-    ingredient: list[Ingredient] = []
+    ingredient: tuple[Ingredient, ...] = ()
 
 
-class Medication(Element, frozen=True, gc=False):
+class Medication(Resource, frozen=True, gc=False):
     """A Medication or a Substance."""
 
-    id: str | None = None
-    resourceType: str = ""
-    meta: Meta | None = None
-    contained: list[msgspec.Raw] = []
     code: Concept | None = None
-    ingredient: list[Ingredient] = []
+    ingredient: tuple[Ingredient, ...] = ()
     product: Product | None = None
 
 
@@ -282,11 +169,9 @@ class Adherence(Element, frozen=True, gc=False):
     code: Concept | None = None
 
 
-class MedicationUse(Element, frozen=True, gc=False):
+class MedicationUse(Resource, frozen=True, gc=False):
     """MedicationRequest (DSTU2: MedicationOrder), MedicationStatement, MedicationAdministration or -Dispense."""
 
-    id: str | None = None
-    meta: Meta | None = None
     status: str | None = None
     statusChanged: str | None = None
     intent: str | None = None
@@ -294,7 +179,6 @@ class MedicationUse(Element, frozen=True, gc=False):
     reportedReference: Reference | None = None
     subject: Reference | None = None
     patient: Reference | None = None
-    contained: list[msgspec.Raw] = []
     medicationCodeableConcept: Concept | None = None
     medicationReference: Reference | None = None
     medication: Referred | None = None
@@ -311,14 +195,14 @@ class MedicationUse(Element, frozen=True, gc=False):
     whenHandedOver: str | None = None
     whenPrepared: str | None = None
     daysSupply: Quantity | None = None
-    dosageInstruction: list[Dosage] = []
-    dosage: list[Dosage] | AdministeredDose = []
+    dosageInstruction: tuple[Dosage, ...] = ()
+    dosage: tuple[Dosage, ...] | AdministeredDose = ()
     dispenseRequest: Supply | None = None
-    authorizingPrescription: list[Reference] = []
+    authorizingPrescription: tuple[Reference, ...] = ()
     priorPrescription: Reference | None = None
-    reasonCode: list[Concept] = []
-    reasonReference: list[Reference] = []
-    reason: list[Referred] = []
+    reasonCode: tuple[Concept, ...] = ()
+    reasonReference: tuple[Reference, ...] = ()
+    reason: tuple[Referred, ...] = ()
     doNotPerform: bool | None = None
     taken: str | None = None
     wasNotTaken: bool | None = None
@@ -329,14 +213,12 @@ class MedicationUse(Element, frozen=True, gc=False):
 
 class Reaction(Element, frozen=True, gc=False):
     substance: Concept | None = None
-    manifestation: list[Said] = []
+    manifestation: tuple[Said, ...] = ()
 
 
-class Clinical(Element, frozen=True, gc=False):
+class Clinical(Resource, frozen=True, gc=False):
     """Condition, AllergyIntolerance, Immunization or Procedure."""
 
-    id: str | None = None
-    meta: Meta | None = None
     status: str | None = None
     # Codes in DSTU2 and STU3, concepts since R4.
     clinicalStatus: Concept | str | None = None
@@ -345,7 +227,7 @@ class Clinical(Element, frozen=True, gc=False):
     patient: Reference | None = None
     code: Concept | None = None
     substance: Concept | None = None
-    reaction: list[Reaction] = []
+    reaction: tuple[Reaction, ...] = ()
     vaccineCode: Concept | None = None
     onsetDateTime: str | None = None
     onsetPeriod: Period | None = None
@@ -370,18 +252,16 @@ class Participant(Element, frozen=True, gc=False):
     actor: Reference | None = None
 
 
-class Meeting(Element, frozen=True, gc=False):
+class Meeting(Resource, frozen=True, gc=False):
     """Encounter or Appointment."""
 
-    id: str | None = None
-    meta: Meta | None = None
     status: str | None = None
     subject: Reference | None = None
     patient: Reference | None = None
     period: Period | None = None
     actualPeriod: Period | None = None
     start: str | None = None
-    participant: list[Participant] = []
+    participant: tuple[Participant, ...] = ()
     description: str | None = None
 
 
@@ -395,15 +275,13 @@ class Issue(Element, frozen=True, gc=False):
 class Outcome(Element, frozen=True, gc=False):
     """OperationOutcome."""
 
-    issue: list[Issue] = []
+    issue: tuple[Issue, ...] = ()
 
 
-class Head(Element, frozen=True, gc=False):
-    """The elements that every resource has."""
+class Head(Resource, frozen=True, gc=False):
+    """A resource of any type."""
 
     resourceType: str = ""
-    id: str | None = None
-    contained: list[msgspec.Raw] = []
 
 
 class Subject(Element, frozen=True, gc=False):
@@ -440,6 +318,8 @@ class Search(Element, frozen=True, gc=False):
 
 
 class Entry(Element, frozen=True, gc=False):
+    """What a Bundle says of a resource, which stays undecoded."""
+
     fullUrl: Any = None
     resource: msgspec.Raw = msgspec.Raw()
     request: Request | None = None
@@ -452,15 +332,25 @@ class Page(Element, frozen=True, gc=False):
     url: str | None = None
 
 
-class Bundle(Element, frozen=True, gc=False):
-    """A Bundle. Its entries stay undecoded, so that an invalid one does not affect the others."""
+class Envelope(Element, frozen=True, gc=False):
+    """What a Bundle says of itself."""
 
-    resourceType: str = ""
     type: Any = None
     total: Any = None
-    link: list[Page] = []
+    link: tuple[Page, ...] = ()
     meta: Meta | None = None
-    entry: list[msgspec.Raw] = []
+
+
+class Bundle(Envelope, frozen=True, gc=False):
+    """A Bundle."""
+
+    entry: tuple[Entry, ...] = ()
+
+
+class DamagedBundle(Envelope, frozen=True, gc=False):
+    """A Bundle whose entries stay undecoded, so that an invalid one does not affect the others."""
+
+    entry: tuple[msgspec.Raw, ...] = ()
 
 
 MEDICINES = (

@@ -7,8 +7,11 @@ status, what was measured) its report says. What a report says only in words is 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
+
+import msgspec
 
 from azaward.knowledge.loading.test_names import Test
 from azaward.knowledge.loading.units import round_off
@@ -19,6 +22,7 @@ from azaward.readers.fhir.shared import NEVER_COUNTS, Shared, coded, in_words, l
 from azaward.readers.rows import cannot_wait
 from azaward.record.dates import DateError, read_day
 
+_KEPT = 20_000
 _NO_REPORT = fhir.DiagnosticReport()
 _VALUE = ("value", "interpretation", "component", "dataAbsentReason")
 # Laboratory reports, by FHIR's category and the diagnostic service sections of HL7 v2 (table 0074).
@@ -34,7 +38,7 @@ class Results:
         self.shared = shared
         self.index, self.rows, self.words = shared.index, shared.rows, shared.words
         self._pieces: list[tuple[str, str, str, Place]] = []
-        self._concepts: dict[Any, tuple[Test | None, str]] = {}
+        self._concepts: dict[fhir.Concept, tuple[Test | None, str]] = {}
         self._usual_units = {(row.analyte, row.written): row for row in shared.knowledge.tables["conversions"]}
         self._reports = self._of_reports()
 
@@ -98,7 +102,7 @@ class Results:
             in_words(specimen.type) or in_words(site) or in_words(site.concept if site else None) or reference.display
         )
 
-    def _members(self, members: list[fhir.Reference], about: _About) -> None:
+    def _members(self, members: Sequence[fhir.Reference], about: _About) -> None:
         """A panel has no result of its own; members that the bundle lacks are missing results."""
         names = [member.reference or "unnamed" for member in members if not self.index.find(member, about.place)]
         if missing := [name for name in names if not name.startswith("#")]:
@@ -107,17 +111,16 @@ class Results:
 
     def _test(self, concept: fhir.Concept) -> tuple[Test | None, str]:
         """The test and its name as written; look-ups are cached, because bundles repeat a few codes often."""
-        key = (concept.text, *concept.coding) if len(concept.coding) < 4 else None
-        if key is not None and key in self._concepts:
-            return self._concepts[key]
+        if concept in self._concepts:
+            return self._concepts[concept]
         text, codings = coded(concept)
         tests = [self.words.test(each, codings) for each in (*names_of(concept), None)]
         known = [test for test in tests if test.analyte is not None]
         # Whatever stands beside it, a doubt stays one.
         test = next((each for each in known if each.doubt is not None), next(iter(known), None))
         name = text or next((code.code for code in codings if code.code), "")
-        if key is not None:
-            self._concepts[key] = (test, name)
+        if len(self._concepts) < _KEPT:
+            self._concepts[concept] = (test, name)
         return test, name
 
     def _result(self, part: fhir.Component, about: _About, where: str) -> None:
@@ -256,16 +259,15 @@ class Results:
             self.rows.aside(place.where, what, why, patient_id, kind, on)
 
 
-class _About:
+class _About(msgspec.Struct, frozen=True, gc=False):
     """What the parts of one Observation share."""
 
-    __slots__ = ("damaged", "on", "patient_id", "place", "specimen", "status")
-
-    def __init__(
-        self, place: Place, patient_id: str, on: str | None, status: str | None, specimen: str | None, damaged: bool
-    ) -> None:
-        self.place, self.patient_id, self.on, self.status = place, patient_id, on, status
-        self.specimen, self.damaged = specimen, damaged
+    place: Place
+    patient_id: str
+    on: str | None
+    status: str | None
+    specimen: str | None
+    damaged: bool
 
 
 def _specimen(concept: fhir.Concept | None) -> str | None:
@@ -274,6 +276,7 @@ def _specimen(concept: fhir.Concept | None) -> str | None:
     return text or next((f"{each.system}|{each.code}" for each in codings if each.code), None)
 
 
+@lru_cache(maxsize=1024)
 def zone_of(moment: str) -> str | None:
     """The zone of a moment, if it has one.
 
@@ -293,9 +296,8 @@ def _subject(reference: fhir.Reference | None) -> fhir.Reference | None:
 
 def _moment(of: fhir.Observation | fhir.DiagnosticReport) -> str | None:
     """When the sample was taken. A period of several days names no day of a sample, and isn't read as one."""
-    instant = getattr(of, "effectiveInstant", None)
-    if of.effectiveDateTime or instant:
-        return of.effectiveDateTime or instant
+    if moment := of.effectiveDateTime or getattr(of, "effectiveInstant", None):
+        return moment
     period = of.effectivePeriod
     if period is None or not (period.start and period.end):
         return period and (period.start or period.end)

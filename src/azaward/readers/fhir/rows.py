@@ -28,14 +28,15 @@ def write(index: Index, knowledge: Knowledge) -> None:
         "Observation": results.observation,
         "DiagnosticReport": results.report,
     }
-    places = list(index.places)
-    people.join(places)
+    persons = [place for place in index.places if place.type in ("Patient", "Person", "Linkage")]
+    people.join(persons)
     # Dispenses come after the prescriptions that may account for them.
-    for place in sorted(places, key=lambda place: place.type == "MedicationDispense"):
-        if read := readers.get(place.type):
-            index.rows.source = _source(place)
-            read(place)
-    for place in places:
+    dispenses = [place for place in index.places if place.type == "MedicationDispense"]
+    others = [place for place in index.places if place.type in readers and place.type != "MedicationDispense"]
+    for place in (*others, *dispenses):
+        index.rows.source = _source(place)
+        readers[place.type](place)
+    for place in persons:
         if place.type == "Patient":
             index.rows.source = _source(place)
             people.patient(place)

@@ -54,16 +54,18 @@ def coded(concept: fhir.Concept | None) -> tuple[str | None, tuple[words.Coding,
 
 
 def names_of(concept: fhir.Concept | None) -> list[str]:
-    """The text and the displays of a concept."""
+    """The text and the displays of a concept, each once."""
     if concept is None:
         return []
-    return [name for name in (concept.text, *(coding.display for coding in concept.coding)) if name]
+    return [*dict.fromkeys(name for name in (concept.text, *(coding.display for coding in concept.coding)) if name)]
 
 
 def in_words(concept: fhir.Concept | None) -> str | None:
     """A concept as one text: what it says, else its first code."""
-    text, codings = coded(concept)
-    return text or next((coding.code for coding in codings if coding.code), None)
+    names = names_of(concept)
+    if names or concept is None:
+        return next(iter(names), None)
+    return next((code for coding in concept.coding if (code := coding.code.strip())), None)
 
 
 def codes_of(concept: fhir.Concept | str | None) -> set[str]:
