@@ -69,11 +69,13 @@ def _listed(rows: Table) -> Table:
     own = (rows.protocol == rows.of_protocol) & (applies(rows, rows.family) | ~rows.protocol_known)
     rows = rows.mutate(listed=surely(own | (rows.of_protocol == _FLOOR)))
     rows = rows.mutate(has_own=rows.listed.max().over(ibis.window(group_by=["patient_id", "kind", "code"])))
-    ago = rows.as_of_day - rows.day > parameter("passing_sign_weeks") * DAYS_IN_WEEK
-    rows = rows.mutate(long_ago=rows.passes.notnull() & surely(ago))
+    ago = surely(rows.as_of_day - rows.day > parameter("passing_sign_weeks") * DAYS_IN_WEEK)
+    condition = rows.kind == "condition"
+    # A condition that came long before the first tablet isn't this treatment's harm: somebody confirms that it is over.
+    earlier = condition & ago & surely(rows.day < rows.started_day)
+    rows = rows.mutate(long_ago=(rows.passes.notnull() & ago) | earlier)
     # What strikes and passes is a condition on record for life: it counts while it may be going on.
-    passing = (rows.kind == "condition") & rows.passes.notnull()
-    rows = rows.filter(~(passing & (rows.day.isnull() | rows.long_ago)))
+    rows = rows.filter(~(condition & rows.passes.notnull() & (rows.day.isnull() | rows.long_ago)))
     # Fever has a rule of its own; a condition that no protocol acts on is no symptom.
     elsewhere = ~rows.has_own & (rows.code != "fever") & (rows.of_protocol.notnull() | (rows.kind == "symptom"))
     return rows.filter(rows.listed | elsewhere)
