@@ -102,21 +102,39 @@ class TestName(Fact, frozen=True):
 
     name: Own
     language: Literal[
+        "Arabic",
+        "Bulgarian",
         "Chinese",
+        "Croatian",
+        "Czech",
         "Danish",
         "Dutch",
         "English",
+        "Estonian",
+        "Finnish",
         "French",
         "German",
+        "Greek",
+        "Hebrew",
+        "Hungarian",
+        "Indonesian",
         "Italian",
         "Japanese",
+        "Korean",
         "Norwegian",
+        "Persian",
         "Polish",
         "Portuguese",
+        "Romanian",
         "Russian",
+        "Slovak",
+        "Slovenian",
         "Spanish",
         "Swedish",
+        "Thai",
         "Turkish",
+        "Ukrainian",
+        "Vietnamese",
     ]
     analyte: AnalyteId
     property: Unlike | None
@@ -127,9 +145,10 @@ class TestWords(Row, frozen=True):
     """What laboratories put around a name: nothing, or what makes it another test; says nothing of medicine.
 
     `differential` means a percentage unless a word of `absolute` stands beside it. A word of `weak` is no name alone.
+    A word of `another` belongs to tests that nothing here reads, so that a name near to a known one isn't asked about.
     """
 
-    kind: Literal["plain", "absolute", "differential", "weak", Unlike]
+    kind: Literal["plain", "absolute", "differential", "weak", "another", Unlike]
     words: Own
 
 
