@@ -18,4 +18,6 @@ DOUBTS: Mapping[str, str] = {
     "code": "its name and its code mean different tests",
     "words": "its name holds words that are not understood",
     "damaged": "a part of it arrived damaged",
+    "written": "its number stands among words",
+    "year": "only the year of its sample is given",
 }

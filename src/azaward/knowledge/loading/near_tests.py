@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Set
 from typing import Literal, NamedTuple
 
-# The beginning of a doubt that ends with the name as written.
+# Why a name is only asked about.
 Looks = Literal["spelling", "named"]
 # Words that make whatever they stand beside another test, whose values say nothing of the analyte.
 ELSEWHERE = ("specimen", "ratio", "glycated", "part", "other", "another")
@@ -107,10 +107,16 @@ def _distance(word: str, head: str) -> int:
     return far if far <= most else _FAR
 
 
+_TOLD: Mapping[Looks, str] = {
+    "spelling": "its name '{}' is only near to this test's name",
+    "named": "its name '{}' holds this test's among other words",
+}
+
+
 def told(looks: Looks, name: str) -> str:
     """The doubt about a test that is only like an analyte, with its name as written.
 
     >>> told("spelling", "Neutrphils")
-    'spelling: Neutrphils'
+    "its name 'Neutrphils' is only near to this test's name"
     """
-    return f"{looks}: {' '.join(name.split())[:_LONGEST_NAME]}"
+    return _TOLD[looks].format(" ".join(name.split())[:_LONGEST_NAME])

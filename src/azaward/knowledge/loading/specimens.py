@@ -59,10 +59,10 @@ _DOTLESS = str.maketrans({".": " ", "_": " "})
 _NOT_SPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
 _PIECES = re.compile(r"[;,~()\[\]:]|\s[-–]\s")
 _WORDS = re.compile(r"[^\W_]+|\?")
-_LOW: tuple[Flag, ...] = ("LL", "L")
-_HIGH: tuple[Flag, ...] = ("HH", "H")
+_LOW: tuple[Flag, ...] = ("LL", "<", "L")
+_HIGH: tuple[Flag, ...] = ("HH", ">", "H")
 # The gravest first.
-_GRAVE: tuple[Flag, ...] = ("LL", "HH", "AA", "L", "H", "A")
+_GRAVE: tuple[Flag, ...] = ("LL", "HH", "AA", "<", ">", "L", "H", "A")
 
 
 class Specimens:

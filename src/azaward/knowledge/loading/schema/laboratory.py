@@ -173,8 +173,9 @@ class Specimen(Fact, frozen=True):
     holds: Holds
 
 
-# `other` is a mark that says neither how far from normal a value is nor that it is normal.
-Flag = Literal["LL", "HH", "AA", "L", "H", "A", "N", "other"]
+# `<` and `>` are off the scale of the instrument; `other` is a mark that says neither how far from normal a value is
+# nor that it is normal.
+Flag = Literal["LL", "HH", "AA", "L", "H", "A", "N", "<", ">", "other"]
 
 
 class ResultFlag(Fact, frozen=True):
