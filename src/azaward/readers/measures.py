@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from azaward.knowledge import Knowledge
 from azaward.readers.written import Written, number_in
+from azaward.terms import Action
 
 
 class Measures:
@@ -24,6 +25,8 @@ class Measures:
         for row in knowledge.tables["conversions"]:
             self._units.setdefault(row.analyte, {})[row.written] = (row.factor, row.offset)
         analytes = {row.id: row for row in knowledge.tables["analytes"]}
+        # Of what nothing is withheld for, words are only words.
+        self._limited = {row.analyte for row in knowledge.tables["floor"] if row.action == Action.WITHHOLD}
         self._worse: Mapping[str, str | None] = {name: row.worse for name, row in analytes.items()}
         self._highest = {name: row.plausible_high for name, row in analytes.items()}
         self._lowest = {name: row.plausible_low for name, row in analytes.items()}
@@ -31,9 +34,10 @@ class Measures:
         self.range_fault = lru_cache(maxsize=4096)(self._range_fault)
 
     def written(self, analyte: str, text: str) -> Written | None:
-        """The number in the words of a result, where the analyte has a number at all."""
-        units = self._units.get(analyte)
-        return number_in(text, units, self._worse[analyte]) if units else None
+        """The number in the words of a result, where treatment is withheld for a number of that analyte."""
+        if analyte not in self._limited:
+            return None
+        return number_in(text, self._units.get(analyte, {}), self._worse[analyte])
 
     def _range_fault(self, analyte: str, unit: str | None, low: float | None, high: float | None) -> str | None:
         """Why a laboratory's range can't be used for a value in this unit."""

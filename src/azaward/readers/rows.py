@@ -212,7 +212,10 @@ class RowReader:
             if (table, column.name) == ("results", "taken_on") and len(text.strip()) == 4:
                 # Any day of a year that isn't over may be newer than what is known.
                 cells["doubt"] = "year"
-                return read_day(text, "latest")
+                day = read_day(text, "latest")
+                why = "only a year: the day of the sample is unknown. Give it as YYYY-MM-DD."
+                self.aside(where, f"{column.name} {text!r}", why, str(cells["patient_id"]), "partial_date")
+                return day
             day = read_day(text, "latest" if (table, column.name) in _LATEST else "earliest")
             if is_partial(text):
                 self.aside(
@@ -332,7 +335,8 @@ class RowReader:
     def _number_in_words(self, cells: dict[str, Cell]) -> None:
         """Puts the number that stands among words beside them, as a doubt: it says only how soon somebody asks."""
         text = cells.get("text")
-        if text is None or cells.get("value") is not None:
+        # A plain number would have been read as the value: alone among words it is a code.
+        if text is None or cells.get("value") is not None or read_number(str(text)):
             return
         if found := self._measures.written(str(cells["analyte"]), str(text)):
             cells |= {"value": found.value, "comparator": found.comparator, "unit": cells.get("unit") or found.unit}
