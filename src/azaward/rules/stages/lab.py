@@ -7,9 +7,9 @@ and the highest both stay, so that each rule meets the worse of them.
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Sequence
 
+from azaward.record.dates import NO_DAYS
 from azaward.record.tables import STATUS_NEVER_COUNTS
 from azaward.rules.language.expressions import Table, Value, ibis
 from azaward.rules.language.tables import day_number, knowledge, record, requests
@@ -24,8 +24,6 @@ OTHER_QUANTITY = ("percent", "ratio", "glycated", "bands", "part", "group", "oth
 # Cells of which laboratories also report the share of all white cells, and how they write that it is one.
 OF_WHITE_CELLS = ("neutrophils", "lymphocytes", "eosinophils")
 SHARE = ("%", "percent", "per cent", "pct")
-# What systems write where a date is missing: the days on which their calendars begin.
-NO_DAY = tuple((dt.date(year, 1, 1) - dt.date(1970, 1, 1)).days for year in (1900, 1970))
 # What can be wrong with a result, in the order in which it is looked for.
 PROBLEMS = ("no_date", "future", "doubted", "no_value", "words_for_number", "no_unit", "unknown_unit", "implausible")
 
@@ -131,7 +129,7 @@ def _with_days(rows: Table) -> Table:
     births = patients.filter(patients.birth_date.notnull()).group_by("patient_id").agg(born=patients.birth_date.min())
     rows = beside(rows, births).mutate(taken_on=_by_local_time(rows))
     day = day_number(rows.taken_on)
-    no_day = (rows.taken_on < rows.born) | ibis.or_(*(day == begin for begin in NO_DAY))
+    no_day = (rows.taken_on < rows.born) | ibis.or_(*(day == begin for begin in NO_DAYS))
     no_day = surely(no_day) | surely(rows.doubt == "year") & (rows.taken_on > rows.as_of)
     return rows.mutate(taken_on=surely(no_day).ifelse(nothing("date"), rows.taken_on))
 

@@ -15,6 +15,7 @@ from azaward.rules.language.words import (
     beside,
     first_of,
     is_treated,
+    lowest_first,
     measured_by,
     of_analyte,
     perhaps,
@@ -52,7 +53,9 @@ def unusable_results(person: Table, unusable: Table, latest: Table) -> Table:
     newest = [ibis.desc("day", nulls_first=True), "problem", "origin", "value", "text", "unit", "comparator"]
     rows = first_of(rows, OF_ONE, [ibis.desc("grave"), ibis.asc("other_quantity"), *newest])
     rows = rows.mutate(one_of=rows.calm.ifelse("specimen", rows.analyte))
-    rows = first_of(rows, ["patient_id", "one_of"], [ibis.desc("watched"), "analyte"])
+    alike = ibis.window(group_by=["patient_id", "one_of"])
+    rows = rows.mutate(alike=rows.count().over(alike) - 1)
+    rows = first_of(rows, ["patient_id", "one_of"], [lowest_first("test"), ibis.desc("watched"), "analyte"])
     stop = rows.blind | (rows.grave & (rows.status == Status.ON))
     return findings(
         rows,
@@ -77,7 +80,11 @@ def unusable_results(person: Table, unusable: Table, latest: Table) -> Table:
         on=rows.taken_on,
         origin=rows.origin,
         doubt=ibis.cases(*((rows.doubt == doubt, why) for doubt, why in DOUBTS.items()), else_=rows.doubt),
-        others=rows.more,
+        others=(rows.calm & (rows.alike > 0)).ifelse(
+            "none of the values would be severe, and the same is so of this many more tests: "
+            + rows.alike.cast("string"),
+            rows.more,
+        ),
     )
 
 
