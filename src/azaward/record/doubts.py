@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+# How the doubt about a name that is only like that of a test begins; the name itself follows.
+NEAR = "its name '"
 DOUBTS: Mapping[str, str] = {
     "percent": "it is a share, not a count",
     "ratio": "it is a ratio, not an amount",

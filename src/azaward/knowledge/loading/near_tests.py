@@ -6,8 +6,11 @@ a severe value; a word that makes it another test keeps it quiet.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Set
 from typing import Literal, NamedTuple
+
+from azaward.record.doubts import NEAR
 
 # Why a name is only asked about.
 Looks = Literal["spelling", "named"]
@@ -15,6 +18,8 @@ Looks = Literal["spelling", "named"]
 ELSEWHERE = ("specimen", "ratio", "glycated", "part", "other", "another")
 # Weak words that leave a name what it is: "white cell neutrophils".
 _HARMLESS = ("white", "cell", "body", "alkaline", "gamma")
+# The markers by which cells are told apart: "CD4".
+_SUBSET = re.compile(r"cd\d+\w*")
 # Shorter words are near to too many others.
 _SHORTEST, _LONG, _LONGER = 4, 5, 8
 _LONGEST_NAME = 80
@@ -52,7 +57,10 @@ class NearTests:
         (Near(analyte='neutrophils', looks='named'), None)
         """
         said = list(tokens)
-        if any(kind in ELSEWHERE or (kind == "weak" and token not in _HARMLESS) for token, kind in said):
+        if any(
+            _SUBSET.fullmatch(token) or kind in ELSEWHERE or (kind == "weak" and token not in _HARMLESS)
+            for token, kind in said
+        ):
             return None
         words = [token for token, kind in said if not kind]
         held = {self._heads[word] for word in words if word in self._heads} | set(self._whole(words))
@@ -108,8 +116,8 @@ def _distance(word: str, head: str) -> int:
 
 
 _TOLD: Mapping[Looks, str] = {
-    "spelling": "its name '{}' is only near to this test's name",
-    "named": "its name '{}' holds this test's among other words",
+    "spelling": NEAR + "{}' is only near to this test's name",
+    "named": NEAR + "{}' holds this test's among other words",
 }
 
 

@@ -5,7 +5,7 @@ Silence is never read as normal: whatever was set aside or is missing and could 
 
 from __future__ import annotations
 
-from azaward.record.doubts import DOUBTS
+from azaward.record.doubts import DOUBTS, NEAR
 from azaward.rules.language.expressions import Table, Value, ibis
 from azaward.rules.language.finding import findings, number
 from azaward.rules.language.tables import knowledge
@@ -162,7 +162,10 @@ def _marked(rows: Table) -> Value:
 
 
 def _is_other_quantity(rows: Table) -> Value:
-    return surely(rows.doubt.isin(OTHER_QUANTITY))
+    """Whether it is another quantity, or has only a name that is near to the test's, and no number that could be one."""
+    near = surely(rows.doubt.startswith(NEAR)) & rows.measured.isnull()
+    could_be = rows.unit.isnull() & surely(rows.seen != 0)
+    return surely(rows.doubt.isin(OTHER_QUANTITY)) | (near & ~could_be)
 
 
 def _newest_of_each_kind(person: Table, unusable: Table, latest: Table) -> Table:
