@@ -55,6 +55,9 @@ _NEVER_BLOOD = ("specimen",)
 _SERIOUS = re.compile(
     r"\bblasts?\b|\bcritical|\bpanic\b|malignan|leuka?emi[ac]|lymphoma|carcinoma|abnormal cells", re.I
 )
+# A mark that somebody reads, whatever the test; and what makes a name of one more than a code.
+_CRITICAL = ("LL", "HH", "AA")
+_NAMED = re.compile(r"[^\W\d_]{3}")
 _NO_ALLERGY = re.compile(
     r"\b(no known|nkd?a|no allerg\w*|not allergic|no history|denies|denied|negative|excluded|ruled out|tolerates)\b",
     re.I,
@@ -412,6 +415,13 @@ class RowReader:
         if str(cells.get("status")) not in STATUS_NEVER_COUNTS and cannot_wait(name, said):
             why = "not a test that azaward recognises, in words that may be serious. Read it."
             self.aside(where, f"result {name!r}: {said!r}", why, str(cells["patient_id"]))
+            return
+        flag = self.words.flag(str(cells["flag"])) if cells.get("flag") else None
+        if flag in _CRITICAL and str(cells.get("status")) not in STATUS_NEVER_COUNTS:
+            why = "not a test that azaward recognises, and the laboratory marked it as critical. Read it."
+            kind = "unusable" if _NAMED.search(name) else "unnamed_result"
+            on = cells.get("taken_on")
+            self.aside(where, f"result {name!r} marked {flag}", why, str(cells["patient_id"]), kind, on)
             return
         first, count = self._unknown_analytes.get(name, (where, 0))
         self._unknown_analytes[name] = (first, count + 1)

@@ -49,6 +49,7 @@ def unusable_results(person: Table, unusable: Table, latest: Table) -> Table:
     it is.
     """
     rows = _judged(_newest_of_each_kind(person, unusable, latest), latest)
+    rows = rows.filter(rows.grave | (rows.status != Status.NONE))
     # Of one test the gravest is said; of specimens that aren't understood and hide nothing severe, one a person.
     newest = [ibis.desc("day", nulls_first=True), "problem", "origin", "value", "text", "unit", "comparator"]
     rows = first_of(rows, OF_ONE, [ibis.desc("grave"), ibis.asc("other_quantity"), *newest])
@@ -162,7 +163,7 @@ def _marked(rows: Table) -> Value:
 
 
 def _is_other_quantity(rows: Table) -> Value:
-    """Whether it is another quantity, or has only a name that is near to the test's, and no number that could be one."""
+    """Whether it is another quantity, or has only a name near to the test's, and no number that could be one of it."""
     near = surely(rows.doubt.startswith(NEAR)) & rows.measured.isnull()
     could_be = rows.unit.isnull() & surely(rows.seen != 0)
     return surely(rows.doubt.isin(OTHER_QUANTITY)) | (near & ~could_be)
@@ -170,7 +171,10 @@ def _is_other_quantity(rows: Table) -> Value:
 
 def _newest_of_each_kind(person: Table, unusable: Table, latest: Table) -> Table:
     """The newest of each test and kind of problem: a newer share hides no count. With how many more there are."""
-    people = treated(person, "status", "family", "started_day", also=Status.STOPPED)
+    columns = ("patient_id", "protocol", "status", "family", "started_day")
+    # What can't be told to be no thiopurine may be one: of such a person only what is grave is said.
+    questioned = surely(person.questioned) & (person.status == Status.NONE)
+    people = person.filter(is_treated(person) | (person.status == Status.STOPPED) | questioned).select(*columns)
     rows = unusable.distinct().inner_join(people, "patient_id")
     rows = beside(rows, latest.select(*OF_ONE, good_day="day"), OF_ONE)
     rows = rows.filter(
