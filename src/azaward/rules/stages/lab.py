@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from azaward.record.dates import NO_DAYS
 from azaward.record.tables import STATUS_NEVER_COUNTS
 from azaward.rules.language.expressions import Table, Value, ibis
-from azaward.rules.language.tables import day_number, knowledge, record, requests
+from azaward.rules.language.tables import DAYS_IN_YEAR, day_number, knowledge, record, requests
 from azaward.rules.language.words import OF_ONE, beside, nothing, perhaps, surely
 from azaward.rules.stages.severity import with_severity
 from azaward.terms import Action
@@ -129,7 +129,9 @@ def _with_days(rows: Table) -> Table:
     births = patients.filter(patients.birth_date.notnull()).group_by("patient_id").agg(born=patients.birth_date.min())
     rows = beside(rows, births).mutate(taken_on=_by_local_time(rows))
     day = day_number(rows.taken_on)
-    no_day = (rows.taken_on < rows.born) | ibis.or_(*(day == begin for begin in NO_DAYS))
+    # A birth of which only the year is known counts as the last day of that year.
+    unborn = day + DAYS_IN_YEAR < day_number(rows.born)
+    no_day = unborn | ibis.or_(*(day == begin for begin in NO_DAYS))
     no_day = surely(no_day) | surely(rows.doubt == "year") & (rows.taken_on > rows.as_of)
     return rows.mutate(taken_on=surely(no_day).ifelse(nothing("date"), rows.taken_on))
 
