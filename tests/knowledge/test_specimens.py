@@ -28,9 +28,12 @@ http://terminology.hl7.org/CodeSystem/v2-0487|WB | urn:oid:2.16.840.1.113883.18.
 HL70163|LACF | arm | Left arm | left antecubital fossa | venous | Fingertip
 Structure of left upper limb (body structure) | Ellenbeuge | Right median cubital vein | pli du coude
 Blood; Left arm | Serum; Plasma
+EDTA | K2-EDTA blood | K2-EDTA Vollblut | Lavender top | Purple top tube | krew | Krew żylna | Кровь | сыворотка крови
+Periferní krev | vér | sânge | kokoveri | Tam kan | αίμα | דם | 전혈 | 静脉血 | máu | darah
+PICC line | Central line | Hickman line | Arterial line, left | Line sample
 """
 NOT_BLOOD = """
-Dialysis fluid | Dialysate
+Dialysis fluid | Dialysate | Ascites, EDTA | EDTA urine | Pleural fluid (lavender top) | mocz | моча | idrar
 Ascitic fluid | Ascites | ascitesvæske | Aszitespunktat | liquide d'ascite | 腹水 | Peritoneal dialysis fluid
 Pleural fluid | CSF | Cerebrospinal fluid | Liquor | LCR | líquido cefalorraquídeo
 Synovial fluid, right knee | BAL | Sputum | Stool | Urine | Urin | 24h urine | Mid-stream urine | orina | 尿
@@ -40,7 +43,7 @@ Blood specimen from blood donor | Quality control | HL70070|PRT | CSF; Ascites |
 """
 UNKNOWN = """
 Dialysis | Haemodialysis
-abdomen | knee | lumbar | left | Specimen | sample | Total count | OTH | unknown | mystery | krew | Pt
+abdomen | knee | lumbar | left | Specimen | sample | Total count | OTH | unknown | mystery | krwawy | Pt
 Blood from abdomen | bloody ascites | Ascites, blood-stained | pre-dialysis blood | no blood | ?blood | blood?
 not blood | no urine | blood culture | blood / urine | Serum; Urine | Blood; abdomen | Blood; mystery
 dried blood spot | Line venous | Erythrocytes | urine 0 | http://hospital.example/specimens|BLD
@@ -112,7 +115,9 @@ kritisch niedrig | stark erniedrigt | LL; see comment | critically low - phoned 
     "H": "H | HU | H (High) | H~A | erhöht | élevé | for højt",
     "A": "A | Abnormal | auffällig | L;H | abnormal, normal",
     "N": "N | n | Normal | N (Normal) | within normal limits",
-    "other": "< | > | W | S | R | POS | Not detected | null | HM",
+    "<": "< | off scale low",
+    ">": "> | Off scale high",
+    "other": "W | S | R | POS | Not detected | null | HM",
     None: """
 not critical | non-critical | no longer low | not low | N/A | n.a. | see comment | N; see comment | normal? | low risk
 normal for her | + | - | !! | ** | * | ?""",

@@ -19,6 +19,7 @@ from azaward.knowledge.loading.schema import laboratory
 from azaward.knowledge.loading.schema.columns import split
 from azaward.knowledge.loading.test_names import JLAC10, LOINC, NPU, READ, SNOMED, UNKNOWN, folded
 from azaward.knowledge.loading.vocabulary import ATC, CVX, DMD, ICD10, PZN, RXNORM, Coding, vocabulary
+from azaward.record.doubts import NEAR as NEAR_DOUBT
 
 KNOWLEDGE = load()
 WORDS = vocabulary(KNOWLEDGE)
@@ -231,3 +232,47 @@ def test_a_code_system_is_known_however_it_is_written(system: str, written: str)
 def test_another_code_system_stays_as_it_came() -> None:
     assert Coding.of("http://lab.example/Codes", "NEUT") == ("http://lab.example/Codes", "NEUT")
     assert Coding.of("http://example.com/loinc.org", "751-8").system == "http://example.com/loinc.org"
+
+
+# As written, and the analyte that it is near to: asked about, and never taken for it.
+NEAR = [
+    ("Neutrophills", "neutrophils"),
+    ("Neutrphils", "neutrophils"),
+    ("Nuetrophils", "neutrophils"),
+    ("XNEUT", "neutrophils"),
+    ("Neutrophils xyz", "neutrophils"),
+    ("Platlets", "platelets"),
+    ("Haemoglobn", "haemoglobin"),
+    ("Bilirubn total", "bilirubin"),
+    ("Creatinne", "creatinine"),
+    ("Lymphocites", "lymphocytes"),
+]
+# Names of other tests that only look like a known one.
+OTHERS = """Eosinophil cationic protein|Neutrophil antibody|Anti-neutrophil cytoplasmic antibody|Neutrophil gelatinase
+Neutrophil vacuolation|Platelet morphology|Platelet function|Plateletcrit|Platelet aggregation|Lymphocytes CD19
+CD4 lymphocytes|Lymphoma screening|Delta bilirubin|Creatine kinase|Prealbumin|Lipoprotein lipase|Leucine|Leptin
+Haemoglobin electrophoresis|Leukemia panel|Granulocyte antibody|Basophils|Monocytes|Reticulocytes""".replace("\n", "|")
+
+
+@pytest.mark.parametrize(("name", "analyte"), NEAR)
+def test_a_near_name_is_asked_about_and_never_taken(name: str, analyte: str) -> None:
+    test = WORDS.test(name)
+    assert test.analyte == analyte
+    assert str(test.doubt).startswith(NEAR_DOUBT)
+    assert name in str(test.doubt)
+
+
+@pytest.mark.parametrize("name", OTHERS.split("|"))
+def test_a_name_of_another_test_is_never_near(name: str) -> None:
+    assert not str(WORDS.test(name).doubt).startswith(NEAR_DOUBT)
+
+
+# The neutrophils in languages and scripts, and as laboratories shorten them.
+NEUTROPHILS = """NEUTRO|Neutro Abs|PN neutrophiles|Polynucléaires neutrophiles|Neutrofiilit|B-Neutrofiilit|Neutrofily
+Neutrocyty|Neutrofil sayısı|호중구|절대호중구수|Ουδετερόφιλα|嗜中性粒细胞|嗜中性粒细胞绝对值|Неутрофили
+נויטרופילים|نوتروفیل|Neutrofilszám|Nøytrofiler|NEUT bezwzględna|RAN""".replace("\n", "|")
+
+
+@pytest.mark.parametrize("name", NEUTROPHILS.split("|"))
+def test_neutrophils_are_known_in_many_languages(name: str) -> None:
+    assert WORDS.test(name) == ("neutrophils", None)

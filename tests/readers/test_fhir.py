@@ -120,13 +120,13 @@ def test_a_unit_stays_as_written_and_is_never_invented(quantity: Resource, unit:
         ({"valueString": "<0.5"}, (0.5, "<", None)),
         ({"valueString": "≤ 0.5"}, (0.5, "<=", None)),
         ({"valueString": "clotted"}, (None, None, "clotted")),
-        ({"valueString": "1,5"}, (None, None, "1,5")),
+        ({"valueString": "1,5"}, (1.5, None, "1,5")),
         ({"valueInteger": 2}, (2.0, None, None)),
         ({"valueCodeableConcept": {"text": "low"}}, (None, None, "low")),
         ({"valueCodeableConcept": {"coding": [{"code": "260385009"}]}}, (None, None, "260385009")),
         ({"valueBoolean": True}, (None, None, "positive")),
         ({"valueRatio": {"numerator": {"value": 1}, "denominator": {"value": 64}}}, (None, None, "1:64")),
-        ({"valueRange": {"low": {"value": 1}, "high": {"value": 2.5}}}, (None, None, "1 to 2.5")),
+        ({"valueRange": {"low": {"value": 1}, "high": {"value": 2.5}}}, (1.0, None, "1 to 2.5")),
         ({"dataAbsentReason": {"coding": [{"code": "not-performed"}]}}, (None, None, None)),
     ],
 )
@@ -134,9 +134,9 @@ def test_a_value_in_any_form_is_kept(more: Resource, row: tuple[Any, ...]) -> No
     assert rows(record_of(PATIENT, lab(NEUTROPHILS, **more)), "results", "value", "comparator", "text") == [row]
 
 
-def test_a_comparator_that_says_nothing_makes_no_number() -> None:
+def test_a_comparator_that_says_nothing_makes_no_number_that_counts() -> None:
     record = record_of(PATIENT, lab(NEUTROPHILS, {"value": 2, "comparator": "~", "unit": "10*9/L"}))
-    assert rows(record, "results", "value", "comparator", "text") == [(None, None, "~ 2")]
+    assert rows(record, "results", "value", "comparator", "text", "doubt") == [(2.0, None, "~ 2", "written")]
     assert aside(record) == [("entry[1]", "comparator '~'")]
 
 
@@ -164,7 +164,7 @@ def test_the_tightest_range_counts_and_is_brought_to_the_values_unit() -> None:
         ({"effectivePeriod": {"start": "2026-05-03", "end": "2026-05-04"}}, "2026-05-03"),
         ({"issued": "2026-05-05T08:00:00Z"}, "2026-05-05"),
         ({"effectiveDateTime": "2026-05"}, "2026-05-01"),
-        ({"effectiveDateTime": "2026"}, "2026-01-01"),
+        ({"effectiveDateTime": "2026"}, "2026-12-31"),
         ({"effectiveDateTime": "2026-02-30"}, None),
         ({}, None),
     ],

@@ -147,7 +147,8 @@ def test_an_end_before_its_start_leaves_it_going_on(table: str, cells: dict[str,
         ("exposures", {"medicine": "azathioprine", "started_on": "2026-02"}, "started_on", dt.date(2026, 2, 1)),
         ("exposures", {"medicine": "azathioprine", "stopped_on": "2026-02"}, "stopped_on", dt.date(2026, 2, 28)),
         ("events", {"kind": "symptom", "code": "fever", "ended_on": "2024-02"}, "ended_on", dt.date(2024, 2, 29)),
-        ("results", {"analyte": "wbc", "taken_on": "2026"}, "taken_on", dt.date(2026, 1, 1)),
+        ("results", {"analyte": "wbc", "taken_on": "2026"}, "taken_on", dt.date(2026, 12, 31)),
+        ("results", {"analyte": "wbc", "taken_on": "2026-02"}, "taken_on", dt.date(2026, 2, 1)),
     ],
 )
 def test_a_day_left_open_is_read_the_cautious_way(table: str, cells: dict[str, str], column: str, day: dt.date) -> None:

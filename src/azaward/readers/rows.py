@@ -15,6 +15,7 @@ from typing import Any
 from azaward.knowledge import Knowledge
 from azaward.knowledge.loading.vocabulary import Coding, Vocabulary, vocabulary
 from azaward.medicines.names import Names, names
+from azaward.readers.measures import Measures
 from azaward.record.dates import DateError, is_partial, read_day
 from azaward.record.identity import Identity
 from azaward.record.names import UNNAMED
@@ -55,6 +56,9 @@ _NEVER_BLOOD = ("specimen",)
 _SERIOUS = re.compile(
     r"\bblasts?\b|\bcritical|\bpanic\b|malignan|leuka?emi[ac]|lymphoma|carcinoma|abnormal cells", re.I
 )
+# A mark that somebody reads, whatever the test; and what makes a name of one more than a code.
+_CRITICAL = ("LL", "HH", "AA")
+_NAMED = re.compile(r"[^\W\d_]{3}")
 _NO_ALLERGY = re.compile(
     r"\b(no known|nkd?a|no (?:\w+ ){0,3}allerg\w*|not allergic|no history|denies|denied|negative|excluded|ruled out|"
     r"tolerates)\b",
@@ -82,6 +86,7 @@ class RowReader:
     def __init__(self, knowledge: Knowledge) -> None:
         self.words: Vocabulary = vocabulary(knowledge)
         self.medicines: Names = names(knowledge)
+        self._measures = Measures(knowledge)
         self._thiopurines = frozenset(thiopurines(knowledge))
         self.rows: dict[str, list[tuple[Cell, ...]]] = {name: [] for name in TABLES}
         self.set_aside: list[SetAside] = []
@@ -125,9 +130,12 @@ class RowReader:
                 cell = None
                 if (table, column.name) == ("exposures", "started_on"):
                     cells["started_text"] = _start_in_words(raw)
+                elif (table, column.name) == ("results", "value"):
+                    cells["doubt"] = "damaged"
             # A value such as "<0.5" or "haemolysed" already filled these two; their own columns may add to it.
             if (found := cells.get(column.name)) is not None and cell != found:
-                cell = found if cell is None else f"{found} {cell}"
+                one = cell is None or column.name == "doubt"
+                cell = (cell or found) if one else f"{found} {cell}"
             cells[column.name] = cell
         self._in_our_words(table, cells, where)
 
@@ -149,6 +157,10 @@ class RowReader:
         Most results are this simple, and a bundle holds thousands.
         """
         if is_partial(on) or not math.isfinite(value) or patient_id.strip() != patient_id:
+            return False
+        if flag and not self.words.flag(flag):
+            return False
+        if bounds != (None, None) and self._measures.range_fault(analyte, unit, *bounds):
             return False
         try:
             day = read_day(on)
@@ -203,6 +215,13 @@ class RowReader:
             if isinstance(raw, dt.date):
                 return raw
             text = str(raw)
+            if (table, column.name) == ("results", "taken_on") and len(text.strip()) == 4:
+                # Any day of a year that isn't over may be newer than what is known.
+                cells["doubt"] = "year"
+                day = read_day(text, "latest")
+                why = "only a year: the day of the sample is unknown. Give it as YYYY-MM-DD."
+                self.aside(where, f"{column.name} {text!r}", why, str(cells["patient_id"]), "partial_date")
+                return day
             day = read_day(text, "latest" if (table, column.name) in _LATEST else "earliest")
             if is_partial(text):
                 self.aside(
@@ -301,16 +320,42 @@ class RowReader:
         if measured == "wrong" or str(cells.get("doubt")) in _NEVER_BLOOD:
             self._unknown_result(f"{name} ({specimen or cells.get('doubt')})", cells, where)
             return False
-        doubt = cells.get("doubt") or test.doubt or ("specimen_unknown" if measured == "unknown" else None)
-        flag = self.words.flag(str(cells["flag"])) or cells["flag"] if cells.get("flag") else None
-        cells |= {"analyte": test.analyte, "doubt": doubt, "flag": flag, "origin": cells.get("origin") or where}
-        low, high = cells.get("ref_low"), cells.get("ref_high")
-        if isinstance(low, float) and isinstance(high, float) and low > high:
-            why = "the lower limit of normal is above the upper one: neither is used. Correct the range."
-            self.aside(where, f"range {low:g} to {high:g}", why, str(cells["patient_id"]), "partial")
-            cells |= {"ref_low": None, "ref_high": None}
+        given = cells.get("doubt")
+        doubt = given if given != "year" else None
+        doubt = doubt or test.doubt or ("specimen_unknown" if measured == "unknown" else None) or given
+        cells |= {"analyte": test.analyte, "doubt": doubt, "origin": cells.get("origin") or where}
+        self._flag(cells, where)
         self._comparator(cells, where)
+        self._number_in_words(cells)
+        self._range(cells, where)
         return True
+
+    def _flag(self, cells: dict[str, Cell], where: str) -> None:
+        """The laboratory's mark in our words; one that isn't understood is kept as it is, and said."""
+        if text := cells.get("flag"):
+            cells["flag"] = self.words.flag(str(text)) or text
+            if not self.words.flag(str(text)):
+                why = "a mark that azaward does not know: nobody has judged it. Ask the laboratory what it means."
+                self.aside(where, f"mark {text!r} beside {cells['analyte']}", why, str(cells["patient_id"]), "partial")
+
+    def _number_in_words(self, cells: dict[str, Cell]) -> None:
+        """Puts the number that stands among words beside them, as a doubt: it says only how soon somebody asks."""
+        text = cells.get("text")
+        # A plain number would have been read as the value: alone among words it is a code.
+        if text is None or cells.get("value") is not None or read_number(str(text)):
+            return
+        if found := self._measures.written(str(cells["analyte"]), str(text)):
+            cells |= {"value": found.value, "comparator": found.comparator, "unit": cells.get("unit") or found.unit}
+            cells["doubt"] = cells.get("doubt") or "written"
+
+    def _range(self, cells: dict[str, Cell], where: str) -> None:
+        """Leaves out a range that can't be one of this value, and says so."""
+        low, high = (each if isinstance(each := cells.get(name), float) else None for name in ("ref_low", "ref_high"))
+        unit = str(cells["unit"]) if cells.get("unit") else None
+        if why := self._measures.range_fault(str(cells["analyte"]), unit, low, high):
+            ends = " to ".join("any" if end is None else f"{end:g}" for end in (low, high))
+            self.aside(where, f"range {ends} of {cells['analyte']}", why, str(cells["patient_id"]), "partial")
+            cells |= {"ref_low": None, "ref_high": None}
 
     def allergens(self, text: str | None, codings: Iterable[Coding] = ()) -> tuple[str, ...]:
         """The medicines that a text or code names as what somebody is allergic to; none where it denies that.
@@ -373,6 +418,13 @@ class RowReader:
         if str(cells.get("status")) not in STATUS_NEVER_COUNTS and cannot_wait(name, said):
             why = "not a test that azaward recognises, in words that may be serious. Read it."
             self.aside(where, f"result {name!r}: {said!r}", why, str(cells["patient_id"]))
+            return
+        flag = self.words.flag(str(cells["flag"])) if cells.get("flag") else None
+        if flag in _CRITICAL and str(cells.get("status")) not in STATUS_NEVER_COUNTS:
+            why = "not a test that azaward recognises, and the laboratory marked it as critical. Read it."
+            kind = "unusable" if _NAMED.search(name) else "unnamed_result"
+            on = cells.get("taken_on")
+            self.aside(where, f"result {name!r} marked {flag}", why, str(cells["patient_id"]), kind, on)
             return
         first, count = self._unknown_analytes.get(name, (where, 0))
         self._unknown_analytes[name] = (first, count + 1)

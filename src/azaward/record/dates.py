@@ -17,6 +17,8 @@ _DAY = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2})(?:[T ]\d{2}:\d{2}.*)?)?)?")
 
 # Nobody in a record was born before; "0026" is a year of which the century is lost.
 _EARLIEST = 1900
+# Where a date is missing, systems write the day on which their calendar begins; counted from the later of these.
+NO_DAYS = tuple((dt.date(year, 1, 1) - dt.date(1970, 1, 1)).days for year in (1900, 1970))
 
 
 class DateError(ValueError):

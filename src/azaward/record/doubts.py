@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+# How the doubt about a name that is only like that of a test begins; the name itself follows.
+NEAR = "its name '"
 DOUBTS: Mapping[str, str] = {
     "percent": "it is a percentage, not a count",
     "ratio": "it is a ratio, not an amount",
@@ -18,4 +20,6 @@ DOUBTS: Mapping[str, str] = {
     "code": "its name and its code mean different tests",
     "words": "its name contains words that could not be understood",
     "damaged": "part of it arrived damaged",
+    "written": "its number stands among words",
+    "year": "only the year of its sample is given",
 }

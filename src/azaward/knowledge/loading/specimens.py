@@ -59,10 +59,10 @@ _DOTLESS = str.maketrans({".": " ", "_": " "})
 _NOT_SPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
 _PIECES = re.compile(r"[;,~()\[\]:]|\s[-–]\s")
 _WORDS = re.compile(r"[^\W_]+|\?")
-_LOW: tuple[Flag, ...] = ("LL", "L")
-_HIGH: tuple[Flag, ...] = ("HH", "H")
+_LOW: tuple[Flag, ...] = ("LL", "<", "L")
+_HIGH: tuple[Flag, ...] = ("HH", ">", "H")
 # The gravest first.
-_GRAVE: tuple[Flag, ...] = ("LL", "HH", "AA", "L", "H", "A")
+_GRAVE: tuple[Flag, ...] = ("LL", "HH", "AA", "<", ">", "L", "H", "A")
 
 
 class Specimens:
@@ -122,10 +122,13 @@ class Specimens:
             return next(iter(bare)) if len(bare) == 1 else None
         said = _said(part)
         if said in self._names:
-            return self._names[said]
+            return "blood" if self._names[said] == "tube" else self._names[said]
         kinds = {self._names[found] for found in self._name.findall(said)} - {"nothing"}
         if _DENIED.search(said) or _WORDS.search(self._name.sub(" ", said)):
             return None
+        if "tube" in kinds:
+            # A tube that blood is drawn into says nothing beside the words of what is in it.
+            kinds = kinds - {"tube"} or {"blood"}
         return next(iter(kinds)) if len(kinds) == 1 else _SAME.get(frozenset(kinds))
 
 

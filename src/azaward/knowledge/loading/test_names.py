@@ -14,6 +14,7 @@ from functools import cached_property, lru_cache
 from typing import NamedTuple, get_args
 
 from azaward.knowledge.loading.load import Knowledge
+from azaward.knowledge.loading.near_tests import NearTests, told
 from azaward.knowledge.loading.schema.columns import split
 from azaward.knowledge.loading.schema.laboratory import CodeSystem, Unlike
 
@@ -35,7 +36,12 @@ _BARE = (
     (re.compile(r"\b\d[A-Z]\d{3}-?\d{4}-?\d{3}-?\d{3}-?\d{2}\b", re.I), JLAC10),
 )
 _JLAC10_SPECIMEN = 12  # the places of a code of JLAC10 up to its specimen
-_NO_DOUBT = ("plain", "absolute", "weak")
+# Parts that make up the whole where a name adds them up: "segmented + bands".
+_PARTS = ("segmented", "bands", "group")
+_ADDED = re.compile(r"\+|\b(?:plus|und|with|incl\w*|inkl\w*)\b", re.I)
+_NO_DOUBT = ("plain", "absolute", "weak", "another")
+# The panels of tests whose near names are asked about.
+_OF_BLOOD = ("blood count", "liver", "kidney", "pancreas")
 # What may stand beside the name of a cell that already is a doubt: "segs %".
 _AROUND = ("percent", "differential", "specimen", "ratio")
 
@@ -184,6 +190,7 @@ class TestNames:
         self._bare: dict[Key, Test] = {}
         # Records repeat a few names often.
         self._of_name = lru_cache(maxsize=4096)(self._read_name)
+        self._of_near = lru_cache(maxsize=4096)(self._read_near)
         # Of what has no unit, its presence is the result.
         self._natural = {row.id: set() if row.unit else {"other"} for row in knowledge.tables["analytes"]}
         # The first meaning of a name stays: what is doubted is learnt first.
@@ -239,7 +246,28 @@ class TestNames:
         # A laboratory's own code may be a name, but what else is in it says nothing.
         local = [self._of_name(code) for _, code in unknown]
         said += [reading for reading in local if reading.test.analyte and not reading.test.doubt]
-        return self._with_code(listed, said) if listed else self._by_name(said, codes)
+        if listed:
+            return self._with_code(listed, said)
+        named = self._by_name(said, codes)
+        return named if named.analyte else self._like((*texts, *(code for _, code in unknown)))
+
+    @cached_property
+    def _near(self) -> NearTests:
+        """Names of what is measured in blood: of height and weight a near name hides nothing severe."""
+        of_blood = {row.id for row in self._knowledge.tables["analytes"] if row.panel in _OF_BLOOD}
+        known = ((key, test) for key, test in self._bare.items() if not test.doubt and test.analyte in of_blood)
+        return NearTests({key: str(test.analyte) for key, test in known})
+
+    def _like(self, texts: Iterable[str]) -> Test:
+        """The analyte that unknown names may mean, with the doubt that names them."""
+        return next((test for text in texts if (test := self._of_near(text)).analyte), UNKNOWN)
+
+    def _read_near(self, text: str) -> Test:
+        tokens = self._words.tokens(self._words.marked(folded(text)))
+        near = self._near.near(each for each in tokens if each[1] not in ("plain", "absolute"))
+        if near is None:
+            return UNKNOWN
+        return Test(near.analyte, _worst(self._words.doubts(tokens)) or told(near.looks, text))
 
     def _of_code(self, system: str, code: str) -> Test | None:
         if system not in _SYSTEMS:
@@ -296,6 +324,9 @@ class TestNames:
         tokens = self._words.tokens(marked)
         doubts = self._words.doubts(tokens)
         test = self._whole(tokens) or self._in_pieces(marked, doubts)
+        if test.doubt in _PARTS and _ADDED.search(text):
+            # Two parts together are the whole, or nearly: never less than it.
+            return _Reading(Test(test.analyte, "group"), frozenset())
         return _Reading(test, frozenset() if test.analyte and not test.doubt else frozenset(doubts))
 
     def _whole(self, tokens: list[tuple[str, str]]) -> Test | None:

@@ -6,6 +6,7 @@ ones stand in conversions.csv; others are asked of the UCUM library, which takes
 
 from __future__ import annotations
 
+import re
 from collections.abc import Set
 from functools import lru_cache
 from typing import Any
@@ -14,6 +15,8 @@ from azaward.knowledge.loading.load import Knowledge
 from azaward.record.tables import TABLES, Record
 
 Conversion = tuple[str, str, float, float]
+# A unit in front of which stands a number that is no power of ten: "109/L" has lost the raised figure of 10⁹/L.
+_LOST_POWER = re.compile(r"(?!10*(?!\d))\d+(?![\d.*^])")
 _ANALYTE = [column.name for column in TABLES["results"]].index("analyte")
 _UNIT = [column.name for column in TABLES["results"]].index("unit")
 
@@ -45,8 +48,8 @@ def convert(analyte: str, written: str, knowledge: Knowledge) -> tuple[float, fl
     >>> from azaward.knowledge import load
     >>> convert("haemoglobin", "g/dL", load())
     (10.0, 0.0)
-    >>> convert("wbc", "mmol/L", load()) is None
-    True
+    >>> convert("wbc", "mmol/L", load()), convert("wbc", "109/L", load()), convert("wbc", "1000/uL", load())
+    (None, None, (1.0, 0.0))
     """
     about = knowledge.analytes[analyte]
     if about.unit is None:
@@ -56,6 +59,8 @@ def convert(analyte: str, written: str, knowledge: Knowledge) -> tuple[float, fl
     ucum = exact.get(written) or folded.get(written.casefold()) or written
     if ucum == about.unit:
         return (1.0, 0.0)
+    if _LOST_POWER.match(ucum):
+        return None
     return _library(ucum, about.unit, about.molar_mass)
 
 
@@ -81,15 +86,17 @@ def _library(given: str, wanted: str, molar_mass: float | None) -> tuple[float, 
     """What the UCUM library makes of it; a mass becomes moles, or moles a mass, by the molar mass."""
     registry = _registry()
     try:
-        source, target = registry.from_ucum(given).units, registry.from_ucum(wanted).units
+        said, target = registry.from_ucum(given), registry.from_ucum(wanted).units
     except Exception:  # the parser raises many kinds; all of them mean: not a unit
         return None
+    # A number in front belongs to the unit: "1000/uL" is thousands in a microlitre.
+    source, times = said.units, said.magnitude
     # A bare number is no unit, and a litre of something is not the count of something.
     if source.dimensionless:
         return None
 
     def canonical(number: float) -> float:
-        quantity = registry.Quantity(number, source)
+        quantity = registry.Quantity(number * times, source)
         if not source.is_compatible_with(target):
             per_mole = registry.Quantity(molar_mass, "gram/mole")
             moles = (quantity / per_mole).units.is_compatible_with(target)

@@ -12,10 +12,10 @@ from azaward.rules.language.expressions import Table, Value, ibis
 from azaward.rules.language.finding import findings, number
 from azaward.rules.language.tables import parameter, record
 from azaward.rules.language.words import OF_ONE, beside, first_of, last_of, measured_by, surely, treated
+from azaward.rules.stages.severity import bounds, is_critical
 from azaward.terms import Action, Rule, Status, Urgency
 
-CRITICAL = ("LL", "HH", "AA")
-LOW, HIGH, NORMAL = ("L", "LL"), ("H", "HH"), ("N",)
+LOW, HIGH, NORMAL = ("L", "LL", "<"), ("H", "HH", ">"), ("N",)
 
 
 def marked(person: Table, latest: Table, crossed: Table) -> Table:
@@ -24,7 +24,8 @@ def marked(person: Table, latest: Table, crossed: Table) -> Table:
     rows = results.filter(results.flag.notnull() & results.value.notnull() & results.doubt.isnull())
     rows = rows.filter(~rows.status.fill_null("unknown").isin(STATUS_NEVER_COUNTS))
     rows = rows.inner_join(latest.select(*OF_ONE, "taken_on"), [*OF_ONE, "taken_on"])
-    rows = rows.mutate(contradicted=_contradicted(rows), critical=rows.flag.isin(CRITICAL))
+    rows = beside(rows, bounds(), "analyte")
+    rows = rows.mutate(contradicted=_contradicted(rows), critical=is_critical(rows))
     rows = rows.filter(rows.contradicted | rows.critical)
     rows = first_of(rows, OF_ONE, [ibis.desc("critical"), "flag", "value", "unit", "origin"])
     said = crossed.filter(crossed.urgency.isin([Urgency.EMERGENCY, Urgency.SAME_DAY]))

@@ -11,6 +11,7 @@ from azaward.rules.language.finding import findings, number
 from azaward.rules.language.limit import Limit, limit
 from azaward.rules.language.tables import knowledge, record, requests
 from azaward.rules.language.words import beside, first_of, on_treatment, perhaps, surely, withheld
+from azaward.rules.stages.lab import OTHER_QUANTITY
 from azaward.terms import Action, Rule, Urgency
 
 # So many appointments missed in a row are more than one forgotten.
@@ -18,8 +19,12 @@ STAYS_AWAY = 2
 PANEL = "full_blood_count liver"
 
 
-def overdue(person: Table, due: Table, genes: Table) -> Table:
-    """Tests past their day, as pressing as the strictest step of lateness that they have reached."""
+def overdue(person: Table, due: Table, genes: Table, unusable: Table) -> Table:
+    """Tests past their day, as pressing as the strictest step of lateness that they have reached.
+
+    One whose results are there and are only doubted wasn't missed: the doubt is said, and asks for it again.
+    """
+    due = due.anti_join(_only_doubted(due, unusable), ["patient_id", "test"])
     tests = knowledge("tests").group_by("test").agg(name=knowledge("tests").name.min())
     rows = _steps_reached(person, due, genes).inner_join(tests, "test")
     return findings(
@@ -43,6 +48,17 @@ def overdue(person: Table, due: Table, genes: Table) -> Table:
         missed=rows.missed.cast("string"),
         fact=rows.step,
     )
+
+
+def _only_doubted(due: Table, unusable: Table) -> Table:
+    """Tests of which no result is usable since treatment began, and a doubted one is not yet late."""
+    parts = knowledge("tests")
+    parts = parts.filter(parts.satisfied_by == "analyte").select("test", analyte="code")
+    doubted = unusable.filter((unusable.problem == "doubted") & ~surely(unusable.doubt.isin(OTHER_QUANTITY)))
+    doubted = doubted.inner_join(parts, "analyte").group_by(["patient_id", "test"]).agg(doubted_day=doubted.day.max())
+    rows = due.inner_join(doubted, ["patient_id", "test"])
+    never = rows.newest_day.isnull() | surely(rows.newest_day < rows.started_day)
+    return rows.filter(never & (rows.doubted_day + rows.every_days >= rows.as_of_day)).select("patient_id", "test")
 
 
 def _steps_reached(person: Table, due: Table, genes: Table) -> Table:

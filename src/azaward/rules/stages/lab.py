@@ -9,16 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from azaward.record.dates import NO_DAYS
 from azaward.record.tables import STATUS_NEVER_COUNTS
 from azaward.rules.language.expressions import Table, Value, ibis
-from azaward.rules.language.tables import day_number, knowledge, record, requests
+from azaward.rules.language.tables import DAYS_IN_YEAR, day_number, knowledge, record, requests
 from azaward.rules.language.words import OF_ONE, beside, nothing, perhaps, surely
+from azaward.rules.stages.severity import with_severity
 from azaward.terms import Action
 
 # Analytes whose earlier values say how far and how fast the last one fell.
 FALLING = ("wbc", "neutrophils", "lymphocytes", "platelets", "haemoglobin")
 # Doubts about what was measured that say another quantity: a share, a ratio or a part of what the analyte is.
 OTHER_QUANTITY = ("percent", "ratio", "glycated", "bands", "part", "group", "other")
+# Cells of which laboratories also report the share of all white cells, and how they write that it is one.
+OF_WHITE_CELLS = ("neutrophils", "lymphocytes", "eosinophils")
+SHARE = ("%", "percent", "per cent", "pct")
 # What can be wrong with a result, in the order in which it is looked for.
 PROBLEMS = ("no_date", "future", "doubted", "no_value", "words_for_number", "no_unit", "unknown_unit", "implausible")
 
@@ -33,18 +38,20 @@ def readings() -> Table:
 def unusable(readings: Table) -> Table:
     """The results that have a problem, as they came.
 
-    Shares and parts stand beside the counts of most blood counts: that they are no counts is no news there.
+    Shares and parts stand beside the counts of most blood counts: that they are no counts is no news there, unless
+    they come to something severe that the count doesn't say.
     """
     odd = readings.filter(readings.problem.notnull()).select(*OF_ONE).distinct()
     rows = _read(record("results").semi_join(odd, OF_ONE))
     good = readings.filter(readings.problem.isnull()).semi_join(odd, OF_ONE)
     good = good.select(*OF_ONE, "taken_on").distinct().mutate(beside_good=ibis.literal(True))
-    rows = beside(rows, good, [*OF_ONE, "taken_on"])
-    rows = rows.filter(~(surely(rows.doubt.isin(OTHER_QUANTITY)) & surely(rows.beside_good)))
-    return rows.filter(rows.problem.notnull()).select(
+    rows = beside(rows.filter(rows.problem.notnull()), good, [*OF_ONE, "taken_on"])
+    rows = _with_what_shares_come_to(rows, readings)
+    rows = with_severity(rows, low_end(rows), high_end(rows))
+    no_news = rows.doubt.isin([*OTHER_QUANTITY, "segmented"]) & rows.beside_good
+    return rows.filter(~surely(no_news) | rows.severe_as_given).select(
         "patient_id",
         "analyte",
-        "value",
         "text",
         "comparator",
         "unit",
@@ -54,11 +61,29 @@ def unusable(readings: Table) -> Table:
         "flag",
         "doubt",
         "measured",
+        "uln",
         "plausible_low",
         "plausible_high",
         "problem",
+        "comes_to",
+        "severe_as_given",
+        "critical",
         day=day_number(rows.taken_on),
+        value=_is_written(rows).ifelse(nothing("float64"), rows.value),
+        seen=rows.value,
     )
+
+
+def _with_what_shares_come_to(rows: Table, readings: Table) -> Table:
+    """Adds to a share of the white cells what it comes to with the white cells of that day: `comes_to`."""
+    white = readings.filter((readings.analyte == "wbc") & readings.problem.isnull())
+    white = white.group_by(["patient_id", "taken_on"]).agg(white=low_end(white).min())
+    rows = beside(rows, white, ["patient_id", "taken_on"])
+    is_share = rows.analyte.isin(OF_WHITE_CELLS) & surely(rows.doubt == "percent") & rows.factor.isnull()
+    # Without the sign, a share of up to one may be a part of one or a hundredth: the higher is taken.
+    hundredths = surely(rows.unit.isin(SHARE)) | (rows.value > 1)
+    comes_to = hundredths.ifelse(rows.value / 100, rows.value) * rows.white
+    return rows.mutate(comes_to=is_share.ifelse(comes_to, nothing("float64")))
 
 
 def _read(results: Table) -> Table:
@@ -74,12 +99,16 @@ def _read(results: Table) -> Table:
     def canonical(value: Value) -> Value:
         return value * rows.factor + rows.offset
 
+    rows = _with_days(rows)
+    # A share in its own unit is one, whatever its name says.
+    share = rows.analyte.isin(OF_WHITE_CELLS) & rows.unit.isin(SHARE)
+    share = surely(share) & (rows.doubt.isnull() | rows.doubt.isin(["segmented", "words"]))
     rows = rows.mutate(
+        doubt=share.ifelse("percent", rows.doubt),
         has_unit=rows.canonical.notnull(),
         measured=canonical(rows.value),
         lln=canonical(rows.ref_low),
         uln=canonical(rows.ref_high),
-        taken_on=_by_local_time(rows),
     )
     # A limit of normal that no value could have is one of another unit: it measures nothing.
     rows = rows.mutate(
@@ -89,6 +118,22 @@ def _read(results: Table) -> Table:
         uln=perhaps(rows.uln <= rows.plausible_high).ifelse(rows.uln, nothing("float64")),
     )
     return rows.mutate(problem=_problem(rows))
+
+
+def _with_days(rows: Table) -> Table:
+    """Results with the day of their sample, where that can be one.
+
+    Nobody is tested before birth; and of a year that isn't over, nobody knows which day was meant.
+    """
+    patients = record("patients")
+    births = patients.filter(patients.birth_date.notnull()).group_by("patient_id").agg(born=patients.birth_date.min())
+    rows = beside(rows, births).mutate(taken_on=_by_local_time(rows))
+    day = day_number(rows.taken_on)
+    # A birth of which only the year is known counts as the last day of that year.
+    unborn = day + DAYS_IN_YEAR < day_number(rows.born)
+    no_day = unborn | ibis.or_(*(day == begin for begin in NO_DAYS))
+    no_day = surely(no_day) | surely(rows.doubt == "year") & (rows.taken_on > rows.as_of)
+    return rows.mutate(taken_on=surely(no_day).ifelse(nothing("date"), rows.taken_on))
 
 
 def _by_local_time(rows: Table) -> Value:
@@ -109,14 +154,19 @@ def _problem(rows: Table) -> Value:
     wrong = (
         rows.taken_on.isnull(),
         rows.taken_on > rows.as_of,
-        rows.doubt.notnull(),
+        rows.doubt.notnull() & ~_is_written(rows),
         rows.value.isnull() & rows.text.isnull(),
-        rows.has_unit & rows.value.isnull(),
+        rows.has_unit & (rows.value.isnull() | _is_written(rows)),
         rows.has_unit & (rows.unit.isnull() | (rows.unit == "")),
         rows.has_unit & rows.factor.isnull(),
         rows.has_unit & implausible,
     )
     return ibis.cases(*zip(wrong, PROBLEMS, strict=True), else_=None)
+
+
+def _is_written(rows: Table) -> Value:
+    """Whether the number stands among words: it is never used, and says only how soon somebody asks."""
+    return surely(rows.doubt == "written")
 
 
 def low_end(rows: Table) -> Value:

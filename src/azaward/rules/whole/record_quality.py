@@ -5,10 +5,9 @@ Silence is never read as normal: whatever was set aside or is missing and could 
 
 from __future__ import annotations
 
-from azaward.record.doubts import DOUBTS
+from azaward.record.doubts import DOUBTS, NEAR
 from azaward.rules.language.expressions import Table, Value, ibis
-from azaward.rules.language.finding import findings
-from azaward.rules.language.limit import downward
+from azaward.rules.language.finding import findings, number
 from azaward.rules.language.tables import knowledge
 from azaward.rules.language.words import (
     OF_ONE,
@@ -16,6 +15,7 @@ from azaward.rules.language.words import (
     beside,
     first_of,
     is_treated,
+    lowest_first,
     measured_by,
     of_analyte,
     perhaps,
@@ -24,13 +24,13 @@ from azaward.rules.language.words import (
     withheld,
 )
 from azaward.rules.stages.lab import OTHER_QUANTITY, PROBLEMS
+from azaward.rules.stages.severity import KNOWN_FLAGS, bounds, is_too_high, is_too_low
 from azaward.terms import Action, Rule, Status, Urgency
 
 # Words instead of a number that say themselves how bad it is.
 GRAVE = "critical|severe|very (low|high)|panic|extreme|markedly"
 # Nobody can tell whether it is safe to go on who knows nothing of these.
 BLIND_WITHOUT = (TEST_OF_PANEL["blood count"], TEST_OF_PANEL["liver"])
-CRITICAL = ("LL", "HH", "AA")
 MARKED = "the laboratory marked it as critical: obtain the number today"
 IF_SO = "if it is a current result of this test, it is far from normal: obtain a reliable result today"
 GRAVELY = "these words mean that the result is far from normal: obtain the number today"
@@ -48,7 +48,15 @@ def unusable_results(person: Table, unusable: Table, latest: Table) -> Table:
     treatment began, nobody knows whether it is safe to go on; nor where words, or a number in any unit, say how bad
     it is.
     """
-    rows = _judged(_newest_unusable(person, unusable, latest), latest)
+    rows = _judged(_newest_of_each_kind(person, unusable, latest), latest)
+    rows = rows.filter(rows.grave | (rows.status != Status.NONE))
+    # Of one test the gravest is said; of specimens that aren't understood and hide nothing severe, one a person.
+    newest = [ibis.desc("day", nulls_first=True), "problem", "origin", "value", "text", "unit", "comparator"]
+    rows = first_of(rows, OF_ONE, [ibis.desc("grave"), ibis.asc("other_quantity"), *newest])
+    rows = rows.mutate(one_of=rows.calm.ifelse("specimen", rows.analyte))
+    alike = ibis.window(group_by=["patient_id", "one_of"])
+    rows = rows.mutate(alike=rows.count().over(alike) - 1)
+    rows = first_of(rows, ["patient_id", "one_of"], [lowest_first("test"), ibis.desc("watched"), "analyte"])
     stop = rows.blind | (rows.grave & (rows.status == Status.ON))
     return findings(
         rows,
@@ -73,7 +81,11 @@ def unusable_results(person: Table, unusable: Table, latest: Table) -> Table:
         on=rows.taken_on,
         origin=rows.origin,
         doubt=ibis.cases(*((rows.doubt == doubt, why) for doubt, why in DOUBTS.items()), else_=rows.doubt),
-        others=rows.more,
+        others=(rows.calm & (rows.alike > 0)).ifelse(
+            "none of the values would be severe, and the same is so of this many more tests: "
+            + rows.alike.cast("string"),
+            rows.more,
+        ),
     )
 
 
@@ -82,24 +94,28 @@ def _judged(rows: Table, latest: Table) -> Table:
     rows = _known_of_test(measured_by(rows), latest)
     rows = beside(rows, of_analyte(latest, "neutrophils", counted_day="day"))
     rows = beside(rows, _watched(), ["protocol", "analyte"])
-    rows = beside(rows, _severe_in_any_unit(rows), OF_ONE)
+    rows = _with_any_unit(rows)
     blind = rows.test.notnull() & (rows.status == Status.ON) & (rows.problem != "future")
     blind = blind & ~surely(rows.known_day >= rows.started_day)
     said = (rows.problem == "words_for_number") & surely(rows.text.lower().re_search(GRAVE))
-    marked = rows.flag.isin(CRITICAL) & rows.value.isnull()
-    if_so = surely(rows.severe_as_given) & ~_is_other_quantity(rows)
+    marked = _marked(rows)
+    if_so = rows.severe_as_given & rows.problem.isin(["no_date", "future", "doubted", "words_for_number"])
+    calm = surely(rows.doubt == "specimen_unknown") & rows.measured.notnull() & ~rows.severe_as_given & ~marked
     damaged = surely(rows.doubt == "damaged")
     grave = rows.severe.notnull() & (said | marked | if_so | damaged | surely(rows.severe_anyhow))
+    share = "of the white cells of that day this comes to " + number(rows.comes_to) + " " + rows.canonical
     others = "of this test " + rows.others.cast("string") + " more could not be used"
     return rows.mutate(
         fever=_may_be_fever(rows),
         watched=rows.watched.notnull() | rows.severe.notnull(),
-        blind=blind & ~_is_other_quantity(rows),
+        blind=blind & ~_is_other_quantity(rows) & ~calm,
+        calm=calm,
         grave=grave,
         other_quantity=_is_other_quantity(rows),
         more=ibis.cases(
             (grave & marked, MARKED),
             (grave & said, GRAVELY),
+            (grave & if_so & rows.comes_to.notnull(), share + ": obtain a count today"),
             (grave & (if_so | damaged), IF_SO),
             (grave, SEVERE_ANYHOW),
             (blind, NOTHING_ELSE),
@@ -109,44 +125,65 @@ def _judged(rows: Table, latest: Table) -> Table:
     )
 
 
-def _severe_in_any_unit(rows: Table) -> Table:
-    """Whether the floor withholds for a number: in its unit, or in every unit in which it would be possible at all."""
-    floor = knowledge("floor")
-    floor = floor.filter((floor.action == Action.WITHHOLD) & (floor.relative_to == "absolute") & floor.sign.isnull())
-    down = downward(floor.comparison)
-    bounds = floor.group_by("analyte").agg(
-        severe_low=floor.value.max(where=down), severe_high=floor.value.min(where=~down)
+def _with_any_unit(rows: Table) -> Table:
+    """Adds `severe_anyhow`: of a number without a unit that can be believed, whether it is severe in whatever unit.
+
+    That is in every unit in which it would be possible at all, or in the usual one. The sign before it may be a slip.
+    """
+    asked = rows.filter(
+        rows.seen.notnull()
+        & (rows.measured.isnull() | (rows.problem == "implausible"))
+        & ~rows.problem.isin(["no_value", "future"])
+        & ~_is_other_quantity(rows)
     )
-    unitless = rows.filter(rows.problem.isin(["no_unit", "unknown_unit"]))
-    asked = unitless.select(*OF_ONE, "value", "plausible_low", "plausible_high").inner_join(bounds, "analyte")
-    units = asked.inner_join(knowledge("conversions"), "analyte")
-    units = units.mutate(would_be=units.value * units.factor + units.offset)
-    units = units.filter((units.would_be >= units.plausible_low) & (units.would_be <= units.plausible_high))
-    severe = surely(units.would_be < units.severe_low) | surely(units.would_be > units.severe_high)
-    in_any = units.group_by(OF_ONE).agg(severe_anyhow=severe.all())
-    # What can't be believed, or not of now, for another reason than its number.
-    given = rows.filter(rows.measured.notnull() & rows.problem.isin(["no_date", "future", "doubted"]))
-    given = given.inner_join(bounds, "analyte")
-    severe = surely(given.measured < given.severe_low) | surely(given.measured > given.severe_high)
-    as_given = given.select(*OF_ONE, severe_as_given=severe)
-    return beside(beside(rows.select(*OF_ONE).distinct(), in_any, OF_ONE), as_given, OF_ONE)
+    asked = asked.mutate(size=rows.seen.abs()).select(*OF_ONE, "size", "plausible_low", "plausible_high", "uln")
+    units = asked.distinct().inner_join(bounds(), "analyte").inner_join(knowledge("conversions"), "analyte")
+    units = units.mutate(would_be=units["size"] * units.factor + units.offset)
+    units = units.filter(
+        perhaps(units.would_be >= units.plausible_low) & perhaps(units.would_be <= units.plausible_high)
+    )
+    severe = is_too_low(units, units.would_be) | is_too_high(units, units.would_be)
+    units = units.mutate(severe=severe, usual=severe & (units.factor == 1) & (units.offset == 0))
+    number_of = [*OF_ONE, "size"]
+    found = units.group_by(number_of).agg(in_any=units.severe.all(), in_usual=units.usual.any())
+    found = found.mutate(severe_anyhow=found.in_any | found.in_usual).drop("in_any", "in_usual")
+    rows = rows.mutate(size=rows.seen.abs())
+    counted = rows.problem == "implausible"
+    rows = beside(rows, found, number_of)
+    return rows.mutate(
+        severe_anyhow=surely(rows.severe_anyhow) & (rows.measured.isnull() | counted) & ~_is_other_quantity(rows)
+    )
+
+
+def _marked(rows: Table) -> Value:
+    """Whether the laboratory marked what can't be used as critical, or a missing value in a way nobody understands."""
+    critical = rows.critical & (rows.value.isnull() | (rows.problem == "doubted")) & ~_is_other_quantity(rows)
+    unknown = rows.value.isnull() & rows.text.isnull() & rows.flag.notnull() & ~rows.flag.isin(KNOWN_FLAGS)
+    return surely(critical | unknown)
 
 
 def _is_other_quantity(rows: Table) -> Value:
-    return surely(rows.doubt.isin(OTHER_QUANTITY))
+    """Whether it is another quantity, or has only a name near to the test's, and no number that could be one of it."""
+    near = surely(rows.doubt.startswith(NEAR)) & rows.measured.isnull()
+    could_be = rows.unit.isnull() & surely(rows.seen != 0)
+    return surely(rows.doubt.isin(OTHER_QUANTITY)) | (near & ~could_be)
 
 
-def _newest_unusable(person: Table, unusable: Table, latest: Table) -> Table:
-    """The newest of each test, with how many more there are."""
-    people = treated(person, "status", "family", "started_day", also=Status.STOPPED)
+def _newest_of_each_kind(person: Table, unusable: Table, latest: Table) -> Table:
+    """The newest of each test and kind of problem: a newer share hides no count. With how many more there are."""
+    columns = ("patient_id", "protocol", "status", "family", "started_day")
+    # What can't be told to be no thiopurine may be one: of such a person only what is grave is said.
+    questioned = surely(person.questioned) & (person.status == Status.NONE)
+    people = person.filter(is_treated(person) | (person.status == Status.STOPPED) | questioned).select(*columns)
     rows = unusable.distinct().inner_join(people, "patient_id")
     rows = beside(rows, latest.select(*OF_ONE, good_day="day"), OF_ONE)
     rows = rows.filter(
         rows.good_day.isnull() | rows.day.isnull() | (rows.problem == "future") | (rows.good_day <= rows.day)
     )
-    others = rows.count().over(ibis.window(group_by=OF_ONE)) - 1
-    order = [ibis.desc("day", nulls_first=True), "problem", "origin", "value", "text", "unit", "comparator"]
-    return first_of(rows.mutate(others=others), OF_ONE, order)
+    rows = rows.mutate(others=rows.count().over(ibis.window(group_by=OF_ONE)) - 1)
+    order = [ibis.desc("day", nulls_first=True), ibis.desc("severe_as_given"), ibis.desc("critical")]
+    order += ["value", "text", "unit", "comparator", "origin"]
+    return first_of(rows, [*OF_ONE, "problem", "doubt"], order)
 
 
 def _watched() -> Table:

@@ -102,21 +102,39 @@ class TestName(Fact, frozen=True):
 
     name: Own
     language: Literal[
+        "Arabic",
+        "Bulgarian",
         "Chinese",
+        "Croatian",
+        "Czech",
         "Danish",
         "Dutch",
         "English",
+        "Estonian",
+        "Finnish",
         "French",
         "German",
+        "Greek",
+        "Hebrew",
+        "Hungarian",
+        "Indonesian",
         "Italian",
         "Japanese",
+        "Korean",
         "Norwegian",
+        "Persian",
         "Polish",
         "Portuguese",
+        "Romanian",
         "Russian",
+        "Slovak",
+        "Slovenian",
         "Spanish",
         "Swedish",
+        "Thai",
         "Turkish",
+        "Ukrainian",
+        "Vietnamese",
     ]
     analyte: AnalyteId
     property: Unlike | None
@@ -127,9 +145,10 @@ class TestWords(Row, frozen=True):
     """What laboratories put around a name: nothing, or what makes it another test; says nothing of medicine.
 
     `differential` means a percentage unless a word of `absolute` stands beside it. A word of `weak` is no name alone.
+    A word of `another` belongs to tests that nothing here reads, so that a name near to a known one isn't asked about.
     """
 
-    kind: Literal["plain", "absolute", "differential", "weak", Unlike]
+    kind: Literal["plain", "absolute", "differential", "weak", "another", Unlike]
     words: Own
 
 
@@ -142,7 +161,7 @@ SpecimenSystem = Literal[
 ]
 # What a specimen is made of. A `site` is where blood is drawn, a `place` any other part of the body, and `nothing` says
 # no more than that there is a specimen.
-Holds = Literal["blood", "red cells", "urine", "other", "site", "place", "nothing"]
+Holds = Literal["blood", "red cells", "urine", "other", "site", "place", "tube", "nothing"]
 
 
 class Specimen(Fact, frozen=True):
@@ -154,8 +173,9 @@ class Specimen(Fact, frozen=True):
     holds: Holds
 
 
-# `other` is a mark that says neither how far from normal a value is nor that it is normal.
-Flag = Literal["LL", "HH", "AA", "L", "H", "A", "N", "other"]
+# `<` and `>` are off the scale of the instrument; `other` is a mark that says neither how far from normal a value is
+# nor that it is normal.
+Flag = Literal["LL", "HH", "AA", "L", "H", "A", "N", "<", ">", "other"]
 
 
 class ResultFlag(Fact, frozen=True):

@@ -1,0 +1,54 @@
+"""What the units of an analyte say about a result: the number among its words, and whether its range is one of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+from azaward.knowledge import Knowledge
+from azaward.readers.written import Written, number_in
+from azaward.terms import Action
+
+
+class Measures:
+    """Look-ups by analyte and unit, made once for a knowledge base.
+
+    >>> from azaward.knowledge import load
+    >>> measures = Measures(load())
+    >>> measures.range_fault("neutrophils", "10*9/L", 2000, 7500)
+    'it is of another unit than the value, and is not used. Correct the range.'
+    >>> measures.range_fault("neutrophils", "10*9/L", 2, 7.5)
+    """
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        self._units: dict[str, dict[str, tuple[float, float]]] = {}
+        for row in knowledge.tables["conversions"]:
+            self._units.setdefault(row.analyte, {})[row.written] = (row.factor, row.offset)
+        analytes = {row.id: row for row in knowledge.tables["analytes"]}
+        # Of what nothing is withheld for, words are only words.
+        self._limited = {row.analyte for row in knowledge.tables["floor"] if row.action == Action.WITHHOLD}
+        self._worse: Mapping[str, str | None] = {name: row.worse for name, row in analytes.items()}
+        self._highest = {name: row.plausible_high for name, row in analytes.items()}
+        self._lowest = {name: row.plausible_low for name, row in analytes.items()}
+        # Laboratories repeat their ranges.
+        self.range_fault = lru_cache(maxsize=4096)(self._range_fault)
+
+    def written(self, analyte: str, text: str) -> Written | None:
+        """The number in the words of a result, where treatment is withheld for a number of that analyte."""
+        if analyte not in self._limited:
+            return None
+        return number_in(text, self._units.get(analyte, {}), self._worse[analyte])
+
+    def _range_fault(self, analyte: str, unit: str | None, low: float | None, high: float | None) -> str | None:
+        """Why a laboratory's range can't be used for a value in this unit."""
+        if low is not None and high is not None and low > high:
+            return "the lower limit of normal is above the upper one: neither is used. Correct the range."
+        factor, offset = self._units.get(analyte, {}).get(unit or "", (None, 0.0))
+        if factor is None:
+            return None
+        least, most = self._lowest[analyte], self._highest[analyte]
+        ends = [each * factor + offset for each in (low, high) if each is not None]
+        above = most is not None and any(end > most for end in ends)
+        # A lower limit of nothing is one; an upper one below what is possible is of another unit.
+        below = least is not None and high is not None and high * factor + offset < least
+        return "it is of another unit than the value, and is not used. Correct the range." if above or below else None
