@@ -20,6 +20,7 @@ from azaward.knowledge import Knowledge
 from azaward.knowledge.loading.reactions import ANY
 from azaward.knowledge.loading.units import convert
 from azaward.knowledge.loading.vocabulary import Coding, plain, vocabulary
+from azaward.readers.fhir import datatypes
 from azaward.readers.fhir import resources as fhir
 from azaward.readers.fhir.genes import calls, is_piece, names_gene
 from azaward.record.names import is_recognised, unrecognised
@@ -318,8 +319,10 @@ class OmopWords:
 
     def _as_fhir(self, concept: int | None, text: str | None) -> fhir.Concept:
         known = self.concepts.by_id.get(concept) if concept is not None else None
-        codings = [fhir.Coding(coding.system, coding.code, known.name) for coding in known.codings] if known else []
-        return fhir.Concept(codings, known.name if known else text if concept is None else None)
+        codings = (
+            (datatypes.Coding(coding.system, coding.code, known.name) for coding in known.codings) if known else ()
+        )
+        return fhir.Concept(tuple(codings), known.name if known else text if concept is None else None)
 
     def unit(self, analyte: str, concept: int | None, text: str | None) -> Unit:
         """The unit of a result, and what concept and source say of it each."""

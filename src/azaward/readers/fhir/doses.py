@@ -10,6 +10,7 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from azaward.readers.fhir import datatypes
 from azaward.readers.fhir import resources as fhir
 from azaward.record.dates import DateError, is_partial, read_day
 
@@ -79,9 +80,9 @@ def steps(dosages: Sequence[fhir.Dosage]) -> list[Sequence[fhir.Dosage]]:
 def mg_per_day(dosages: Sequence[fhir.Dosage]) -> float | None:
     """Milligrams a day. Lines add up; lines with different `sequence` are consecutive, and the highest counts.
 
-    >>> twice = fhir.Timing(repeat=fhir.Repeat(frequency=2, period=1, periodUnit="d"))
-    >>> fifty = fhir.DoseAndRate(doseQuantity=fhir.Quantity(value=50, unit="mg"))
-    >>> mg_per_day([fhir.Dosage(timing=twice, doseAndRate=[fifty])])
+    >>> twice = datatypes.Timing(repeat=datatypes.Repeat(frequency=2, period=1, periodUnit="d"))
+    >>> fifty = datatypes.DoseAndRate(doseQuantity=fhir.Quantity(value=50, unit="mg"))
+    >>> mg_per_day([fhir.Dosage(timing=twice, doseAndRate=(fifty,))])
     100.0
     """
     by_step: dict[int | None, float] = {}
@@ -225,9 +226,9 @@ def _bounds(dosages: Iterable[fhir.Dosage]) -> list[fhir.Period]:
     return [repeat.boundsPeriod for repeat in repeats if repeat.boundsPeriod]
 
 
-def dosages_of(use: fhir.MedicationUse) -> list[fhir.Dosage]:
+def dosages_of(use: fhir.MedicationUse) -> tuple[fhir.Dosage, ...]:
     """The dosages, under whichever name they stand."""
-    return use.dosageInstruction or (use.dosage if isinstance(use.dosage, list) else [])
+    return use.dosageInstruction or (use.dosage if isinstance(use.dosage, tuple) else ())
 
 
 def _dose(dosage: fhir.Dosage) -> float | None:
@@ -239,7 +240,7 @@ def _dose(dosage: fhir.Dosage) -> float | None:
     return max(found, default=None)
 
 
-def _times_a_day(timing: fhir.Timing | None) -> float | None:
+def _times_a_day(timing: datatypes.Timing | None) -> float | None:
     if timing is None:
         return None
     repeat = timing.repeat

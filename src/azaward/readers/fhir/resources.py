@@ -11,86 +11,22 @@ from typing import Any
 
 import msgspec
 
-
-class Element(msgspec.Struct, frozen=True, gc=False):
-    """A part of a resource."""
-
-
-class Meta(Element, frozen=True, gc=False):
-    versionId: str | None = None
-    lastUpdated: str | None = None
-
-
-class Coding(Element, frozen=True, gc=False):
-    system: str = ""
-    code: str = ""
-    display: str | None = None
-
-
-class Concept(Element, frozen=True, gc=False):
-    coding: list[Coding] = []
-    text: str | None = None
-
-
-class Identifier(Element, frozen=True, gc=False):
-    use: str | None = None
-    type: Concept | None = None
-    system: str | None = None
-    value: str | None = None
-
-
-class Reference(Element, frozen=True, gc=False):
-    reference: str | None = None
-    display: str | None = None
-    identifier: Identifier | None = None
-
-
-class Referred(Element, frozen=True, gc=False):
-    """R5's CodeableReference."""
-
-    concept: Concept | None = None
-    reference: Reference | None = None
-
-
-class Said(Concept, frozen=True, gc=False):
-    """A concept up to R4, and in R5 a CodeableReference that holds one."""
-
-    concept: Concept | None = None
-
-
-class Quantity(Element, frozen=True, gc=False):
-    """A number may come as text: what it says is read as a cell of a table is, or not at all."""
-
-    value: float | str | None = None
-    comparator: str | None = None
-    unit: str | None = None
-    system: str | None = None
-    code: str | None = None
-
-
-class Range(Element, frozen=True, gc=False):
-    low: Quantity | None = None
-    high: Quantity | None = None
-    type: Concept | None = None
-
-
-class Ratio(Element, frozen=True, gc=False):
-    numerator: Quantity | None = None
-    denominator: Quantity | None = None
-
-
-class Extension(Element, frozen=True, gc=False):
-    url: str = ""
-    valueCodeableConcept: Concept | None = None
-
-
-class Period(Element, frozen=True, gc=False):
-    start: str | None = None
-    end: str | None = None
-
-
-class Annotation(Element, frozen=True, gc=False):
-    text: str | None = None
+from azaward.readers.fhir.datatypes import (
+    Concept,
+    Dosage,
+    Element,
+    Extension,
+    HumanName,
+    Identifier,
+    Meta,
+    Period,
+    Quantity,
+    Range,
+    Ratio,
+    Reference,
+    Referred,
+    Said,
+)
 
 
 class Component(Element, frozen=True, gc=False):
@@ -106,8 +42,8 @@ class Component(Element, frozen=True, gc=False):
     valueTime: str | None = None
     dataAbsentReason: Concept | None = None
     # One concept in DSTU2 and STU3, a list since R4.
-    interpretation: list[Concept] | Concept = []
-    referenceRange: list[Range] = []
+    interpretation: tuple[Concept, ...] | Concept = ()
+    referenceRange: tuple[Range, ...] = ()
 
 
 class Related(Element, frozen=True, gc=False):
@@ -116,7 +52,7 @@ class Related(Element, frozen=True, gc=False):
 
 class Observation(Component, frozen=True, gc=False):
     resourceType: str = ""
-    contained: list[msgspec.Raw] = []
+    contained: tuple[msgspec.Raw, ...] = ()
     id: str | None = None
     meta: Meta | None = None
     status: str | None = None
@@ -127,10 +63,10 @@ class Observation(Component, frozen=True, gc=False):
     issued: str | None = None
     specimen: Reference | None = None
     bodySite: Concept | None = None
-    component: list[Component] = []
-    hasMember: list[Reference] = []
-    related: list[Related] = []
-    extension: list[Extension] = []
+    component: tuple[Component, ...] = ()
+    hasMember: tuple[Reference, ...] = ()
+    related: tuple[Related, ...] = ()
+    extension: tuple[Extension, ...] = ()
 
 
 class Collection(Element, frozen=True, gc=False):
@@ -155,26 +91,18 @@ class DiagnosticReport(Element, frozen=True, gc=False):
     id: str | None = None
     meta: Meta | None = None
     status: str | None = None
-    category: list[Concept] | Concept = []
+    category: tuple[Concept, ...] | Concept = ()
     code: Concept = Concept()
     subject: Reference | None = None
     effectiveDateTime: str | None = None
     effectivePeriod: Period | None = None
     issued: str | None = None
-    specimen: list[Reference] = []
-    result: list[Reference] = []
+    specimen: tuple[Reference, ...] = ()
+    result: tuple[Reference, ...] = ()
     conclusion: str | None = None
-    conclusionCode: list[Concept] = []
-    codedDiagnosis: list[Concept] = []
-    presentedForm: list[Form] = []
-
-
-class HumanName(Element, frozen=True, gc=False):
-    use: str | None = None
-    text: str | None = None
-    # A list in DSTU2.
-    family: str | list[str] | None = None
-    given: list[str] = []
+    conclusionCode: tuple[Concept, ...] = ()
+    codedDiagnosis: tuple[Concept, ...] = ()
+    presentedForm: tuple[Form, ...] = ()
 
 
 class Link(Element, frozen=True, gc=False):
@@ -185,13 +113,13 @@ class Link(Element, frozen=True, gc=False):
 class Patient(Element, frozen=True, gc=False):
     id: str | None = None
     meta: Meta | None = None
-    identifier: list[Identifier] = []
-    name: list[HumanName] = []
+    identifier: tuple[Identifier, ...] = ()
+    name: tuple[HumanName, ...] = ()
     birthDate: str | None = None
     gender: str | None = None
     deceasedBoolean: bool | None = None
     deceasedDateTime: str | None = None
-    link: list[Link] = []
+    link: tuple[Link, ...] = ()
 
 
 class Linked(Element, frozen=True, gc=False):
@@ -204,45 +132,8 @@ class Linkage(Element, frozen=True, gc=False):
 
     id: str | None = None
     meta: Meta | None = None
-    link: list[Linked] = []
-    item: list[Linked] = []
-
-
-class Repeat(Element, frozen=True, gc=False):
-    frequency: float | None = None
-    frequencyMax: float | None = None
-    dayOfWeek: list[str] = []
-    timeOfDay: list[str] = []
-    # One in DSTU2 and STU3, a list since R4.
-    when: list[str] | str = []
-    period: float | None = None
-    periodUnit: str | None = None
-    periodUnits: str | None = None
-    boundsPeriod: Period | None = None
-    boundsDuration: Quantity | None = None
-
-
-class Timing(Element, frozen=True, gc=False):
-    repeat: Repeat | None = None
-    code: Concept | None = None
-
-
-class DoseAndRate(Element, frozen=True, gc=False):
-    doseQuantity: Quantity | None = None
-    doseRange: Range | None = None
-
-
-class Dosage(Element, frozen=True, gc=False):
-    sequence: int | None = None
-    text: str | None = None
-    timing: Timing | None = None
-    asNeededBoolean: bool | None = None
-    doseAndRate: list[DoseAndRate] = []
-    # STU3's and DSTU2's dose.
-    doseQuantity: Quantity | None = None
-    doseSimpleQuantity: Quantity | None = None
-    doseRange: Range | None = None
-    quantityQuantity: Quantity | None = None
+    link: tuple[Linked, ...] = ()
+    item: tuple[Linked, ...] = ()
 
 
 class Supply(Element, frozen=True, gc=False):
@@ -263,7 +154,7 @@ class Ingredient(Element, frozen=True, gc=False):
 
 
 class Product(Element, frozen=True, gc=False):
-    ingredient: list[Ingredient] = []
+    ingredient: tuple[Ingredient, ...] = ()
 
 
 class Medication(Element, frozen=True, gc=False):
@@ -272,9 +163,9 @@ class Medication(Element, frozen=True, gc=False):
     id: str | None = None
     resourceType: str = ""
     meta: Meta | None = None
-    contained: list[msgspec.Raw] = []
+    contained: tuple[msgspec.Raw, ...] = ()
     code: Concept | None = None
-    ingredient: list[Ingredient] = []
+    ingredient: tuple[Ingredient, ...] = ()
     product: Product | None = None
 
 
@@ -294,7 +185,7 @@ class MedicationUse(Element, frozen=True, gc=False):
     reportedReference: Reference | None = None
     subject: Reference | None = None
     patient: Reference | None = None
-    contained: list[msgspec.Raw] = []
+    contained: tuple[msgspec.Raw, ...] = ()
     medicationCodeableConcept: Concept | None = None
     medicationReference: Reference | None = None
     medication: Referred | None = None
@@ -311,14 +202,14 @@ class MedicationUse(Element, frozen=True, gc=False):
     whenHandedOver: str | None = None
     whenPrepared: str | None = None
     daysSupply: Quantity | None = None
-    dosageInstruction: list[Dosage] = []
-    dosage: list[Dosage] | AdministeredDose = []
+    dosageInstruction: tuple[Dosage, ...] = ()
+    dosage: tuple[Dosage, ...] | AdministeredDose = ()
     dispenseRequest: Supply | None = None
-    authorizingPrescription: list[Reference] = []
+    authorizingPrescription: tuple[Reference, ...] = ()
     priorPrescription: Reference | None = None
-    reasonCode: list[Concept] = []
-    reasonReference: list[Reference] = []
-    reason: list[Referred] = []
+    reasonCode: tuple[Concept, ...] = ()
+    reasonReference: tuple[Reference, ...] = ()
+    reason: tuple[Referred, ...] = ()
     doNotPerform: bool | None = None
     taken: str | None = None
     wasNotTaken: bool | None = None
@@ -329,7 +220,7 @@ class MedicationUse(Element, frozen=True, gc=False):
 
 class Reaction(Element, frozen=True, gc=False):
     substance: Concept | None = None
-    manifestation: list[Said] = []
+    manifestation: tuple[Said, ...] = ()
 
 
 class Clinical(Element, frozen=True, gc=False):
@@ -345,7 +236,7 @@ class Clinical(Element, frozen=True, gc=False):
     patient: Reference | None = None
     code: Concept | None = None
     substance: Concept | None = None
-    reaction: list[Reaction] = []
+    reaction: tuple[Reaction, ...] = ()
     vaccineCode: Concept | None = None
     onsetDateTime: str | None = None
     onsetPeriod: Period | None = None
@@ -381,7 +272,7 @@ class Meeting(Element, frozen=True, gc=False):
     period: Period | None = None
     actualPeriod: Period | None = None
     start: str | None = None
-    participant: list[Participant] = []
+    participant: tuple[Participant, ...] = ()
     description: str | None = None
 
 
@@ -395,7 +286,7 @@ class Issue(Element, frozen=True, gc=False):
 class Outcome(Element, frozen=True, gc=False):
     """OperationOutcome."""
 
-    issue: list[Issue] = []
+    issue: tuple[Issue, ...] = ()
 
 
 class Head(Element, frozen=True, gc=False):
@@ -403,7 +294,7 @@ class Head(Element, frozen=True, gc=False):
 
     resourceType: str = ""
     id: str | None = None
-    contained: list[msgspec.Raw] = []
+    contained: tuple[msgspec.Raw, ...] = ()
 
 
 class Subject(Element, frozen=True, gc=False):
@@ -458,9 +349,9 @@ class Bundle(Element, frozen=True, gc=False):
     resourceType: str = ""
     type: Any = None
     total: Any = None
-    link: list[Page] = []
+    link: tuple[Page, ...] = ()
     meta: Meta | None = None
-    entry: list[msgspec.Raw] = []
+    entry: tuple[msgspec.Raw, ...] = ()
 
 
 MEDICINES = (

@@ -7,7 +7,7 @@ status, what was measured) its report says. What a report says only in words is 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from azaward.knowledge.loading.test_names import Test
@@ -98,7 +98,7 @@ class Results:
             in_words(specimen.type) or in_words(site) or in_words(site.concept if site else None) or reference.display
         )
 
-    def _members(self, members: list[fhir.Reference], about: _About) -> None:
+    def _members(self, members: Sequence[fhir.Reference], about: _About) -> None:
         """A panel has no result of its own; members that the bundle lacks are missing results."""
         names = [member.reference or "unnamed" for member in members if not self.index.find(member, about.place)]
         if missing := [name for name in names if not name.startswith("#")]:

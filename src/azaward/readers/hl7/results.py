@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from azaward.knowledge import Knowledge
 from azaward.knowledge.loading.vocabulary import LOINC, Vocabulary
-from azaward.readers.fhir import genes
+from azaward.readers.fhir import datatypes, genes
 from azaward.readers.fhir import resources as fhir
 from azaward.readers.hl7.codes import Codes
 from azaward.readers.hl7.concepts import Concept, concept
@@ -69,7 +69,7 @@ def _test(value: Value | None, tables: Codes, sender: Sender, words: Vocabulary)
 
 def _observation(found: Concept, text: str | None) -> fhir.Observation:
     """A result as the reader of gene reports takes it."""
-    codings = [fhir.Coding(coding.system, coding.code) for coding in found.codings]
+    codings = tuple(datatypes.Coding(coding.system, coding.code) for coding in found.codings)
     return fhir.Observation(code=fhir.Concept(codings, found.text), valueString=text)
 
 
