@@ -27,13 +27,15 @@ from azaward.readers.rows import RowReader
 from azaward.record.tables import Record
 
 _ENTRY: msgspec.json.Decoder[fhir.Entry] = msgspec.json.Decoder(fhir.Entry)
+_UNNAMED = "a page without an address"
+_DIGITS = 12
 _FETCH = "Fetch all of it, and read the pages together."
 
 
 def read_bundle(content: bytes, file: str, knowledge: Knowledge) -> Record:
     """The record in a Bundle."""
     try:
-        head, _ = decode(content, fhir.Head, HEAD)
+        head, _ = decode(content, HEAD)
     except BROKEN as error:
         raise InputError(where_in_json(error, content, file)) from None
     if head.resourceType != "Bundle":
@@ -115,11 +117,13 @@ class _Reading:
             self.index.take(raw)
             return
         try:
-            bundle, damage = decode(raw.content, fhir.Bundle, BUNDLE)
+            bundle, damage = decode(raw.content, BUNDLE)
         except BROKEN as error:
             self.index.set_broken(raw, "Bundle", f"{error}. Correct the Bundle.")
             return
         for each in damage:
+            if each.is_read:
+                continue
             what, why = f"Bundle.{each.place} is {each.found}", f"expected {each.expected}; what is in it is unknown."
             self.index.incomplete.append((raw.where, what, why))
         found = 0
@@ -130,7 +134,7 @@ class _Reading:
     def _entry(self, content: msgspec.Raw, place: str, bundle: fhir.Bundle) -> int:
         """Takes one entry; 1 if it counts among the Bundle's `total`."""
         try:
-            entry, _ = decode(bytes(content), fhir.Entry, _ENTRY)
+            entry, _ = decode(bytes(content), _ENTRY)
         except BROKEN:
             self.index.take(Raw(place, None, bytes(content)))
             return 1
@@ -145,6 +149,8 @@ class _Reading:
             changed = changed or (bundle.meta.lastUpdated if bundle.meta else None)
             self.index.remove(kind.rpartition("/")[2], id, url, changed)
             return 0
+        if entry.response is not None and bytes(entry.response.outcome):
+            self.index.take(Raw(f"{place}.response.outcome", None, bytes(entry.response.outcome)))
         self.take(Raw(place, url, bytes(entry.resource), changed=changed))
         return 0 if entry.search is not None and entry.search.mode in ("include", "outcome") else 1
 
@@ -180,8 +186,9 @@ class _Page(NamedTuple):
 
     @staticmethod
     def of(where: str, bundle: fhir.Bundle, found: int) -> _Page:
-        urls = {link.relation: link.url for link in bundle.link}
-        total = bundle.total if isinstance(bundle.total, int) and bundle.type != "history" else None
+        urls = {(link.relation or "").strip().casefold(): link.url or _UNNAMED for link in bundle.link}
+        said = str(bundle.total).strip().removesuffix(".0")
+        total = int(said) if said.isdecimal() and len(said) < _DIGITS and bundle.type != "history" else None
         return _Page(where, urls.get("self"), urls.get("next"), total, found)
 
 
@@ -203,7 +210,7 @@ def _is_bundle(content: bytes) -> bool:
     if b'"Bundle"' not in content:
         return False
     try:
-        return decode(content, fhir.Head, HEAD)[0].resourceType == "Bundle"
+        return decode(content, HEAD)[0].resourceType == "Bundle"
     except BROKEN:
         return False
 

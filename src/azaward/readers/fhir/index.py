@@ -91,7 +91,7 @@ class Index:
             self._named(kind, resource.id, raw, resource, subject, (), within)
             return
         try:
-            head, _ = decode(raw.content, fhir.Head, HEAD)
+            head, _ = decode(raw.content, HEAD)
         except BROKEN as error:
             if raw.content and not isinstance(error, msgspec.ValidationError | RecursionError):
                 raise NotJsonError(str(error)) from None
@@ -104,15 +104,15 @@ class Index:
             if decoder is None:
                 return
         try:
-            resource, damage = decode(raw.content, fhir.READ[kind], decoder)
+            resource, damage = decode(raw.content, decoder)
         except BROKEN as error:
             self.set_broken(raw, kind, f"{error}. Correct the resource.")
             return
         if kind == "OperationOutcome":
             self._outcome(raw, resource)
             return
-        if kind == "Patient" and any(each.place == "id" for each in damage):
-            self.set_broken(raw, kind, f"id is {damage[0].found}; expected {damage[0].expected}. Correct the resource.")
+        if kind == "Patient" and (of_id := [each for each in damage if each.place == "id" and not each.is_read]):
+            self.set_broken(raw, kind, f"id is {of_id[0].found}; expected {of_id[0].expected}. Correct the resource.")
             return
         own_id = head.id if isinstance(head.id, str) else None
         place = self._named(kind, own_id, raw, resource, subject, tuple(damage), within)
@@ -238,20 +238,26 @@ class Index:
                 kind = HEAD.decode(content).resourceType
             except BROKEN:
                 kind = "Observation"  # Nobody knows what it is: set aside on its own.
-            if kind in _REFERENCED:
+            if kind == "OperationOutcome":
+                self.take(inside)
+            elif kind in _REFERENCED:
                 key = holder.key if holder is not None and holder.key else f"{raw.url or raw.where}"
                 self.take(inside, _about(raw.content), key)
 
     def _outcome(self, raw: Raw, outcome: fhir.Outcome) -> None:
-        """A server's error in the place of what was asked for: something is missing. Its other remarks are counted."""
-        self._not_read["OperationOutcome"] += all(issue.severity not in ("error", "fatal") for issue in outcome.issue)
-        for issue in outcome.issue:
-            if issue.severity in ("error", "fatal"):
-                details = issue.details.text if issue.details else None
-                said = issue.diagnostics or details or issue.code or "without words"
-                self.incomplete.append(
-                    (raw.where, f"the server answered with an error: {said}", "part of the record is missing.")
-                )
+        """A server's error in the place of what was asked for: something is missing. Its other remarks are counted.
+
+        What doesn't say that it is no error counts as one.
+        """
+        issues = outcome.issue or (fhir.Issue(),)
+        errors = [issue for issue in issues if (issue.severity or "").strip().casefold() not in _NO_ERROR]
+        self._not_read["OperationOutcome"] += not errors
+        for issue in errors:
+            details = issue.details.text if issue.details else None
+            said = issue.diagnostics or details or issue.code or "without words"
+            self.incomplete.append(
+                (raw.where, f"the server answered with an error: {said}", "part of the record is missing.")
+            )
 
     def set_broken(self, raw: Raw, what: str, why: str, patient_id: str | None = None) -> None:
         """Notes a resource that can't be read."""
@@ -331,6 +337,7 @@ class Index:
         return found
 
 
+_NO_ERROR = ("warning", "information", "success")
 _EMPTY = "no resource in this entry."
 # Where the type comes first, as in nearly every resource, and nothing is contained, one decoding is enough.
 _STARTS = re.compile(rb'\s*\{\s*"resourceType"\s*:\s*"([A-Za-z]+)"')

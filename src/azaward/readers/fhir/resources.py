@@ -324,6 +324,7 @@ class Request(Element, frozen=True, gc=False):
 class Response(Element, frozen=True, gc=False):
     status: str | None = None
     lastModified: str | None = None
+    outcome: msgspec.Raw = msgspec.Raw()
 
 
 class Search(Element, frozen=True, gc=False):

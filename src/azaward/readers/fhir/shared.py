@@ -36,12 +36,12 @@ class Shared:
             self.rows.aside(where + more, kind, why, kind="uncounted")
 
     def report_damage(self, place: Place, patient_id: str) -> None:
-        """Sets aside each element that had to be left out."""
+        """Sets aside each element that had to be left out, and says of each that was read what it should have been."""
         for each in place.damage:
-            why = f"expected {each.expected}: this element was left out, the rest was read. Correct it."
-            self.rows.aside(
-                f"{place.where}.{each.place}", f"{place.type} {each.element}: {each.found}", why, patient_id
-            )
+            done = "it was read as one" if each.is_read else "this element was left out, the rest was read"
+            why, kind = f"expected {each.expected}: {done}. Correct it.", "partial" if each.is_read else "unusable"
+            what = f"{place.type} {each.element}: {each.found}"
+            self.rows.aside(f"{place.where}.{each.place}", what, why, patient_id, kind)
 
 
 def coded(concept: fhir.Concept | None) -> tuple[str | None, tuple[words.Coding, ...]]:
