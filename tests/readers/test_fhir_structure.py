@@ -139,3 +139,171 @@ def test_an_outcome_beside_an_entry_says_that_the_record_is_not_whole() -> None:
     record = read_bundle(json.dumps(content).encode(), "b.json", load())
     assert any(item.kind == "incomplete" for item in record.set_aside)
     assert record.rows["results"]
+
+
+# What a result belongs to.
+
+SUBJECT = {"reference": "Patient/f001"}
+
+
+def specimen(kind: Any = None, **more: Any) -> Resource:
+    typed = {"type": {"text": kind}} if isinstance(kind, str) else {"type": kind} if kind else {}
+    return {"resourceType": "Specimen", "id": "s1", "subject": SUBJECT, **typed, **more}
+
+
+def held(code: str | Resource, kind: str = "DiagnosticReport", **more: Any) -> Resource:
+    named = {"text": code} if isinstance(code, str) else code
+    members = "result" if kind == "DiagnosticReport" else "hasMember"
+    made = {"resourceType": kind, "id": "p1", "status": "final", "code": named, "subject": SUBJECT}
+    return {**made, members: [{"reference": "Observation/odd"}], **more}
+
+
+def panel(code: str | Resource, **more: Any) -> Resource:
+    return held(code, "Observation", **more)
+
+
+OF_SPECIMEN = {"specimen": {"reference": "Specimen/s1"}}
+DONOR: Resource = {"resourceType": "Patient", "id": "donor", "birthDate": "1950-01-01"}
+OTHER_PERSON = {"reference": "Patient/donor"}
+ASCITES_PARENT = {"resourceType": "Specimen", "id": "s0", "type": {"text": "Ascites"}}
+
+# What stands in the result, and what stands beside it.
+NOT_SURELY_BLOOD: dict[str, tuple[Resource, list[Resource]]] = {
+    "a specimen that isn't here": ({"specimen": {"reference": "Specimen/none"}}, []),
+    "a specimen as a list": ({"specimen": [{"display": "Ascites"}]}, []),
+    "a specimen in words alone": ({"specimen": "ascites"}, []),
+    "a specimen of a wrong type": ({"specimen": 7}, []),
+    "blood of the peritoneum": ({"specimen": {"display": "blood"}, "bodySite": {"text": "peritoneum"}}, []),
+    "a body site of a wrong type": ({"bodySite": 12}, []),
+    "made from ascites": (OF_SPECIMEN, [specimen(parent=[{"reference": "Specimen/s0"}]), ASCITES_PARENT]),
+    "said to be made from ascites": (OF_SPECIMEN, [specimen(parent={"display": "Ascites"})]),
+    "supernatant of ascites": (
+        OF_SPECIMEN,
+        [specimen("Supernatant", parent=[{"reference": "Specimen/s0"}]), ASCITES_PARENT],
+    ),
+    "a specimen without a type": (OF_SPECIMEN, [specimen()]),
+    "a specimen whose type can't be read": (OF_SPECIMEN, [specimen(type=5)]),
+    "a specimen of a donor": (OF_SPECIMEN, [specimen("Blood", subject=OTHER_PERSON), DONOR]),
+    "a specimen of somebody who isn't here": (OF_SPECIMEN, [specimen("Blood", subject={"reference": "Patient/p9"})]),
+    "an unsatisfactory specimen": (OF_SPECIMEN, [specimen("Blood", status="unsatisfactory")]),
+    "a clotted specimen": (OF_SPECIMEN, [specimen("Blood", condition=[{"text": "Clotted"}])]),
+    "a haemolysed specimen": (OF_SPECIMEN, [specimen("Blood", condition={"coding": [{"code": "HEM"}]})]),
+    "about a donor": ({"focus": [OTHER_PERSON]}, [DONOR]),
+    "about a donor, without a list": ({"focus": OTHER_PERSON}, [DONOR]),
+    "about a transfused unit": ({"focus": [{"reference": "BiologicallyDerivedProduct/u1"}]}, []),
+    "a method": ({"method": {"text": "Body fluid analysis"}}, []),
+    "a category": ({"category": [{"text": "Body fluid"}]}, []),
+    "a note": ({"note": [{"text": "Sample: ascitic fluid"}]}, []),
+    "a note in words alone": ({"note": "Sample is ascitic fluid"}, []),
+    "a comment of DSTU2": ({"comments": "Ascitic fluid"}, []),
+    "a report named so": ({}, [held("Ascitic fluid cell count")]),
+    "a report of a donor": ({}, [held("Full blood count", subject=OTHER_PERSON), DONOR]),
+    "a report with a specimen": ({}, [held("Cell count", specimen={"display": "Ascites"})]),
+    "a report with a note": ({}, [held("Cell count", note=[{"text": "Specimen: pleural fluid"}])]),
+    "a report in German": ({}, [held("Zellzahl im Aszites")]),
+    "a panel named so": ({}, [panel("Ascitic fluid cell count")]),
+    "a panel with a specimen": ({}, [panel("Cell count", specimen={"display": "Ascites"})]),
+    "a panel of another person": ({}, [panel("Full blood count", subject=OTHER_PERSON), DONOR]),
+    "a withdrawn report": ({}, [held("Full blood count", status="entered-in-error")]),
+}
+SURELY_BLOOD: dict[str, tuple[Resource, list[Resource]]] = {
+    "venous blood in words": ({"specimen": {"display": "Venous blood"}}, []),
+    "EDTA blood": (OF_SPECIMEN, [specimen("EDTA blood")]),
+    "whole blood by its code": (
+        OF_SPECIMEN,
+        [specimen({"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0487", "code": "BLD"}]})],
+    ),
+    "the patient's own, received": (
+        OF_SPECIMEN,
+        [specimen("Blood", status="available", condition=[{"text": "Satisfactory"}])],
+    ),
+    "room temperature": (OF_SPECIMEN, [specimen("Blood", condition={"coding": [{"code": "ROOM"}]})]),
+    "blood from the arm": ({"specimen": {"display": "blood"}, "bodySite": {"text": "Left arm"}}, []),
+    "made from blood": (
+        OF_SPECIMEN,
+        [specimen("Plasma", parent=[{"reference": "Specimen/s0"}]), {**ASCITES_PARENT, "type": {"text": "Blood"}}],
+    ),
+    "laboratory": ({"category": [{"coding": [{"code": "laboratory"}]}]}, []),
+    "haematology": ({"category": [{"text": "Haematology"}], "method": {"text": "Automated count"}}, []),
+    "about the patient": ({"focus": [SUBJECT]}, []),
+    "for a condition": ({"focus": [{"reference": "Condition/c1"}]}, []),
+    "a note on urine to come": ({"note": [{"text": "Please send a urine sample as well."}]}, []),
+    "a harmless note": ({"note": [{"text": "Results checked. Fasting sample."}]}, []),
+    "a blood count": ({}, [held("Full blood count")]),
+    "a blood count with a specimen": ({}, [held("FBC", specimen=[{"display": "EDTA blood"}])]),
+    "a panel": ({}, [panel("CBC W Auto Differential panel - Blood")]),
+    "a corrected report beside a withdrawn one": (
+        {},
+        [held("Full blood count", status="entered-in-error"), held("Full blood count", id="p2", status="corrected")],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", NOT_SURELY_BLOOD)
+def test_what_is_not_surely_blood_hides_no_blood(case: str) -> None:
+    of_result, beside = NOT_SURELY_BLOOD[case]
+    odd = result("neutrophils", 4.0, "2026-11-21", id="odd", **of_result)
+    blood = result("neutrophils", 0.3, "2026-11-19", id="blood")
+    assert urgency(answer(*healthy(), blood, odd, *beside)) == "emergency"
+
+
+@pytest.mark.parametrize("case", NOT_SURELY_BLOOD)
+def test_what_is_not_surely_blood_is_believed_to_be_nothing(case: str) -> None:
+    of_result, beside = NOT_SURELY_BLOOD[case]
+    odd = result("neutrophils", 0.3, "2026-11-21", id="odd", **of_result)
+    answered = answer(*healthy(), odd, *beside)
+    assert urgency(answered) != "emergency" or "withdrawn" in case
+    assert answered.set_aside or urgency(answered) in LOUD
+
+
+@pytest.mark.parametrize("case", SURELY_BLOOD)
+def test_what_is_surely_blood_counts(case: str) -> None:
+    of_result, beside = SURELY_BLOOD[case]
+    low = result("neutrophils", 0.3, "2026-11-21", id="odd", **of_result)
+    fine = result("neutrophils", 4.0, "2026-11-21", id="odd", **of_result)
+    assert urgency(answer(*healthy(), low, *beside)) == "emergency"
+    assert urgency(answer(*healthy(), fine, *beside)) in CALM
+
+
+def test_a_laboratory_that_exports_no_specimens_is_calm() -> None:
+    assert urgency(answer(*healthy(specimen={"reference": "Specimen/none"}))) in CALM
+
+
+def test_the_parts_of_a_panel_take_its_name_and_its_specimen() -> None:
+    part = {"code": {"coding": [{"system": "http://loinc.org", "code": "751-8"}]}}
+    part["valueQuantity"] = {"value": 4.0, "unit": "10*9/L", "code": "10*9/L"}
+    made: Resource = {"resourceType": "Observation", "id": "p", "status": "final", "subject": SUBJECT}
+    made |= {"effectiveDateTime": "2026-11-21", "component": [part]}
+    blood = result("neutrophils", 0.3, "2026-11-19", id="blood")
+    for code in ("Ascitic fluid cell count", "Pleural fluid differential"):
+        assert urgency(answer(*healthy(), blood, {**made, "code": {"text": code}})) == "emergency"
+    assert urgency(answer(*healthy(), {**made, "code": {"text": "Full blood count"}})) in CALM
+
+
+UNDATED: dict[str, tuple[Resource, list[Resource]]] = {
+    "its specimen": (OF_SPECIMEN, [specimen("Blood", collection={"collectedDateTime": "2026-11-21"})]),
+    "its panel": ({}, [panel("Full blood count", effectiveDateTime="2026-11-21")]),
+    "its timing": ({"effectiveTiming": {"event": ["2026-11-21T08:00:00Z"]}}, []),
+    "its report": ({}, [held("Full blood count", effectiveDateTime="2026-11-21")]),
+    "the specimen of its report": (
+        {},
+        [
+            held("Full blood count", specimen=[{"reference": "Specimen/s1"}]),
+            specimen("Blood", collection={"collectedPeriod": {"start": "2026-11-21", "end": "2026-11-21"}}),
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", UNDATED)
+def test_a_result_takes_its_day_from_what_holds_it(case: str) -> None:
+    of_result, beside = UNDATED[case]
+    answered = answer(*healthy(), result("neutrophils", 0.3, None, id="odd", **of_result), *beside)
+    assert urgency(answered) == "emergency"
+    assert "result_no_date" not in codes(answered)
+
+
+def test_two_reports_with_two_days_are_asked_about() -> None:
+    reports = [held("Full blood count", id=f"p{day}", effectiveDateTime=f"2026-{day}") for day in ("10-01", "11-19")]
+    answered = answer(*healthy(), result("neutrophils", 0.3, None, id="odd"), *reports)
+    assert urgency(answered) in LOUD

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from azaward.knowledge import Knowledge
+from azaward.knowledge import Knowledge, load
 from azaward.knowledge.loading.vocabulary import Coding, Vocabulary, vocabulary
 from azaward.medicines.names import Names, names
 from azaward.record.dates import DateError, is_partial, read_day
@@ -50,28 +50,26 @@ def read_number(text: str) -> tuple[str | None, float] | None:
 CODE_AND_NAME = "its code and its name are those of different medicines: both are counted. Find out which it is."
 # Doubts that say another specimen than the analyte's: such a result is none of it.
 _NEVER_BLOOD = ("specimen",)
-# Words of a result that somebody reads today, whatever the test; and how a culture says that nothing grew.
-_SERIOUS = re.compile(
-    r"\bblasts?\b|\bcritical|\bpanic\b|malignan|leuka?emi[ac]|lymphoma|carcinoma|abnormal cells", re.I
-)
 _NO_ALLERGY = re.compile(
     r"\b(no known|nkd?a|no allerg\w*|not allergic|no history|denies|denied|negative|excluded|ruled out|tolerates)\b",
     re.I,
 )
+# How a culture says that nothing grew.
 _NOTHING = re.compile(r"\b(no|not|nil|negative|sterile|normal|pending|without)\b", re.I)
 
 
 def cannot_wait(name: str, said: str) -> bool:
-    """Whether words of an unknown test may be serious: blasts in the film, a germ in a culture.
+    """Whether words may be serious, whatever the test: blasts in the film, a germ in a culture, neutropenia.
 
     >>> cannot_wait("blood film", "blasts seen"), cannot_wait("blood film", "no blasts seen")
     (True, False)
     >>> cannot_wait("blood culture", "Staphylococcus aureus"), cannot_wait("blood culture", "no growth")
     (True, False)
     """
-    if not said or _NOTHING.search(said):
+    if not said:
         return False
-    return bool(_SERIOUS.search(said) or "culture" in name.lower())
+    grown = "culture" in name.lower() and not _NOTHING.search(said)
+    return grown or vocabulary(load()).is_serious(said)
 
 
 class RowReader:

@@ -17,5 +17,8 @@ DOUBTS: Mapping[str, str] = {
     "specimen_unknown": "the specimen that it was measured in is not understood",
     "code": "its name and its code mean different tests",
     "words": "its name holds words that are not understood",
+    "other_person": "its specimen, its report or what it is about is another person's",
+    "spoiled": "its specimen was not fit to be measured",
+    "report_withdrawn": "what holds it was withdrawn, and it was not",
     "damaged": "a part of it arrived damaged",
 }

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from azaward.knowledge.loading.load import Knowledge
 from azaward.knowledge.loading.reactions import ANY, UNCLEAR, Reactions
+from azaward.knowledge.loading.report_words import ReportWords
 from azaward.knowledge.loading.schema.columns import split
 from azaward.knowledge.loading.schema.laboratory import Flag
 from azaward.knowledge.loading.specimens import OTHER_NAMES, Flags, Measured, Specimens
@@ -216,6 +217,26 @@ class Vocabulary:
     def specimen(self, text: str, analyte: str) -> Measured:
         """Whether a result of an analyte from a specimen, in words or by its code, is one of that analyte."""
         return self._specimens.measured(text, analyte)
+
+    def other_materials(self, text: str) -> tuple[str, ...]:
+        """The other materials than blood that a text names anywhere: of a report, a method, a category."""
+        return self._specimens.other_materials(text)
+
+    def stated_materials(self, text: str) -> tuple[str, ...]:
+        """The other materials than blood that a note says the sample is."""
+        return self._specimens.stated_materials(text)
+
+    def is_sound(self, condition: str) -> bool:
+        """Whether a specimen in this condition can be measured as it should be."""
+        return self._reports.is_sound(condition)
+
+    def is_serious(self, text: str) -> bool:
+        """Whether a text says, and doesn't deny, what somebody has to read today."""
+        return self._reports.is_serious(text)
+
+    @cached_property
+    def _reports(self) -> ReportWords:
+        return ReportWords(self._knowledge)
 
     def flag(self, text: str) -> Flag | None:
         """What a laboratory's mark beside a result means; None where it isn't understood."""

@@ -303,6 +303,13 @@ class Index:
         self.patients = {name: kept(patient_id) for name, patient_id in self.patients.items()}
         self._identified = {number: kept(patient_id) for number, patient_id in self._identified.items()}
 
+    def named(self, reference: fhir.Reference) -> str | None:
+        """The patient that a reference means, by address or by identifier; None where it means nobody known."""
+        if reference.reference:
+            return self.patient(reference.reference)
+        number = reference.identifier
+        return self._identified.get((number.system, number.value)) if number else None
+
     def whose(self, reference: fhir.Reference | None, place: Place) -> str | None:
         """The patient that a reference means; one that isn't in the bundle keeps the id in the reference."""
         found = self._whose(reference, place)

@@ -26,6 +26,7 @@ from azaward.readers.fhir.datatypes import (
     Reference,
     Referred,
     Said,
+    Timing,
 )
 
 
@@ -61,8 +62,17 @@ class Observation(Component, frozen=True, gc=False):
     effectiveInstant: str | None = None
     effectivePeriod: Period | None = None
     issued: str | None = None
-    specimen: Reference | None = None
+    effectiveTiming: Timing | None = None
+    category: tuple[Concept, ...] | Concept = ()
+    method: Concept | None = None
+    focus: tuple[Reference, ...] = ()
+    # One reference; some systems write a list.
+    specimen: tuple[Reference, ...] | Reference | None = None
     bodySite: Concept | None = None
+    # Words beside a result, in any shape.
+    note: Any = None
+    comment: Any = None
+    comments: Any = None
     component: tuple[Component, ...] = ()
     hasMember: tuple[Reference, ...] = ()
     related: tuple[Related, ...] = ()
@@ -78,13 +88,19 @@ class Collection(Element, frozen=True, gc=False):
 class Specimen(Element, frozen=True, gc=False):
     id: str | None = None
     meta: Meta | None = None
+    status: str | None = None
+    subject: Reference | None = None
     type: Concept | None = None
+    parent: tuple[Reference, ...] | Reference = ()
     collection: Collection | None = None
+    condition: tuple[Concept, ...] | Concept = ()
 
 
 class Form(Element, frozen=True, gc=False):
     title: str | None = None
     contentType: str | None = None
+    data: str | None = None
+    url: str | None = None
 
 
 class DiagnosticReport(Element, frozen=True, gc=False):
@@ -97,12 +113,17 @@ class DiagnosticReport(Element, frozen=True, gc=False):
     effectiveDateTime: str | None = None
     effectivePeriod: Period | None = None
     issued: str | None = None
-    specimen: tuple[Reference, ...] = ()
+    specimen: tuple[Reference, ...] | Reference = ()
     result: tuple[Reference, ...] = ()
-    conclusion: str | None = None
-    conclusionCode: tuple[Concept, ...] = ()
-    codedDiagnosis: tuple[Concept, ...] = ()
-    presentedForm: tuple[Form, ...] = ()
+    # Words, in any shape.
+    conclusion: Any = None
+    note: Any = None
+    comment: Any = None
+    comments: Any = None
+    text: Any = None
+    conclusionCode: tuple[Concept, ...] | Concept = ()
+    codedDiagnosis: tuple[Concept, ...] | Concept = ()
+    presentedForm: tuple[Form, ...] | Form = ()
 
 
 class Link(Element, frozen=True, gc=False):

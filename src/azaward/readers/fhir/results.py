@@ -6,7 +6,6 @@ status, what was measured) its report says. What a report says only in words is 
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,12 +13,12 @@ from azaward.knowledge.loading.test_names import Test
 from azaward.knowledge.loading.units import round_off
 from azaward.readers.fhir import doses, genes
 from azaward.readers.fhir import resources as fhir
+from azaward.readers.fhir.belonging import Belonging, Holders, members_of
 from azaward.readers.fhir.index import Place
-from azaward.readers.fhir.shared import NEVER_COUNTS, Shared, coded, in_words, listed, names_of
+from azaward.readers.fhir.moments import day_of, moment, zone_of
+from azaward.readers.fhir.shared import NEVER_COUNTS, Shared, coded, in_words, listed, names_of, texts_in
 from azaward.readers.rows import cannot_wait
-from azaward.record.dates import DateError, read_day
 
-_NO_REPORT = fhir.DiagnosticReport()
 _VALUE = ("value", "interpretation", "component", "dataAbsentReason")
 # Laboratory reports, by FHIR's category and the diagnostic service sections of HL7 v2 (table 0074).
 _LABORATORY = frozenset(
@@ -36,36 +35,23 @@ class Results:
         self._pieces: list[tuple[str, str, str, Place]] = []
         self._concepts: dict[Any, tuple[Test | None, str]] = {}
         self._usual_units = {(row.analyte, row.written): row for row in shared.knowledge.tables["conversions"]}
-        self._reports = self._of_reports()
-
-    def _of_reports(self) -> dict[str, Place]:
-        """The report that each result belongs to, by the result's place."""
-        reports: dict[str, Place] = {}
-        for place in self.index.places:
-            if place.type == "DiagnosticReport":
-                for reference in place.resource.result:
-                    if found := self.index.find(reference, place):
-                        reports.setdefault(found.where, place)
-        return reports
+        self._holders = Holders(shared)
 
     def observation(self, place: Place) -> None:
         """One Observation: a result, a panel of them, or what a gene test found."""
         seen: fhir.Observation = place.resource
-        report = self._reports.get(place.where)
-        of_report: fhir.DiagnosticReport = report.resource if report else _NO_REPORT
-        patient_id = self.index.whose(_subject(seen.subject) or of_report.subject, place)
+        around = self._holders.of(place)
+        patient_id = self.index.whose(around.subject, place)
         if patient_id is None:
             return
         self.shared.report_damage(place, patient_id)
-        on = _moment(seen) or _moment(of_report) or seen.issued or of_report.issued
-        status = of_report.status if of_report.status in NEVER_COUNTS else seen.status or of_report.status
-        about = _About(place, patient_id, on, status, self._specimen(seen, of_report, place), _is_damaged(place))
+        about = _About(place, patient_id, around)
         if seen.valueQuantity is not None and not seen.component:
             # Most observations are a single number, so they can't be panels or gene reports.
             self._result(seen, about, place.where)
             return
         parts = [(part, f"{place.where}.component[{number}]") for number, part in enumerate(seen.component)]
-        members = seen.hasMember or [each.target for each in seen.related if each.target]
+        members = members_of(seen)
         if members and not _has_value(seen):
             self._members(members, about)
         elif seen.valueQuantity is None and genes.names_gene(seen):
@@ -75,28 +61,6 @@ class Results:
             parts.insert(0, (seen, place.where))
         for part, where in parts:
             self._result(part, about, where)
-
-    def _specimen(self, seen: fhir.Observation, report: fhir.DiagnosticReport, place: Place) -> str | None:
-        """What was measured, in the words of the specimen, the body site or the report."""
-        if seen.specimen is None and seen.bodySite is None and not report.specimen:
-            return None
-        own = self._in_words(seen.specimen, place) or _specimen(seen.bodySite)
-        if own:
-            return own
-        of_report = {said for each in report.specimen if (said := self._in_words(each, self._reports.get(place.where)))}
-        return "; ".join(sorted(of_report)) or None
-
-    def _in_words(self, reference: fhir.Reference | None, inside: Place | None) -> str | None:
-        if reference is None:
-            return None
-        found = self.index.find(reference, inside)
-        if found is None or found.type != "Specimen":
-            return reference.display
-        specimen: fhir.Specimen = found.resource
-        site = specimen.collection.bodySite if specimen.collection else None
-        return (
-            in_words(specimen.type) or in_words(site) or in_words(site.concept if site else None) or reference.display
-        )
 
     def _members(self, members: Sequence[fhir.Reference], about: _About) -> None:
         """A panel has no result of its own; members that the bundle lacks are missing results."""
@@ -127,7 +91,8 @@ class Results:
         analyte = test.analyte if test else None
         bounds = self._normal_bounds(part, analyte, unit) if part.referenceRange else (None, None)
         flag = self._flag(part) if part.interpretation else None
-        plain = test is not None and test.doubt is None and about.specimen is None and not about.damaged
+        doubt = (test.doubt if test else None) or about.doubt or self._hinted(about, analyte)
+        plain = test is not None and doubt is None and about.specimen is None
         if plain and analyte and quantity and unit and about.on and not quantity.comparator:
             value, zone = quantity.value, zone_of(about.on)
             status = about.status or "unknown"
@@ -144,7 +109,7 @@ class Results:
             "specimen": about.specimen,
             "flag": flag,
             "zone": zone_of(about.on) if about.on else None,
-            "doubt": (test.doubt if test else None) or ("damaged" if about.damaged else None),
+            "doubt": doubt,
             **_value_of(part, unit),
         }
         if analyte is not None:
@@ -154,13 +119,18 @@ class Results:
         else:
             self.rows.add("results", row, where)
 
+    def _hinted(self, about: _About, analyte: str | None) -> str | None:
+        """A doubt where something around the result names a material that the analyte isn't measured in."""
+        wrong = analyte and any(self.words.specimen(each, analyte) == "wrong" for each in about.hints)
+        return "specimen_unknown" if wrong else None
+
     def _unnamed(self, row: Mapping[str, Any], where: str) -> None:
         """A result whose test has neither a name nor a code: it may be any."""
         said = " ".join(str(row[key]) for key in ("comparator", "value", "unit", "text") if row.get(key) is not None)
         if str(row["status"]) in NEVER_COUNTS or not said:
             return
         why = "its test has neither a name nor a code that can be read. Ask the laboratory which test it is."
-        self.rows.aside(where, f"result {said}", why, row["patient_id"], "unnamed_result", _day(row["taken_on"]))
+        self.rows.aside(where, f"result {said}", why, row["patient_id"], "unnamed_result", day_of(row["taken_on"]))
 
     def _flag(self, part: fhir.Component) -> str | None:
         """The laboratory's own mark: its code, else its words."""
@@ -239,10 +209,10 @@ class Results:
         if missing:
             why = f"{len(missing)} of its {len(report.result)} results are missing from the bundle. Export them too."
             self.rows.aside(place.where, f"report without {missing[0].reference}", why, patient_id)
-        codes = [in_words(concept) for concept in (*report.conclusionCode, *report.codedDiagnosis)]
-        said = "; ".join(text for text in (report.conclusion, *codes) if text)
+        codes = [*listed(report.conclusionCode), *listed(report.codedDiagnosis)]
+        said = "; ".join(text for each in (report.conclusion, *codes) for text in texts_in(each))
         name = in_words(report.code) or "report"
-        on = _day(_moment(report) or report.issued)
+        on = day_of(moment(report) or report.issued)
         in_laboratory = bool(
             _LABORATORY & {code.casefold() for each in listed(report.category) for code in _codes(each)}
         )
@@ -259,57 +229,12 @@ class Results:
 class _About:
     """What the parts of one Observation share."""
 
-    __slots__ = ("damaged", "on", "patient_id", "place", "specimen", "status")
+    __slots__ = ("doubt", "hints", "on", "patient_id", "place", "specimen", "status")
 
-    def __init__(
-        self, place: Place, patient_id: str, on: str | None, status: str | None, specimen: str | None, damaged: bool
-    ) -> None:
-        self.place, self.patient_id, self.on, self.status = place, patient_id, on, status
-        self.specimen, self.damaged = specimen, damaged
-
-
-def _specimen(concept: fhir.Concept | None) -> str | None:
-    """A specimen in words, else its first code with its system: the same code means other things elsewhere."""
-    text, codings = coded(concept)
-    return text or next((f"{each.system}|{each.code}" for each in codings if each.code), None)
-
-
-def zone_of(moment: str) -> str | None:
-    """The zone of a moment, if it has one.
-
-    >>> zone_of("2026-11-24T03:00:00Z"), zone_of("2026-11-24T03:00:00+01:00"), zone_of("2026-11-24")
-    ('Z', '+01:00', None)
-    """
-    if len(moment) < 17:
-        return None
-    if moment[-1] in "Zz":
-        return "Z"
-    return moment[-6:] if moment[-6] in "+-" and moment[-3] == ":" else None
-
-
-def _subject(reference: fhir.Reference | None) -> fhir.Reference | None:
-    return reference if reference is not None and (reference.reference or reference.identifier) else None
-
-
-def _moment(of: fhir.Observation | fhir.DiagnosticReport) -> str | None:
-    """When the sample was taken. A period of several days names no day of a sample, and isn't read as one."""
-    instant = getattr(of, "effectiveInstant", None)
-    if of.effectiveDateTime or instant:
-        return of.effectiveDateTime or instant
-    period = of.effectivePeriod
-    if period is None or not (period.start and period.end):
-        return period and (period.start or period.end)
-    first, last = _day(period.start), _day(period.end)
-    if first is None or last is None or abs((last - first).days) <= 1:
-        return period.start
-    return f"{period.start[:10]} to {period.end[:10]}"
-
-
-def _day(moment: str | None) -> dt.date | None:
-    try:
-        return read_day(moment) if moment else None
-    except DateError:
-        return None
+    def __init__(self, place: Place, patient_id: str, around: Belonging) -> None:
+        self.place, self.patient_id, self.on, self.status = place, patient_id, around.on, around.status
+        self.specimen, self.hints = around.specimen, around.hints
+        self.doubt = around.doubt or ("damaged" if _is_damaged(place) else None)
 
 
 def _is_damaged(place: Place) -> bool:

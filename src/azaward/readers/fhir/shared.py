@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any, cast
 
 from azaward.knowledge import Knowledge
 from azaward.knowledge.loading import vocabulary as words
@@ -64,6 +65,26 @@ def in_words(concept: fhir.Concept | None) -> str | None:
     """A concept as one text: what it says, else its first code."""
     text, codings = coded(concept)
     return text or next((coding.code for coding in codings if coding.code), None)
+
+
+def texts_in(node: Any) -> list[str]:
+    """Every text of an element, whatever its shape: its words, else its codes.
+
+    >>> texts_in([{"text": "Clotted"}, {"coding": [{"code": "HEM"}]}])
+    ['Clotted', 'HEM']
+    """
+    if isinstance(node, str):
+        return [node] if node.strip() else []
+    if isinstance(node, fhir.Concept):
+        codes = [each.code for each in node.coding if each.code and not each.display]
+        return [*names_of(node), *([] if node.text else codes)]
+    if isinstance(node, dict):
+        held = cast(dict[str, Any], node)
+        words = [said for name in ("text", "display", "coding") for said in texts_in(held.get(name))]
+        return words or texts_in(held.get("code"))
+    if isinstance(node, list | tuple):
+        return [said for each in cast(Iterable[Any], node) for said in texts_in(each)]
+    return []
 
 
 def codes_of(concept: fhir.Concept | str | None) -> set[str]:

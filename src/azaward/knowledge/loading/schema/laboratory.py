@@ -166,6 +166,13 @@ class ResultFlag(Fact, frozen=True):
     meaning: Prose
 
 
+class ReportWords(Fact, frozen=True):
+    """Words of reports and of samples; a star stands for any ending. The meaning of each kind is in report_words.py."""
+
+    kind: Literal["serious", "denies", "denied", "open", "parts", "lists", "sound"]
+    words: Own
+
+
 class Unit(Fact, frozen=True):
     written: Own
     ucum: UnitCode
@@ -291,6 +298,7 @@ TABLES: dict[str, type[Row]] = {
     "test_words": TestWords,
     "specimens": Specimen,
     "result_flags": ResultFlag,
+    "report_words": ReportWords,
     "units": Unit,
     "conversions": Conversion,
     "tests": Test,
