@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from azaward.knowledge import Knowledge, load
+from azaward.knowledge.loading.reactions import ANY, UNCLEAR
 from azaward.knowledge.loading.vocabulary import Coding, Vocabulary, vocabulary
 from azaward.medicines.names import Names, names
 from azaward.record.dates import DateError, is_partial, read_day
@@ -50,10 +51,8 @@ def read_number(text: str) -> tuple[str | None, float] | None:
 CODE_AND_NAME = "its code and its name are those of different medicines: both are counted. Find out which it is."
 # Doubts that say another specimen than the analyte's: such a result is none of it.
 _NEVER_BLOOD = ("specimen",)
-_NO_ALLERGY = re.compile(
-    r"\b(no known|nkd?a|no allerg\w*|not allergic|no history|denies|denied|negative|excluded|ruled out|tolerates)\b",
-    re.I,
-)
+# So much of a long text is shown.
+_SHOWN = 200
 # How a culture says that nothing grew.
 _NOTHING = re.compile(r"\b(no|not|nil|negative|sterile|normal|pending|without)\b", re.I)
 
@@ -78,7 +77,7 @@ class RowReader:
     def __init__(self, knowledge: Knowledge) -> None:
         self.words: Vocabulary = vocabulary(knowledge)
         self.medicines: Names = names(knowledge)
-        self._thiopurines = frozenset(thiopurines(knowledge))
+        self.thiopurines = frozenset(thiopurines(knowledge))
         self.rows: dict[str, list[tuple[Cell, ...]]] = {name: [] for name in TABLES}
         self.set_aside: list[SetAside] = []
         self.identities: list[Identity] = []
@@ -267,7 +266,8 @@ class RowReader:
                     text = str(cells.get("code") or "")
                     # What a text blames on a medicine is known as that harm.
                     named = [("allergy", medicine) for medicine in self.allergens(text)]
-                    for of, code in self.words.events(kind, text) or named or [(kind, text or kind)]:
+                    known = [each for each in self.words.events(kind, text) if not (named and each[1] == UNCLEAR)]
+                    for of, code in known or named or [(kind, text or kind)]:
                         self._append(table, {**cells, "kind": of, "code": code})
                     self.ask_allergy(patient_id, text, where)
                     return
@@ -278,6 +278,9 @@ class RowReader:
                     cells["kind"], cells["code"] = known[0]
                 elif not cells.get("code"):
                     cells["code"] = kind
+                elif self.words.allergies.complains(str(cells["code"])):
+                    self.ask_allergy(patient_id, str(cells["code"]), where)
+                    self._unknown_event(kind, str(cells["code"]), where)
                 elif kind != "allergy" and cells["code"] != "deceased":
                     self._unknown_event(kind, str(cells["code"]), where)
             case _:
@@ -315,22 +318,37 @@ class RowReader:
         codings = tuple(codings)
         if coded := self.medicines.allergy(codings):
             return coded
-        if text and _NO_ALLERGY.search(text):
+        if text and self.words.allergies.denies(text):
             return ()
-        reading = self.medicines.read(text or "", codings)
-        found = tuple(dict.fromkeys(match.ingredient for match in reading.matches))
-        if any(match.how == "class" for match in reading.matches):
-            return found if found and set(found) <= self._thiopurines else ()
-        return found if reading.doubt in (None, "part") else ()
+        reading = self.medicines.read(self.words.allergies.cause(text) if text else "", codings)
+        if reading.doubt not in (None, "part"):
+            return ()
+        found = dict.fromkeys(match.ingredient for match in reading.matches)
+        named = dict.fromkeys(match.ingredient for match in reading.matches if match.how != "class")
+        return tuple(found if set(found) <= self.thiopurines else named)
 
-    def ask_allergy(self, patient_id: str, text: str, where: str) -> None:
-        """Asks about words of an allergy that may mean a thiopurine: a near spelling, or a class that holds it."""
-        if _NO_ALLERGY.search(text) or self.allergens(text):
+    def ask_allergy(self, patient_id: str, text: str, where: str, codings: Iterable[Coding] = ()) -> None:
+        """Asks about an allergy that may mean a thiopurine: a near spelling, or a group that holds it."""
+        codings = tuple(codings)
+        if self.words.allergies.denies(text) or self.thiopurines & {*self.allergens(text, codings)}:
             return
-        reading = self.medicines.read(text)
-        if any(match.ingredient in self._thiopurines for match in reading.matches):
-            why = "it may be an allergy to azathioprine or a relative. Ask the patient, and correct the record."
-            self.aside(where, f"allergy {text!r}", why, patient_id, "may_be_allergy")
+        cause = self.words.allergies.cause(text)
+        found = (*self.medicines.read(cause).matches, *self.medicines.read("", codings).matches)
+        near = any(match.ingredient in self.thiopurines for match in found)
+        if near or self.words.allergies.names_group(text) or self.medicines.in_group(codings):
+            self._may_be_allergy(patient_id, text or ", ".join(f"{each.system}|{each.code}" for each in codings), where)
+
+    def ask_beside(self, patient_id: str, text: str, where: str) -> None:
+        """Asks about what stands beside an allergy where it names a thiopurine, and not as what is only given."""
+        reading = self.medicines.read(self.words.allergies.cause(text))
+        named = any(match.ingredient in self.thiopurines for match in reading.matches)
+        blamed = any(code.startswith(ANY) for _, code in self.words.events("condition", text))
+        if blamed or (named and not reading.rest):
+            self._may_be_allergy(patient_id, text, where)
+
+    def _may_be_allergy(self, patient_id: str, said: str, where: str) -> None:
+        why = "it may be an allergy to azathioprine or a relative. Ask the patient, and correct the record."
+        self.aside(where, f"allergy {said[:_SHOWN]!r}", why, patient_id, "may_be_allergy")
 
     def _unknown_event(self, kind: str, code: str, where: str) -> None:
         """Counts an event that no rule uses; conditions that azathioprine treats are handled as indications."""

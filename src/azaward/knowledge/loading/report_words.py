@@ -26,10 +26,10 @@ class ReportWords:
         said: dict[str, list[str]] = {}
         for row in knowledge.tables["report_words"]:
             said.setdefault(row.kind, []).extend(split(row.words))
-        self._serious, self._denies = _any_of(said["serious"]), _any_of(said["denies"])
-        self._denied, self._open = _any_of(said["denied"]), _any_of(said["open"])
-        self._parts = _any_of(said["parts"])
-        self._listed = _any_of([*said["serious"], *said["lists"]])
+        self._serious, self._denies = any_of(said["serious"]), any_of(said["denies"])
+        self._denied, self._open = any_of(said["denied"]), any_of(said["open"])
+        self._parts = any_of(said["parts"])
+        self._listed = any_of([*said["serious"], *said["lists"]])
         self._sound = {_plain(each) for each in said["sound"]}
 
     def is_serious(self, text: str) -> bool:
@@ -56,7 +56,7 @@ class ReportWords:
     def _says(self, sentence: str) -> bool:
         """Whether one sentence says a serious word without denying it, part by part."""
         running = False
-        for part in self._parts.sub(",", self._open.sub(" ", _folded(sentence))).split(","):
+        for part in self._parts.sub(",", self._open.sub(" ", unmarked(sentence))).split(","):
             found = self._serious.search(part)
             if found is None:
                 running = running and not part.strip()
@@ -71,16 +71,25 @@ class ReportWords:
         return False
 
 
-def _any_of(words: Iterable[str]) -> re.Pattern[str]:
-    """What finds words, the longest first; a star stands for any ending."""
-    longest = sorted({_folded(word).strip() for word in words}, key=len, reverse=True)
+def any_of(words: Iterable[str]) -> re.Pattern[str]:
+    """What finds words, the longest first; a star stands for any ending.
+
+    >>> any_of(["pancytop*", "blast"]).findall("blast, blastic, pancytopenia")
+    ['blast', 'pancytopenia']
+    """
+    longest = sorted({unmarked(word).strip() for word in words}, key=len, reverse=True)
     ends = (rf"{re.escape(each[:-1])}\w*" if each.endswith("*") else rf"{re.escape(each)}(?!\w)" for each in longest)
     return re.compile(rf"(?<!\w)(?:{'|'.join(ends)})")
 
 
-def _folded(text: str) -> str:
+def unmarked(text: str) -> str:
+    """Words without case, accents and apostrophes.
+
+    >>> unmarked("L'Azathioprine, à Évian")
+    'l azathioprine, a evian'
+    """
     return folded(text).replace("'", " ").replace("\u2019", " ")
 
 
 def _plain(text: str) -> str:
-    return " ".join(_NOT_WORD.sub(" ", _folded(text)).split())
+    return " ".join(_NOT_WORD.sub(" ", unmarked(text)).split())

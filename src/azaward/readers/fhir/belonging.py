@@ -13,15 +13,13 @@ from typing import Any, NamedTuple
 from azaward.readers.fhir import resources as fhir
 from azaward.readers.fhir.index import Place
 from azaward.readers.fhir.moments import agreed, collected, moment
-from azaward.readers.fhir.shared import NEVER_COUNTS, Shared, coded, in_words, listed, names_of, texts_in
+from azaward.readers.fhir.shared import NEVER_COUNTS, Shared, coded, in_words, listed, names_of, notes_of, texts_in
 
 Holder = fhir.Observation | fhir.DiagnosticReport
 _DEEPEST = 4
 # What a result may be about without being of anybody or anything else than the patient's blood.
-_NOT_OF_OTHERS = frozenset(
-    ("Condition", "Procedure", "Encounter", "EpisodeOfCare", "CarePlan", "ServiceRequest", "Device")
-    + ("Medication", "MedicationRequest", "MedicationStatement", "MedicationAdministration")
-)
+_TREATMENTS = ("Medication", "MedicationRequest", "MedicationStatement", "MedicationAdministration")
+_NOT_OF_OTHERS = (*_TREATMENTS, "Condition", "Procedure", "Encounter", "CarePlan", "ServiceRequest", "Device")
 _NOT_FIT = ("unsatisfactory", "entered-in-error")
 # Elements that say what was measured: whoever can't read them doesn't know.
 _OF_SPECIMEN = ("specimen", "bodySite", "focus")
@@ -209,11 +207,6 @@ def references(of: tuple[fhir.Reference, ...] | fhir.Reference | None) -> tuple[
 def members_of(seen: fhir.Observation) -> tuple[fhir.Reference, ...]:
     """The results of a panel."""
     return seen.hasMember or tuple(each.target for each in seen.related if each.target)
-
-
-def notes_of(holder: Any) -> list[str]:
-    """What somebody wrote beside a result or in a report, in any version of FHIR."""
-    return [said for name in ("note", "comment", "comments") for said in texts_in(getattr(holder, name, None))]
 
 
 def specimen_in_words(concept: fhir.Concept | None) -> str | None:

@@ -241,6 +241,7 @@ class MedicationUse(Element, frozen=True, gc=False):
 
 class Reaction(Element, frozen=True, gc=False):
     substance: Concept | None = None
+    description: str | None = None
     manifestation: tuple[Said, ...] = ()
 
 
@@ -257,7 +258,13 @@ class Clinical(Element, frozen=True, gc=False):
     patient: Reference | None = None
     code: Concept | None = None
     substance: Concept | None = None
+    # What is an allergy of: a food, a medicine, the surroundings.
+    category: Any = None
     reaction: tuple[Reaction, ...] = ()
+    # Words beside it, in any shape.
+    note: Any = None
+    comment: Any = None
+    text: Any = None
     vaccineCode: Concept | None = None
     onsetDateTime: str | None = None
     onsetPeriod: Period | None = None

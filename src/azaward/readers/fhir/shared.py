@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Iterable
 from typing import Any, cast
 
@@ -11,6 +13,8 @@ from azaward.readers.fhir import resources as fhir
 from azaward.readers.fhir.index import Index, Place
 
 NEVER_COUNTS = ("entered-in-error", "cancelled", "not-done", "declined")
+
+_MARK = re.compile(r"<[^>]*>")
 
 
 class Shared:
@@ -85,6 +89,22 @@ def texts_in(node: Any) -> list[str]:
     if isinstance(node, list | tuple):
         return [said for each in cast(Iterable[Any], node) for said in texts_in(each)]
     return []
+
+
+def notes_of(holder: Any) -> list[str]:
+    """What somebody wrote beside a result, an allergy or a report, in any version of FHIR."""
+    return [said for name in ("note", "comment", "comments") for said in texts_in(getattr(holder, name, None))]
+
+
+def narrative_of(holder: Any) -> list[str]:
+    """The narrative of a resource without its marks, in one text; none where there is none.
+
+    >>> narrative_of(fhir.DiagnosticReport(text={"div": "<div><p>Neutrophils</p><p>0.3</p></div>"}))
+    ['Neutrophils 0.3']
+    """
+    text = cast(dict[str, Any], holder.text).get("div") if isinstance(holder.text, dict) else None
+    said = " ".join(html.unescape(_MARK.sub(" ", text)).split()) if isinstance(text, str) else ""
+    return [said] if said else []
 
 
 def codes_of(concept: fhir.Concept | str | None) -> set[str]:

@@ -167,9 +167,15 @@ class ResultFlag(Fact, frozen=True):
 
 
 class ReportWords(Fact, frozen=True):
-    """Words of reports and of samples; a star stands for any ending. The meaning of each kind is in report_words.py."""
+    """Words of reports, samples and allergies; a star stands for any ending.
 
-    kind: Literal["serious", "denies", "denied", "open", "parts", "lists", "sound"]
+    The meaning of each kind is in report_words.py and allergy_words.py.
+    """
+
+    kind: Literal[
+        *("serious", "denies", "denied", "open", "parts", "lists", "sound"),
+        *("allergy", "intolerance", "to", "unallergic", "except", "group"),
+    ]
     words: Own
 
 
