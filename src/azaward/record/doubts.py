@@ -20,5 +20,6 @@ DOUBTS: Mapping[str, str] = {
     "other_person": "its specimen, its report or what it is about is another person's",
     "spoiled": "its specimen was not fit to be measured",
     "report_withdrawn": "what holds it was withdrawn, and it was not",
+    "in_words": "it stands in words and not as a value",
     "damaged": "a part of it arrived damaged",
 }

@@ -30,6 +30,7 @@ class ReportWords:
         self._denied, self._open = any_of(said["denied"]), any_of(said["open"])
         self._parts = any_of(said["parts"])
         self._listed = any_of([*said["serious"], *said["lists"]])
+        self._calm = any_of([*said["calm"], *said["lists"], *said["denies"], *said["serious"]])
         self._sound = {_plain(each) for each in said["sound"]}
 
     def is_serious(self, text: str) -> bool:
@@ -43,6 +44,17 @@ class ReportWords:
         (True, False)
         """
         return any(self._says(sentence) for sentence in _SENTENCES.split(text) if sentence.strip())
+
+    def is_calm(self, text: str) -> bool:
+        """Whether a text says no more than that all is well.
+
+        >>> from azaward.knowledge import load
+        >>> words = ReportWords(load())
+        >>> words.is_calm("Normal full blood count. No neutropenia."), words.is_calm("Please repeat in a week")
+        (True, False)
+        """
+        rest = _NOT_WORD.sub("", self._calm.sub(" ", unmarked(text)))
+        return bool(text.strip()) and not rest and not self.is_serious(text)
 
     def is_sound(self, condition: str) -> bool:
         """Whether a specimen in this condition can be measured as it should be.

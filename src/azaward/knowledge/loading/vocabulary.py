@@ -241,6 +241,10 @@ class Vocabulary:
         """Whether a text says, and doesn't deny, what somebody has to read today."""
         return self._reports.is_serious(text)
 
+    def is_calm(self, text: str) -> bool:
+        """Whether a text says no more than that all is well."""
+        return self._reports.is_calm(text)
+
     @cached_property
     def allergies(self) -> AllergyWords:
         """The words of allergies."""

@@ -58,7 +58,7 @@ class Holders:
         others: set[tuple[str | None, ...]] = set()
         for place in self.index.places:
             if place.type == "Observation":
-                named = references(place.resource.specimen)
+                named = listed(place.resource.specimen)
                 gone = bool(named) and all(_is_lost(each, self.index.find(each, place)) for each in named)
                 (lost if gone else others).add(_test_of(place.resource))
         return lost - others
@@ -100,7 +100,7 @@ class Holders:
         )
 
     def _specimens(self, place: Place) -> Iterator[fhir.Specimen]:
-        for each in references(place.resource.specimen):
+        for each in listed(place.resource.specimen):
             found = self.index.find(each, place)
             if found is not None and found.type == "Specimen":
                 yield found.resource
@@ -120,7 +120,7 @@ class Holders:
 
     def _said_of_specimen(self, place: Place) -> Iterator[tuple[str | None, str | None]]:
         """The words for each specimen of an Observation or a report, and why it isn't fit; then the body site."""
-        for reference in references(place.resource.specimen):
+        for reference in listed(place.resource.specimen):
             found = self.index.find(reference, place)
             if found is not None and found.type == "Specimen":
                 yield self._words_of(found, reference, 0), self._unfit(found, place)
@@ -141,7 +141,7 @@ class Holders:
         said = [in_words(specimen.type), *self._also(specimen.type)]
         said += [in_words(site) or in_words(site.concept if site else None)]
         said += [reference.display if reference and not said[0] else None]
-        for parent in references(specimen.parent):
+        for parent in listed(specimen.parent):
             found = self.index.find(parent, place)
             of_parent = parent.display
             if found is not None and found.type == "Specimen" and depth < _DEEPEST:
@@ -197,11 +197,6 @@ class Holders:
             for said in notes_of(holder):
                 found |= dict.fromkeys(self.words.stated_materials(said))
         return tuple(found)
-
-
-def references(of: tuple[fhir.Reference, ...] | fhir.Reference | None) -> tuple[fhir.Reference, ...]:
-    """References, where one may stand alone."""
-    return () if of is None else of if isinstance(of, tuple) else (of,)
 
 
 def members_of(seen: fhir.Observation) -> tuple[fhir.Reference, ...]:

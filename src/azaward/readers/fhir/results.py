@@ -1,7 +1,7 @@
-"""Turns Observations and DiagnosticReports into results and genotypes.
+"""Turns Observations into results and genotypes.
 
 A result belongs to its report, its specimen and its flags: what it doesn't say itself (the day, the patient, the
-status, what was measured) its report says. What a report says only in words is kept for a person to read.
+status, what was measured) its report says.
 """
 
 from __future__ import annotations
@@ -15,26 +15,24 @@ from azaward.readers.fhir import doses, genes
 from azaward.readers.fhir import resources as fhir
 from azaward.readers.fhir.belonging import Belonging, Holders, members_of
 from azaward.readers.fhir.index import Place
-from azaward.readers.fhir.moments import day_of, moment, zone_of
-from azaward.readers.fhir.shared import NEVER_COUNTS, Shared, coded, in_words, listed, names_of, texts_in
-from azaward.readers.rows import cannot_wait
+from azaward.readers.fhir.moments import day_of, zone_of
+from azaward.readers.fhir.reports import Reports
+from azaward.readers.fhir.shared import NEVER_COUNTS, Shared, coded, in_words, listed, names_of, notes_of
+from azaward.readers.fhir.values import written
+from azaward.readers.rows import cannot_wait, read_number
 
+_SHOWN = 200
 _VALUE = ("value", "interpretation", "component", "dataAbsentReason")
-# Laboratory reports, by FHIR's category and the diagnostic service sections of HL7 v2 (table 0074).
-_LABORATORY = frozenset(
-    ("laboratory", "lab", "hm", "ch", "mb", "mcb", "imm", "sr", "bld", "gen", "ge", "tox", "vr", "pat")
-)
 
 
 class Results:
     """Reads results, once the index is complete."""
 
-    def __init__(self, shared: Shared) -> None:
-        self.shared = shared
+    def __init__(self, shared: Shared, reports: Reports) -> None:
+        self.shared, self.reports = shared, reports
         self.index, self.rows, self.words = shared.index, shared.rows, shared.words
         self._pieces: list[tuple[str, str, str, Place]] = []
         self._concepts: dict[Any, tuple[Test | None, str]] = {}
-        self._usual_units = {(row.analyte, row.written): row for row in shared.knowledge.tables["conversions"]}
         self._holders = Holders(shared)
 
     def observation(self, place: Place) -> None:
@@ -91,6 +89,8 @@ class Results:
         analyte = test.analyte if test else None
         bounds = self._normal_bounds(part, analyte, unit) if part.referenceRange else (None, None)
         flag = self._flag(part) if part.interpretation else None
+        for text in _notes(part):
+            self._tell(text, name, about, where, is_beside=_has_value(part))
         doubt = (test.doubt if test else None) or about.doubt or self._hinted(about, analyte)
         plain = test is not None and doubt is None and about.specimen is None
         if plain and analyte and quantity and unit and about.on and not quantity.comparator:
@@ -109,15 +109,31 @@ class Results:
             "specimen": about.specimen,
             "flag": flag,
             "zone": zone_of(about.on) if about.on else None,
-            "doubt": doubt,
             **_value_of(part, unit),
         }
+        row["doubt"] = doubt or (self.shared.doubt_of_words(analyte, row["unit"]) if row.get("doubt") else None)
+        if row.get("value") is None and not row.get("text"):
+            absent = next(iter(names_of(part.dataAbsentReason)), None)
+            row["text"] = "; ".join(filter(None, (absent, *_notes(part)))) or None
+        if row.get("text"):
+            self._tell(row["text"], name, about, where)
         if analyte is not None:
             row["ref_low"], row["ref_high"] = bounds
         if analyte is None and not name:
             self._unnamed(row, where)
         else:
             self.rows.add("results", row, where)
+
+    def _tell(self, text: str, name: str, about: _About, where: str, *, is_beside: bool = False) -> None:
+        """Keeps the numbers in words of a result without a value; words that may be serious are read today."""
+        if about.status in NEVER_COUNTS:
+            return
+        if not is_beside:
+            self.reports.tell(about.patient_id, text, about.on, where)
+        if name and cannot_wait("", text):
+            why = "in words that may be serious. Read it today."
+            day = day_of(about.on)
+            self.rows.aside(where, f"{name}: {text[:_SHOWN]}", why, about.patient_id, "report_serious", day)
 
     def _hinted(self, about: _About, analyte: str | None) -> str | None:
         """A doubt where something around the result names a material that the analyte isn't measured in."""
@@ -133,13 +149,13 @@ class Results:
         self.rows.aside(where, f"result {said}", why, row["patient_id"], "unnamed_result", day_of(row["taken_on"]))
 
     def _flag(self, part: fhir.Component) -> str | None:
-        """The laboratory's own mark: its code, else its words."""
-        concepts = listed(part.interpretation)
-        codes = [coding.code for concept in concepts for coding in concept.coding if coding.code]
-        said = [name for concept in concepts for name in names_of(concept)]
-        return next((flag for each in (*codes, *said) if (flag := self.words.flag(each))), None) or next(
-            iter((*said, *codes)), None
-        )
+        """The laboratory's own mark, its code or else its words; of several marks the gravest."""
+        flags: list[str] = []
+        for concept in listed(part.interpretation):
+            said = [*(coding.code for coding in concept.coding if coding.code), *names_of(concept)]
+            known = next((flag for each in said if (flag := self.words.flag(each))), None)
+            flags += [known] if known else said[-1:]
+        return self.words.flag("; ".join(flags)) or next(iter(flags), None)
 
     def _normal_bounds(
         self, part: fhir.Component, analyte: str | None, unit: str | None
@@ -162,7 +178,7 @@ class Results:
             return value
         if analyte is None or unit is None:
             return None
-        ours, theirs = self._usual_units.get((analyte, unit)), self._usual_units.get((analyte, given))
+        ours, theirs = self.shared.usual_units.get((analyte, unit)), self.shared.usual_units.get((analyte, given))
         if ours is None or theirs is None:
             return None
         return round_off((value * theirs.factor + theirs.offset - ours.offset) / ours.factor)
@@ -198,33 +214,6 @@ class Results:
                 why = "a variant or haplotype without a genotype: not used. Ask the laboratory for the genotype."
                 self.rows.aside(place.where, f"{gene} {said}", why, patient_id, "genotype")
 
-    def report(self, place: Place) -> None:
-        """What a report says in words and no result of it holds."""
-        report: fhir.DiagnosticReport = place.resource
-        patient_id = self.index.whose(report.subject, place)
-        if patient_id is None or report.status in NEVER_COUNTS:
-            return
-        self.shared.report_damage(place, patient_id)
-        missing = [each for each in report.result if each.reference and not self.index.find(each, place)]
-        if missing:
-            why = f"{len(missing)} of its {len(report.result)} results are missing from the bundle. Export them too."
-            self.rows.aside(place.where, f"report without {missing[0].reference}", why, patient_id)
-        codes = [*listed(report.conclusionCode), *listed(report.codedDiagnosis)]
-        said = "; ".join(text for each in (report.conclusion, *codes) for text in texts_in(each))
-        name = in_words(report.code) or "report"
-        on = day_of(moment(report) or report.issued)
-        in_laboratory = bool(
-            _LABORATORY & {code.casefold() for each in listed(report.category) for code in _codes(each)}
-        )
-        if cannot_wait(name, said):
-            why = "a report that only a person can read, in words that may be serious. Read it today."
-            self.rows.aside(place.where, f"{name}: {said[:200]}", why, patient_id, "report_serious", on)
-        elif said or (report.presentedForm and in_laboratory and not report.result):
-            what = f"{name}: {said[:200]}" if said else f"{name}, as a document"
-            why = "a report that only a person can read: nothing here uses its words."
-            kind = "report_in_words" if in_laboratory and not report.result else "report_beside_results"
-            self.rows.aside(place.where, what, why, patient_id, kind, on)
-
 
 class _About:
     """What the parts of one Observation share."""
@@ -250,16 +239,31 @@ def _value_of(part: fhir.Component, unit: str | None) -> dict[str, Any]:
     if part.valueInteger is not None:
         return {"value": float(part.valueInteger)}
     if part.valueString is not None:
-        return {"value": part.valueString}
+        return _in_words(part.valueString)
     if part.valueCodeableConcept is not None:
-        return {"text": in_words(part.valueCodeableConcept)}
+        said = next(iter(names_of(part.valueCodeableConcept)), None)
+        return _in_words(said) if said else {"text": in_words(part.valueCodeableConcept)}
     if part.valueBoolean is not None:
         return {"text": "positive" if part.valueBoolean else "negative"}
     if part.valueRange is not None:
-        return {"text": _shown(part.valueRange.low) + " to " + _shown(part.valueRange.high)}
+        low, high = part.valueRange.low, part.valueRange.high
+        return _in_words(f"{_shown(low)} to {_shown(high)} {doses.unit_of(low or high) or ''}".strip())
     if part.valueRatio is not None:
         return {"text": _shown(part.valueRatio.numerator) + ":" + _shown(part.valueRatio.denominator)}
-    return {"text": part.valueDateTime or part.valueTime}
+    return {"text": part.valueDateTime or part.valueTime or None}
+
+
+def _in_words(text: str) -> dict[str, Any]:
+    """The cells of a value in words, and the number that the text is."""
+    value = None if read_number(text) else written(text)
+    if value is None:
+        return {"value": text} if read_number(text) else {"text": text}
+    return {"value": value.number, "comparator": value.sign, "unit": value.unit, "text": text, "doubt": "in_words"}
+
+
+def _notes(part: fhir.Component) -> list[str]:
+    """The words beside a result; a part of a panel has none of its own."""
+    return notes_of(part) if isinstance(part, fhir.Observation) else []
 
 
 def _has_value(part: fhir.Component) -> bool:
@@ -275,7 +279,3 @@ def _shown(quantity: fhir.Quantity | None) -> str:
 
 def _is_normal(kind: fhir.Concept) -> bool:
     return any(coding.code == "normal" for coding in kind.coding) or (kind.text or "").casefold() == "normal"
-
-
-def _codes(concept: fhir.Concept) -> list[str]:
-    return [coding.code for coding in concept.coding] + ([concept.text] if concept.text else [])

@@ -5,16 +5,17 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from azaward.knowledge import Knowledge
 from azaward.knowledge.loading import vocabulary as words
 from azaward.readers.fhir import resources as fhir
 from azaward.readers.fhir.index import Index, Place
 
+T = TypeVar("T")
 NEVER_COUNTS = ("entered-in-error", "cancelled", "not-done", "declined")
 
-_MARK = re.compile(r"<[^>]*>")
+_MARK = re.compile(r"<[/!a-zA-Z][^>]*>")
 
 
 class Shared:
@@ -25,9 +26,14 @@ class Shared:
         self.rows = index.rows
         self.words = index.rows.words
         self.knowledge = knowledge
+        self.usual_units = {(row.analyte, row.written): row for row in knowledge.tables["conversions"]}
         # The conditions that azathioprine treats, by patient, and how each is known.
         self.reasons: dict[str, dict[str, str]] = {}
         self._uncounted: dict[tuple[str, str], tuple[str, int]] = {}
+
+    def doubt_of_words(self, analyte: str | None, unit: str | None) -> str | None:
+        """The doubt of a value that stands in words. Without a unit that is known, that is doubt enough."""
+        return "in_words" if (analyte, unit) in self.usual_units else None
 
     def uncount(self, place: Place, why: str) -> None:
         """Counts a resource that must not be used."""
@@ -103,8 +109,18 @@ def narrative_of(holder: Any) -> list[str]:
     ['Neutrophils 0.3']
     """
     text = cast(dict[str, Any], holder.text).get("div") if isinstance(holder.text, dict) else None
-    said = " ".join(html.unescape(_MARK.sub(" ", text)).split()) if isinstance(text, str) else ""
+    said = unmarked_text(text) if isinstance(text, str) else ""
     return [said] if said else []
+
+
+def unmarked_text(text: str) -> str:
+    """A text without its HTML marks and empty lines.
+
+    >>> unmarked_text("<p>Neutrophils</p><p>0.3 &lt; 1</p>")
+    'Neutrophils 0.3 < 1'
+    """
+    lines = (" ".join(line.split()) for line in html.unescape(_MARK.sub(" ", text)).splitlines())
+    return "\n".join(line for line in lines if line)
 
 
 def codes_of(concept: fhir.Concept | str | None) -> set[str]:
@@ -114,6 +130,10 @@ def codes_of(concept: fhir.Concept | str | None) -> set[str]:
     return {concept} if isinstance(concept, str) else {coding.code for coding in concept.coding}
 
 
-def listed(concepts: Iterable[fhir.Concept] | fhir.Concept) -> list[fhir.Concept]:
-    """A list of concepts, where one may stand alone."""
-    return [concepts] if isinstance(concepts, fhir.Concept) else list(concepts)
+def listed(of: tuple[T, ...] | T | None) -> tuple[T, ...]:
+    """What stands in a list, where one may stand alone.
+
+    >>> listed("one"), listed(("one", "other")), listed(None)
+    (('one',), ('one', 'other'), ())
+    """
+    return () if of is None else cast("tuple[T, ...]", of) if isinstance(of, tuple) else (of,)

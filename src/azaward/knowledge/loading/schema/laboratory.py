@@ -173,7 +173,7 @@ class ReportWords(Fact, frozen=True):
     """
 
     kind: Literal[
-        *("serious", "denies", "denied", "open", "parts", "lists", "sound"),
+        *("serious", "denies", "denied", "open", "parts", "lists", "sound", "calm"),
         *("allergy", "intolerance", "to", "unallergic", "except", "group"),
     ]
     words: Own
