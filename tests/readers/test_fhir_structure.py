@@ -307,3 +307,45 @@ def test_two_reports_with_two_days_are_asked_about() -> None:
     reports = [held("Full blood count", id=f"p{day}", effectiveDateTime=f"2026-{day}") for day in ("10-01", "11-19")]
     answered = answer(*healthy(), result("neutrophils", 0.3, None, id="odd"), *reports)
     assert urgency(answered) in LOUD
+
+
+# Of whom a result is.
+
+SUBJECTS: dict[str, Resource | None] = {
+    "none": None,
+    "the id alone": {"reference": "f001"},
+    "a slash too many": {"reference": "https://lab.example/fhir/Patient/f001/"},
+    "a small letter": {"reference": "patient/f001"},
+    "a number that nobody has": {"reference": "Patient?identifier=urn:lab|77"},
+    "a number": {"identifier": {"system": "urn:lab", "value": "77"}},
+    "a name": {"display": "Abel Farrow"},
+    "nonsense": {"reference": "x"},
+}
+
+
+@pytest.mark.parametrize("case", SUBJECTS)
+def test_a_severe_result_whose_subject_is_written_badly_is_heard(case: str) -> None:
+    odd = result("neutrophils", 0.3, "2026-11-21", subject=SUBJECTS[case])
+    assert urgency(answer(*healthy(), odd)) in LOUD
+    # A number is somebody's: it isn't asked of each of several people.
+    assert (urgency(answer(*healthy(), DONOR, odd)) in LOUD) != ("number" in case)
+
+
+def test_a_severe_result_of_somebody_who_is_not_here_is_asked_about() -> None:
+    stranger = {"reference": "Patient/p9"}
+    assert urgency(answer(*healthy(), result("neutrophils", 0.3, "2026-11-21", subject=stranger))) in LOUD
+
+
+@pytest.mark.parametrize(
+    "subject", [{"reference": "Group/g1"}, {"reference": "Device/d1"}, {"reference": "Patient/donor"}]
+)
+def test_a_severe_result_of_another_is_not_asked_about(subject: Resource) -> None:
+    answered = answer(*healthy(), DONOR, result("neutrophils", 0.3, "2026-11-21", subject=subject))
+    assert urgency(answered) in CALM
+
+
+def test_a_mark_of_the_laboratory_on_an_unknown_test_is_read_today() -> None:
+    critical = {"interpretation": [{"coding": [{"code": "LL"}]}]}
+    odd = {**result("neutrophils", 0.3, "2026-11-21"), "code": {"coding": [{"code": "x"}]}}
+    assert urgency(answer(*healthy(), {**odd, **critical})) in LOUD
+    assert urgency(answer(*healthy(), odd)) in CALM

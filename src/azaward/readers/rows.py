@@ -49,6 +49,7 @@ def read_number(text: str) -> tuple[str | None, float] | None:
 
 # Of a medicine whose code and name disagree.
 CODE_AND_NAME = "its code and its name are those of different medicines: both are counted. Find out which it is."
+_CRITICAL = ("LL", "HH", "AA")
 # Doubts that say another specimen than the analyte's: such a result is none of it.
 _NEVER_BLOOD = ("specimen",)
 # So much of a long text is shown.
@@ -386,6 +387,15 @@ class RowReader:
         if str(cells.get("status")) not in STATUS_NEVER_COUNTS and cannot_wait(name, said):
             why = "not a test that azaward recognises, in words that may be serious. Read it."
             self.aside(where, f"result {name!r}: {said!r}", why, str(cells["patient_id"]))
+            return
+        flag = self.words.flag(str(cells["flag"])) if cells.get("flag") else None
+        if str(cells.get("status")) not in STATUS_NEVER_COUNTS and flag in _CRITICAL and not cells.get("specimen"):
+            value = said or f"{cells['value']:g}" if cells.get("value") is not None else said
+            why = "not a test that azaward recognises, and its laboratory marks it as critical. Read it today."
+            on = cells.get("taken_on")
+            what = f"result {name!r}: {value} {cells.get('unit') or ''}, marked {flag}"
+            day = on if isinstance(on, dt.date) else None
+            self.aside(where, what, why, str(cells["patient_id"]), "report_serious", day)
             return
         first, count = self._unknown_analytes.get(name, (where, 0))
         self._unknown_analytes[name] = (first, count + 1)

@@ -18,6 +18,7 @@ DOUBTS: Mapping[str, str] = {
     "code": "its name and its code mean different tests",
     "words": "its name holds words that are not understood",
     "other_person": "its specimen, its report or what it is about is another person's",
+    "subject": "it doesn't say of whom it is, and it may be of this person",
     "spoiled": "its specimen was not fit to be measured",
     "report_withdrawn": "what holds it was withdrawn, and it was not",
     "in_words": "it stands in words and not as a value",

@@ -321,7 +321,7 @@ class Index:
         reference = reference or place.subject or fhir.Reference()
         name, identifier = reference.reference, reference.identifier
         if not name and identifier:
-            name = f"Patient?identifier={identifier.system or ''}|{identifier.value}"
+            name = f"{_BY_NUMBER}{identifier.system or ''}|{identifier.value}"
         if not name and len(everyone := set(self.patients.values())) == 1:
             why = "names no patient: assigned to the only patient in the bundle"
             patient_id = everyone.pop()
@@ -330,11 +330,7 @@ class Index:
         if not name:
             self.rows.aside(place.where, place.type, "names no patient: not used. Add `subject`.")
             return None
-        if name.startswith("Patient?identifier="):
-            system, _, value = name.partition("=")[2].rpartition("|")
-            found = self._identified.get((system or None, value))
-        else:
-            found = self.patient(name)
+        found = self._by_name(name) or self._by_part(name, place)
         if found is None:
             why = "unknown patient: not used. Correct `subject`."
             everyone = set(self.patients.values())
@@ -343,7 +339,40 @@ class Index:
             self.rows.aside(place.where, f"{place.type} about {name}", why, whose, "resource" if whose else "unusable")
         return found
 
+    def _by_name(self, name: str) -> str | None:
+        if not name.startswith(_BY_NUMBER):
+            return self.patient(name)
+        system, _, value = name.removeprefix(_BY_NUMBER).rpartition("|")
+        return self._identified.get((system or None, value))
 
+    def _by_part(self, name: str, place: Place) -> str | None:
+        """The patient whose id a reference ends with, where it is written otherwise than FHIR has it: "f001"."""
+        ends = name.split("?")[0].rstrip("/").rpartition("/")
+        kind = ends[0].rpartition("/")[2].casefold()
+        found = self.patients.get(f"Patient/{ends[2].removeprefix('#')}") if kind in ("", "patient") else None
+        if found is not None:
+            why = f"expected Patient/{found}: it was read so. Correct `subject`."
+            self.rows.aside(place.where, f"{place.type} about {name}", why, found, "partial")
+        return found
+
+    def candidates(self, reference: fhir.Reference | None, place: Place) -> list[str]:
+        """Who a result may be of that says of nobody known that it is theirs: the few people of the bundle.
+
+        One that names somebody else, by a number or an address, may be of the only patient here, not of any of several.
+        """
+        everyone = sorted(set(self.patients.values()))
+        reference = reference or place.subject or fhir.Reference()
+        name = reference.reference or ""
+        known = self._by_name(name) if name else self.named(reference)
+        names_another = known is not None or name.startswith(_BY_NUMBER) or (not name and reference.identifier)
+        of_another_kind = name.rpartition("/")[0].rpartition("/")[2] in TYPES - {"Patient"}
+        too_many = len(everyone) > (1 if names_another else _FEW)
+        return [] if known in everyone or of_another_kind or too_many else everyone
+
+
+_BY_NUMBER = "Patient?identifier="
+# Beyond so many people, a result of nobody known is set aside and given to none of them.
+_FEW = 8
 _NO_ERROR = ("warning", "information", "success")
 _EMPTY = "no resource in this entry."
 # Where the type comes first, as in nearly every resource, and nothing is contained, one decoding is enough.

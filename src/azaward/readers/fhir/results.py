@@ -37,12 +37,18 @@ class Results:
 
     def observation(self, place: Place) -> None:
         """One Observation: a result, a panel of them, or what a gene test found."""
-        seen: fhir.Observation = place.resource
         around = self._holders.of(place)
         patient_id = self.index.whose(around.subject, place)
-        if patient_id is None:
-            return
-        self.shared.report_damage(place, patient_id)
+        for candidate in self.index.candidates(around.subject, place):
+            if candidate != patient_id:
+                self._observed(place, candidate, around._replace(doubt="subject"))
+        if patient_id is not None:
+            self.shared.report_damage(place, patient_id)
+            self._observed(place, patient_id, around)
+
+    def _observed(self, place: Place, patient_id: str, around: Belonging) -> None:
+        """One Observation of one patient."""
+        seen: fhir.Observation = place.resource
         about = _About(place, patient_id, around)
         if seen.valueQuantity is not None and not seen.component:
             # Most observations are a single number, so they can't be panels or gene reports.
@@ -184,6 +190,8 @@ class Results:
         return round_off((value * theirs.factor + theirs.offset - ours.offset) / ours.factor)
 
     def _genotype(self, seen: fhir.Observation, about: _About) -> None:
+        if about.doubt == "subject":
+            return
         if about.status in NEVER_COUNTS:
             self.shared.uncount(about.place, f"{about.status}: not used")
             return
