@@ -349,3 +349,56 @@ def test_a_mark_of_the_laboratory_on_an_unknown_test_is_read_today() -> None:
     odd = {**result("neutrophils", 0.3, "2026-11-21"), "code": {"coding": [{"code": "x"}]}}
     assert urgency(answer(*healthy(), {**odd, **critical})) in LOUD
     assert urgency(answer(*healthy(), odd)) in CALM
+
+
+# Who a person is: a second record of the same person holds the severe result.
+
+NHS = "https://fhir.nhs.uk/Id/nhs-number"
+NUMBER = {"system": NHS, "value": "999 000 0018"}
+JOINED: dict[str, tuple[Resource, Resource]] = {
+    "a number without its list": ({"identifier": [NUMBER]}, {"identifier": NUMBER}),
+    "a number that isn't text": ({"identifier": [NUMBER]}, {"identifier": [{"system": NHS, "value": 9990000018}]}),
+    "a number of another address": (
+        {"identifier": [NUMBER]},
+        {"identifier": [{**NUMBER, "system": "http://fhir.nhs.net/Id/nhs-number"}]},
+    ),
+    "a link without its list": ({}, {"link": {"other": {"reference": "Patient/f001"}, "type": "replaced-by"}}),
+    "a link by a number": (
+        {"identifier": [NUMBER]},
+        {"link": [{"other": {"identifier": NUMBER}, "type": "replaced-by"}]},
+    ),
+    "a number no longer used": ({"identifier": [NUMBER]}, {"identifier": [{**NUMBER, "use": "old"}]}),
+    "a name and a birth date": ({}, {"name": {"family": "FARROW", "given": "Abel"}}),
+}
+APART: dict[str, tuple[Resource, Resource]] = {
+    "another birth date": ({}, {"birthDate": "1990-01-01"}),
+    "a twin": ({}, {"name": [{"family": "Farrow", "given": ["Adam"]}]}),
+    "other numbers": ({"identifier": [NUMBER]}, {"identifier": [{**NUMBER, "value": "999 000 0026"}]}),
+    "a family name alone": ({"name": [{"family": "Farrow"}]}, {"name": [{"family": "Farrow"}]}),
+}
+
+
+def two_records(mine: Resource, theirs: Resource) -> Assessment:
+    person, *others = healthy()
+    second = {**person, "id": "g777", **theirs}
+    severe = result("neutrophils", 0.3, "2026-11-21", subject={"reference": "Patient/g777"})
+    return answer({**person, **mine}, *others, second, severe)
+
+
+@pytest.mark.parametrize("case", JOINED)
+def test_two_records_of_one_person_are_joined_or_asked_about(case: str) -> None:
+    answered = two_records(*JOINED[case])
+    assert all(each.plan.urgency in LOUD for each in answered.patients)
+
+
+@pytest.mark.parametrize("case", APART)
+def test_two_people_who_are_alike_stay_two(case: str) -> None:
+    answered = two_records(*APART[case])
+    assert urgency(answered) in CALM
+    assert not {"may_be_one_person"} & codes(answered)
+
+
+def test_a_link_to_a_number_that_is_not_here_says_what_is_missing() -> None:
+    link = {"other": {"identifier": {"system": "urn:lab", "value": "1"}}, "type": "refer"}
+    person, *others = healthy()
+    assert "record_incomplete" in codes(answer({**person, "link": [link]}, *others))
