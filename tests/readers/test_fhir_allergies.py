@@ -140,3 +140,30 @@ def test_an_allergy_to_nobody_knows_what_is_said_to_be_unread(case: str) -> None
 @pytest.mark.parametrize("case", HARMLESS)
 def test_a_harmless_allergy_is_calm(case: str) -> None:
     assert urgency(answer(*healthy(), allergy(**HARMLESS[case]))) in CALM
+
+
+CAUTIONS: dict[str, Resource] = {
+    "a flag": {"resourceType": "Flag", "status": "active", "code": text("Azathioprine allergy - do not give")},
+    "an adverse event": {
+        "resourceType": "AdverseEvent",
+        "actuality": "actual",
+        "event": text("Acute pancreatitis"),
+        "suspectEntity": [{"instance": {"display": "Azathioprine 50 mg tablets"}}],
+    },
+}
+HARMLESS_CAUTIONS: dict[str, Resource] = {
+    "a flag": {"resourceType": "Flag", "status": "active", "code": text("Fall risk")},
+    "a flag on monitoring": {"resourceType": "Flag", "status": "active", "code": text("Azathioprine monitoring")},
+    "a flag struck out": {"resourceType": "Flag", "status": "entered-in-error", "code": text("Azathioprine allergy")},
+    "an adverse event": {"resourceType": "AdverseEvent", "actuality": "actual", "event": text("Fall")},
+}
+
+
+@pytest.mark.parametrize("case", CAUTIONS)
+def test_a_caution_against_a_thiopurine_is_asked_about(case: str) -> None:
+    assert urgency(answer(*healthy(), {"id": "w1", "subject": SUBJECT, **CAUTIONS[case]})) in LOUD
+
+
+@pytest.mark.parametrize("case", HARMLESS_CAUTIONS)
+def test_another_caution_is_calm(case: str) -> None:
+    assert urgency(answer(*healthy(), {"id": "w1", "subject": SUBJECT, **HARMLESS_CAUTIONS[case]})) in CALM

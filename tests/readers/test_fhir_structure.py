@@ -402,3 +402,17 @@ def test_a_link_to_a_number_that_is_not_here_says_what_is_missing() -> None:
     link = {"other": {"identifier": {"system": "urn:lab", "value": "1"}}, "type": "refer"}
     person, *others = healthy()
     assert "record_incomplete" in codes(answer({**person, "link": [link]}, *others))
+
+
+@pytest.mark.parametrize("address", ["Observation/hi", "https://gp.example/fhir/Observation/hi"])
+@pytest.mark.parametrize("is_first", [True, False], ids=["deleted first", "deleted last"])
+def test_a_deletion_without_a_full_address_is_applied(address: str, is_first: bool) -> None:
+    base = "https://gp.example/fhir"
+    wrong = {"fullUrl": f"{base}/Observation/hi", "resource": result("neutrophils", 4.0, "2026-11-21", id="hi")}
+    gone = {"request": {"method": "DELETE", "url": address}, "response": {"lastModified": "2026-11-22T08:00:00Z"}}
+    low = [*healthy(), result("neutrophils", 0.3, "2026-11-19", id="low")]
+    entries = [{"fullUrl": f"{base}/{each['resourceType']}/{each['id']}", "resource": each} for each in low]
+    entries += [gone, wrong] if is_first else [wrong, gone]
+    content = {"resourceType": "Bundle", "type": "history", "entry": entries}
+    record = read_bundle(json.dumps(content).encode(), "b.json", load())
+    assert urgency(assess(record, DAY, knowledge=load())) == "emergency"

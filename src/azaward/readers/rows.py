@@ -337,17 +337,17 @@ class RowReader:
         found = (*self.medicines.read(cause).matches, *self.medicines.read("", codings).matches)
         near = any(match.ingredient in self.thiopurines for match in found)
         if near or self.words.allergies.names_group(text) or self.medicines.in_group(codings):
-            self._may_be_allergy(patient_id, text or ", ".join(f"{each.system}|{each.code}" for each in codings), where)
+            self.may_be_allergy(patient_id, text or ", ".join(f"{each.system}|{each.code}" for each in codings), where)
 
-    def ask_beside(self, patient_id: str, text: str, where: str) -> None:
-        """Asks about what stands beside an allergy where it names a thiopurine, and not as what is only given."""
+    def blames(self, text: str) -> bool:
+        """Whether a text names a thiopurine, and not as what is only given."""
         reading = self.medicines.read(self.words.allergies.cause(text))
         named = any(match.ingredient in self.thiopurines for match in reading.matches)
         blamed = any(code.startswith(ANY) for _, code in self.words.events("condition", text))
-        if blamed or (named and not reading.rest):
-            self._may_be_allergy(patient_id, text, where)
+        return blamed or (named and not reading.rest)
 
-    def _may_be_allergy(self, patient_id: str, said: str, where: str) -> None:
+    def may_be_allergy(self, patient_id: str, said: str, where: str) -> None:
+        """Asks whether it is an allergy to a thiopurine."""
         why = "it may be an allergy to azathioprine or a relative. Ask the patient, and correct the record."
         self.aside(where, f"allergy {said[:_SHOWN]!r}", why, patient_id, "may_be_allergy")
 

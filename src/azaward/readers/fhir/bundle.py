@@ -145,7 +145,9 @@ class _Reading:
             self.index.incomplete.append((place, f"the server answered {status}", "part of the record is missing."))
             return 0
         if entry.request is not None and (entry.request.method or "").upper() == "DELETE":
-            kind, _, id = (entry.request.url or "").partition("?")[0].rstrip("/").rpartition("/")
+            address = (entry.request.url or "").partition("?")[0].rstrip("/")
+            kind, _, id = address.rpartition("/")
+            url = url or (address if address.startswith("http") else None)
             changed = changed or (bundle.meta.lastUpdated if bundle.meta else None)
             self.index.remove(kind.rpartition("/")[2], id, url, changed)
             return 0

@@ -16,6 +16,7 @@ from azaward.readers.fhir.shared import (
     names_of,
     narrative_of,
     notes_of,
+    texts_in,
 )
 from azaward.record.tables import Cell
 
@@ -103,13 +104,29 @@ class Events:
             self.rows.ask_allergy(patient_id, text, place.where)
         if not names or self.rows.medicines.in_group(codings):
             self.rows.ask_allergy(patient_id, "", place.where, codings)
-        for text in beside:
-            self.rows.ask_beside(patient_id, text, place.where)
+        for text in filter(self.rows.blames, beside):
+            self.rows.may_be_allergy(patient_id, text, place.where)
         known = self.rows.medicines.read("", codings).matches or self.words.events("allergy", None, codings)
         if not (names or beside or known or item.category):
             what = ", ".join(f"{each.system}|{each.code}" for each in codings) or "without words or a code"
             why = "what it is an allergy to can't be read. Ask the patient, and correct the record."
             self.rows.aside(place.where, f"allergy {what}", why, patient_id)
+
+    def caution(self, place: Place) -> None:
+        """One Flag or AdverseEvent: asked about where it blames a thiopurine for something."""
+        item: fhir.Caution = place.resource
+        suspects = [each.instance.display for each in item.suspectEntity if each.instance and each.instance.display]
+        concepts = [each.instanceCodeableConcept for each in item.suspectEntity]
+        suspects += [name for concept in concepts for name in names_of(concept)]
+        said = [*names_of(item.code), *names_of(item.event), *texts_in(item.description)]
+        blamed = [*said, *notes_of(item), *suspects]
+        if not any(self.rows.blames(each) for each in blamed) or item.status in NEVER_COUNTS:
+            self.shared.uncount(place, "blames no thiopurine for anything: not used")
+            return
+        patient_id = self.index.whose(item.subject or item.patient, place)
+        if patient_id is not None:
+            self.shared.report_damage(place, patient_id)
+            self.rows.may_be_allergy(patient_id, "; ".join(dict.fromkeys(blamed)), place.where)
 
     def meeting(self, place: Place) -> None:
         """One Encounter or Appointment."""

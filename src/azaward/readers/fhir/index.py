@@ -196,7 +196,9 @@ class Index:
         """Where the resource is kept: in the place of an earlier version of it; None if a later one is kept."""
         if place.key is None:
             return self._put(place)
-        if (gone := self.deleted.get(place.key)) is not None and is_later(place.version, gone) is not True:
+        anywhere = f"|{place.type}|{place.id}"
+        gone = self.deleted.get(place.key, self.deleted.get(anywhere))
+        if gone is not None and is_later(place.version, gone) is not True:
             return None
         held = self._by_key.get(place.key)
         if held is not None:
@@ -224,10 +226,13 @@ class Index:
         version = version_of(changed)
         if key is None:
             return
-        held = self._by_key.get(key)
-        if held is not None and is_later(self._places[held].version, version) is not True:
-            del self._places[held]
-            del self._by_key[key]
+        # "Observation/hi" is of the server that the entries are of, if that is one.
+        servers = [each for each in self._by_key if each.endswith(key)] if key.startswith("|") else [key]
+        for each in servers if len(servers) == 1 else [key]:
+            held = self._by_key.get(each)
+            if held is not None and is_later(self._places[held].version, version) is not True:
+                del self._places[held]
+                del self._by_key[each]
         self.deleted[key] = version
 
     def _take_contained(self, head: fhir.Head, raw: Raw, holder: Place | None) -> None:

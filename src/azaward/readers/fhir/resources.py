@@ -285,6 +285,27 @@ class Clinical(Element, frozen=True, gc=False):
     notDone: bool | None = None
 
 
+class Suspect(Element, frozen=True, gc=False):
+    instance: Reference | None = None
+    instanceCodeableConcept: Concept | None = None
+
+
+class Caution(Element, frozen=True, gc=False):
+    """Flag or AdverseEvent: what somebody warns of."""
+
+    id: str | None = None
+    meta: Meta | None = None
+    status: str | None = None
+    subject: Reference | None = None
+    patient: Reference | None = None
+    code: Concept | None = None
+    event: Concept | None = None
+    # Words, in any shape.
+    description: Any = None
+    note: Any = None
+    suspectEntity: tuple[Suspect, ...] = ()
+
+
 class Participant(Element, frozen=True, gc=False):
     actor: Reference | None = None
 
@@ -383,6 +404,8 @@ class Bundle(Element, frozen=True, gc=False):
     entry: tuple[msgspec.Raw, ...] = ()
 
 
+# A DetectedIssue isn't one: azaward and others say in it what they found in this very record.
+CAUTIONS = ("Flag", "AdverseEvent")
 MEDICINES = (
     *("MedicationRequest", "MedicationOrder", "MedicationStatement", "MedicationUsage"),
     *("MedicationAdministration", "MedicationDispense"),
@@ -399,5 +422,6 @@ READ: dict[str, type[Element]] = {
     "OperationOutcome": Outcome,
     **dict.fromkeys(MEDICINES, MedicationUse),
     **dict.fromkeys(("Condition", "AllergyIntolerance", "Immunization", "Procedure"), Clinical),
+    **dict.fromkeys(CAUTIONS, Caution),
     **dict.fromkeys(("Encounter", "Appointment"), Meeting),
 }

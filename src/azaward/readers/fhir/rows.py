@@ -26,6 +26,7 @@ def write(index: Index, knowledge: Knowledge) -> None:
     readers: dict[str, Callable[[Place], None]] = {
         **dict.fromkeys(fhir.MEDICINES, medicines.use),
         **dict.fromkeys(("Condition", "AllergyIntolerance", "Immunization", "Procedure"), events.clinical),
+        **dict.fromkeys(fhir.CAUTIONS, events.caution),
         **dict.fromkeys(("Encounter", "Appointment"), events.meeting),
         "Observation": results.observation,
         "DiagnosticReport": reports.report,
