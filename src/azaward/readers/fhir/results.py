@@ -121,8 +121,8 @@ class Results:
         if row.get("value") is None and not row.get("text"):
             absent = next(iter(names_of(part.dataAbsentReason)), None)
             row["text"] = "; ".join(filter(None, (absent, *_notes(part)))) or None
-        if row.get("text"):
-            self._tell(row["text"], name, about, where)
+        if text := row.get("text"):
+            self._tell(str(text), name, about, where)
         if analyte is not None:
             row["ref_low"], row["ref_high"] = bounds
         if analyte is None and not name:
@@ -255,7 +255,8 @@ def _value_of(part: fhir.Component, unit: str | None) -> dict[str, Any]:
         return {"text": "positive" if part.valueBoolean else "negative"}
     if part.valueRange is not None:
         low, high = part.valueRange.low, part.valueRange.high
-        return _in_words(f"{_shown(low)} to {_shown(high)} {doses.unit_of(low or high) or ''}".strip())
+        unit = next((doses.unit_of(each) for each in (low, high) if each), None)
+        return _in_words(f"{_shown(low)} to {_shown(high)} {unit or ''}".strip())
     if part.valueRatio is not None:
         return {"text": _shown(part.valueRatio.numerator) + ":" + _shown(part.valueRatio.denominator)}
     return {"text": part.valueDateTime or part.valueTime or None}

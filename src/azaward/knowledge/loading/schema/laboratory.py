@@ -173,8 +173,20 @@ class ReportWords(Fact, frozen=True):
     """
 
     kind: Literal[
-        *("serious", "denies", "denied", "open", "parts", "lists", "sound", "calm"),
-        *("allergy", "intolerance", "to", "unallergic", "except", "group"),
+        "serious",
+        "denies",
+        "denied",
+        "open",
+        "parts",
+        "lists",
+        "sound",
+        "calm",
+        "allergy",
+        "intolerance",
+        "to",
+        "unallergic",
+        "except",
+        "group",
     ]
     words: Own
 
