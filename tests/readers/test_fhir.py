@@ -224,7 +224,9 @@ URN = "urn:uuid:0b7c5c1e-0000-4000-8000-000000000001"
 def test_whose_a_result_is(url: str | None, reference: str, whose: str) -> None:
     seen = lab(NEUTROPHILS, {"value": 2, "unit": "10*9/L"}, subject={"reference": reference})
     record = record_of(PATIENT, seen, urls=[url])
-    assert rows(record, "results", "patient_id") == [(whose,)]
+    # Of somebody who isn't here it may be of the only patient who is.
+    asked = [] if whose == "p1" else [("p1", "subject")]
+    assert rows(record, "results", "patient_id", "doubt") == [*asked, (whose, None)]
     assert [item.patient_id for item in record.set_aside] == ([] if whose == "p1" else [whose])
 
 
@@ -251,7 +253,14 @@ def test_a_patient_is_found_by_identifier() -> None:
     assert aside(record) == [("entry[4]", "Observation about Patient?identifier=urn:mrn|78")]
 
 
-@pytest.mark.parametrize("reference", ["Group/1", "Device/3", "#p1", "p1"])
+@pytest.mark.parametrize("reference", ["#p1", "p1", "patient/p1", "https://fhir.example/Patient/p1/"])
+def test_a_subject_that_is_written_otherwise_is_read(reference: str) -> None:
+    record = record_of(PATIENT, lab(NEUTROPHILS, {"value": 2, "unit": "10*9/L"}, subject={"reference": reference}))
+    assert rows(record, "results", "patient_id", "doubt") == [("p1", None)]
+    assert aside(record) == [("entry[1]", f"Observation about {reference}")]
+
+
+@pytest.mark.parametrize("reference", ["Group/1", "Device/3"])
 def test_what_is_about_no_patient_is_set_aside(reference: str) -> None:
     record = record_of(PATIENT, lab(NEUTROPHILS, {"value": 2, "unit": "10*9/L"}, subject={"reference": reference}))
     assert not record.rows["results"]
@@ -263,7 +272,7 @@ def test_no_subject_is_the_only_patients_or_nobodys() -> None:
     assert rows(record_of(PATIENT, seen), "results", "patient_id") == [("p1",)]
     assert len(record_of(PATIENT, seen).set_aside) == 1
     two = record_of(PATIENT, {"resourceType": "Patient", "id": "p2"}, seen)
-    assert not two.rows["results"]
+    assert rows(two, "results", "patient_id", "doubt") == [("p1", "subject"), ("p2", "subject")]
     assert aside(two) == [("entry[2]", "Observation")]
 
 

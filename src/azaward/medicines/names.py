@@ -38,6 +38,8 @@ _LETTER = re.compile(r"[^\W\d_]")
 _NOT_DIGIT = re.compile(r"\D")
 _UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _CIP13 = 13
+# A letter and two digits: what is shorter is a whole field of medicine.
+_ATC_GROUP = 3
 _ALLERGY, _USE = "allergy", "use"
 
 
@@ -209,6 +211,17 @@ class Names:
         ('azathioprine',)
         """
         return next((found for each in codings if (found := self._said[_ALLERGY].get(each))), ())
+
+    def in_group(self, codings: Iterable[Coding]) -> bool:
+        """Whether a code is that of a group of the ATC classification that holds a thiopurine.
+
+        >>> from azaward.knowledge import load
+        >>> names(load()).in_group([Coding.of("http://www.whocc.no/atc", "L04AX")])
+        True
+        """
+        groups = [each.code for each in codings if each.system == ATC and len(each.code) >= _ATC_GROUP]
+        held = [each.code for each, known in self._codes.items() if self._thiopurines & {*known.ingredients}]
+        return any(code != group and code.startswith(group) for group in groups for code in held)
 
     def use(self, codings: Iterable[Coding]) -> tuple[str, ...]:
         """The medicines that a code of a condition says are taken ("long-term current use of azathioprine")."""

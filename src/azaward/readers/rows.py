@@ -12,7 +12,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from azaward.knowledge import Knowledge
+from azaward.knowledge import Knowledge, load
+from azaward.knowledge.loading.reactions import ANY, UNCLEAR
 from azaward.knowledge.loading.vocabulary import Coding, Vocabulary, vocabulary
 from azaward.medicines.names import Names, names
 from azaward.readers.measures import Measures
@@ -50,34 +51,29 @@ def read_number(text: str) -> tuple[str | None, float] | None:
 
 # Of a medicine whose code and name disagree.
 CODE_AND_NAME = "its code and its name are those of different medicines: both are counted. Find out which it is."
+_CRITICAL = ("LL", "HH", "AA")
 # Doubts that say another specimen than the analyte's: such a result is none of it.
 _NEVER_BLOOD = ("specimen",)
-# Words of a result that somebody reads today, whatever the test; and how a culture says that nothing grew.
-_SERIOUS = re.compile(
-    r"\bblasts?\b|\bcritical|\bpanic\b|malignan|leuka?emi[ac]|lymphoma|carcinoma|abnormal cells", re.I
-)
-# A mark that somebody reads, whatever the test; and what makes a name of one more than a code.
-_CRITICAL = ("LL", "HH", "AA")
+# What makes a name of a test more than a code.
 _NAMED = re.compile(r"[^\W\d_]{3}")
-_NO_ALLERGY = re.compile(
-    r"\b(no known|nkd?a|no (?:\w+ ){0,3}allerg\w*|not allergic|no history|denies|denied|negative|excluded|ruled out|"
-    r"tolerates)\b",
-    re.I,
-)
+# So much of a long text is shown.
+_SHOWN = 200
+# How a culture says that nothing grew.
 _NOTHING = re.compile(r"\b(no|not|nil|negative|sterile|normal|pending|without)\b", re.I)
 
 
 def cannot_wait(name: str, said: str) -> bool:
-    """Whether words of an unknown test may be serious: blasts in the film, a germ in a culture.
+    """Whether words may be serious, whatever the test: blasts in the film, a germ in a culture, neutropenia.
 
     >>> cannot_wait("blood film", "blasts seen"), cannot_wait("blood film", "no blasts seen")
     (True, False)
     >>> cannot_wait("blood culture", "Staphylococcus aureus"), cannot_wait("blood culture", "no growth")
     (True, False)
     """
-    if not said or _NOTHING.search(said):
+    if not said:
         return False
-    return bool(_SERIOUS.search(said) or "culture" in name.lower())
+    grown = "culture" in name.lower() and not _NOTHING.search(said)
+    return grown or vocabulary(load()).is_serious(said)
 
 
 class RowReader:
@@ -87,7 +83,7 @@ class RowReader:
         self.words: Vocabulary = vocabulary(knowledge)
         self.medicines: Names = names(knowledge)
         self._measures = Measures(knowledge)
-        self._thiopurines = frozenset(thiopurines(knowledge))
+        self.thiopurines = frozenset(thiopurines(knowledge))
         self.rows: dict[str, list[tuple[Cell, ...]]] = {name: [] for name in TABLES}
         self.set_aside: list[SetAside] = []
         self.identities: list[Identity] = []
@@ -291,7 +287,8 @@ class RowReader:
                     text = str(cells.get("code") or "")
                     # What a text blames on a medicine is known as that harm.
                     named = [("allergy", medicine) for medicine in self.allergens(text)]
-                    for of, code in self.words.events(kind, text) or named or [(kind, text or kind)]:
+                    known = [each for each in self.words.events(kind, text) if not (named and each[1] == UNCLEAR)]
+                    for of, code in known or named or [(kind, text or kind)]:
                         self._append(table, {**cells, "kind": of, "code": code})
                     self.ask_allergy(patient_id, text, where)
                     return
@@ -302,6 +299,9 @@ class RowReader:
                     cells["kind"], cells["code"] = known[0]
                 elif not cells.get("code"):
                     cells["code"] = kind
+                elif self.words.allergies.complains(str(cells["code"])):
+                    self.ask_allergy(patient_id, str(cells["code"]), where)
+                    self._unknown_event(kind, str(cells["code"]), where)
                 elif kind != "allergy" and cells["code"] != "deceased":
                     self._unknown_event(kind, str(cells["code"]), where)
             case _:
@@ -365,22 +365,37 @@ class RowReader:
         codings = tuple(codings)
         if coded := self.medicines.allergy(codings):
             return coded
-        if text and _NO_ALLERGY.search(text):
+        if text and self.words.allergies.denies(text):
             return ()
-        reading = self.medicines.read(text or "", codings)
-        found = tuple(dict.fromkeys(match.ingredient for match in reading.matches))
-        if any(match.how == "class" for match in reading.matches):
-            return found if found and set(found) <= self._thiopurines else ()
-        return found if reading.doubt in (None, "part") else ()
+        reading = self.medicines.read(self.words.allergies.cause(text) if text else "", codings)
+        if reading.doubt not in (None, "part"):
+            return ()
+        found = dict.fromkeys(match.ingredient for match in reading.matches)
+        named = dict.fromkeys(match.ingredient for match in reading.matches if match.how != "class")
+        return tuple(found if set(found) <= self.thiopurines else named)
 
-    def ask_allergy(self, patient_id: str, text: str, where: str) -> None:
-        """Asks about words of an allergy that may mean a thiopurine: a near spelling, or a class that holds it."""
-        if _NO_ALLERGY.search(text) or self.allergens(text):
+    def ask_allergy(self, patient_id: str, text: str, where: str, codings: Iterable[Coding] = ()) -> None:
+        """Asks about an allergy that may mean a thiopurine: a near spelling, or a group that holds it."""
+        codings = tuple(codings)
+        if self.words.allergies.denies(text) or self.thiopurines & {*self.allergens(text, codings)}:
             return
-        reading = self.medicines.read(text)
-        if any(match.ingredient in self._thiopurines for match in reading.matches):
-            why = "it may be an allergy to azathioprine or a related medicine. Ask the patient, and correct the record."
-            self.aside(where, f"allergy {text!r}", why, patient_id, "may_be_allergy")
+        cause = self.words.allergies.cause(text)
+        found = (*self.medicines.read(cause).matches, *self.medicines.read("", codings).matches)
+        near = any(match.ingredient in self.thiopurines for match in found)
+        if near or self.words.allergies.names_group(text) or self.medicines.in_group(codings):
+            self.may_be_allergy(patient_id, text or ", ".join(f"{each.system}|{each.code}" for each in codings), where)
+
+    def blames(self, text: str) -> bool:
+        """Whether a text names a thiopurine, and not as what is only given."""
+        reading = self.medicines.read(self.words.allergies.cause(text))
+        named = any(match.ingredient in self.thiopurines for match in reading.matches)
+        blamed = any(code.startswith(ANY) for _, code in self.words.events("condition", text))
+        return blamed or (named and not reading.rest)
+
+    def may_be_allergy(self, patient_id: str, said: str, where: str) -> None:
+        """Asks whether it is an allergy to a thiopurine."""
+        why = "it may be an allergy to azathioprine or a related medicine. Ask the patient, and correct the record."
+        self.aside(where, f"allergy {said[:_SHOWN]!r}", why, patient_id, "may_be_allergy")
 
     def _unknown_event(self, kind: str, code: str, where: str) -> None:
         """Counts an event that no rule uses; conditions that azathioprine treats are handled as indications."""
@@ -421,10 +436,12 @@ class RowReader:
             return
         flag = self.words.flag(str(cells["flag"])) if cells.get("flag") else None
         if flag in _CRITICAL and str(cells.get("status")) not in STATUS_NEVER_COUNTS:
-            why = "not a test that azaward recognises, and the laboratory marked it as critical. Read it."
-            kind = "unusable" if _NAMED.search(name) else "unnamed_result"
+            value = said or (f"{cells['value']:g}" if cells.get("value") is not None else "")
+            what = f"result {name!r}: {value} {cells.get('unit') or ''}, marked {flag}"
+            why = "not a test that azaward recognises, and its laboratory marks it as critical. Read it today."
             on = cells.get("taken_on")
-            self.aside(where, f"result {name!r} marked {flag}", why, str(cells["patient_id"]), kind, on)
+            kind = "report_serious" if _NAMED.search(name) else "unnamed_result"
+            self.aside(where, what, why, str(cells["patient_id"]), kind, on if isinstance(on, dt.date) else None)
             return
         first, count = self._unknown_analytes.get(name, (where, 0))
         self._unknown_analytes[name] = (first, count + 1)

@@ -20,6 +20,11 @@ DOUBTS: Mapping[str, str] = {
     "code": "its name and its code mean different tests",
     "words": "its name contains words that could not be understood",
     "damaged": "part of it arrived damaged",
-    "written": "its number stands among words",
+    "written": "its number is written among words",
+    "in_words": "it is part of a text and not a value",
     "year": "only the year of its sample is given",
+    "other_person": "its specimen, its report or what it is about is another person's",
+    "subject": "it doesn't say whose it is, and it may be this person's",
+    "spoiled": "its specimen was not fit to be measured",
+    "report_withdrawn": "the report that holds it was withdrawn, and it was not",
 }

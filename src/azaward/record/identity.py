@@ -90,12 +90,14 @@ def normal_name(name: str) -> str:
 
 
 def same_people(
-    identities: Iterable[Identity], links: Iterable[tuple[str, str]] = (), trusted: Collection[str] = ()
+    identities: Iterable[Identity],
+    links: Iterable[tuple[str, str]] = (),
+    trusted: Collection[str] | Mapping[str, str] = (),
 ) -> Same:
     """Who is one person: by a link (given up, kept), or by a trusted number and the same birth date.
 
     A shared number from an authority that isn't trusted, or with a different birth date or sex, makes a pair for people
-    to decide about.
+    to decide about. A mapping of trusted systems gives each the number that it is: two systems of one number are one.
 
     >>> day, number = dt.date(1975, 4, 2), Number("urn:hospital", "77")
     >>> two = [Identity(id, "", (number,), birth_date=day) for id in ("a", "b")]
@@ -103,7 +105,8 @@ def same_people(
     ('a', {'b': 'a'})
     """
     everyone = list(identities)
-    sure_of = {Number(authority, "").of for authority in trusted}
+    number_of = trusted if isinstance(trusted, Mapping) else {each: each for each in trusted}
+    sure_of = {Number(system, "").of: number for system, number in number_of.items()}
     by_id: dict[str, Identity] = {}
     for each in everyone:
         by_id.setdefault(each.patient_id, each)
@@ -132,7 +135,7 @@ def same_people(
         for number in each.numbers:
             if not number.normal:
                 continue
-            first = holders.setdefault((number.of, number.normal), each)
+            first = holders.setdefault((sure_of.get(number.of, number.of), number.normal), each)
             if first.patient_id != each.patient_id:
                 known = first.birth_date is not None and first.birth_date == each.birth_date
                 why = f"both have the same number of {number.authority or 'an authority that is not named'}"

@@ -41,6 +41,7 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     "test_names": ("name", "language"),
     "specimens": ("system", "code", "name"),
     "result_flags": ("code", "meaning"),
+    "report_words": ("kind", "words"),
     "number_systems": ("system",),
     "medicine_names": ("name",),
     "medicine_codes": ("system", "code"),

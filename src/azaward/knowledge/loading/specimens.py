@@ -58,6 +58,14 @@ _DENIED = re.compile(r"\bno\b")
 _DOTLESS = str.maketrans({".": " ", "_": " "})
 _NOT_SPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
 _PIECES = re.compile(r"[;,~()\[\]:]|\s[-–]\s")
+_SENTENCES = re.compile(r"[.;!?\n]+")
+# Of a sentence that asks for a sample, and of one that says what this sample is.
+_ASKED = re.compile(
+    r"\b(?:please|send|repeat|suggest\w*|advise\w*|recommend\w*|request\w*|consider|require\w*|awaited|pending|if|"
+    r"bitte|priere|merci|por favor|ripetere|repetir)\b"
+)
+_FEW = 2
+_OTHER = ("other", "urine")
 _WORDS = re.compile(r"[^\W_]+|\?")
 _LOW: tuple[Flag, ...] = ("LL", "<", "L")
 _HIGH: tuple[Flag, ...] = ("HH", ">", "H")
@@ -112,6 +120,35 @@ class Specimens:
         panel = self._panels[analyte]
         verdicts: set[Measured] = {_verdict(self._of_part(part), panel) for part in text.split(";") if part.strip()}
         return verdicts.pop() if len(verdicts) == 1 else "unknown"
+
+    def other_materials(self, text: str) -> tuple[str, ...]:
+        """The names in a text, or the code that it is, of other materials than blood.
+
+        >>> from azaward.knowledge import load
+        >>> specimens = Specimens(load())
+        >>> specimens.other_materials("Ascitic fluid cell count"), specimens.other_materials("Full blood count")
+        (('ascitic fluid',), ())
+        """
+        if "|" in text:
+            return (text,) if self._of_part(text) in _OTHER else ()
+        return tuple(dict.fromkeys(name for name in self._name.findall(_said(text)) if self._names[name] in _OTHER))
+
+    def stated_materials(self, text: str) -> tuple[str, ...]:
+        """The other materials than blood that a sentence says the sample is: it says little else, or says "sample".
+
+        >>> from azaward.knowledge import load
+        >>> specimens = Specimens(load())
+        >>> specimens.stated_materials("Sample is ascitic fluid."), specimens.stated_materials("Please send urine")
+        (('ascitic fluid',), ())
+        """
+        found: dict[str, None] = {}
+        for sentence in _SENTENCES.split(text):
+            said = _said(sentence)
+            kinds = {self._names[name] for name in self._name.findall(said)}
+            rest = _WORDS.findall(self._name.sub(" ", said))
+            if not _ASKED.search(said) and ("nothing" in kinds or len(rest) <= _FEW):
+                found |= dict.fromkeys(self.other_materials(sentence))
+        return tuple(found)
 
     def _read_part(self, part: str) -> str | None:
         """What one specimen is made of; None where something of it isn't understood."""

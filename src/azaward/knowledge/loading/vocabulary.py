@@ -11,8 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property, lru_cache
 from typing import NamedTuple
 
+from azaward.knowledge.loading.allergy_words import AllergyWords
 from azaward.knowledge.loading.load import Knowledge
 from azaward.knowledge.loading.reactions import ANY, UNCLEAR, Reactions
+from azaward.knowledge.loading.report_words import ReportWords
 from azaward.knowledge.loading.schema.columns import split
 from azaward.knowledge.loading.schema.laboratory import Flag
 from azaward.knowledge.loading.specimens import OTHER_NAMES, Flags, Measured, Specimens
@@ -26,6 +28,7 @@ CVX = "http://hl7.org/fhir/sid/cvx"
 NDC = "http://hl7.org/fhir/sid/ndc"
 DIN = "http://hl7.org/fhir/NamingSystem/ca-hc-din"
 # The French numbers of a medicine and of its packs.
+UNII = "http://fdasis.nlm.nih.gov"
 CIS, CIP = "urn:oid:1.2.250.1.213.2.3.1", "urn:oid:1.2.250.1.213.2.3.2"
 ICD10 = (
     "http://hl7.org/fhir/sid/icd-10",
@@ -57,6 +60,7 @@ _SYSTEMS = {
         DIN: ("hl7.org/fhir/namingsystem/ca-hc-din", "hl7.org/fhir/ns/ca-hc-din", "2.16.840.1.113883.5.1105", "din"),
         CIS: ("1.2.250.1.213.2.3.1", "cis"),
         CIP: ("1.2.250.1.213.2.3.2", "cip", "cip13", "cip7"),
+        UNII: ("fdasis.nlm.nih.gov", "2.16.840.1.113883.4.9", "unii"),
         CVX: ("hl7.org/fhir/sid/cvx", "2.16.840.1.113883.12.292", "2.16.840.1.113883.6.59", "cvx"),
         ICD10[0]: ("hl7.org/fhir/sid/icd-10", "2.16.840.1.113883.6.3", "icd-10", "icd10", "i10"),
         f"{ICD10[0]}-cm": ("hl7.org/fhir/sid/icd-10-cm", "icd-10-cm", "icd10cm", "i10c"),
@@ -149,7 +153,11 @@ class Vocabulary:
         self._hot = knowledge.parameters["fever_celsius"].value
         self._reactions = Reactions(
             self._names_of_thiopurines(),
-            {name: code for (_, name), code in self._events.items() if name.startswith(f"{ANY} ")},
+            {
+                name: code
+                for (kind, name), code in self._events.items()
+                if kind != "allergy" and name.startswith(f"{ANY} ")
+            },
         )
 
     def _names_of_thiopurines(self) -> Iterator[str]:
@@ -203,6 +211,35 @@ class Vocabulary:
         """Whether a result of an analyte from a specimen, in words or by its code, is one of that analyte."""
         return self._specimens.measured(text, analyte)
 
+    def other_materials(self, text: str) -> tuple[str, ...]:
+        """The other materials than blood that a text names anywhere: of a report, a method, a category."""
+        return self._specimens.other_materials(text)
+
+    def stated_materials(self, text: str) -> tuple[str, ...]:
+        """The other materials than blood that a note says the sample is."""
+        return self._specimens.stated_materials(text)
+
+    def is_sound(self, condition: str) -> bool:
+        """Whether a specimen in this condition can be measured as it should be."""
+        return self._reports.is_sound(condition)
+
+    def is_serious(self, text: str) -> bool:
+        """Whether a text says, and doesn't deny, what somebody has to read today."""
+        return self._reports.is_serious(text)
+
+    def is_calm(self, text: str) -> bool:
+        """Whether a text says no more than that all is well."""
+        return self._reports.is_calm(text)
+
+    @cached_property
+    def allergies(self) -> AllergyWords:
+        """The words of allergies."""
+        return AllergyWords(self._knowledge)
+
+    @cached_property
+    def _reports(self) -> ReportWords:
+        return ReportWords(self._knowledge)
+
     def flag(self, text: str) -> Flag | None:
         """What a laboratory's mark beside a result means; None where it isn't understood."""
         return self._flags.flag(text)
@@ -247,6 +284,9 @@ class Vocabulary:
         if exact := self._exactly(kind, text):
             return [exact]
         blamed = self._reactions.of(plain(text))
+        if blamed in (None, UNCLEAR) and self.allergies.complains(text):
+            denied = self.allergies.denies(text)
+            blamed = None if denied else self._reactions.of(plain(self.allergies.in_english(text)))
         if blamed and blamed != UNCLEAR:
             return [("condition", blamed)]
         if exact := self._exactly(kind, _ASIDE.sub("", text)):
@@ -363,6 +403,7 @@ _DENIED = re.compile(
 _TEMPERATURE = re.compile(r"\b(?:t|temp|temps|temperature|fever)\b[^0-9]{0,8}([34]\d(?:[.,]\d+)?)", re.I)
 # What may say in its own words that a thiopurine did harm.
 _ILL = ("condition", "allergy", "symptom")
+_HARM = ("condition", "symptom")
 _NEAR_KINDS: Mapping[str, tuple[str, ...]] = {
     "condition": ("infection", "symptom", "pregnancy", "exposure_to_infection", "breastfeeding"),
     "procedure": ("transfusion", "vaccination"),

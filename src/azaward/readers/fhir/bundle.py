@@ -30,6 +30,8 @@ from azaward.record.tables import Record
 _BUNDLE: msgspec.json.Decoder[fhir.Bundle] = msgspec.json.Decoder(fhir.Bundle)
 _DAMAGED: msgspec.json.Decoder[fhir.DamagedBundle] = msgspec.json.Decoder(fhir.DamagedBundle)
 _ENTRY: msgspec.json.Decoder[fhir.Entry] = msgspec.json.Decoder(fhir.Entry)
+_UNNAMED = "a page without an address"
+_DIGITS = 12
 _FETCH = "Fetch all of it, and read the pages together."
 
 
@@ -141,6 +143,8 @@ class _Reading:
     def take_bundle(self, where: str, bundle: fhir.Bundle, damage: Sequence[Damage]) -> None:
         """Indexes each of a Bundle's resources, and notes what the Bundle says is elsewhere."""
         for each in damage:
+            if each.is_read:
+                continue
             what, why = f"Bundle.{each.place} is {each.found}", f"expected {each.expected}; what is in it is unknown."
             self.index.incomplete.append((where, what, why))
         found = 0
@@ -158,10 +162,14 @@ class _Reading:
             self.index.incomplete.append((place, f"the server answered {status}", "part of the record is missing."))
             return 0
         if entry.request is not None and (entry.request.method or "").upper() == "DELETE":
-            kind, _, id = (entry.request.url or "").partition("?")[0].rstrip("/").rpartition("/")
+            address = (entry.request.url or "").partition("?")[0].rstrip("/")
+            kind, _, id = address.rpartition("/")
+            url = url or (address if address.startswith("http") else None)
             changed = changed or (bundle.meta.lastUpdated if bundle.meta else None)
             self.index.remove(kind.rpartition("/")[2], id, url, changed)
             return 0
+        if entry.response is not None and bytes(entry.response.outcome):
+            self.take(Raw(f"{place}.response.outcome", None, bytes(entry.response.outcome)))
         self.take(Raw(place, url, content, changed))
         return 0 if entry.search is not None and entry.search.mode in ("include", "outcome") else 1
 
@@ -197,8 +205,9 @@ class _Page(NamedTuple):
 
     @staticmethod
     def of(where: str, bundle: fhir.Bundle, found: int) -> _Page:
-        urls = {link.relation: link.url for link in bundle.link}
-        total = bundle.total if isinstance(bundle.total, int) and bundle.type != "history" else None
+        urls = {(link.relation or "").strip().casefold(): link.url or _UNNAMED for link in bundle.link}
+        said = str(bundle.total).strip().removesuffix(".0")
+        total = int(said) if said.isdecimal() and len(said) < _DIGITS and bundle.type != "history" else None
         return _Page(where, urls.get("self"), urls.get("next"), total, found)
 
 

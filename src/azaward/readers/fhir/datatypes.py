@@ -109,6 +109,7 @@ class Repeat(Element, frozen=True, gc=False):
 
 
 class Timing(Element, frozen=True, gc=False):
+    event: tuple[str, ...] = ()
     repeat: Repeat | None = None
     code: Concept | None = None
 

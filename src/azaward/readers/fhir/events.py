@@ -7,7 +7,17 @@ from typing import Any
 
 from azaward.readers.fhir import resources as fhir
 from azaward.readers.fhir.index import Place, subjects
-from azaward.readers.fhir.shared import NEVER_COUNTS, Shared, coded, codes_of, in_words, names_of
+from azaward.readers.fhir.shared import (
+    NEVER_COUNTS,
+    Shared,
+    coded,
+    codes_of,
+    in_words,
+    names_of,
+    narrative_of,
+    notes_of,
+    texts_in,
+)
 from azaward.record.tables import Cell
 
 _Told = tuple[list[tuple[str, str | None]], str | None]
@@ -51,7 +61,7 @@ class Events:
         kind = _KINDS.get(place.type, "condition")
         concepts = [each for each in (item.vaccineCode, item.code, item.substance) if each is not None]
         if kind == "allergy":
-            return [("allergy", code) for code in self._allergens(item, concepts)]
+            return [("allergy", code) for code in self._allergens(item, place, patient_id)]
         key = (kind, next(iter(concepts), None))
         if key not in self._told:
             self._told[key] = self._tells(*key)
@@ -80,8 +90,9 @@ class Events:
             taken = {"patient_id": row["patient_id"], "medicine": medicine, "stopped_on": row["ended_on"], **start}
             self.rows.add("exposures", taken, place.where)
 
-    def _allergens(self, item: fhir.Clinical, concepts: list[fhir.Concept]) -> list[str | None]:
-        """What somebody is allergic to: medicines if any is named, else the words."""
+    def _allergens(self, item: fhir.Clinical, place: Place, patient_id: str) -> list[str | None]:
+        """What somebody is allergic to: medicines if any is named, else the words. Asks about what may be one."""
+        concepts = [each for each in (item.code, item.substance) if each is not None]
         concepts += [each.substance for each in item.reaction if each.substance is not None]
         found: dict[str, None] = {}
         for concept in concepts:
@@ -89,7 +100,44 @@ class Events:
             for name in (*names_of(concept), None):
                 found |= dict.fromkeys(self.rows.allergens(name, codings))
         said = next((words for concept in concepts if (words := in_words(concept))), None)
+        if found.keys().isdisjoint(self.rows.thiopurines):
+            self._ask(item, concepts, place, patient_id)
         return [*found] or [said]
+
+    def _ask(self, item: fhir.Clinical, concepts: list[fhir.Concept], place: Place, patient_id: str) -> None:
+        """Asks about an allergy whose codes, notes or other words may mean a thiopurine, or that says nothing."""
+        names = [name for concept in concepts for name in names_of(concept)]
+        codings = [coding for concept in concepts for coding in coded(concept)[1]]
+        beside = [*notes_of(item), *(each.description for each in item.reaction if each.description)]
+        beside += [each.found for each in place.damage if not each.is_read]
+        beside += [] if beside or names else narrative_of(item)
+        for text in names[1:]:
+            self.rows.ask_allergy(patient_id, text, place.where)
+        if not names or self.rows.medicines.in_group(codings):
+            self.rows.ask_allergy(patient_id, "", place.where, codings)
+        for text in filter(self.rows.blames, beside):
+            self.rows.may_be_allergy(patient_id, text, place.where)
+        known = self.rows.medicines.read("", codings).matches or self.words.events("allergy", None, codings)
+        if not (names or beside or known or item.category):
+            what = ", ".join(f"{each.system}|{each.code}" for each in codings) or "without words or a code"
+            why = "what it is an allergy to can't be read. Ask the patient, and correct the record."
+            self.rows.aside(place.where, f"allergy {what}", why, patient_id)
+
+    def caution(self, place: Place) -> None:
+        """One Flag or AdverseEvent: asked about where it blames a thiopurine for something."""
+        item: fhir.Caution = place.resource
+        suspects = [each.instance.display for each in item.suspectEntity if each.instance and each.instance.display]
+        concepts = [each.instanceCodeableConcept for each in item.suspectEntity]
+        suspects += [name for concept in concepts for name in names_of(concept)]
+        said = [*names_of(item.code), *names_of(item.event), *texts_in(item.description)]
+        blamed = [*said, *notes_of(item), *suspects]
+        if not any(self.rows.blames(each) for each in blamed) or item.status in NEVER_COUNTS:
+            self.shared.uncount(place, "blames no thiopurine for anything: not used")
+            return
+        patient_id = self.index.whose(item.subject or item.patient, place)
+        if patient_id is not None:
+            self.shared.report_damage(place, patient_id)
+            self.rows.may_be_allergy(patient_id, "; ".join(dict.fromkeys(blamed)), place.where)
 
     def meeting(self, place: Place) -> None:
         """One Encounter or Appointment."""

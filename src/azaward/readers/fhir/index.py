@@ -98,8 +98,8 @@ class Index:
             return
         if kind == "OperationOutcome":
             self._outcome(raw, resource)
-        elif kind == "Patient" and any(each.place == "id" for each in damage):
-            self.set_broken(raw, kind, f"id is {damage[0].found}; expected {damage[0].expected}. Correct the resource.")
+        elif kind == "Patient" and (of_id := [each for each in damage if each.place == "id" and not each.is_read]):
+            self.set_broken(raw, kind, f"id is {of_id[0].found}; expected {of_id[0].expected}. Correct the resource.")
         else:
             place = self._named(kind, raw, resource, subject, damage, within)
             self._take_contained(resource.contained, raw, place)
@@ -193,7 +193,8 @@ class Index:
     def _keep(self, place: Place) -> bool:
         """Keeps a resource in the place of an earlier version of it; False if a later one is kept."""
         key = place.key or place.where
-        if (gone := self.deleted.get(key)) is not None and is_later(place.version, gone) is not True:
+        gone = self.deleted.get(key, self.deleted.get(f"|{place.type}|{place.id}"))
+        if gone is not None and is_later(place.version, gone) is not True:
             return False
         before = self._places.get(key)
         if before is not None:
@@ -215,9 +216,12 @@ class Index:
         version = version_of(changed)
         if key is None:
             return
-        held = self._places.get(key)
-        if held is not None and is_later(held.version, version) is not True:
-            del self._places[key]
+        # "Observation/hi" is of the server that the entries are of, if that is one.
+        servers = [each for each in self._places if each.endswith(key)] if key.startswith("|") else [key]
+        for each in servers if len(servers) == 1 else [key]:
+            held = self._places.get(each)
+            if held is not None and is_later(held.version, version) is not True:
+                del self._places[each]
         self.deleted[key] = version
 
     def _take_contained(self, contained: Iterable[msgspec.Raw], raw: Raw, place: Place | None) -> None:
@@ -228,20 +232,26 @@ class Index:
                 kind = kind_of(inside.content)
             except BROKEN:
                 kind = "Observation"  # Nobody knows what it is: set aside on its own.
-            if kind in _REFERENCED:
+            if kind == "OperationOutcome":
+                self.take(inside, kind)
+            elif kind in _REFERENCED:
                 key = place.key if place is not None and place.key else f"{raw.url or raw.where}"
                 self.take(inside, kind, _about(raw.content), key)
 
     def _outcome(self, raw: Raw, outcome: fhir.Outcome) -> None:
-        """A server's error in the place of what was asked for: something is missing. Its other remarks are counted."""
-        self._not_read["OperationOutcome"] += all(issue.severity not in ("error", "fatal") for issue in outcome.issue)
-        for issue in outcome.issue:
-            if issue.severity in ("error", "fatal"):
-                details = issue.details.text if issue.details else None
-                said = issue.diagnostics or details or issue.code or "without words"
-                self.incomplete.append(
-                    (raw.where, f"the server answered with an error: {said}", "part of the record is missing.")
-                )
+        """A server's error in the place of what was asked for: something is missing. Its other remarks are counted.
+
+        What doesn't say that it is no error counts as one.
+        """
+        issues = outcome.issue or (fhir.Issue(),)
+        errors = [issue for issue in issues if (issue.severity or "").strip().casefold() not in _NO_ERROR]
+        self._not_read["OperationOutcome"] += not errors
+        for issue in errors:
+            details = issue.details.text if issue.details else None
+            said = issue.diagnostics or details or issue.code or "without words"
+            self.incomplete.append(
+                (raw.where, f"the server answered with an error: {said}", "part of the record is missing.")
+            )
 
     def set_broken(self, raw: Raw, what: str, why: str, patient_id: str | None = None) -> None:
         """Notes a resource that can't be read."""
@@ -289,6 +299,13 @@ class Index:
         self.patients = {name: kept(patient_id) for name, patient_id in self.patients.items()}
         self._identified = {number: kept(patient_id) for number, patient_id in self._identified.items()}
 
+    def named(self, reference: fhir.Reference) -> str | None:
+        """The patient that a reference means, by address or by identifier; None where it means nobody known."""
+        if reference.reference:
+            return self.patient(reference.reference)
+        number = reference.identifier
+        return self._identified.get((number.system, number.value)) if number else None
+
     def whose(self, reference: fhir.Reference | None, place: Place) -> str | None:
         """The patient that a reference means; one that isn't in the bundle keeps the id in the reference."""
         found = self._whose(reference, place)
@@ -300,7 +317,7 @@ class Index:
         reference = reference or place.subject or fhir.Reference()
         name, identifier = reference.reference, reference.identifier
         if not name and identifier:
-            name = f"Patient?identifier={identifier.system or ''}|{identifier.value}"
+            name = f"{_BY_NUMBER}{identifier.system or ''}|{identifier.value}"
         if not name and len(everyone := set(self.patients.values())) == 1:
             why = "names no patient: assigned to the only patient in the bundle"
             patient_id = everyone.pop()
@@ -309,11 +326,7 @@ class Index:
         if not name:
             self.rows.aside(place.where, place.type, "names no patient: not used. Add `subject`.")
             return None
-        if name.startswith("Patient?identifier="):
-            system, _, value = name.partition("=")[2].rpartition("|")
-            found = self._identified.get((system or None, value))
-        else:
-            found = self.patient(name)
+        found = self._by_name(name) or self._by_part(name, place)
         if found is None:
             why = "unknown patient: not used. Correct `subject`."
             everyone = set(self.patients.values())
@@ -322,7 +335,41 @@ class Index:
             self.rows.aside(place.where, f"{place.type} about {name}", why, whose, "resource" if whose else "unusable")
         return found
 
+    def _by_name(self, name: str) -> str | None:
+        if not name.startswith(_BY_NUMBER):
+            return self.patient(name)
+        system, _, value = name.removeprefix(_BY_NUMBER).rpartition("|")
+        return self._identified.get((system or None, value))
 
+    def _by_part(self, name: str, place: Place) -> str | None:
+        """The patient whose id a reference ends with, where it is written otherwise than FHIR has it: "f001"."""
+        ends = name.split("?")[0].rstrip("/").rpartition("/")
+        kind = ends[0].rpartition("/")[2].casefold()
+        found = self.patients.get(f"Patient/{ends[2].removeprefix('#')}") if kind in ("", "patient") else None
+        if found is not None:
+            why = f"expected Patient/{found}: it was read so. Correct `subject`."
+            self.rows.aside(place.where, f"{place.type} about {name}", why, found, "partial")
+        return found
+
+    def candidates(self, reference: fhir.Reference | None, place: Place) -> list[str]:
+        """Who a result may be of that says of nobody known that it is theirs: the few people of the bundle.
+
+        One that names somebody else, by a number or an address, may be of the only patient here, not of any of several.
+        """
+        everyone = sorted(set(self.patients.values()))
+        reference = reference or place.subject or fhir.Reference()
+        name = reference.reference or ""
+        known = self._by_name(name) if name else self.named(reference)
+        names_another = known is not None or name.startswith(_BY_NUMBER) or (not name and reference.identifier)
+        of_another_kind = name.rpartition("/")[0].rpartition("/")[2] in TYPES - {"Patient"}
+        too_many = len(everyone) > (1 if names_another else _FEW)
+        return [] if known in everyone or of_another_kind or too_many else everyone
+
+
+_BY_NUMBER = "Patient?identifier="
+# Beyond so many people, a result of nobody known is set aside and given to none of them.
+_FEW = 8
+_NO_ERROR = ("warning", "information", "success")
 _EMPTY = "no resource in this entry."
 # The type nearly always comes first: then nothing else has to be decoded to know it.
 _STARTS = re.compile(rb'\s*\{\s*"resourceType"\s*:\s*"([A-Za-z]+)"')

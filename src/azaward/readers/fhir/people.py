@@ -14,7 +14,7 @@ from azaward.readers.fhir import resources as fhir
 from azaward.readers.fhir.index import Place
 from azaward.readers.fhir.shared import Shared
 from azaward.record.dates import DateError, is_partial, read_day
-from azaward.record.identity import Identity, Number, Pair, Same, same_people
+from azaward.record.identity import Identity, Number, Pair, Same, normal_name, same_people
 
 # `replaces` and `replaced-by` say it outright; the others say that there is another record of the same person.
 _GIVEN_UP = ("replaced-by", "replace")
@@ -34,13 +34,14 @@ class People:
         patients = [place for place in places if place.type == "Patient"]
         identities = [_identity(place) for place in patients]
         links, pairs = self._links(places)
-        trusted = [row.system for row in self.shared.knowledge.tables["number_systems"]]
+        systems = self.shared.knowledge.tables["number_systems"]
+        trusted = {row.system: f"{row.name}, {row.country}" for row in systems}
         same = self._same = same_people(identities, links, trusted)
         where = {place.id: place.where for place in patients}
         for given_up, kept in same.kept.items():
             why = f"the same person as {same.of(kept)}: read as one record."
             self.rows.aside(where.get(given_up, ""), f"Patient {given_up}", why, same.of(kept), "joined")
-        for pair in (*same.pairs, *pairs):
+        for pair in (*same.pairs, *pairs, *_alike(patients, identities)):
             self._ask(same.of(pair.one), same.of(pair.other), pair, where)
         self.index.rename(same.of)
         self.rows.identities += [replace(each, patient_id=same.of(each.patient_id)) for each in identities]
@@ -67,7 +68,9 @@ class People:
             if place.type != "Patient":
                 continue
             for link in place.resource.link:
-                other = self.index.patient((link.other and link.other.reference) or "")
+                other = self.index.named(link.other) if link.other else None
+                if other is None and link.other and (number := link.other.identifier):
+                    other = f"{number.system or 'a number'} {number.value}"
                 if other is None:
                     continue
                 if other not in self.index.patients.values():
@@ -133,6 +136,34 @@ def _identity(place: Place) -> Identity:
         _birth_date(patient.birthDate),
         (patient.gender or "unknown").casefold(),
     )
+
+
+def _alike(patients: Sequence[Place], identities: Sequence[Identity]) -> list[Pair]:
+    """Who may be one person by a number that one of them no longer uses, or by name and birth date alone.
+
+    Two people of one name and birth date whose numbers of one kind differ are two people.
+    """
+    pairs: list[Pair] = []
+    holders = {(each.of, each.normal): who.patient_id for who in identities for each in who.numbers}
+    for place in patients:
+        for old in place.resource.identifier:
+            if old.value and old.use in _OUT_OF_USE:
+                number = Number(old.system or "", old.value)
+                holder = holders.get((number.of, number.normal), place.id)
+                pairs += [Pair(holder, place.id, "one has a number that the other had")] if holder != place.id else []
+    named: dict[tuple[str, dt.date], Identity] = {}
+    for who in identities:
+        for name in filter(None, map(normal_name, who.names)):
+            first = named.setdefault((name, who.birth_date), who) if who.birth_date and " " in name else who
+            if first.patient_id != who.patient_id and not _differ(first, who):
+                pairs.append(Pair(first.patient_id, who.patient_id, "they have the same name and birth date"))
+    return pairs
+
+
+def _differ(one: Identity, other: Identity) -> bool:
+    """Whether two people have different numbers of one authority."""
+    numbers = {each.of: each.normal for each in one.numbers}
+    return any(numbers.get(each.of, each.normal) != each.normal for each in other.numbers)
 
 
 def _name(name: fhir.HumanName) -> str:

@@ -26,6 +26,7 @@ from azaward.readers.fhir.datatypes import (
     Reference,
     Referred,
     Said,
+    Timing,
 )
 
 
@@ -69,8 +70,17 @@ class Observation(Component, frozen=True, gc=False):
     effectiveInstant: str | None = None
     effectivePeriod: Period | None = None
     issued: str | None = None
-    specimen: Reference | None = None
+    effectiveTiming: Timing | None = None
+    category: tuple[Concept, ...] | Concept = ()
+    method: Concept | None = None
+    focus: tuple[Reference, ...] = ()
+    # One reference; some systems write a list.
+    specimen: tuple[Reference, ...] | Reference | None = None
     bodySite: Concept | None = None
+    # Words beside a result, in any shape.
+    note: Any = None
+    comment: Any = None
+    comments: Any = None
     component: tuple[Component, ...] = ()
     hasMember: tuple[Reference, ...] = ()
     related: tuple[Related, ...] = ()
@@ -84,13 +94,19 @@ class Collection(Element, frozen=True, gc=False):
 
 
 class Specimen(Resource, frozen=True, gc=False):
+    status: str | None = None
+    subject: Reference | None = None
     type: Concept | None = None
+    parent: tuple[Reference, ...] | Reference = ()
     collection: Collection | None = None
+    condition: tuple[Concept, ...] | Concept = ()
 
 
 class Form(Element, frozen=True, gc=False):
     title: str | None = None
     contentType: str | None = None
+    data: str | None = None
+    url: str | None = None
 
 
 class DiagnosticReport(Resource, frozen=True, gc=False):
@@ -101,12 +117,17 @@ class DiagnosticReport(Resource, frozen=True, gc=False):
     effectiveDateTime: str | None = None
     effectivePeriod: Period | None = None
     issued: str | None = None
-    specimen: tuple[Reference, ...] = ()
+    specimen: tuple[Reference, ...] | Reference = ()
     result: tuple[Reference, ...] = ()
-    conclusion: str | None = None
-    conclusionCode: tuple[Concept, ...] = ()
-    codedDiagnosis: tuple[Concept, ...] = ()
-    presentedForm: tuple[Form, ...] = ()
+    # Words, in any shape.
+    conclusion: Any = None
+    note: Any = None
+    comment: Any = None
+    comments: Any = None
+    text: Any = None
+    conclusionCode: tuple[Concept, ...] | Concept = ()
+    codedDiagnosis: tuple[Concept, ...] | Concept = ()
+    presentedForm: tuple[Form, ...] | Form = ()
 
 
 class Link(Element, frozen=True, gc=False):
@@ -213,6 +234,7 @@ class MedicationUse(Resource, frozen=True, gc=False):
 
 class Reaction(Element, frozen=True, gc=False):
     substance: Concept | None = None
+    description: str | None = None
     manifestation: tuple[Said, ...] = ()
 
 
@@ -227,7 +249,13 @@ class Clinical(Resource, frozen=True, gc=False):
     patient: Reference | None = None
     code: Concept | None = None
     substance: Concept | None = None
+    # What is an allergy of: a food, a medicine, the surroundings.
+    category: Any = None
     reaction: tuple[Reaction, ...] = ()
+    # Words beside it, in any shape.
+    note: Any = None
+    comment: Any = None
+    text: Any = None
     vaccineCode: Concept | None = None
     onsetDateTime: str | None = None
     onsetPeriod: Period | None = None
@@ -246,6 +274,25 @@ class Clinical(Resource, frozen=True, gc=False):
     notGiven: bool | None = None
     notPerformed: bool | None = None
     notDone: bool | None = None
+
+
+class Suspect(Element, frozen=True, gc=False):
+    instance: Reference | None = None
+    instanceCodeableConcept: Concept | None = None
+
+
+class Caution(Resource, frozen=True, gc=False):
+    """Flag or AdverseEvent: what somebody warns of."""
+
+    status: str | None = None
+    subject: Reference | None = None
+    patient: Reference | None = None
+    code: Concept | None = None
+    event: Concept | None = None
+    # Words, in any shape.
+    description: Any = None
+    note: Any = None
+    suspectEntity: tuple[Suspect, ...] = ()
 
 
 class Participant(Element, frozen=True, gc=False):
@@ -311,6 +358,7 @@ class Request(Element, frozen=True, gc=False):
 class Response(Element, frozen=True, gc=False):
     status: str | None = None
     lastModified: str | None = None
+    outcome: msgspec.Raw = msgspec.Raw()
 
 
 class Search(Element, frozen=True, gc=False):
@@ -353,6 +401,8 @@ class DamagedBundle(Envelope, frozen=True, gc=False):
     entry: tuple[msgspec.Raw, ...] = ()
 
 
+# A DetectedIssue isn't one: azaward and others say in it what they found in this very record.
+CAUTIONS = ("Flag", "AdverseEvent")
 MEDICINES = (
     *("MedicationRequest", "MedicationOrder", "MedicationStatement", "MedicationUsage"),
     *("MedicationAdministration", "MedicationDispense"),
@@ -369,5 +419,6 @@ READ: dict[str, type[Element]] = {
     "OperationOutcome": Outcome,
     **dict.fromkeys(MEDICINES, MedicationUse),
     **dict.fromkeys(("Condition", "AllergyIntolerance", "Immunization", "Procedure"), Clinical),
+    **dict.fromkeys(CAUTIONS, Caution),
     **dict.fromkeys(("Encounter", "Appointment"), Meeting),
 }

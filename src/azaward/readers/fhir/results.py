@@ -1,14 +1,12 @@
-"""Turns Observations and DiagnosticReports into results and genotypes.
+"""Turns Observations into results and genotypes.
 
 A result belongs to its report, its specimen and its flags: what it doesn't say itself (the day, the patient, the
-status, what was measured) its report says. What a report says only in words is kept for a person to read.
+status, what was measured) its report says.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -17,59 +15,50 @@ from azaward.knowledge.loading.test_names import Test
 from azaward.knowledge.loading.units import round_off
 from azaward.readers.fhir import doses, genes
 from azaward.readers.fhir import resources as fhir
+from azaward.readers.fhir.belonging import Belonging, Holders, members_of
 from azaward.readers.fhir.index import Place
-from azaward.readers.fhir.shared import NEVER_COUNTS, Shared, coded, in_words, listed, names_of
-from azaward.readers.rows import cannot_wait
-from azaward.record.dates import DateError, read_day
+from azaward.readers.fhir.moments import day_of, zone_of
+from azaward.readers.fhir.reports import Reports
+from azaward.readers.fhir.shared import NEVER_COUNTS, Shared, coded, in_words, listed, names_of, notes_of
+from azaward.readers.rows import cannot_wait, read_number
 
 _KEPT = 20_000
-_NO_REPORT = fhir.DiagnosticReport()
+_SHOWN = 200
 _VALUE = ("value", "interpretation", "component", "dataAbsentReason")
-# Laboratory reports, by FHIR's category and the diagnostic service sections of HL7 v2 (table 0074).
-_LABORATORY = frozenset(
-    ("laboratory", "lab", "hm", "ch", "mb", "mcb", "imm", "sr", "bld", "gen", "ge", "tox", "vr", "pat")
-)
 
 
 class Results:
     """Reads results, once the index is complete."""
 
-    def __init__(self, shared: Shared) -> None:
-        self.shared = shared
+    def __init__(self, shared: Shared, reports: Reports) -> None:
+        self.shared, self.reports = shared, reports
         self.index, self.rows, self.words = shared.index, shared.rows, shared.words
         self._pieces: list[tuple[str, str, str, Place]] = []
         self._concepts: dict[fhir.Concept, tuple[Test | None, str]] = {}
-        self._usual_units = {(row.analyte, row.written): row for row in shared.knowledge.tables["conversions"]}
-        self._reports = self._of_reports()
-
-    def _of_reports(self) -> dict[str, Place]:
-        """The report that each result belongs to, by the result's place."""
-        reports: dict[str, Place] = {}
-        for place in self.index.places:
-            if place.type == "DiagnosticReport":
-                for reference in place.resource.result:
-                    if found := self.index.find(reference, place):
-                        reports.setdefault(found.where, place)
-        return reports
+        self._holders = Holders(shared)
 
     def observation(self, place: Place) -> None:
         """One Observation: a result, a panel of them, or what a gene test found."""
+        around = self._holders.of(place)
+        patient_id = self.index.whose(around.subject, place)
+        for candidate in self.index.candidates(around.subject, place):
+            if candidate != patient_id:
+                self._observed(place, candidate, around._replace(doubt="subject"))
+        if patient_id is not None:
+            self.shared.report_damage(place, patient_id)
+            self._observed(place, patient_id, around)
+
+    def _observed(self, place: Place, patient_id: str, around: Belonging) -> None:
+        """One Observation of one patient."""
         seen: fhir.Observation = place.resource
-        report = self._reports.get(place.where)
-        of_report: fhir.DiagnosticReport = report.resource if report else _NO_REPORT
-        patient_id = self.index.whose(_subject(seen.subject) or of_report.subject, place)
-        if patient_id is None:
-            return
-        self.shared.report_damage(place, patient_id)
-        on = _moment(seen) or _moment(of_report) or seen.issued or of_report.issued
-        status = of_report.status if of_report.status in NEVER_COUNTS else seen.status or of_report.status
-        about = _About(place, patient_id, on, status, self._specimen(seen, of_report, place), _is_damaged(place))
+        doubt = around.doubt or ("damaged" if _is_damaged(place) else None)
+        about = _About(place, patient_id, around.on, around.status, around.specimen, around.hints, doubt)
         if seen.valueQuantity is not None and not seen.component:
             # Most observations are a single number, so they can't be panels or gene reports.
             self._result(seen, about, place.where)
             return
         parts = [(part, f"{place.where}.component[{number}]") for number, part in enumerate(seen.component)]
-        members = seen.hasMember or [each.target for each in seen.related if each.target]
+        members = members_of(seen)
         if members and not _has_value(seen):
             self._members(members, about)
         elif seen.valueQuantity is None and genes.names_gene(seen):
@@ -79,28 +68,6 @@ class Results:
             parts.insert(0, (seen, place.where))
         for part, where in parts:
             self._result(part, about, where)
-
-    def _specimen(self, seen: fhir.Observation, report: fhir.DiagnosticReport, place: Place) -> str | None:
-        """What was measured, in the words of the specimen, the body site or the report."""
-        if seen.specimen is None and seen.bodySite is None and not report.specimen:
-            return None
-        own = self._in_words(seen.specimen, place) or _specimen(seen.bodySite)
-        if own:
-            return own
-        of_report = {said for each in report.specimen if (said := self._in_words(each, self._reports.get(place.where)))}
-        return "; ".join(sorted(of_report)) or None
-
-    def _in_words(self, reference: fhir.Reference | None, inside: Place | None) -> str | None:
-        if reference is None:
-            return None
-        found = self.index.find(reference, inside)
-        if found is None or found.type != "Specimen":
-            return reference.display
-        specimen: fhir.Specimen = found.resource
-        site = specimen.collection.bodySite if specimen.collection else None
-        return (
-            in_words(specimen.type) or in_words(site) or in_words(site.concept if site else None) or reference.display
-        )
 
     def _members(self, members: Sequence[fhir.Reference], about: _About) -> None:
         """A panel has no result of its own; members that the bundle lacks are missing results."""
@@ -130,7 +97,10 @@ class Results:
         analyte = test.analyte if test else None
         bounds = self._normal_bounds(part, analyte, unit) if part.referenceRange else (None, None)
         flag = self._flag(part) if part.interpretation else None
-        plain = test is not None and test.doubt is None and about.specimen is None and not about.damaged
+        for text in _notes(part):
+            self._tell(text, name, about, where, is_beside=_has_value(part))
+        doubt = (test.doubt if test else None) or about.doubt or self._hinted(about, analyte)
+        plain = test is not None and doubt is None and about.specimen is None
         if plain and analyte and quantity and unit and about.on and not quantity.comparator:
             value, zone = quantity.value, zone_of(about.on)
             status = about.status or "unknown"
@@ -147,9 +117,14 @@ class Results:
             "specimen": about.specimen,
             "flag": flag,
             "zone": zone_of(about.on) if about.on else None,
-            "doubt": (test.doubt if test else None) or ("damaged" if about.damaged else None),
             **_value_of(part, unit),
         }
+        row["doubt"] = doubt
+        if row.get("value") is None and not row.get("text"):
+            absent = next(iter(names_of(part.dataAbsentReason)), None)
+            row["text"] = "; ".join(filter(None, (absent, *_notes(part)))) or None
+        if text := row.get("text"):
+            self._tell(str(text), name, about, where)
         if analyte is not None:
             row["ref_low"], row["ref_high"] = bounds
         if analyte is None and not name:
@@ -157,22 +132,38 @@ class Results:
         else:
             self.rows.add("results", row, where)
 
+    def _tell(self, text: str, name: str, about: _About, where: str, *, is_beside: bool = False) -> None:
+        """Keeps the numbers in words of a result without a value; words that may be serious are read today."""
+        if about.status in NEVER_COUNTS:
+            return
+        if not is_beside:
+            self.reports.tell(about.patient_id, text, about.on, where)
+        if name and cannot_wait("", text):
+            why = "in words that may be serious. Read it today."
+            day = day_of(about.on)
+            self.rows.aside(where, f"{name}: {text[:_SHOWN]}", why, about.patient_id, "report_serious", day)
+
+    def _hinted(self, about: _About, analyte: str | None) -> str | None:
+        """A doubt where something around the result names a material that the analyte isn't measured in."""
+        wrong = analyte and any(self.words.specimen(each, analyte) == "wrong" for each in about.hints)
+        return "specimen_unknown" if wrong else None
+
     def _unnamed(self, row: Mapping[str, Any], where: str) -> None:
         """A result whose test has neither a name nor a code: it may be any."""
         said = " ".join(str(row[key]) for key in ("comparator", "value", "unit", "text") if row.get(key) is not None)
         if str(row["status"]) in NEVER_COUNTS or not said:
             return
         why = "its test has neither a name nor a code that can be read. Ask the laboratory which test it is."
-        self.rows.aside(where, f"result {said}", why, row["patient_id"], "unnamed_result", _day(row["taken_on"]))
+        self.rows.aside(where, f"result {said}", why, row["patient_id"], "unnamed_result", day_of(row["taken_on"]))
 
     def _flag(self, part: fhir.Component) -> str | None:
-        """The laboratory's own mark: its code, else its words."""
-        concepts = listed(part.interpretation)
-        codes = [coding.code for concept in concepts for coding in concept.coding if coding.code]
-        said = [name for concept in concepts for name in names_of(concept)]
-        return next((flag for each in (*codes, *said) if (flag := self.words.flag(each))), None) or next(
-            iter((*said, *codes)), None
-        )
+        """The laboratory's own mark, its code or else its words; of several marks the gravest."""
+        flags: list[str] = []
+        for concept in listed(part.interpretation):
+            said = [*(coding.code for coding in concept.coding if coding.code), *names_of(concept)]
+            known = next((flag for each in said if (flag := self.words.flag(each))), None)
+            flags += [known] if known else said[-1:]
+        return self.words.flag("; ".join(flags)) or next(iter(flags), None)
 
     def _normal_bounds(
         self, part: fhir.Component, analyte: str | None, unit: str | None
@@ -195,12 +186,14 @@ class Results:
             return value
         if analyte is None or unit is None:
             return None
-        ours, theirs = self._usual_units.get((analyte, unit)), self._usual_units.get((analyte, given))
+        ours, theirs = self.shared.usual_units.get((analyte, unit)), self.shared.usual_units.get((analyte, given))
         if ours is None or theirs is None:
             return None
         return round_off((value * theirs.factor + theirs.offset - ours.offset) / ours.factor)
 
     def _genotype(self, seen: fhir.Observation, about: _About) -> None:
+        if about.doubt == "subject":
+            return
         if about.status in NEVER_COUNTS:
             self.shared.uncount(about.place, f"{about.status}: not used")
             return
@@ -231,33 +224,6 @@ class Results:
                 why = "a variant or haplotype without a genotype: not used. Ask the laboratory for the genotype."
                 self.rows.aside(place.where, f"{gene} {said}", why, patient_id, "genotype")
 
-    def report(self, place: Place) -> None:
-        """What a report says in words and no result of it holds."""
-        report: fhir.DiagnosticReport = place.resource
-        patient_id = self.index.whose(report.subject, place)
-        if patient_id is None or report.status in NEVER_COUNTS:
-            return
-        self.shared.report_damage(place, patient_id)
-        missing = [each for each in report.result if each.reference and not self.index.find(each, place)]
-        if missing:
-            why = f"{len(missing)} of its {len(report.result)} results are missing from the bundle. Export them too."
-            self.rows.aside(place.where, f"report without {missing[0].reference}", why, patient_id)
-        codes = [in_words(concept) for concept in (*report.conclusionCode, *report.codedDiagnosis)]
-        said = "; ".join(text for text in (report.conclusion, *codes) if text)
-        name = in_words(report.code) or "report"
-        on = _day(_moment(report) or report.issued)
-        in_laboratory = bool(
-            _LABORATORY & {code.casefold() for each in listed(report.category) for code in _codes(each)}
-        )
-        if cannot_wait(name, said):
-            why = "a report that only a person can read, in words that may be serious. Read it today."
-            self.rows.aside(place.where, f"{name}: {said[:200]}", why, patient_id, "report_serious", on)
-        elif said or (report.presentedForm and in_laboratory and not report.result):
-            what = f"{name}: {said[:200]}" if said else f"{name}, as a document"
-            why = "a report that only a person can read: nothing here uses its words."
-            kind = "report_in_words" if in_laboratory and not report.result else "report_beside_results"
-            self.rows.aside(place.where, what, why, patient_id, kind, on)
-
 
 class _About(msgspec.Struct, frozen=True, gc=False):
     """What the parts of one Observation share."""
@@ -267,51 +233,8 @@ class _About(msgspec.Struct, frozen=True, gc=False):
     on: str | None
     status: str | None
     specimen: str | None
-    damaged: bool
-
-
-def _specimen(concept: fhir.Concept | None) -> str | None:
-    """A specimen in words, else its first code with its system: the same code means other things elsewhere."""
-    text, codings = coded(concept)
-    return text or next((f"{each.system}|{each.code}" for each in codings if each.code), None)
-
-
-@lru_cache(maxsize=1024)
-def zone_of(moment: str) -> str | None:
-    """The zone of a moment, if it has one.
-
-    >>> zone_of("2026-11-24T03:00:00Z"), zone_of("2026-11-24T03:00:00+01:00"), zone_of("2026-11-24")
-    ('Z', '+01:00', None)
-    """
-    if len(moment) < 17:
-        return None
-    if moment[-1] in "Zz":
-        return "Z"
-    return moment[-6:] if moment[-6] in "+-" and moment[-3] == ":" else None
-
-
-def _subject(reference: fhir.Reference | None) -> fhir.Reference | None:
-    return reference if reference is not None and (reference.reference or reference.identifier) else None
-
-
-def _moment(of: fhir.Observation | fhir.DiagnosticReport) -> str | None:
-    """When the sample was taken. A period of several days names no day of a sample, and isn't read as one."""
-    if moment := of.effectiveDateTime or getattr(of, "effectiveInstant", None):
-        return moment
-    period = of.effectivePeriod
-    if period is None or not (period.start and period.end):
-        return period and (period.start or period.end)
-    first, last = _day(period.start), _day(period.end)
-    if first is None or last is None or abs((last - first).days) <= 1:
-        return period.start
-    return f"{period.start[:10]} to {period.end[:10]}"
-
-
-def _day(moment: str | None) -> dt.date | None:
-    try:
-        return read_day(moment) if moment else None
-    except DateError:
-        return None
+    hints: tuple[str, ...]
+    doubt: str | None
 
 
 def _is_damaged(place: Place) -> bool:
@@ -327,16 +250,29 @@ def _value_of(part: fhir.Component, unit: str | None) -> dict[str, Any]:
     if part.valueInteger is not None:
         return {"value": float(part.valueInteger)}
     if part.valueString is not None:
-        return {"value": part.valueString}
+        return _in_words(part.valueString)
     if part.valueCodeableConcept is not None:
-        return {"text": in_words(part.valueCodeableConcept)}
+        said = next(iter(names_of(part.valueCodeableConcept)), None)
+        return _in_words(said) if said else {"text": in_words(part.valueCodeableConcept)}
     if part.valueBoolean is not None:
         return {"text": "positive" if part.valueBoolean else "negative"}
     if part.valueRange is not None:
-        return {"text": _shown(part.valueRange.low) + " to " + _shown(part.valueRange.high)}
+        low, high = part.valueRange.low, part.valueRange.high
+        unit = next((doses.unit_of(each) for each in (low, high) if each), None)
+        return _in_words(f"{_shown(low)} to {_shown(high)} {unit or ''}".strip())
     if part.valueRatio is not None:
         return {"text": _shown(part.valueRatio.numerator) + ":" + _shown(part.valueRatio.denominator)}
-    return {"text": part.valueDateTime or part.valueTime}
+    return {"text": part.valueDateTime or part.valueTime or None}
+
+
+def _in_words(text: str) -> dict[str, Any]:
+    """The cells of a value in words: a plain number, or a text, in which a number may stand."""
+    return {"value": text} if read_number(text) else {"text": text}
+
+
+def _notes(part: fhir.Component) -> list[str]:
+    """The words beside a result; a part of a panel has none of its own."""
+    return notes_of(part) if isinstance(part, fhir.Observation) else []
 
 
 def _has_value(part: fhir.Component) -> bool:
@@ -352,7 +288,3 @@ def _shown(quantity: fhir.Quantity | None) -> str:
 
 def _is_normal(kind: fhir.Concept) -> bool:
     return any(coding.code == "normal" for coding in kind.coding) or (kind.text or "").casefold() == "normal"
-
-
-def _codes(concept: fhir.Concept) -> list[str]:
-    return [coding.code for coding in concept.coding] + ([concept.text] if concept.text else [])

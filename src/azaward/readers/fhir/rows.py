@@ -13,6 +13,7 @@ from azaward.readers.fhir.events import Events
 from azaward.readers.fhir.index import Index, Place
 from azaward.readers.fhir.medicines import Medicines
 from azaward.readers.fhir.people import People
+from azaward.readers.fhir.reports import Reports
 from azaward.readers.fhir.results import Results
 from azaward.readers.fhir.shared import Shared
 
@@ -20,13 +21,15 @@ from azaward.readers.fhir.shared import Shared
 def write(index: Index, knowledge: Knowledge) -> None:
     """Rows from every resource; patients last, because prescriptions give their indications."""
     shared = Shared(index, knowledge)
-    results, medicines, events, people = Results(shared), Medicines(shared), Events(shared), People(shared)
+    reports, medicines, events, people = Reports(shared), Medicines(shared), Events(shared), People(shared)
+    results = Results(shared, reports)
     readers: dict[str, Callable[[Place], None]] = {
         **dict.fromkeys(fhir.MEDICINES, medicines.use),
         **dict.fromkeys(("Condition", "AllergyIntolerance", "Immunization", "Procedure"), events.clinical),
+        **dict.fromkeys(fhir.CAUTIONS, events.caution),
         **dict.fromkeys(("Encounter", "Appointment"), events.meeting),
         "Observation": results.observation,
-        "DiagnosticReport": results.report,
+        "DiagnosticReport": reports.report,
     }
     persons = [place for place in index.places if place.type in ("Patient", "Person", "Linkage")]
     people.join(persons)
@@ -42,6 +45,7 @@ def write(index: Index, knowledge: Knowledge) -> None:
             people.patient(place)
     index.rows.source = (None, None)
     results.pieces()
+    reports.in_words()
     shared.report_uncounted()
 
 

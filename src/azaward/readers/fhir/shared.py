@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Iterable
+from typing import Any, TypeVar, cast
 
 from azaward.knowledge import Knowledge
 from azaward.knowledge.loading import vocabulary as words
 from azaward.readers.fhir import resources as fhir
 from azaward.readers.fhir.index import Index, Place
 
+T = TypeVar("T")
 NEVER_COUNTS = ("entered-in-error", "cancelled", "not-done", "declined")
+
+_MARK = re.compile(r"<[/!a-zA-Z][^>]*>")
 
 
 class Shared:
@@ -20,9 +26,14 @@ class Shared:
         self.rows = index.rows
         self.words = index.rows.words
         self.knowledge = knowledge
+        self.usual_units = {(row.analyte, row.written): row for row in knowledge.tables["conversions"]}
         # The conditions that azathioprine treats, by patient, and how each is known.
         self.reasons: dict[str, dict[str, str]] = {}
         self._uncounted: dict[tuple[str, str], tuple[str, int]] = {}
+
+    def doubt_of_words(self, analyte: str | None, unit: str | None) -> str | None:
+        """The doubt of a value that stands in words. Without a unit that is known, that is doubt enough."""
+        return "in_words" if (analyte, unit) in self.usual_units else None
 
     def uncount(self, place: Place, why: str) -> None:
         """Counts a resource that must not be used."""
@@ -36,12 +47,12 @@ class Shared:
             self.rows.aside(where + more, kind, why, kind="uncounted")
 
     def report_damage(self, place: Place, patient_id: str) -> None:
-        """Sets aside each element that had to be left out."""
+        """Sets aside each element that had to be left out, and says of each that was read what it should have been."""
         for each in place.damage:
-            why = f"expected {each.expected}: this element was left out, the rest was read. Correct it."
-            self.rows.aside(
-                f"{place.where}.{each.place}", f"{place.type} {each.element}: {each.found}", why, patient_id
-            )
+            done = "it was read as one" if each.is_read else "this element was left out, the rest was read"
+            why, kind = f"expected {each.expected}: {done}. Correct it.", "partial" if each.is_read else "unusable"
+            what = f"{place.type} {each.element}: {each.found}"
+            self.rows.aside(f"{place.where}.{each.place}", what, why, patient_id, kind)
 
 
 def coded(concept: fhir.Concept | None) -> tuple[str | None, tuple[words.Coding, ...]]:
@@ -68,6 +79,52 @@ def in_words(concept: fhir.Concept | None) -> str | None:
     return next((code for coding in concept.coding if (code := coding.code.strip())), None)
 
 
+def texts_in(node: Any) -> list[str]:
+    """Every text of an element, whatever its shape: its words, else its codes.
+
+    >>> texts_in([{"text": "Clotted"}, {"coding": [{"code": "HEM"}]}])
+    ['Clotted', 'HEM']
+    """
+    if isinstance(node, str):
+        return [node] if node.strip() else []
+    if isinstance(node, fhir.Concept):
+        codes = [each.code for each in node.coding if each.code and not each.display]
+        return [*names_of(node), *([] if node.text else codes)]
+    if isinstance(node, dict):
+        held = cast(dict[str, Any], node)
+        words = [said for name in ("text", "display", "coding") for said in texts_in(held.get(name))]
+        return words or texts_in(held.get("code"))
+    if isinstance(node, list | tuple):
+        return [said for each in cast(Iterable[Any], node) for said in texts_in(each)]
+    return []
+
+
+def notes_of(holder: Any) -> list[str]:
+    """What somebody wrote beside a result, an allergy or a report, in any version of FHIR."""
+    return [said for name in ("note", "comment", "comments") for said in texts_in(getattr(holder, name, None))]
+
+
+def narrative_of(holder: Any) -> list[str]:
+    """The narrative of a resource without its marks, in one text; none where there is none.
+
+    >>> narrative_of(fhir.DiagnosticReport(text={"div": "<div><p>Neutrophils</p><p>0.3</p></div>"}))
+    ['Neutrophils 0.3']
+    """
+    text = cast(dict[str, Any], holder.text).get("div") if isinstance(holder.text, dict) else None
+    said = unmarked_text(text) if isinstance(text, str) else ""
+    return [said] if said else []
+
+
+def unmarked_text(text: str) -> str:
+    """A text without its HTML marks and empty lines.
+
+    >>> unmarked_text("<p>Neutrophils</p><p>0.3 &lt; 1</p>")
+    'Neutrophils 0.3 < 1'
+    """
+    lines = (" ".join(line.split()) for line in html.unescape(_MARK.sub(" ", text)).splitlines())
+    return "\n".join(line for line in lines if line)
+
+
 def codes_of(concept: fhir.Concept | str | None) -> set[str]:
     """The codes of a concept, or the code that older versions of FHIR have in its place."""
     if concept is None:
@@ -75,6 +132,10 @@ def codes_of(concept: fhir.Concept | str | None) -> set[str]:
     return {concept} if isinstance(concept, str) else {coding.code for coding in concept.coding}
 
 
-def listed(concepts: Iterable[fhir.Concept] | fhir.Concept) -> list[fhir.Concept]:
-    """A list of concepts, where one may stand alone."""
-    return [concepts] if isinstance(concepts, fhir.Concept) else list(concepts)
+def listed(of: tuple[T, ...] | T | None) -> tuple[T, ...]:
+    """What stands in a list, where one may stand alone.
+
+    >>> listed("one"), listed(("one", "other")), listed(None)
+    (('one',), ('one', 'other'), ())
+    """
+    return () if of is None else cast("tuple[T, ...]", of) if isinstance(of, tuple) else (of,)

@@ -186,6 +186,31 @@ class ResultFlag(Fact, frozen=True):
     meaning: Prose
 
 
+class ReportWords(Fact, frozen=True):
+    """Words of reports, samples and allergies; a star stands for any ending.
+
+    The meaning of each kind is in report_words.py and allergy_words.py.
+    """
+
+    kind: Literal[
+        "serious",
+        "denies",
+        "denied",
+        "open",
+        "parts",
+        "lists",
+        "sound",
+        "calm",
+        "allergy",
+        "intolerance",
+        "to",
+        "unallergic",
+        "except",
+        "group",
+    ]
+    words: Own
+
+
 class Unit(Fact, frozen=True):
     written: Own
     ucum: UnitCode
@@ -311,6 +336,7 @@ TABLES: dict[str, type[Row]] = {
     "test_words": TestWords,
     "specimens": Specimen,
     "result_flags": ResultFlag,
+    "report_words": ReportWords,
     "units": Unit,
     "conversions": Conversion,
     "tests": Test,

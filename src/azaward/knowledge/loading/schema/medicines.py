@@ -34,6 +34,7 @@ CodeSystem = Literal[
     # The French code of a medicine (CIS) and of its pack (CIP).
     "urn:oid:1.2.250.1.213.2.3.1",
     "urn:oid:1.2.250.1.213.2.3.2",
+    "http://fdasis.nlm.nih.gov",
 ]
 
 

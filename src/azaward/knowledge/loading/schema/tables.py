@@ -34,6 +34,7 @@ from azaward.knowledge.loading.schema.laboratory import (
     Metabolites,
     Order,
     OwnLevel,
+    ReportWords,
     ResultFlag,
     Specimen,
     Test,
@@ -87,6 +88,8 @@ class Tables(Protocol):
     def __getitem__(self, name: Literal["specimens"]) -> tuple[Specimen, ...]: ...
     @overload
     def __getitem__(self, name: Literal["result_flags"]) -> tuple[ResultFlag, ...]: ...
+    @overload
+    def __getitem__(self, name: Literal["report_words"]) -> tuple[ReportWords, ...]: ...
     @overload
     def __getitem__(self, name: Literal["units"]) -> tuple[Unit, ...]: ...
     @overload
