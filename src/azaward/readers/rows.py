@@ -30,6 +30,7 @@ _ONLY_COUNTED = ("unknown_analyte", "unknown_event", "unknown_column", "not_read
 _SIGNS = ("<", "<=", ">", ">=")
 # How a partial date is read depends on its column.
 _LATEST = {("patients", "birth_date"), ("exposures", "stopped_on"), ("events", "ended_on")}
+_NAMES = {name: [column.name for column in columns] for name, columns in TABLES.items()}
 _SEXES = {"f": "female", "m": "male", "female": "female", "male": "male", "other": "other", "unknown": "unknown"}
 
 
@@ -112,8 +113,12 @@ class RowReader:
             return
         cells: dict[str, Cell] = {"patient_id": patient_id}
         for column in TABLES[table][1:]:
+            raw = row.get(column.name)
+            if raw is None and column.name not in cells:
+                cells[column.name] = None
+                continue
             try:
-                cell = self._cell(table, column, row.get(column.name), cells, where)
+                cell = self._cell(table, column, raw, cells, where)
             except (DateError, ValueError) as error:
                 self.aside(where, f"{column.name}: {error}", _WHAT_TO_DO[column.type], patient_id)
                 cell = None
@@ -415,7 +420,7 @@ class RowReader:
             self._append("genotypes", {**cells, "phenotype": phenotype})
 
     def _append(self, table: str, cells: Mapping[str, Cell]) -> None:
-        row = tuple(cells.get(column.name) for column in TABLES[table])
+        row = tuple(map(cells.get, _NAMES[table]))
         self.rows[table].append(row if row[-2] is not None else (*row[:-2], *self.source))
 
 

@@ -378,7 +378,9 @@ def test_a_message_that_cannot_be_read_does_not_hide_the_others() -> None:
         (b"hello", "a.hl7, MSH: 1 line before the first MSH"),
         (b"\x0bMSH|^~\\&|LAB|R|||20261120||ORU^R01|1|P|2.5\rPID|1||4", "an incomplete message"),
         (b"\xff\xfeM\x00S\x00H", "a.hl7, MSH field 18"),
-        (b"MSH|^~\\&", "a.hl7 message 1, MSH field 9: message type ''"),
+        (b"MSH|^~\\&", "a.hl7 message 1, MSH: a header that ends after its delimiters"),
+        (b"MSH|^~\\&\n|LAB|R|||20261120||ORU^R01|1|P|2.5", "a.hl7 message 1, MSH: a header that ends after"),
+        (b"MSH|^~\n\\&|LAB|R|||20261120||ORU^R01|1|P|2.5", "a.hl7 message 1, MSH: a header that ends after"),
     ],
 )
 def test_a_file_that_holds_nothing_usable_is_refused_in_one_line(content: bytes, says: str) -> None:
