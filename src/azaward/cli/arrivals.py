@@ -54,6 +54,15 @@ def _keys(store: Store, file: Path | None) -> Keys:
         return keys.keys_of(store, connection)
 
 
+def _say_lacking(store: Store, held: Keys) -> None:
+    """Says which keys are lost, so that names, numbers and messages that they sealed can't be read."""
+    from azaward.store import keys
+
+    with store.read() as connection:
+        for key in keys.lacking(connection, held):
+            _say(f"the key file lacks the key {key}: what it sealed can't be read. Put it back from a backup.")
+
+
 @app.command()
 def listen(
     hl7: Annotated[str, typer.Option(help="Where to listen, by MLLP: HOST:PORT.", metavar="HOST:PORT")],
@@ -95,8 +104,8 @@ def listen(
             from azaward.store.listening import Listening
 
             kept = Journal(journal or _beside(database))
-            keys = _keys(store, key_file)
-            Listening(store, actor, keys, knowledge, senders, lambda: day_of(None)).serve(settings, kept, _say)
+            _say_lacking(store, _keys(store, key_file))
+            Listening(store, actor, knowledge, senders, lambda: day_of(None)).serve(settings, kept, _say)
     except UserError as error:
         fail(str(error))
 
@@ -216,7 +225,7 @@ def tray_show(
         keys = _keys(store, key_file)
         with store.write() as connection:
             content = tray.content(connection, actor, number, keys)
-        write(content.replace(b"\r", b"\n") + b"\n")
+        write(content.content.replace(b"\r", b"\n") + b"\n")
 
 
 @tray_app.command("assign")
@@ -317,7 +326,7 @@ def people_apart(
 
 @keys_app.command("rotate")
 def keys_rotate(database: Database = DEFAULT, key_file: KeyFile = None) -> None:
-    """Seal everything anew with a new key, and forget the old one."""
+    """Seal everything anew with a new key. The file keeps the old one, which earlier backups need."""
     with store_at(database, must_exist=True) as store:
         from azaward.store import audit, keys, people
         from azaward.store.audit import Entry
@@ -327,5 +336,6 @@ def keys_rotate(database: Database = DEFAULT, key_file: KeyFile = None) -> None:
         with store.write() as connection:
             both = people.rotate(connection, file, held)
             audit.append(connection, [Entry(who_acts(), "rotate key", None, both.newest.id, {})])
-        keys.write(file, keys.Keys([both.newest]))
-        write(f"{file}: a new key; everything is sealed with it. Keep a copy elsewhere.\n".encode())
+        _say_lacking(store, both)
+        said = "a new key; everything is sealed with it. Keep a copy of the file elsewhere."
+        write(f"{file}: {said}\n".encode())

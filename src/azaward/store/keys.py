@@ -114,6 +114,18 @@ def keys_of(store: Store, connection: Connection) -> Keys:
     return open_keys(store.key_file or default_file(address), connection)
 
 
+def keys_again(store: Store, connection: Connection) -> Keys:
+    """The keys as they stand now: another process may have rotated them. What they open was checked at the start."""
+    address = store.engine.url.render_as_string(hide_password=False)
+    file = store.key_file or default_file(address)
+    return read(file) if file.exists() else keys_of(store, connection)
+
+
+def lacking(connection: Connection, keys: Keys) -> list[str]:
+    """The keys that something in the database needs and that are not there."""
+    return sorted(_needed(connection) - keys.each.keys())
+
+
 def open_keys(file: Path, connection: Connection) -> Keys:
     """The keys in a file, which is made if there is none and nothing was sealed yet. Raises `StoreError`."""
     needed = _needed(connection)
@@ -124,8 +136,9 @@ def open_keys(file: Path, connection: Connection) -> Keys:
         write(file, keys)
         return keys
     keys = read(file)
-    if missing := needed - keys.each.keys():
-        raise StoreError(f"{file}: lacks the key {min(missing)} of this database. {_LOST}")
+    # Another database's file is refused; one key that is lost must not keep what the others open from being used.
+    if needed and not needed & keys.each.keys():
+        raise StoreError(f"{file}: lacks the key {min(needed)} of this database. {_LOST}")
     return keys
 
 
@@ -142,9 +155,10 @@ def read(file: Path) -> Keys:
         if file.stat().st_mode & 0o077:
             raise StoreError(f"{file}: others can read the key. Make it yours alone: chmod 600 {file}")
         content: Any = json.loads(file.read_text(encoding="utf-8"))
-        return Keys(
-            [Key(each["id"], bytes.fromhex(each["seal"]), bytes.fromhex(each["find"])) for each in content["keys"]]
-        )
+        found = [Key(each["id"], bytes.fromhex(each["seal"]), bytes.fromhex(each["find"])) for each in content["keys"]]
+        if any(len(part) != _BYTES for key in found for part in (key.seal, key.find)):
+            raise ValueError
+        return Keys(found)
     except OSError as error:
         raise StoreError(f"{file}: {error.strerror}. Expected azaward's key file.") from None
     except (ValueError, KeyError, TypeError, IndexError):

@@ -16,23 +16,24 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import replace
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from azaward.errors import StoreError
 from azaward.knowledge import Knowledge
 from azaward.mllp.journal import Journal, Received
 from azaward.mllp.server import Server, Settings
 from azaward.readers.hl7.messages import read_frame
+from azaward.readers.hl7.notice import Notice
 from azaward.readers.hl7.senders import Senders
-from azaward.record.identity import Identity, Number
 from azaward.store import audit, people, tray
-from azaward.store.arrivals import ABOUT_PEOPLE, Arrivals, Arrived
+from azaward.store.arrivals import Arrivals, Arrived
 from azaward.store.audit import Entry
-from azaward.store.care import amended, merges, reassess, records
+from azaward.store.care import merges, reassess
 from azaward.store.care.acts import Actor, NoSuchPatientError
 from azaward.store.care.rows import By
+from azaward.store.care.whose import Taken, Who
 from azaward.store.database import Store
 from azaward.store.keys import Keys
 from azaward.store.schema import assessments
@@ -50,13 +51,12 @@ class Listening:
         self,
         store: Store,
         actor: Actor,
-        keys: Keys,
         knowledge: Knowledge,
         senders: Senders,
         today: Callable[[], dt.date],
     ) -> None:
         self.store, self.actor, self.knowledge, self.senders, self._today = store, actor, knowledge, senders, today
-        self._arrivals = Arrivals(store, actor, keys, knowledge)
+        self._arrivals = Arrivals(store, actor, knowledge)
         self._waiting: queue.SimpleQueue[tuple[Arrived, Future[bytes]] | None] = queue.SimpleQueue()
         self._behind: set[str] = set()
         self._busy = 0
@@ -93,7 +93,7 @@ class Listening:
         done: Future[bytes] = Future()
         self._busy += 1
         try:
-            self._waiting.put((Arrived(content, notice, received.at), done))
+            self._waiting.put((Arrived(content, notice, received.at, self.senders.of(notice.header)), done))
             return done.result()
         finally:
             self._busy -= 1
@@ -184,40 +184,61 @@ def assign(
     knowledge: Knowledge,
     senders: Senders,
 ) -> int:
-    """Stores a message of the tray for a patient, whose its trusted numbers are from then on. Gives the new rows."""
+    """Stores a message of the tray for a patient, whose its numbers are from then on. Gives the new rows.
+
+    Only what belongs to whoever was not known is stored for the patient. Raises `StoreError` where that isn't one
+    person, where the number is another patient's, or where the message could not be understood.
+    """
     with store.write() as connection:
-        root = merges.roots(connection, actor.clinic_id)(patient_id)
-        if root not in people.births(connection, actor.clinic_id, [root]):
-            raise NoSuchPatientError(f"{patient_id}: no such patient. Expected the id of one of this clinic.")
-        notice = read_frame(tray.content(connection, actor, number, keys), knowledge, f"message {number}", senders)
-        by = actor.by()
-        ids = {said.provisional_id: root for said in notice.people[:1]}
-        (done,) = amended.amend(connection, actor.clinic_id, [(notice, ids)], by)
-        record = done.record
-        if notice.event not in ABOUT_PEOPLE:
-            record = replace(record, rows={**record.rows, "patients": []})
-        added = records.add(
-            connection, actor.clinic_id, replace(record, set_aside=[*record.set_aside, *done.notices]), by
-        )
-        numbers = [
-            Number(each.authority or "", each.value)
-            for said in notice.people[:1]
-            for each in said.identifiers
-            if each.is_personal and each.authority in notice.trusted
-        ]
-        people.keep(connection, actor.clinic_id, [Identity(root, notice.where, tuple(numbers))], keys, by)
+        clinic_id, by = actor.clinic_id, actor.by()
+        root = _known(connection, clinic_id, patient_id)
+        held = tray.content(connection, actor, number, keys)
+        senders = senders if senders.known else Senders((held.ways,))
+        notice = read_frame(held.content, knowledge, f"message {number}", senders)
+        if notice.outcome != "accept":
+            said = next(problem.line("") for problem in notice.problems if problem.severity == "error")
+            raise StoreError(f"message {number}: can't be stored{said}. Enter what it says by hand, or discard it.")
+        who = Who(connection, clinic_id, keys, knowledge)
+        who.ask([notice])
+        ids = {**who.of(notice).ids, **_unknown(number, notice, who, root)}
+        taken = Taken()
+        arrivals = Arrivals(store, actor, knowledge)
+        arrivals.tell(connection, [(notice, ids)], who, taken, by)
         tray.resolve(connection, actor, number, "assigned", root)
-        reassess.reassess(connection, actor.clinic_id, {root, *added.patients}, actor.today, knowledge)
-        return added.rows
+        reassess.reassess(connection, clinic_id, {root, *taken.touched}, actor.today, knowledge)
+        return taken.rows
+
+
+def _unknown(number: int, notice: Notice, who: Who, root: str) -> dict[str, str]:
+    """The one person of a message whom nobody knows, as this patient. Raises `StoreError`."""
+    known = who.of(notice).ids
+    others = [said for said in notice.people if said.provisional_id not in known]
+    if len(others) > 1:
+        raise StoreError(f"message {number}: is about {len(others)} people whom nobody knows. Enter it by hand.")
+    for said in others:
+        if other := who.other_patients(notice, said, root):
+            raise StoreError(
+                f"message {number}: its number is that of {' and '.join(sorted(other))}, not of {root}. "
+                "Expected that patient. If they are one person, join them first: azaward people merge."
+            )
+    return {said.provisional_id: root for said in others}
+
+
+def _known(connection: Connection, clinic_id: str, patient_id: str) -> str:
+    """The id under which a patient is kept. Raises `NoSuchPatientError`."""
+    if not people.known(connection, clinic_id, [patient_id]):
+        raise NoSuchPatientError(f"{patient_id}: no such patient. Expected the id of one of this clinic.")
+    return merges.roots(connection, clinic_id)(patient_id)
 
 
 def change(store: Store, actor: Actor, what: str, ids: Sequence[str], why: str, knowledge: Knowledge) -> str:
     """Joins, parts or keeps apart two records, notes it and assesses who is affected; says what was done."""
     with store.write() as connection:
         clinic_id, by = actor.clinic_id, actor.by()
-        for one in ids:
-            if one not in people.births(connection, clinic_id, [one]):
-                raise StoreError(f"{one}: no such patient. Expected the id of one of this clinic.")
+        kept_as = [_known(connection, clinic_id, one) for one in ids]
+        if what == "apart" and len(set(kept_as)) < 2:
+            how = "one id given twice" if ids[0] == ids[1] else "one person; part them with azaward people unmerge"
+            raise StoreError(f"{ids[0]} and {ids[1]}: {how}. Expected the ids of two records.")
         if what == "merge":
             merges.merge(connection, clinic_id, ids[0], ids[1], why, by)
             affected, said = {ids[1]}, f"{ids[0]} is read as {ids[1]} from now on"

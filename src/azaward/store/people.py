@@ -103,6 +103,8 @@ def of(connection: Connection, clinic_id: str, patient_ids: Sequence[str], keys:
         .order_by(identities.c.id)
     )
     for row in connection.execute(question).mappings():
+        if row["key"] not in keys.each:
+            continue  # Its key is lost: the other names and numbers can still be read.
         said: list[str] = json.loads(keys.opened(row["key"], row["sealed"]))
         if row["kind"] == NUMBER:
             numbers.setdefault(row["patient_id"], []).append(Number(*said))
@@ -131,6 +133,27 @@ def births(connection: Connection, clinic_id: str, patient_ids: Sequence[str]) -
     return known
 
 
+def said_of(connection: Connection, clinic_id: str, patient_ids: Sequence[str]) -> list[tuple[dt.date | None, str]]:
+    """Every birth date and sex that stands of these ids."""
+    table = RECORD["patients"]
+    question = sa.select(table.c.birth_date, table.c.sex).where(
+        table.c.clinic_id == clinic_id, table.c.patient_id.in_(patient_ids), table.c.struck_at.is_(None)
+    )
+    return [(row[0], str(row[1] or "unknown")) for row in connection.execute(question)]
+
+
+def known(connection: Connection, clinic_id: str, patient_ids: Sequence[str]) -> set[str]:
+    """Those of some ids that any table has a row of."""
+    found: set[str] = set()
+    for table in RECORD.values():
+        for start in range(0, len(patient_ids), _AT_ONCE):
+            question = sa.select(table.c.patient_id).where(
+                table.c.clinic_id == clinic_id, table.c.patient_id.in_(patient_ids[start : start + _AT_ONCE])
+            )
+            found |= {str(one) for one in connection.scalars(question.distinct())}
+    return found
+
+
 def join(
     connection: Connection,
     clinic_id: str,
@@ -154,6 +177,11 @@ def join(
     affected: set[str] = set()
     for given_up in found.kept:
         kept = found.of(given_up)
+        if merges.are_parted(connection, clinic_id, given_up, kept):
+            # A person's decision stands; what speaks against it is a question for people.
+            why = "a trusted number and the birth date agree, and they were parted"
+            affected |= merges.ask(connection, clinic_id, given_up, kept, why, by)
+            continue
         merges.merge(connection, clinic_id, given_up, kept, "a trusted number and the birth date agree", by)
         affected |= {given_up, kept}
     for pair in found.pairs:
@@ -167,15 +195,22 @@ def _as(patient_id: str, one: Identity) -> Identity:
 
 
 def rotate(connection: Connection, file: Path, keys: Keys) -> Keys:
-    """Seals everything anew with a new key. Until the transaction ends, the file holds the old keys too."""
+    """Seals everything anew with a new key. The file keeps the old keys: whoever read it before still seals with them.
+
+    What no key here opens stays as it is.
+    """
     both = Keys([*keys.each.values(), Key.made()])
     key_file.write(file, both)
     for row in connection.execute(sa.select(identities)).mappings().all():
+        if row["key"] not in both.each:
+            continue
         text = both.opened(row["key"], row["sealed"])
         key, sealed = both.seal(text)
         found = {"key": key, "sealed": sealed, "found_by": refound(row["kind"], text, both)}
         connection.execute(sa.update(identities).where(identities.c.id == row["id"]).values(found))
     for row in connection.execute(sa.select(unmatched)).mappings().all():
+        if row["key"] not in both.each:
+            continue
         key, sealed = both.seal(both.opened(row["key"], row["sealed"]))
         connection.execute(sa.update(unmatched).where(unmatched.c.id == row["id"]).values(key=key, sealed=sealed))
     return both

@@ -5,9 +5,12 @@ An empty field says nothing; `""` asks to remove what is held. Nobody is matched
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 from azaward.readers.hl7.notice import Identifier, Name, Said
 from azaward.readers.hl7.parts import Segment
 from azaward.readers.hl7.reading import Reading
+from azaward.record.identity import Number
 
 # The fields of PID whose deletion can be asked for.
 _DELETABLE = {3: "identifiers", 5: "names", 7: "birth_date", 8: "sex", 29: "died_on", 30: "died"}
@@ -46,6 +49,15 @@ def identifiers(reading: Reading, segment: Segment, number: int, usual: str | No
             personal = kind is None or reading.codes.means("0203", kind) in ("person", None)
             found.append(Identifier(name, authority, kind, personal))
     return tuple(dict.fromkeys(found))
+
+
+def numbers_of(each: Iterable[Identifier], nations: Mapping[tuple[str, str | None], str]) -> list[Number]:
+    """Numbers under the names by which their authorities are known in every format.
+
+    >>> numbers_of([Identifier("9990000018", "NHS", "NH")], {("NHS", "NH"): "https://fhir.nhs.uk/Id/nhs-number"})
+    [Number(authority='https://fhir.nhs.uk/Id/nhs-number', value='9990000018')]
+    """
+    return [Number(nations.get((one.authority or "", one.type), one.authority or ""), one.value) for one in each]
 
 
 def names(segment: Segment, number: int) -> tuple[Name, ...]:

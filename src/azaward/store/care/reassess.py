@@ -73,6 +73,9 @@ def catch_up(
     """Assesses patients outside any writer's turn; gives those who changed meanwhile, and are behind again."""
     knowledge = knowledge.held_on(as_of)
     with store.read() as connection:
+        # Somebody's record may have been joined with another since it was marked.
+        root = merges.roots(connection, clinic_id)
+        patient_ids = sorted({root(one) for one in patient_ids})
         before = _marks(connection, clinic_id, patient_ids)
         protocol = connection.execute(sa.select(clinics.c.protocol).where(clinics.c.id == clinic_id)).scalar_one()
         record = records.of_patients(connection, clinic_id, patient_ids)
