@@ -24,8 +24,14 @@ WAYS = Sender("*|*", trusted=("RIVERSIDE", "HILLSIDE"), patient_ids="CLINIC")
 class Clinic:
     """A clinic with patients c1 (born 1980-01-02, female) and c2 (born 1975-04-02, male) that take azathioprine."""
 
-    def __init__(self, store: Store, ways: Sender = WAYS) -> None:
+    def __init__(self, store: Store, ways: Sender = WAYS, *, people: bool = True) -> None:
         self.store, self.senders = store, Senders((ways,))
+        self._moments = itertools.count()
+        if people:
+            self._fill()
+
+    def _fill(self) -> None:
+        store = self.store
         imports.make_clinic(store, "one", "One")
         people = [("c1", dt.date(1980, 1, 2), "female"), ("c2", dt.date(1975, 4, 2), "male")]
         tables: dict[str, list[dict[str, Any]]] = {
@@ -41,7 +47,6 @@ class Clinic:
             ],
         }
         imports.keep(store, ACTOR, "people.json", "people", Record.of(tables), load())
-        self._moments = itertools.count()
         # Each is known by a number of the hospital.
         self.send(adt("A31", "c1^^^CLINIC~4217^^^RIVERSIDE^MR"), adt("A31", "c2^^^CLINIC~5000^^^RIVERSIDE^MR"))
 

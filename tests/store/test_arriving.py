@@ -17,8 +17,8 @@ from azaward.errors import StoreError
 from azaward.knowledge import load
 from azaward.readers.fhir.bundle import read_bundle
 from azaward.record import Record
-from azaward.store import Store, imports, keys, people
-from azaward.store.care import merges, records
+from azaward.store import Store, imports, keys
+from azaward.store.care import merges, people, records
 from azaward.store.care.acts import Actor, Decision, decide
 from azaward.store.listening import change
 from azaward.store.schema import identities

@@ -328,8 +328,9 @@ def people_apart(
 def keys_rotate(database: Database = DEFAULT, key_file: KeyFile = None) -> None:
     """Seal everything anew with a new key. The file keeps the old one, which earlier backups need."""
     with store_at(database, must_exist=True) as store:
-        from azaward.store import audit, keys, people
+        from azaward.store import audit, keys
         from azaward.store.audit import Entry
+        from azaward.store.care import people
 
         file = key_file or keys.default_file(database)
         held = _keys(store, file)

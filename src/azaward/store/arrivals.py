@@ -113,8 +113,13 @@ class Arrivals:
         who: Who,
         taken: Taken,
         by: By,
+        *,
+        of_file: bool = False,
     ) -> list[list[Problem]]:
-        """Stores what messages say of known people; gives, for each, what its sender is told besides."""
+        """Stores what messages say of known people; gives, for each, what its sender is told besides.
+
+        Those of a file (`of_file`) may be the first that is heard of a person; what was set aside of them is known.
+        """
         problems: list[list[Problem]] = []
         for notice, ids in told:
             problems.append(who.told(notice, ids, taken, by))
@@ -123,20 +128,26 @@ class Arrivals:
             said += [Problem(Place("MSH", 1, 7), item.what, item.why, "other", "warning") for item in each.late]
             taken.touched |= each.touched
             taken.touched |= set(ids.values()) if each.notices or each.late else set()
-            self._rows(notice, ids, each, who, taken)
+            taken.met |= each.met
+            self._rows(notice, ids, each, who, taken, of_file=of_file)
         added = records.add(connection, self.actor.clinic_id, taken.record, by)
         taken.rows += added.rows
         taken.touched |= set(added.patients)
         return problems
 
-    def _rows(self, notice: Notice, ids: Mapping[str, str], kept: amended.Amended, who: Who, taken: Taken) -> None:
+    def _rows(
+        self, notice: Notice, ids: Mapping[str, str], kept: amended.Amended, who: Who, taken: Taken, *, of_file: bool
+    ) -> None:
         """What a message brings and sets aside of the people who are known."""
         mine = set(ids.values())
         for name, own in kept.record.rows.items():
             rows = [row for row in own if row[0] in mine]
-            if name == "patients" and notice.event not in ABOUT_PEOPLE:
+            if name == "patients" and notice.event not in ABOUT_PEOPLE and not of_file:
                 rows = list(filter(None, (who.contradicts(row) for row in rows)))
             taken.record.rows[name].extend(rows)
+        taken.record.set_aside.extend([*kept.notices, *kept.late])
+        if of_file:
+            return
         asides = [item for item in kept.record.set_aside if item.patient_id in (None, *mine)]
         said = {(item.where, item.what) for item in asides}
         # What was noted of the message itself is its person's.
@@ -146,7 +157,7 @@ class Arrivals:
             for each in notice.problems
             if each.severity == "warning" and (where := f"{notice.where}, {each.place}", each.what) not in said
         ]
-        taken.record.set_aside.extend([*asides, *kept.notices, *kept.late])
+        taken.record.set_aside.extend(asides)
 
     def _answered(self, connection: Connection, batch: Sequence[Arrived]) -> dict[tuple[str, str], bytes]:
         """The answers to messages that came before."""
@@ -208,22 +219,36 @@ class Arrivals:
 
 
 def _apart(arrived: Sequence[Arrived]) -> list[list[Arrived]]:
-    """Batches in which no message is about a person or an order of another: what came first is stored first."""
-    batches: list[list[Arrived]] = []
+    """Batches in which no message is about a person or an order of another, and none is there twice."""
+    messages = [("", f"message {each.notice.header.sender} {each.control}") for each in arrived]
+    about = [subjects(each.notice) | {mine} for each, mine in zip(arrived, messages, strict=True)]
+    return [[arrived[place] for place in batch] for batch in independent(about)]
+
+
+def subjects(notice: Notice) -> set[tuple[str, str]]:
+    """The people and orders that a message is about."""
+    found = {
+        (number.authority or "", number.value)
+        for said in notice.people
+        for number in (*said.identifiers, *said.previous)
+    }
+    names = {one for table in notice.identities.values() for one in table if one}
+    names |= {one.identity for one in notice.corrections}
+    return found | {("", f"order {order_of(one)}") for one in names}
+
+
+def independent(about: Sequence[set[tuple[str, str]]]) -> list[list[int]]:
+    """Places in batches, in order, so that within a batch nothing is about the same.
+
+    >>> independent([{("", "a")}, {("", "b")}, {("", "b")}])
+    [[0, 1], [2]]
+    """
+    batches: list[list[int]] = []
     seen: set[tuple[str, str]] = set()
-    for each in arrived:
-        mine = {
-            (number.authority or "", number.value)
-            for said in each.notice.people
-            for number in (*said.identifiers, *said.previous)
-        }
-        names = {one for table in each.notice.identities.values() for one in table if one}
-        names |= {one.identity for one in each.notice.corrections}
-        mine |= {("", f"order {order_of(one)}") for one in names}
-        mine |= {("", f"message {each.notice.header.sender} {each.control}")}
+    for place, mine in enumerate(about):
         if not batches or mine & seen:
             batches.append([])
             seen = set()
-        batches[-1].append(each)
+        batches[-1].append(place)
         seen |= mine
     return batches

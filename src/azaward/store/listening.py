@@ -27,10 +27,10 @@ from azaward.mllp.server import Server, Settings
 from azaward.readers.hl7.messages import read_frame
 from azaward.readers.hl7.notice import Notice
 from azaward.readers.hl7.senders import Senders
-from azaward.store import audit, people, tray
+from azaward.store import audit, tray
 from azaward.store.arrivals import Arrivals, Arrived
 from azaward.store.audit import Entry
-from azaward.store.care import merges, reassess
+from azaward.store.care import merges, people, reassess
 from azaward.store.care.acts import Actor, NoSuchPatientError
 from azaward.store.care.rows import By
 from azaward.store.care.whose import Taken, Who

@@ -21,6 +21,7 @@ from azaward.record.dates import DateError, read_day
 from azaward.record.tables import TABLES, Cell, Record, SetAside
 from azaward.store.care import merges
 from azaward.store.care.corrections import corrected, shown
+from azaward.store.care.records import digest
 from azaward.store.care.rows import CHANGED, By
 from azaward.store.schema import RECORD, resources
 
@@ -40,6 +41,8 @@ class Amended:
     touched: set[str] = field(default_factory=set[str])
     notices: list[SetAside] = field(default_factory=list[SetAside])
     late: list[SetAside] = field(default_factory=list[SetAside])
+    # Where in the message it stands that a row was found which it changes.
+    met: set[str] = field(default_factory=set[str])
 
 
 def amend(
@@ -73,14 +76,18 @@ def _amended(standing: _Standing, notice: Notice, ids: Mapping[str, str], struck
             continue
         asked = [row for row in standing.rows(each, patient_id) if _is_meant(each, row)]
         met = [row for row in asked if not _outranks(row, version, each.why if each.kind == "replace" else None)]
+        again = _again(each, rows[each.table], version)
+        met = [row for row in met if (row["digest"], row["version"]) not in again]
         if len(met) < len(asked) and each.kind != "replace":
             done.late.append(SetAside(each.where, _order_in_words(each), _OLDER, patient_id, OLDER, each.identity))
         struck.setdefault(each.table, []).extend(row["id"] for row in met)
         done.touched |= {patient_id} if met else set()
+        done.met |= {each.where} if asked else set()
         if met and each.kind in ("hold", "release", "stop"):
             rows[each.table], dated = _own(each, rows[each.table])
             met = [] if dated else met
-        added[each.table] += filter(None, (_successor(each, row, version) for row in met))
+        begins = _begins(each, rows[each.table])
+        added[each.table] += filter(None, (_successor(each, row, version, begins) for row in met))
         if met and each.kind in ("replace", "strike"):
             done.notices += corrected(standing.connection, standing.clinic_id, each.table, met, done.record)
         if each.kind == "strike":
@@ -169,9 +176,10 @@ class _Standing:
             else:
                 what = f"{row.get('analyte') or row.get('medicine') or name} {_in_words(name, row)}".strip()
                 patient_id, resource = str(row["patient_id"]), str(row["resource"])
-                # The same value again is no news.
-                same = self._rows.get((name, self._root.get(patient_id, patient_id), resource), [])
-                if any(_in_words(name, each) == _in_words(name, row) for each in same):
+                # The same value again is no news, and neither is what is known to have been corrected.
+                same = self._later.get((name, self._root.get(patient_id, patient_id), resource), [])
+                stands = [each for each in same if each["struck_at"] is None or each["version"] == row["version"]]
+                if any(_in_words(name, each) == _in_words(name, row) for each in stands):
                     continue
                 late.append(SetAside(str(row.get("origin") or where), what, _OLDER, patient_id, OLDER, resource))
         return kept
@@ -220,13 +228,32 @@ def _is_meant(each: Correction, row: _Row) -> bool:
     return day is None or day == _day(each.on)
 
 
-def _successor(each: Correction, row: _Row, version: str) -> tuple[Cell, ...] | None:
-    """What stands in the place of a row that is not taken back."""
+def _again(each: Correction, rows: list[tuple[Cell, ...]], version: str) -> set[tuple[str, str]]:
+    """The rows by which a result would replace itself: the same message in another file."""
+    if each.kind != "replace":
+        return set()
+    names = [column.name for column in TABLES[each.table]]
+    return {(digest(dict(zip(names, row, strict=True))), version) for row in rows}
+
+
+def _begins(each: Correction, rows: list[tuple[Cell, ...]]) -> dt.date | None:
+    """The day from which a changed order holds."""
+    if (each.kind, each.table) != ("replace", "exposures"):
+        return None
+    place = [column.name for column in TABLES[each.table]].index(_DAY[each.table])
+    days = [row[place] for row in rows if each.means(None if row[-2] is None else str(row[-2]))]
+    return min((day for day in days if isinstance(day, dt.date)), default=None)
+
+
+def _successor(each: Correction, row: _Row, version: str, begins: dt.date | None) -> tuple[Cell, ...] | None:
+    """What stands in the place of a row that is not taken back; a changed order was given as it was until it begins."""
     cells = {column.name: row[column.name] for column in TABLES[each.table]} | {"version": version or row["version"]}
     day = _day(each.on)
     match each.kind, each.table:
         case "finalise", "results":
             cells["status"] = "final"
+        case "replace", "exposures" if begins and row["started_on"] and row["started_on"] < begins:
+            cells |= {"stopped_on": min(row["stopped_on"] or begins, begins), "version": row["version"]}
         case "stop", "exposures":
             cells |= {"stopped_on": day} if day else {"status": "stopped"}
         case "hold", "exposures":

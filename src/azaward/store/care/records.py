@@ -304,6 +304,13 @@ def forget(connection: Connection, clinic_id: str, patient_id: str, names: Colle
     add(connection, clinic_id, Record.of({"patients": rows}), by)
 
 
+def is_alive(connection: Connection, clinic_id: str, patient_id: str, by: By) -> None:
+    """Strikes out what stands of a patient's death."""
+    for one in merges.members(connection, clinic_id, [patient_id])[patient_id]:
+        death: dict[str, Cell] = {"patient_id": one, "code": "deceased"}
+        _strike_where(connection, "events", clinic_id, death, by, CHANGED)
+
+
 def _replaces(connection: Connection, name: str, clinic_id: str, row: Mapping[str, Cell], by: By) -> None:
     """Strikes out rows that a new row retracts: a result sent in error, or a medicine or event that has since ended."""
     if name == "results" and row["status"] in STATUS_NEVER_COUNTS:

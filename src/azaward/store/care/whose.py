@@ -8,26 +8,24 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy.engine import Connection
 
 from azaward.knowledge import Knowledge
 from azaward.readers.hl7.ack import unknown_person
 from azaward.readers.hl7.notice import Identifier, Notice, Said
-from azaward.readers.hl7.people import numbers_of
+from azaward.readers.hl7.people import MERGES, identities, nations_of, numbers_of
 from azaward.readers.hl7.problems import Place, Problem
 from azaward.record.identity import Identity, Number
 from azaward.record.tables import TABLES, Cell, Record
-from azaward.store import people
-from azaward.store.care import merges, records
+from azaward.store.care import merges, people, records
 from azaward.store.care.rows import By
 from azaward.store.keys import Keys
 
 # Messages about who people are: of somebody unknown they say nothing that matters here.
 ABOUT_PEOPLE = ("register", "update", "merge", "renumber", "link", "unlink", "apart", "delete")
 STATE_ONLY = ("discharge", "cancel-admit", "cancel-discharge", "other")
-MERGES = ("merge", "renumber")
 # What the program never decides: somebody has to say what belongs to whom.
 _BY_PEOPLE = ("unlink", "apart")
 _NOBODY = "no known patient has one of its numbers from an authority that is trusted"
@@ -42,6 +40,8 @@ class Taken:
     answers: dict[int, bytes] = field(default_factory=dict[int, bytes])
     touched: set[str] = field(default_factory=set[str])
     rows: int = 0
+    # Where in the messages it stands that a row was found which they change.
+    met: set[str] = field(default_factory=set[str])
 
 
 @dataclass
@@ -58,9 +58,8 @@ class Who:
 
     def __init__(self, connection: Connection, clinic_id: str, keys: Keys, knowledge: Knowledge) -> None:
         self.connection, self.clinic_id, self.keys = connection, clinic_id, keys
-        self._nations: dict[tuple[str, str | None], str] = {
-            (row.authority, row.type): row.system for row in knowledge.tables["number_systems"] if row.authority
-        }
+        self.knowledge = knowledge
+        self._nations = nations_of(knowledge)
         self._whose: dict[Number, set[str]] = {}
         self._born: dict[str, set[tuple[dt.date | None, str]]] = {}
 
@@ -175,12 +174,13 @@ class Who:
             parted = [other for other in given_up if not self._join(other, one, f"merged by {sender}", taken, by)]
             problems += [_parted(other, one) for other in parted]
             # A number that may be another person's isn't given to this one.
-            mine = [number for number in (*said.identifiers, *(() if parted else gone)) if number.is_personal]
-            names = [" ".join(part for part in (name.given, name.family) if part) for name in said.names]
-            numbers = numbers_of(mine, self._nations)
-            each.append(Identity(one, notice.where, tuple(numbers), tuple(filter(None, names))))
+            known = replace(notice, people=(replace(said, previous=()) if parted else said,))
+            each += identities(known, {said.provisional_id: one}, self.knowledge)
             if notice.event in ABOUT_PEOPLE and (emptied := said.deleted & {"birth_date", "sex"}):
                 records.forget(self.connection, self.clinic_id, one, emptied, by)
+                taken.touched.add(one)
+            if said.died is False or said.deleted & {"died", "died_on"}:
+                records.is_alive(self.connection, self.clinic_id, one, by)
                 taken.touched.add(one)
         pair = list(dict.fromkeys(ids.values()))
         linked = notice.event == "link" and len(pair) == 2

@@ -21,6 +21,11 @@ _ALONE = {
 }
 
 
+NO_ORIGINAL = "a correction, and what it corrects is not here: counted as it is."
+# What is said of a message that changes what is not in its file: it may be in a store.
+NOT_HERE = frozenset((*_ALONE.values(), NO_ORIGINAL))
+
+
 class Applied:
     """The rows of several messages in the order of their arrival, each with its identity and its person."""
 
@@ -67,7 +72,7 @@ class Applied:
         if not met and correction.kind in _ALONE and not self._brings(correction, notice):
             self._say(correction, _ALONE[correction.kind], "unusable")
         if not met and correction.kind == "replace" and correction.why == "corrected":
-            self._say(correction, "a correction, and what it corrects is not here: counted as it is.", "no_original")
+            self._say(correction, NO_ORIGINAL, "no_original")
 
     def _say(self, correction: Correction, why: str, kind: str) -> None:
         what = " ".join(correction.identity.split("|")).strip()
