@@ -120,11 +120,8 @@ class Arrivals:
 
     def _answered(self, connection: Connection, batch: Sequence[Arrived]) -> dict[tuple[str, str], bytes]:
         """The answers to messages that came before."""
-        question = sa.select(messages.c.sender, messages.c.control, messages.c.answer).where(
-            messages.c.clinic_id == self.actor.clinic_id,
-            messages.c.control.in_([each.control for each in batch]),
-        )
-        return {(row[0], row[1]): row[2] for row in connection.execute(question)}
+        asked = {"clinic": self.actor.clinic_id, "controls": [each.control for each in batch]}
+        return {(row[0], row[1]): row[2] for row in connection.execute(_ANSWERED, asked)}
 
     def _answer(
         self,
@@ -261,6 +258,9 @@ class Arrivals:
         taken.record = Record(rows, asides)
 
 
+_ANSWERED = sa.select(messages.c.sender, messages.c.control, messages.c.answer).where(
+    messages.c.clinic_id == sa.bindparam("clinic"), messages.c.control.in_(sa.bindparam("controls", expanding=True))
+)
 _NOBODY = "no known patient has one of its numbers from an authority that is trusted"
 
 
