@@ -1,8 +1,8 @@
 """From messages that arrive one by one to a store that takes many at once, and assessments that follow.
 
-Messages are read where they arrive, stored together by one writer, and answered when their transaction is on the disk.
-The patients whom they are about are assessed at once in the background; what is behind when the process ends is
-assessed when it starts again.
+Messages are read in processes beside this one, stored together by one writer, and answered when their transaction is on
+the disk. The patients whom they are about are assessed at once in the background; what is behind when the process ends
+is assessed when it starts again.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from azaward.knowledge import Knowledge
 from azaward.mllp.journal import Journal, Received
 from azaward.mllp.server import Server, Settings
 from azaward.readers.hl7.messages import read_frame
+from azaward.readers.hl7.processes import Processes
 from azaward.readers.hl7.senders import Senders
 from azaward.record.identity import Identity, Number
 from azaward.store import audit, people, tray
@@ -55,7 +56,8 @@ class Listening:
         senders: Senders,
         today: Callable[[], dt.date],
     ) -> None:
-        self.store, self.actor, self.knowledge, self.senders, self._today = store, actor, knowledge, senders, today
+        self.store, self.actor, self.knowledge, self._today = store, actor, knowledge, today
+        self._reading = Processes(knowledge, senders)
         self._arrivals = Arrivals(store, actor, keys, knowledge)
         self._waiting: queue.SimpleQueue[tuple[Arrived, Future[bytes]] | None] = queue.SimpleQueue()
         self._behind: set[str] = set()
@@ -86,10 +88,11 @@ class Listening:
             self._ended = True
             self._changed.notify_all()
         self._threads[1].join()
+        self._reading.close()
 
     def handle(self, content: bytes, received: Received) -> bytes:
         """One message, to its answer: it is stored when this returns."""
-        notice = read_frame(content, self.knowledge, received.id, self.senders)
+        notice = self._reading.read(content, received.id)
         done: Future[bytes] = Future()
         self._busy += 1
         try:
