@@ -190,3 +190,10 @@ def test_two_quotes_make_a_birth_date_unknown(clinic: Clinic, event: str) -> Non
 def test_unreadable_messages_all_wait(clinic: Clinic) -> None:
     clinic.send(b"hello", b"", b"MSH", b"hello")
     assert len(clinic.waiting()) == 3
+
+
+def test_a_number_is_one_however_it_is_spelled(clinic: Clinic) -> None:
+    both = [oru("0.5", numbers="4217^^^RIVERSIDE^MR"), oru("0.6", numbers="42 17^^^RIVERSIDE^MR", order="18")]
+    clinic.send(*both, together=True)
+    assert clinic.counts() == [0.5, 0.6]
+    assert clinic.waiting() == []

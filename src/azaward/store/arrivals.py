@@ -21,6 +21,7 @@ from azaward.readers.hl7.codes import Codes, codes
 from azaward.readers.hl7.notice import Notice, order_of
 from azaward.readers.hl7.problems import Place, Problem
 from azaward.readers.hl7.senders import ANY, Sender
+from azaward.record.identity import Number
 from azaward.record.tables import SetAside
 from azaward.store import audit, tray
 from azaward.store.audit import Entry
@@ -161,11 +162,8 @@ class Arrivals:
 
     def _answered(self, connection: Connection, batch: Sequence[Arrived]) -> dict[tuple[str, str], bytes]:
         """The answers to messages that came before."""
-        question = sa.select(messages.c.sender, messages.c.control, messages.c.answer).where(
-            messages.c.clinic_id == self.actor.clinic_id,
-            messages.c.control.in_([each.control for each in batch]),
-        )
-        return {(row[0], row[1]): row[2] for row in connection.execute(question)}
+        asked = {"clinic": self.actor.clinic_id, "controls": [each.control for each in batch]}
+        return {(row[0], row[1]): row[2] for row in connection.execute(_ANSWERED, asked)}
 
     def _answer(
         self,
@@ -218,6 +216,11 @@ class Arrivals:
         audit.append(connection, told)
 
 
+_ANSWERED = sa.select(messages.c.sender, messages.c.control, messages.c.answer).where(
+    messages.c.clinic_id == sa.bindparam("clinic"), messages.c.control.in_(sa.bindparam("controls", expanding=True))
+)
+
+
 def _apart(arrived: Sequence[Arrived]) -> list[list[Arrived]]:
     """Batches in which no message is about a person or an order of another, and none is there twice."""
     messages = [("", f"message {each.notice.header.sender} {each.control}") for each in arrived]
@@ -228,9 +231,10 @@ def _apart(arrived: Sequence[Arrived]) -> list[list[Arrived]]:
 def subjects(notice: Notice) -> set[tuple[str, str]]:
     """The people and orders that a message is about."""
     found = {
-        (number.authority or "", number.value)
+        (numbered.of, numbered.normal)
         for said in notice.people
         for number in (*said.identifiers, *said.previous)
+        if (numbered := Number(number.authority or "", number.value))
     }
     names = {one for table in notice.identities.values() for one in table if one}
     names |= {one.identity for one in notice.corrections}

@@ -1,8 +1,8 @@
 """From messages that arrive one by one to a store that takes many at once, and assessments that follow.
 
-Messages are read where they arrive, stored together by one writer, and answered when their transaction is on the disk.
-The patients whom they are about are assessed at once in the background; what is behind when the process ends is
-assessed when it starts again.
+Messages are read in processes beside this one, stored together by one writer, and answered when their transaction is on
+the disk. The patients whom they are about are assessed at once in the background; what is behind when the process ends
+is assessed when it starts again.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -26,6 +27,7 @@ from azaward.mllp.journal import Journal, Received
 from azaward.mllp.server import Server, Settings
 from azaward.readers.hl7.messages import read_frame
 from azaward.readers.hl7.notice import Notice
+from azaward.readers.hl7.processes import Processes
 from azaward.readers.hl7.senders import Senders
 from azaward.store import audit, tray
 from azaward.store.arrivals import Arrivals, Arrived
@@ -55,7 +57,9 @@ class Listening:
         senders: Senders,
         today: Callable[[], dt.date],
     ) -> None:
-        self.store, self.actor, self.knowledge, self.senders, self._today = store, actor, knowledge, senders, today
+        self.store, self.actor, self.knowledge, self._today = store, actor, knowledge, today
+        self.senders = senders
+        self._reading = Processes(knowledge, senders)
         self._arrivals = Arrivals(store, actor, knowledge)
         self._waiting: queue.SimpleQueue[tuple[Arrived, Future[bytes]] | None] = queue.SimpleQueue()
         self._behind: set[str] = set()
@@ -86,10 +90,11 @@ class Listening:
             self._ended = True
             self._changed.notify_all()
         self._threads[1].join()
+        self._reading.close()
 
     def handle(self, content: bytes, received: Received) -> bytes:
         """One message, to its answer: it is stored when this returns."""
-        notice = read_frame(content, self.knowledge, received.id, self.senders)
+        notice = self._reading.read(content, received.id)
         done: Future[bytes] = Future()
         self._busy += 1
         try:
@@ -117,6 +122,8 @@ class Listening:
 
     def _store(self, batch: Sequence[tuple[Arrived, Future[bytes]]]) -> None:
         by = By("hl7", dt.datetime.now(dt.UTC))
+        # What is severe is so on the day on which it arrives, however long ago the listener was started.
+        self._arrivals.actor = replace(self.actor, today=self._today())
         try:
             answers, touched = self._arrivals.take([arrived for arrived, _ in batch], by)
         except Exception as error:

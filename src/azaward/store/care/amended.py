@@ -31,6 +31,23 @@ _OLDER = (
 )
 _DAY = {"results": "taken_on", "exposures": "started_on", "events": "started_on", "genotypes": "reported_on"}
 _Row = Mapping[str, Any]
+# Made once: to make a question costs as much as to ask it.
+_CLINIC, _PEOPLE, _NAMES = (
+    sa.bindparam("clinic"),
+    sa.bindparam("people", expanding=True),
+    sa.bindparam("names", expanding=True),
+)
+_OF = {
+    name: sa.select(table).where(table.c.clinic_id == _CLINIC, table.c.patient_id.in_(_PEOPLE))
+    for name, table in RECORD.items()
+}
+_NAMED = {name: question.where(RECORD[name].c.resource.in_(_NAMES)) for name, question in _OF.items()}
+_GONE = sa.select(resources.c.patient_id, resources.c.resource, resources.c.version).where(
+    resources.c.clinic_id == _CLINIC,
+    resources.c.patient_id.in_(_PEOPLE),
+    resources.c.resource.in_(_NAMES),
+    resources.c.gone.is_(True),
+)
 
 
 @dataclass
@@ -131,7 +148,7 @@ class _Standing:
         self._rows: dict[tuple[str, str, str], list[_Row]] = {}
         self._later: dict[tuple[str, str, str], list[_Row]] = {}
         for table, names in named.items():
-            for row in self._of(table, RECORD[table].c.resource.in_(sorted(names))) if names else ():
+            for row in self._asked(_NAMED[table], sorted(names)) if names else ():
                 key = (table, self._root[str(row["patient_id"])], str(row["resource"]))
                 self._later.setdefault(key, []).append(row)
                 if row["struck_at"] is None:
@@ -139,27 +156,20 @@ class _Standing:
         every = {name for names in named.values() for name in names}
         self._gone = self._taken_back(every | {order_of(name) for name in every})
 
-    def _of(self, table: str, named: sa.ColumnElement[bool]) -> list[_Row]:
-        rows = RECORD[table]
-        question = sa.select(rows).where(
-            rows.c.clinic_id == self.clinic_id, rows.c.patient_id.in_(sorted(self._root)), named
-        )
-        return [dict(row) for row in self.connection.execute(question).mappings()]
+    def _asked(self, question: sa.Executable, names: Sequence[str] = ()) -> list[_Row]:
+        given = {"clinic": self.clinic_id, "people": sorted(self._root), **({"names": names} if names else {})}
+        return [dict(row) for row in self.connection.execute(question, given).mappings()]
 
     def _taken_back(self, names: set[str]) -> dict[tuple[str, str], str]:
-        question = sa.select(resources.c.patient_id, resources.c.resource, resources.c.version).where(
-            resources.c.clinic_id == self.clinic_id,
-            resources.c.patient_id.in_(sorted(self._root)),
-            resources.c.resource.in_(sorted(names)),
-            resources.c.gone.is_(True),
-        )
-        return {(self._root[str(row[0])], str(row[1])): str(row[2]) for row in self.connection.execute(question)}
+        found = self._asked(_GONE, sorted(names)) if names else []
+        return {(self._root[str(row["patient_id"])], str(row["resource"])): str(row["version"]) for row in found}
 
     def rows(self, each: Correction, patient_id: str) -> list[_Row]:
         """The current rows that a correction may mean."""
         if not each.of_order:
             return self._rows.get((each.table, patient_id, each.identity), [])
-        found = self._of(each.table, RECORD[each.table].c.resource.startswith(each.identity, autoescape=True))
+        of_order = RECORD[each.table].c.resource.startswith(each.identity, autoescape=True)
+        found = self._asked(_OF[each.table].where(of_order))
         mine = set(self._ids[patient_id])
         return [row for row in found if row["struck_at"] is None and row["patient_id"] in mine]
 

@@ -20,13 +20,16 @@ MAY_BE_ONE = "may_be_one"
 SAME, DIFFERENT = "same", "different"
 
 
+# Made once: to make a question costs as much as to ask it.
+_CURRENT = (
+    sa.select(merges.c.given_up, merges.c.kept)
+    .where(merges.c.clinic_id == sa.bindparam("clinic"), merges.c.undone_at.is_(None))
+    .order_by(merges.c.id)
+)
+
+
 def _current(connection: Connection, clinic_id: str) -> dict[str, str]:
-    question = (
-        sa.select(merges.c.given_up, merges.c.kept)
-        .where(merges.c.clinic_id == clinic_id, merges.c.undone_at.is_(None))
-        .order_by(merges.c.id)
-    )
-    return {str(row[0]): str(row[1]) for row in connection.execute(question)}
+    return {str(row[0]): str(row[1]) for row in connection.execute(_CURRENT, {"clinic": clinic_id})}
 
 
 def roots(connection: Connection, clinic_id: str) -> Callable[[str], str]:

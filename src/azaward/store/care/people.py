@@ -24,6 +24,19 @@ from azaward.store.schema import RECORD, identities, unmatched
 
 _AT_ONCE = 2_000
 NUMBER, NAME = "number", "name"
+# Made once: to make a question costs as much as to ask it.
+_CLINIC, _SOME = sa.bindparam("clinic"), sa.bindparam("some", expanding=True)
+_KNOWN = sa.select(identities.c.patient_id, identities.c.kind, identities.c.found_by).where(
+    identities.c.clinic_id == _CLINIC, identities.c.patient_id.in_(_SOME)
+)
+_HOLDERS = sa.select(identities.c.found_by, identities.c.patient_id).where(
+    identities.c.clinic_id == _CLINIC, identities.c.kind == NUMBER, identities.c.found_by.in_(_SOME)
+)
+_BIRTHS = sa.select(RECORD["patients"].c.patient_id, RECORD["patients"].c.birth_date, RECORD["patients"].c.sex).where(
+    RECORD["patients"].c.clinic_id == _CLINIC,
+    RECORD["patients"].c.patient_id.in_(_SOME),
+    RECORD["patients"].c.struck_at.is_(None),
+)
 
 
 def keep(connection: Connection, clinic_id: str, each: Iterable[Identity], keys: Keys, by: By) -> None:
@@ -55,10 +68,8 @@ def keep(connection: Connection, clinic_id: str, each: Iterable[Identity], keys:
 def _known(connection: Connection, clinic_id: str, patient_ids: Collection[str]) -> set[tuple[str, str, str]]:
     names, known = sorted(patient_ids), set[tuple[str, str, str]]()
     for start in range(0, len(names), _AT_ONCE):
-        question = sa.select(identities.c.patient_id, identities.c.kind, identities.c.found_by).where(
-            identities.c.clinic_id == clinic_id, identities.c.patient_id.in_(names[start : start + _AT_ONCE])
-        )
-        known |= {(row[0], row[1], row[2]) for row in connection.execute(question)}
+        asked = {"clinic": clinic_id, "some": names[start : start + _AT_ONCE]}
+        known |= {(row[0], row[1], row[2]) for row in connection.execute(_KNOWN, asked)}
     return known
 
 
@@ -73,23 +84,19 @@ def refound(kind: str, said: bytes, keys: Keys) -> str:
 
 def holders(connection: Connection, clinic_id: str, numbers: Iterable[Number], keys: Keys) -> dict[Number, set[str]]:
     """The ids of the patients who have each number; an id that was given up stands for the one that is kept."""
-    wanted = {
-        found: number
-        for number in numbers
-        if number.normal
-        for found in keys.all_found_by(NUMBER, number.of, number.normal)
-    }
+    wanted: dict[str, list[Number]] = {}
+    for number in numbers:
+        if number.normal:
+            for one in keys.all_found_by(NUMBER, number.of, number.normal):
+                wanted.setdefault(one, []).append(number)
     found: dict[Number, set[str]] = {}
     root = merges.roots(connection, clinic_id)
     names = sorted(wanted)
     for start in range(0, len(names), _AT_ONCE):
-        question = sa.select(identities.c.found_by, identities.c.patient_id).where(
-            identities.c.clinic_id == clinic_id,
-            identities.c.kind == NUMBER,
-            identities.c.found_by.in_(names[start : start + _AT_ONCE]),
-        )
-        for row in connection.execute(question):
-            found.setdefault(wanted[row[0]], set()).add(root(row[1]))
+        asked = {"clinic": clinic_id, "some": names[start : start + _AT_ONCE]}
+        for row in connection.execute(_HOLDERS, asked):
+            for number in wanted[row[0]]:
+                found.setdefault(number, set()).add(root(row[1]))
     return found
 
 
@@ -121,15 +128,10 @@ def of(connection: Connection, clinic_id: str, patient_ids: Sequence[str], keys:
 
 def births(connection: Connection, clinic_id: str, patient_ids: Sequence[str]) -> dict[str, tuple[dt.date | None, str]]:
     """The birth date and sex of each patient."""
-    table = RECORD["patients"]
     known: dict[str, tuple[dt.date | None, str]] = {}
     for start in range(0, len(patient_ids), _AT_ONCE):
-        question = sa.select(table.c.patient_id, table.c.birth_date, table.c.sex).where(
-            table.c.clinic_id == clinic_id,
-            table.c.patient_id.in_(patient_ids[start : start + _AT_ONCE]),
-            table.c.struck_at.is_(None),
-        )
-        known |= {str(row[0]): (row[1], str(row[2] or "unknown")) for row in connection.execute(question)}
+        asked = {"clinic": clinic_id, "some": patient_ids[start : start + _AT_ONCE]}
+        known |= {str(row[0]): (row[1], str(row[2] or "unknown")) for row in connection.execute(_BIRTHS, asked)}
     return known
 
 

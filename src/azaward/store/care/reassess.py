@@ -61,10 +61,18 @@ BEHIND = "behind "
 
 def mark_behind(connection: Connection, clinic_id: str, patient_ids: Iterable[str]) -> None:
     """Marks assessments as behind, each time anew, so that they are made even if this process ends before it has."""
-    marked = sa.update(assessments).where(
-        assessments.c.clinic_id == clinic_id, assessments.c.patient_id.in_(sorted(patient_ids))
+    given = {"clinic": clinic_id, "people": sorted(patient_ids), "mark": f"{BEHIND}{secrets.token_hex(8)}"}
+    connection.execute(_MARK, given)
+
+
+_MARK = (
+    sa.update(assessments)
+    .where(
+        assessments.c.clinic_id == sa.bindparam("clinic"),
+        assessments.c.patient_id.in_(sa.bindparam("people", expanding=True)),
     )
-    connection.execute(marked.values(knowledge=f"{BEHIND}{secrets.token_hex(8)}"))
+    .values(knowledge=sa.bindparam("mark"))
+)
 
 
 def catch_up(

@@ -206,17 +206,25 @@ def resolve(connection: Connection, clinic_id: str, patient_id: str, aside_id: i
 
 def digest(row: Mapping[str, Cell]) -> str:
     """The hash of a row's content: equal cells give equal hashes."""
-    said = {name: cell for name, cell in row.items() if name not in _NOT_IN_DIGEST and cell is not None}
-    return hashlib.sha256(json.dumps(said, sort_keys=True, ensure_ascii=False, default=str).encode()).hexdigest()
+    said = {name: cell for name, cell in row.items() if cell is not None and name not in _NOT_IN_DIGEST}
+    return hashlib.sha256(_in_order(said).encode()).hexdigest()
+
+
+# Made once: to make the encoder costs more than to use it, and to make a question as much as to ask it.
+_in_order = json.JSONEncoder(sort_keys=True, ensure_ascii=False, default=str).encode
+_DIGESTS = {
+    name: sa.select(table.c.digest).where(
+        table.c.clinic_id == sa.bindparam("clinic"), table.c.digest.in_(sa.bindparam("digests", expanding=True))
+    )
+    for name, table in RECORD.items()
+}
 
 
 def _known(connection: Connection, name: str, clinic_id: str, digests: Iterable[str]) -> set[str]:
-    table, wanted, known = RECORD[name], list(digests), set[str]()
+    wanted, known = list(digests), set[str]()
     for start in range(0, len(wanted), _AT_ONCE):
-        question = sa.select(table.c.digest).where(
-            table.c.clinic_id == clinic_id, table.c.digest.in_(wanted[start : start + _AT_ONCE])
-        )
-        known |= set(connection.scalars(question))
+        asked = {"clinic": clinic_id, "digests": wanted[start : start + _AT_ONCE]}
+        known |= set(connection.scalars(_DIGESTS[name], asked))
     return known
 
 
