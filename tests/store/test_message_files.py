@@ -12,8 +12,8 @@ pytest.importorskip("hl7", reason="the extra azaward[hl7] is not installed")
 from azaward.knowledge import load
 from azaward.readers.hl7.files.record import read_hl7
 from azaward.store import Store, imports, keys
-from azaward.store.care import merges, people, records
-from tests.store.taking import ACTOR, Clinic, adt, oru
+from azaward.store.care import merges, people, reassess, records
+from tests.store.taking import ACTOR, Clinic, adt, msh, oru
 
 NUMBER = "4217^^^RIVERSIDE^MR"
 
@@ -116,3 +116,46 @@ def test_who_was_thought_dead_and_is_alive_has_no_death(store: Store) -> None:
     with store.read() as connection:
         events = records.of_patient(connection, "one", "4217").rows["events"]
     assert [row for row in events if row[2] == "deceased"] == []
+
+
+def rde(control: str, day: str, at: str, timing: str = "TQ1|1||QD||||20260110") -> bytes:
+    lines = [msh("RDE^O11", at=at, sender="PHARM"), f"PID|1||{NUMBER}||||19800102|F"]
+    return "\r".join([*lines, f"ORC|{control}|55|77||||||{day}", "RXE||^Azathioprine|150||MG", timing]).encode()
+
+
+def held(store: Store) -> list[str]:
+    with store.read() as connection:
+        standing = reassess.of_patient(connection, "one", "4217")
+    assert standing
+    return [str(finding) for finding in standing[0].findings if finding.code.startswith("on_hold")]
+
+
+@pytest.mark.parametrize("timing", ["TQ1|1||QD||||20260110", "TQ1|1||QD"])
+def test_an_order_on_hold_is_on_hold_since_the_day_that_is_said_until_it_goes_on(store: Store, timing: str) -> None:
+    bring(store, "0.hl7", rde("NW", "20260110", "202601100900"))
+    bring(store, "1.hl7", rde("HD", "20261110", "202611100900", timing))
+    (said,) = held(store)
+    assert "since 2026-11-10" in said
+    bring(store, "2.hl7", rde("RL", "20261120", "202611200900", timing))
+    assert held(store) == []
+    with store.read() as connection:
+        rows = records.of_patient(connection, "one", "4217").rows["exposures"]
+    assert [(row[5], row[8]) for row in rows] == [(None, "active")]
+
+
+def test_an_order_whose_hold_alone_is_known_is_on_hold(store: Store) -> None:
+    bring(store, "1.hl7", rde("HD", "20261110", "202611100900"))
+    (said,) = held(store)
+    assert "since 2026-11-10" in said
+
+
+def test_a_dose_that_changed_was_taken_until_then(store: Store) -> None:
+    bring(store, "0.hl7", rde("NW", "20260110", "202601100900"))
+    later = rde("XO", "20261110", "202611100900", "TQ1|1||QD||||20261110").replace(b"|150|", b"|50|")
+    bring(store, "1.hl7", later)
+    with store.read() as connection:
+        rows = records.of_patient(connection, "one", "4217").rows["exposures"]
+    assert sorted((row[2], str(row[4]), str(row[5])) for row in rows) == [
+        (50.0, "2026-11-10", "None"),
+        (150.0, "2026-01-10", "2026-11-10"),
+    ]

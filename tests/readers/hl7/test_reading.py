@@ -316,8 +316,8 @@ NEW = message("ORC|NW|1|7", "RXE||^Azathioprine|150||MG", "TQ1|1||QD||||20260110
 @pytest.mark.parametrize(
     ("control", "timing", "expected"),
     [
-        ("HD", (), [("2026-01-10", None)]),
-        ("HD", ("TQ1|1||QD||||20260110",), [("2026-01-10", None)]),
+        ("HD", (), [("2026-01-10", "2026-11-01")]),
+        ("HD", ("TQ1|1||QD||||20260110",), [("2026-01-10", "2026-11-01")]),
         ("RL", (), [("2026-01-10", None)]),
         ("DC", (), [("2026-01-10", "2026-11-01")]),
         ("DC", ("TQ1|1||QD||||20260110",), [("2026-01-10", "2026-11-01")]),
@@ -343,6 +343,13 @@ def test_an_order_on_hold_whose_beginning_is_not_here_is_still_seen() -> None:
 def test_the_encoded_order_goes_before_the_request_and_the_dispense() -> None:
     lines = ("ORC|NW|1", "RXO|^Azathioprine|100||MG", "RXE||^Azathioprine|50||MG", "TQ1|1||QD||||20260110")
     assert [row[1] for row in taken(*lines)] == [50.0]
+
+
+def test_an_order_that_goes_on_is_no_longer_on_hold() -> None:
+    hold = message("ORC|HD|1|7||||||20261101", "RXE||^Azathioprine|150||MG", type="RDE^O11", id="2")
+    on = message("ORC|RL|1|7||||||20261110", "RXE||^Azathioprine|150||MG", type="RDE^O11", id="3")
+    assert cells(record(NEW, hold), "exposures", "status") == [("on-hold",)]
+    assert cells(record(NEW, hold, on), "exposures", "status", "stopped_on") == [("active", None)]
 
 
 def test_an_unknown_medicine_is_kept_with_its_words() -> None:

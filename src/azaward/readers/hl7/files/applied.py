@@ -123,6 +123,12 @@ class Applied:
                 self._set(table, place, "stopped_on", day)
             case "stop", _:
                 self._say(correction, "ended on a day that isn't said: counted as still taken. Ask.", "no_end")
+            case "hold", _:
+                self._set(table, place, "status", "on-hold")
+                self._set(table, place, "stopped_on", _day(correction.on))
+            case "release", _:
+                self._set(table, place, "status", "active")
+                self._set(table, place, "stopped_on", None)
             case _:
                 pass
 
