@@ -108,17 +108,29 @@ def default_file(database: str) -> Path:
 
 def keys_of(store: Store, connection: Connection) -> Keys:
     """The keys of an open database. One in memory has keys that end with it."""
-    address = store.engine.url.render_as_string(hide_password=False)
-    if store.key_file is None and store.engine.url.database in (None, "", ":memory:"):
+    if _is_passing(store):
         return _PASSING.setdefault(store.engine, Keys([Key.made()]))
-    return open_keys(store.key_file or default_file(address), connection)
+    return open_keys(file_of(store), connection)
+
+
+def _is_passing(store: Store) -> bool:
+    return store.key_file is None and store.engine.url.database in (None, "", ":memory:")
+
+
+def file_of(store: Store) -> Path:
+    """Where the keys of a store lie."""
+    return store.key_file or default_file(store.engine.url.render_as_string(hide_password=False))
 
 
 def keys_again(store: Store, connection: Connection) -> Keys:
     """The keys as they stand now: another process may have rotated them. What they open was checked at the start."""
-    address = store.engine.url.render_as_string(hide_password=False)
-    file = store.key_file or default_file(address)
-    return read(file) if file.exists() else keys_of(store, connection)
+    file = file_of(store)
+    return read(file) if file.exists() and not _is_passing(store) else keys_of(store, connection)
+
+
+def needed(connection: Connection) -> list[str]:
+    """The keys by which something in the database is sealed, without which it can't be read."""
+    return sorted(_needed(connection))
 
 
 def lacking(connection: Connection, keys: Keys) -> list[str]:

@@ -58,6 +58,11 @@ def members(connection: Connection, clinic_id: str, patient_ids: Sequence[str]) 
     return found
 
 
+def ids_of(connection: Connection, clinic_id: str, patient_id: str) -> list[str]:
+    """Every id of the person who is kept under an id, itself first."""
+    return members(connection, clinic_id, [patient_id])[patient_id]
+
+
 def merge(connection: Connection, clinic_id: str, given_up: str, kept: str, why: str, by: By) -> None:
     """Joins two records: what stands under `given_up` is read under `kept` from now on. Raises `StoreError`."""
     root = roots(connection, clinic_id)

@@ -183,10 +183,10 @@ def everyone(connection: Connection, clinic_id: str) -> list[str]:
 
 def strike(connection: Connection, clinic_id: str, patient_id: str, table: str, row_id: int, by: By, why: str) -> bool:
     """Strikes out a patient's row, with the person and the reason; False if there is no such current row."""
-    rows = RECORD[table]
+    rows, ids = RECORD[table], merges.ids_of(connection, clinic_id, patient_id)
     done = connection.execute(
         sa.update(rows)
-        .where(rows.c.clinic_id == clinic_id, rows.c.patient_id == patient_id, rows.c.id == row_id)
+        .where(rows.c.clinic_id == clinic_id, rows.c.patient_id.in_(ids), rows.c.id == row_id)
         .where(rows.c.struck_at.is_(None))
         .values(struck_by=by.who, struck_at=by.at, struck_why=why)
     )
@@ -195,9 +195,10 @@ def strike(connection: Connection, clinic_id: str, patient_id: str, table: str, 
 
 def resolve(connection: Connection, clinic_id: str, patient_id: str, aside_id: int, by: By, why: str) -> bool:
     """Marks a patient's set-aside item as reviewed; False if there is no such item."""
+    ids = merges.ids_of(connection, clinic_id, patient_id)
     done = connection.execute(
         sa.update(set_aside)
-        .where(set_aside.c.clinic_id == clinic_id, set_aside.c.patient_id == patient_id, set_aside.c.id == aside_id)
+        .where(set_aside.c.clinic_id == clinic_id, set_aside.c.patient_id.in_(ids), set_aside.c.id == aside_id)
         .where(set_aside.c.resolved_at.is_(None))
         .values(resolved_by=by.who, resolved_at=by.at, resolved_why=why)
     )
