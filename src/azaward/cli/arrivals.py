@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -42,6 +43,8 @@ def _opened(database: str, clinic: str | None) -> Generator[tuple[Store, Actor]]
         from azaward.store import imports
         from azaward.store.care.acts import Actor
 
+        if clinic is not None and clinic not in (known := imports.clinic_ids(store)):
+            fail(f"--clinic {clinic}: not in {store.name}. Expected one of: {', '.join(known) or 'none is there'}.")
         yield store, Actor(who_acts(), clinic or imports.only_clinic(store), day_of(None))
 
 
@@ -98,6 +101,9 @@ def listen(
 
         knowledge = load_knowledge()
         senders = read_senders(sender or (), knowledge)
+        if tls is None and (alone := tls_key or tls_clients):
+            given = "--tls-key" if tls_key else "--tls-clients"
+            fail(f"{given} {alone}: without a certificate nothing is encrypted. Give one with --tls.")
         context = tls_context(tls, tls_key, tls_clients) if tls else None
         settings = Settings(host.strip("[]"), int(port), networks(allow or ()), context, threads=16)
         with _opened(database, clinic) as (store, actor):
@@ -132,6 +138,9 @@ def watch(
     """Import whatever lands in a folder, whole, and move it to done or failed with the reason beside it."""
     if not folder.is_dir():
         fail(f"{folder}: no such folder. Expected one that files are put in.")
+    for name in ("done", "failed"):
+        if (folder / name).exists() and not (folder / name).is_dir():
+            fail(f"{folder / name}: a file. Expected a folder, where files go that were taken. Rename it.")
     knowledge = load_knowledge()
     with _opened(database, clinic) as (store, actor):
         store.key_file = key_file
@@ -142,7 +151,7 @@ def watch(
         while True:
             ready = _settled(folder, sizes, 0.0 if once else settle)
             for path in ready:
-                _take(path, store, actor, knowledge)
+                _take(path, store, replace(actor, today=day_of(None)), knowledge)
             if once or stop.wait(1.0):
                 return
 
@@ -153,13 +162,33 @@ def _settled(folder: Path, sizes: dict[Path, tuple[int, float]], seconds: float)
     for path in sorted(folder.iterdir()):
         if path.name.startswith(".") or path.name in ("done", "failed") or path.name.endswith((".part", ".tmp")):
             continue
-        size = sum(each.stat().st_size for each in path.rglob("*")) if path.is_dir() else path.stat().st_size
+        size = _size(path)
         before, since = sizes.get(path, (-1, now))
         since = since if before == size else now
         sizes[path] = (size, since)
         if now - since >= seconds:
             ready.append(path)
     return ready
+
+
+def _size(path: Path) -> int:
+    """How much there is of a file or folder; what is removed meanwhile, or is no file, has none."""
+    parts = [path, *path.rglob("*")] if path.is_dir() else [path]
+    sizes = 0
+    for each in parts:
+        with contextlib.suppress(OSError):
+            sizes += each.stat().st_size
+    return sizes
+
+
+def _check(path: Path) -> None:
+    """Refuses what can't be read to its end, such as a pipe, which would wait for its writer."""
+    from azaward.errors import InputError
+
+    for each in [path, *path.rglob("*")] if path.is_dir() else [path]:
+        if not each.is_file() and not each.is_dir():
+            what = "a link to nothing" if each.is_symlink() else "neither a file nor a folder"
+            raise InputError(f"{each.name}: {what}. Expected a file or a folder of tables.")
 
 
 def _take(path: Path, store: Store, actor: Actor, knowledge: Knowledge) -> None:
@@ -169,7 +198,10 @@ def _take(path: Path, store: Store, actor: Actor, knowledge: Knowledge) -> None:
     from azaward.readers.read import read
     from azaward.store import imports
 
+    if not path.exists() and not path.is_symlink():
+        return  # Its sender has taken it away.
     try:
+        _check(path)
         mark = digest(path)
         record = read(path, knowledge)
         brought = imports.keep(store, actor, path.name, mark, record, knowledge)
@@ -188,7 +220,7 @@ def _moved(path: Path, into: str) -> Path:
     home = path.parent / into
     home.mkdir(exist_ok=True)
     target, number = home / path.name, 1
-    while target.exists():
+    while target.exists() or target.is_symlink():
         number += 1
         target = home / f"{path.stem}-{number}{path.suffix}"
     shutil.move(path, target)
@@ -201,8 +233,8 @@ def tray_list(database: Database = DEFAULT, clinic: Clinic = None) -> None:
     with _opened(database, clinic) as (store, actor):
         from azaward.store import tray
 
-        with store.read() as connection:
-            waiting = tray.waiting(connection, actor.clinic_id)
+        with store.write() as connection:
+            waiting = tray.listed(connection, actor)
         lines = [
             f"{one.id}  {one.at:%Y-%m-%d %H:%M} UTC  {one.sender}  {one.why}"
             + (f"\n    same-day, for a {tray.ROLE}: {one.severe}" if one.severe else "")
@@ -270,10 +302,14 @@ def tray_discard(
 def people_pairs(database: Database = DEFAULT, clinic: Clinic = None) -> None:
     """List the records that may be of one person and that nobody has decided about."""
     with _opened(database, clinic) as (store, actor):
+        from azaward.store import audit
+        from azaward.store.audit import Entry
         from azaward.store.care import merges
 
-        with store.read() as connection:
+        with store.write() as connection:
             pairs = merges.open_pairs(connection, actor.clinic_id)
+            detail = {"patients": sorted({each for pair in pairs for each in pair[:2]})}
+            audit.append(connection, [Entry(actor.login, "list pairs", actor.clinic_id, None, detail)])
         lines = [f"{one}  {other}  {why}" for one, other, why in pairs]
         write(("\n".join(lines) + "\n" if lines else "No open pair.\n").encode())
 

@@ -125,6 +125,14 @@ def waiting(connection: Connection, clinic_id: str) -> list[Waiting]:
     return [Waiting(*row) for row in connection.execute(question)]
 
 
+def listed(connection: Connection, actor: Actor) -> list[Waiting]:
+    """What waits, for somebody who reads the list; that they did is noted."""
+    found = waiting(connection, actor.clinic_id)
+    detail = {"messages": [one.id for one in found]}
+    audit.append(connection, [Entry(actor.login, "list messages", actor.clinic_id, None, detail)])
+    return found
+
+
 def content(connection: Connection, actor: Actor, number: int, keys: Keys) -> Kept:
     """A message in the tray, as it came; that somebody read it is noted. Raises `StoreError`."""
     row = _row(connection, actor.clinic_id, number)
