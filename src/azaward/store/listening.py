@@ -14,6 +14,7 @@ import queue
 import signal
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
@@ -38,10 +39,11 @@ from azaward.store.database import Store
 from azaward.store.keys import Keys
 from azaward.store.schema import assessments
 
-_AT_ONCE = 64
-_ASSESSED_AT_ONCE = 20
-# Where more messages than these wait for their answers, assessments wait for a pause, but no longer than this.
-_FEW, _PAUSE_S, _LONGEST_S = 2, 0.05, 3.0
+# A transaction costs as much as several messages: one waits so long for messages that are being read.
+_AT_ONCE, _TOGETHER_S = 64, 0.02
+_ASSESSED_AT_ONCE, _ASSESSORS = 20, 2
+# Where so many messages came within so many seconds, assessments wait for a pause, but no longer than this.
+_MANY, _WITHIN_S, _PAUSE_S, _LONGEST_S = 20, 0.5, 0.05, 3.0
 
 
 class Listening:
@@ -61,12 +63,13 @@ class Listening:
         self._arrivals = Arrivals(store, actor, keys, knowledge)
         self._waiting: queue.SimpleQueue[tuple[Arrived, Future[bytes]] | None] = queue.SimpleQueue()
         self._behind: set[str] = set()
-        self._busy = 0
+        self._being_read = 0
+        self._latest: deque[float] = deque(maxlen=_MANY)
         self._changed = threading.Condition()
         self._ended = False
-        self._threads = [
-            threading.Thread(target=self._write, name="writer", daemon=True),
-            threading.Thread(target=self._assess, name="assessor", daemon=True),
+        self._writer = threading.Thread(target=self._write, name="writer", daemon=True)
+        self._assessors = [
+            threading.Thread(target=self._assess, name="assessor", daemon=True) for _ in range(_ASSESSORS)
         ]
 
     def start(self) -> None:
@@ -77,46 +80,61 @@ class Listening:
                 assessments.c.knowledge.startswith(reassess.BEHIND),
             )
             self._behind |= set(connection.scalars(left))
-        for thread in self._threads:
+        for thread in (self._writer, *self._assessors):
             thread.start()
 
     def stop(self) -> None:
         """Ends when all that was taken is stored and assessed."""
         self._waiting.put(None)
-        self._threads[0].join()
+        self._writer.join()
         with self._changed:
             self._ended = True
             self._changed.notify_all()
-        self._threads[1].join()
+        for thread in self._assessors:
+            thread.join()
         self._reading.close()
 
     def handle(self, content: bytes, received: Received) -> bytes:
         """One message, to its answer: it is stored when this returns."""
-        notice = self._reading.read(content, received.id)
-        done: Future[bytes] = Future()
-        self._busy += 1
+        with self._changed:
+            self._being_read += 1
+            self._latest.append(time.monotonic())
         try:
-            self._waiting.put((Arrived(content, notice, received.at), done))
-            return done.result()
+            notice = self._reading.read(content, received.id)
         finally:
-            self._busy -= 1
+            with self._changed:
+                self._being_read -= 1
+        done: Future[bytes] = Future()
+        self._waiting.put((Arrived(content, notice, received.at), done))
+        return done.result()
 
     def _write(self) -> None:
         """Stores what waits, many messages in one transaction."""
         ended = False
         while not ended:
-            first = self._waiting.get()
-            batch = [] if first is None else [first]
-            ended = first is None
-            with contextlib.suppress(queue.Empty):
-                while not ended and len(batch) < _AT_ONCE:
-                    following = self._waiting.get_nowait()
-                    if following is None:
-                        ended = True
-                    else:
-                        batch.append(following)
+            following = self._waiting.get()
+            until = time.monotonic() + _TOGETHER_S
+            batch: list[tuple[Arrived, Future[bytes]]] = []
+            while following is not None:
+                batch.append(following)
+                try:
+                    following = self._following(until, full=len(batch) == _AT_ONCE)
+                except queue.Empty:
+                    break
+            ended = following is None
             if batch:
                 self._store(batch)
+
+    def _following(self, until: float, *, full: bool) -> tuple[Arrived, Future[bytes]] | None:
+        """The next message of the same transaction, if there is one or soon will be. Raises `queue.Empty`."""
+        if full:
+            raise queue.Empty
+        with contextlib.suppress(queue.Empty):
+            return self._waiting.get_nowait()
+        left = until - time.monotonic()
+        if left <= 0 or not self._being_read:
+            raise queue.Empty
+        return self._waiting.get(timeout=left)
 
     def _store(self, batch: Sequence[tuple[Arrived, Future[bytes]]]) -> None:
         by = By("hl7", dt.datetime.now(dt.UTC))
@@ -146,7 +164,7 @@ class Listening:
                     since = time.monotonic()
                 if not self._behind:
                     return
-                if self._busy > _FEW and not self._ended and time.monotonic() - since < _LONGEST_S:
+                if self._many_come() and not self._ended and time.monotonic() - since < _LONGEST_S:
                     self._changed.wait(_PAUSE_S)
                     continue
                 some = sorted(self._behind)[:_ASSESSED_AT_ONCE]
@@ -155,6 +173,9 @@ class Listening:
             since = time.monotonic()
             with self._changed:
                 self._behind |= stale
+
+    def _many_come(self) -> bool:
+        return len(self._latest) == _MANY and time.monotonic() - self._latest[0] < _WITHIN_S
 
     def serve(self, settings: Settings, journal: Journal, say: Callable[[str], None]) -> None:
         """Listens until the process is told to end; what was taken by then is stored and answered."""
