@@ -29,7 +29,8 @@ _CLINIC, _SOME = sa.bindparam("clinic"), sa.bindparam("some", expanding=True)
 _KNOWN = sa.select(identities.c.patient_id, identities.c.kind, identities.c.found_by).where(
     identities.c.clinic_id == _CLINIC, identities.c.patient_id.in_(_SOME)
 )
-_HOLDERS = sa.select(identities.c.found_by, identities.c.patient_id).where(
+# The authority is asked for so that SQLite looks numbers up: for the other two it reads an index with everybody in it.
+_HOLDERS = sa.select(identities.c.found_by, identities.c.patient_id, identities.c.authority).where(
     identities.c.clinic_id == _CLINIC, identities.c.kind == NUMBER, identities.c.found_by.in_(_SOME)
 )
 _BIRTHS = sa.select(RECORD["patients"].c.patient_id, RECORD["patients"].c.birth_date, RECORD["patients"].c.sex).where(
