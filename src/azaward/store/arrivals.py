@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 from azaward.knowledge import Knowledge
 from azaward.readers.hl7.ack import answer, unknown_person
 from azaward.readers.hl7.codes import Codes, codes
-from azaward.readers.hl7.notice import Identifier, Notice, Said
+from azaward.readers.hl7.notice import Identifier, Notice
 from azaward.record.identity import Identity, Number
 from azaward.record.tables import TABLES, Cell, Record, SetAside
 from azaward.store import audit, people, tray
@@ -31,6 +31,7 @@ from azaward.store.schema import messages
 
 # Messages about who people are: of somebody unknown they say nothing that matters here.
 ABOUT_PEOPLE = ("register", "update", "merge", "renumber", "link", "unlink", "apart", "delete")
+MERGES = ("merge", "renumber")
 STATE_ONLY = ("discharge", "cancel-admit", "cancel-discharge", "other")
 
 
@@ -99,7 +100,7 @@ class Arrivals:
             more = []
             if each.notice.outcome == "error":
                 why = "; ".join(problem.line("") for problem in each.notice.problems if problem.severity == "error")
-            elif why and each.notice.event not in (*ABOUT_PEOPLE, *STATE_ONLY):
+            elif why and _matters(each.notice, why):
                 more = [unknown_person()]
             said = answer(each.content, each.notice, self.codes, each.at, more)
             taken.answers[place] = said
@@ -108,7 +109,7 @@ class Arrivals:
             if each.notice.outcome == "error" or more:
                 waiting.append((each, why or "", said))
             elif not why:
-                self._people(connection, each.notice, ids, taken, by)
+                self._people(connection, each.notice, ids, whose, taken, by)
                 told.append((each.notice, ids))
         self._rows(connection, told, taken, by)
         added = records.add(connection, self.actor.clinic_id, taken.record, by)
@@ -206,7 +207,9 @@ class Arrivals:
         """The patient of each person in a message; or why somebody isn't known."""
         ids: dict[str, str] = {}
         for said in notice.people:
-            found = self._held(notice, said, whose)
+            # Where only the number that is given up is known, the person is known by it, and by the new one from then.
+            given_up = said.previous if notice.event in MERGES else ()
+            found = self._held(notice, said.identifiers, whose) or self._held(notice, given_up, whose)
             if len(found) != 1:
                 return ids, _NOBODY if not found else f"its numbers belong to {' and '.join(sorted(found))}"
             one = next(iter(found))
@@ -216,12 +219,20 @@ class Arrivals:
             ids[said.provisional_id] = one
         return ids, None if ids else _NOBODY
 
-    def _held(self, notice: Notice, said: Said, whose: Mapping[Number, set[str]]) -> set[str]:
+    def _held(self, notice: Notice, identifiers: Iterable[Identifier], whose: Mapping[Number, set[str]]) -> set[str]:
         trusted = {*notice.trusted, notice.patient_ids, *(authority for authority, _ in self._nations)}
-        numbers = self._numbers(each for each in said.identifiers if each.authority in trusted)
+        numbers = self._numbers(each for each in identifiers if each.authority in trusted)
         return {one for number in numbers for one in whose.get(number, ())}
 
-    def _people(self, connection: Connection, notice: Notice, ids: Mapping[str, str], taken: _Taken, by: By) -> None:
+    def _people(
+        self,
+        connection: Connection,
+        notice: Notice,
+        ids: Mapping[str, str],
+        whose: Mapping[Number, set[str]],
+        taken: _Taken,
+        by: By,
+    ) -> None:
         """What a message says of who people are: other numbers, records that are joined or parted."""
         clinic_id = self.actor.clinic_id
         for said in notice.people:
@@ -229,9 +240,9 @@ class Arrivals:
             numbers = self._numbers(said.identifiers)
             names = [" ".join(part for part in (name.given, name.family) if part) for name in said.names]
             taken.identities.append(Identity(one, notice.where, tuple(numbers), tuple(filter(None, names))))
-            before = self._numbers(said.previous)
-            held = people.holders(connection, clinic_id, before, self.keys) if before else {}
-            for given_up in sorted({each for found in held.values() for each in found} - {one}):
+            previous = self._numbers(said.previous) if notice.event in MERGES else []
+            before = {each for number in previous for each in whose.get(number, ())}
+            for given_up in sorted(before - {one}):
                 merges.merge(connection, clinic_id, given_up, one, f"merged by {notice.header.sender}", by)
                 taken.touched |= {given_up, one}
         pair = list(dict.fromkeys(ids.values()))
@@ -269,6 +280,13 @@ _ANSWERED = sa.select(messages.c.sender, messages.c.control, messages.c.answer).
     messages.c.control.in_(sa.bindparam("controls", expanding=True)),
 )
 _NOBODY = "no known patient has one of its numbers from an authority that is trusted"
+
+
+def _matters(notice: Notice, why: str) -> bool:
+    """Whether somebody has to look at a message whose person isn't known, for this reason."""
+    if notice.event in STATE_ONLY:
+        return False
+    return notice.event not in ABOUT_PEOPLE or why != _NOBODY
 
 
 def _apart(arrived: Sequence[Arrived]) -> list[list[Arrived]]:
