@@ -120,7 +120,7 @@ class _Standing:
                     self._rows.setdefault(key, []).append(row)
         self._gone = self._taken_back({name for names in named.values() for name in names})
 
-    def _asked(self, question: sa.Select[Any], names: Sequence[str] = ()) -> list[_Row]:
+    def _asked(self, question: sa.Executable, names: Sequence[str] = ()) -> list[_Row]:
         given = {"clinic": self.clinic_id, "people": sorted(self._root), **({"names": names} if names else {})}
         return [dict(row) for row in self.connection.execute(question, given).mappings()]
 
