@@ -12,6 +12,7 @@ import contextlib
 import datetime as dt
 import queue
 import signal
+import sys
 import threading
 import time
 from collections import deque
@@ -44,6 +45,7 @@ _AT_ONCE, _TOGETHER_S = 64, 0.02
 _ASSESSED_AT_ONCE, _ASSESSORS = 20, 2
 # Where so many messages came within so many seconds, assessments wait for a pause, but no longer than this.
 _MANY, _WITHIN_S, _PAUSE_S, _LONGEST_S = 20, 0.5, 0.05, 3.0
+_TURN_S = 0.0005
 
 
 class Listening:
@@ -62,7 +64,9 @@ class Listening:
         self._reading = Processes(knowledge, senders)
         self._arrivals = Arrivals(store, actor, keys, knowledge)
         self._waiting: queue.SimpleQueue[tuple[Arrived, Future[bytes]] | None] = queue.SimpleQueue()
-        self._behind: set[str] = set()
+        # Whoever has waited longest first: a dictionary, for its order.
+        self._behind: dict[str, None] = {}
+        self._since = 0.0
         self._being_read = 0
         self._latest: deque[float] = deque(maxlen=_MANY)
         self._changed = threading.Condition()
@@ -79,7 +83,7 @@ class Listening:
                 assessments.c.clinic_id == self.actor.clinic_id,
                 assessments.c.knowledge.startswith(reassess.BEHIND),
             )
-            self._behind |= set(connection.scalars(left))
+            self._behind |= dict.fromkeys(connection.scalars(left))
         for thread in (self._writer, *self._assessors):
             thread.start()
 
@@ -149,36 +153,43 @@ class Listening:
             batch[0][1].set_exception(error)
             return
         with self._changed:
-            self._behind |= touched
+            self._behind |= dict.fromkeys(sorted(touched))
             self._changed.notify_all()
         for (_, done), answer in zip(batch, answers, strict=True):
             done.set_result(answer)
 
     def _assess(self) -> None:
         """Assesses whoever is behind: at once while little arrives, else when it pauses or they have waited long."""
-        since = time.monotonic()
-        while True:
+        while some := self._next_behind():
+            stale = reassess.catch_up(self.store, self.actor.clinic_id, some, self._today(), self.knowledge)
             with self._changed:
+                self._behind |= dict.fromkeys(sorted(stale))
+
+    def _next_behind(self) -> list[str]:
+        """Those to assess now, once there are some; nobody at the end."""
+        with self._changed:
+            while True:
                 if not self._behind:
                     self._changed.wait_for(lambda: self._behind or self._ended)
-                    since = time.monotonic()
-                if not self._behind:
-                    return
-                if self._many_come() and not self._ended and time.monotonic() - since < _LONGEST_S:
-                    self._changed.wait(_PAUSE_S)
-                    continue
-                some = sorted(self._behind)[:_ASSESSED_AT_ONCE]
-                self._behind -= set(some)
-            stale = reassess.catch_up(self.store, self.actor.clinic_id, some, self._today(), self.knowledge)
-            since = time.monotonic()
-            with self._changed:
-                self._behind |= stale
+                    self._since = time.monotonic()
+                if not self._behind or self._ended or not self._many_come():
+                    break
+                if time.monotonic() - self._since >= _LONGEST_S:
+                    break
+                self._changed.wait(_PAUSE_S)
+            self._since = time.monotonic()
+            some = list(self._behind)[:_ASSESSED_AT_ONCE]
+            for one in some:
+                del self._behind[one]
+            return some
 
     def _many_come(self) -> bool:
         return len(self._latest) == _MANY and time.monotonic() - self._latest[0] < _WITHIN_S
 
     def serve(self, settings: Settings, journal: Journal, say: Callable[[str], None]) -> None:
         """Listens until the process is told to end; what was taken by then is stored and answered."""
+        # A writer gives way at each question that it asks; it must not wait long until it may go on.
+        sys.setswitchinterval(_TURN_S)
         self.start()
         try:
             asyncio.run(self._serve(settings, journal, say))
