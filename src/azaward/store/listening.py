@@ -1,8 +1,8 @@
 """From messages that arrive one by one to a store that takes many at once, and assessments that follow.
 
-Messages are read in processes beside this one, stored together by one writer, and answered when their transaction is on
-the disk. The patients whom they are about are assessed at once in the background; what is behind when the process ends
-is assessed when it starts again.
+Messages are read, and patients assessed, in processes beside this one. Messages are stored together by one writer, and
+answered when their transaction is on the disk. The patients whom they are about are assessed at once in the background;
+what is behind when the process ends is assessed when it starts again.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime as dt
+import logging
+import os
 import queue
 import signal
 import sys
@@ -19,15 +21,19 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
+from functools import partial
 
 import sqlalchemy as sa
 
+from azaward import assessment
+from azaward.assessment import Assessment
 from azaward.errors import StoreError
 from azaward.knowledge import Knowledge
 from azaward.mllp.journal import Journal, Received
+from azaward.mllp.processes import Processes
 from azaward.mllp.server import Server, Settings
 from azaward.readers.hl7.messages import read_frame
-from azaward.readers.hl7.processes import Processes
+from azaward.readers.hl7.notice import Notice
 from azaward.readers.hl7.senders import Senders
 from azaward.record.identity import Identity, Number
 from azaward.store import audit, people, tray
@@ -42,10 +48,11 @@ from azaward.store.schema import assessments
 
 # A transaction costs as much as several messages: one waits so long for messages that are being read.
 _AT_ONCE, _TOGETHER_S = 64, 0.02
-_ASSESSED_AT_ONCE, _ASSESSORS = 20, 2
+_ASSESSED_AT_ONCE, _ASSESSORS, _READERS = 20, 2, 4
 # Where so many messages came within so many seconds, assessments wait for a pause, but no longer than this.
 _MANY, _WITHIN_S, _PAUSE_S, _LONGEST_S = 20, 0.5, 0.05, 3.0
-_TURN_S = 0.0005
+_TURN_S, _AGAIN_S = 0.0005, 5.0
+_LOG = logging.getLogger("azaward.store")
 
 
 class Listening:
@@ -61,7 +68,9 @@ class Listening:
         today: Callable[[], dt.date],
     ) -> None:
         self.store, self.actor, self.knowledge, self._today = store, actor, knowledge, today
-        self._reading = Processes(knowledge, senders)
+        # One processor is left to store what is read.
+        readers = max(1, min(_READERS, (os.cpu_count() or 1) - 1))
+        self._reading = Processes(partial(_read, knowledge, senders), readers)
         self._arrivals = Arrivals(store, actor, keys, knowledge)
         self._waiting: queue.SimpleQueue[tuple[Arrived, Future[bytes]] | None] = queue.SimpleQueue()
         # Whoever has waited longest first: a dictionary, for its order.
@@ -104,7 +113,7 @@ class Listening:
             self._being_read += 1
             self._latest.append(time.monotonic())
         try:
-            notice = self._reading.read(content, received.id)
+            notice = self._reading.ask(received.id, content, received.id)
         finally:
             with self._changed:
                 self._being_read -= 1
@@ -160,10 +169,27 @@ class Listening:
 
     def _assess(self) -> None:
         """Assesses whoever is behind: at once while little arrives, else when it pauses or they have waited long."""
-        while some := self._next_behind():
-            stale = reassess.catch_up(self.store, self.actor.clinic_id, some, self._today(), self.knowledge)
+        beside = Processes(partial(assessment.assess, knowledge=self.knowledge), 1)
+        try:
+            while some := self._next_behind():
+                stale = self._caught_up(some, beside)
+                with self._changed:
+                    self._behind |= dict.fromkeys(sorted(stale))
+        finally:
+            beside.close()
+
+    def _caught_up(self, some: Sequence[str], beside: Processes[Assessment]) -> set[str]:
+        """Assesses some patients; gives those who are still behind. One who can't be assessed holds up no other."""
+        ask = partial(beside.ask, "an assessment")
+        try:
+            return reassess.catch_up(self.store, self.actor.clinic_id, some, self._today(), self.knowledge, ask)
+        except Exception as error:
+            if len(some) > 1:
+                return {one for each in some for one in self._caught_up([each], beside)}
+            _LOG.error("a patient could not be assessed, and stays marked as behind: %s", type(error).__name__)
             with self._changed:
-                self._behind |= dict.fromkeys(sorted(stale))
+                self._changed.wait_for(lambda: self._ended, _AGAIN_S)
+                return set() if self._ended else set(some)
 
     def _next_behind(self) -> list[str]:
         """Those to assess now, once there are some; nobody at the end."""
@@ -208,6 +234,10 @@ class Listening:
         say(f"listening for HL7 messages on {settings.host}:{server.port}")
         await ended.wait()
         await server.stop()
+
+
+def _read(knowledge: Knowledge, senders: Senders, content: bytes, where: str) -> Notice:
+    return read_frame(content, knowledge, where, senders)
 
 
 def assign(
