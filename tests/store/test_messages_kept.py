@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from azaward.mllp.journal import Received
 from azaward.readers.hl7.senders import read_senders
 from azaward.record import Record
 from azaward.store import Store, audit, imports, keys, tray
-from azaward.store.care import merges
+from azaward.store.care import merges, reassess
 from azaward.store.care.acts import Actor
 from azaward.store.listening import Listening, assign, change
 from azaward.store.schema import RECORD, assessments, worklist
@@ -183,3 +183,23 @@ def test_no_question_of_a_message_is_asked_of_everybody(listening: Listening) ->
     ]
     assert plans
     assert slow == []
+
+
+def test_a_patient_who_cannot_be_assessed_holds_up_no_other(
+    listening: Listening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catch_up, failed = reassess.catch_up, list[str]()
+
+    def fails_once(store: Store, clinic_id: str, patient_ids: Sequence[str], *more: Any) -> set[str]:
+        if "5000" in patient_ids and len(failed) < 2:
+            failed.append(",".join(patient_ids))
+            raise RuntimeError("a fault")
+        return catch_up(store, clinic_id, patient_ids, *more)
+
+    monkeypatch.setattr(reassess, "catch_up", fails_once)
+    monkeypatch.setattr("azaward.store.listening._AGAIN_S", 0.05)
+    said(listening, oru("1", "0.4"))
+    said(listening, oru("2", "4.1", who="5000", born="19750402", filler="18"))
+    assert standing(listening) == [("4217", 0.4, "final"), ("5000", 4.1, "final")]
+    assert failed
+    assert urgency(listening, "4217") == 0
