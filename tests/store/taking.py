@@ -6,6 +6,7 @@ import datetime as dt
 import itertools
 from typing import Any
 
+from azaward import assessment
 from azaward.knowledge import load
 from azaward.readers.hl7.messages import read_frame
 from azaward.readers.hl7.senders import Sender, Senders
@@ -19,6 +20,10 @@ from azaward.store.care.rows import By
 DAY = dt.date(2026, 11, 30)
 ACTOR = Actor("nurse", "one", DAY)
 WAYS = Sender("*|*", trusted=("RIVERSIDE", "HILLSIDE"), patient_ids="CLINIC")
+
+
+def _assess(record: Record, day: dt.date, protocol: str) -> assessment.Assessment:
+    return assessment.assess(record, as_of=day, protocol=protocol, knowledge=load())
 
 
 class Clinic:
@@ -58,7 +63,7 @@ class Clinic:
             at = dt.datetime(2026, 11, 30, 12, tzinfo=dt.UTC) + dt.timedelta(seconds=next(self._moments))
             taker = Arrivals(self.store, ACTOR, load())
             answers, touched = taker.take(arrived, By("hl7", at))
-            reassess.catch_up(self.store, "one", sorted(touched), DAY, load())
+            reassess.catch_up(self.store, "one", sorted(touched), DAY, load(), _assess)
             said += [answer.decode().replace("\r", "\n") for answer in answers]
         return said
 

@@ -162,7 +162,11 @@ class Arrivals:
 
     def _answered(self, connection: Connection, batch: Sequence[Arrived]) -> dict[tuple[str, str], bytes]:
         """The answers to messages that came before."""
-        asked = {"clinic": self.actor.clinic_id, "controls": [each.control for each in batch]}
+        asked = {
+            "clinic": self.actor.clinic_id,
+            "senders": sorted({each.notice.header.sender for each in batch}),
+            "controls": [each.control for each in batch],
+        }
         return {(row[0], row[1]): row[2] for row in connection.execute(_ANSWERED, asked)}
 
     def _answer(
@@ -217,7 +221,10 @@ class Arrivals:
 
 
 _ANSWERED = sa.select(messages.c.sender, messages.c.control, messages.c.answer).where(
-    messages.c.clinic_id == sa.bindparam("clinic"), messages.c.control.in_(sa.bindparam("controls", expanding=True))
+    messages.c.clinic_id == sa.bindparam("clinic"),
+    # Without the sender, every message of the clinic would be looked at.
+    messages.c.sender.in_(sa.bindparam("senders", expanding=True)),
+    messages.c.control.in_(sa.bindparam("controls", expanding=True)),
 )
 
 

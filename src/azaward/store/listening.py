@@ -1,8 +1,8 @@
 """From messages that arrive one by one to a store that takes many at once, and assessments that follow.
 
-Messages are read in processes beside this one, stored together by one writer, and answered when their transaction is on
-the disk. The patients whom they are about are assessed at once in the background; what is behind when the process ends
-is assessed when it starts again.
+Messages are read, and patients assessed, in processes beside this one. Messages are stored together by one writer, and
+answered when their transaction is on the disk. The patients whom they are about are assessed at once in the background;
+what is behind when the process ends is assessed when it starts again.
 """
 
 from __future__ import annotations
@@ -10,24 +10,31 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime as dt
+import logging
+import os
 import queue
 import signal
+import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
+from functools import partial
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from azaward import assessment
+from azaward.assessment import Assessment
 from azaward.errors import StoreError
 from azaward.knowledge import Knowledge
 from azaward.mllp.journal import Journal, Received
+from azaward.mllp.processes import Processes
 from azaward.mllp.server import Server, Settings
 from azaward.readers.hl7.messages import read_frame
 from azaward.readers.hl7.notice import Notice
-from azaward.readers.hl7.processes import Processes
 from azaward.readers.hl7.senders import Senders
 from azaward.store import audit, tray
 from azaward.store.arrivals import Arrivals, Arrived
@@ -40,10 +47,13 @@ from azaward.store.database import Store
 from azaward.store.keys import Keys
 from azaward.store.schema import assessments
 
-_AT_ONCE = 64
-_ASSESSED_AT_ONCE = 20
-# Where more messages than these wait for their answers, assessments wait for a pause, but no longer than this.
-_FEW, _PAUSE_S, _LONGEST_S = 2, 0.05, 3.0
+# A transaction costs as much as several messages: one waits so long for messages that are being read.
+_AT_ONCE, _TOGETHER_S = 64, 0.02
+_ASSESSED_AT_ONCE, _ASSESSORS, _READERS = 20, 2, 4
+# Where so many messages came within so many seconds, assessments wait for a pause, but no longer than this.
+_MANY, _WITHIN_S, _PAUSE_S, _LONGEST_S = 20, 0.5, 0.05, 3.0
+_TURN_S, _AGAIN_S = 0.0005, 5.0
+_LOG = logging.getLogger("azaward.store")
 
 
 class Listening:
@@ -59,16 +69,21 @@ class Listening:
     ) -> None:
         self.store, self.actor, self.knowledge, self._today = store, actor, knowledge, today
         self.senders = senders
-        self._reading = Processes(knowledge, senders)
+        # One processor is left to store what is read.
+        readers = max(1, min(_READERS, (os.cpu_count() or 1) - 1))
+        self._reading = Processes(partial(_read, knowledge, senders), readers)
         self._arrivals = Arrivals(store, actor, knowledge)
         self._waiting: queue.SimpleQueue[tuple[Arrived, Future[bytes]] | None] = queue.SimpleQueue()
-        self._behind: set[str] = set()
-        self._busy = 0
+        # Whoever has waited longest first: a dictionary, for its order.
+        self._behind: dict[str, None] = {}
+        self._since = 0.0
+        self._being_read = 0
+        self._latest: deque[float] = deque(maxlen=_MANY)
         self._changed = threading.Condition()
         self._ended = False
-        self._threads = [
-            threading.Thread(target=self._write, name="writer", daemon=True),
-            threading.Thread(target=self._assess, name="assessor", daemon=True),
+        self._writer = threading.Thread(target=self._write, name="writer", daemon=True)
+        self._assessors = [
+            threading.Thread(target=self._assess, name="assessor", daemon=True) for _ in range(_ASSESSORS)
         ]
 
     def start(self) -> None:
@@ -78,47 +93,62 @@ class Listening:
                 assessments.c.clinic_id == self.actor.clinic_id,
                 assessments.c.knowledge.startswith(reassess.BEHIND),
             )
-            self._behind |= set(connection.scalars(left))
-        for thread in self._threads:
+            self._behind |= dict.fromkeys(connection.scalars(left))
+        for thread in (self._writer, *self._assessors):
             thread.start()
 
     def stop(self) -> None:
         """Ends when all that was taken is stored and assessed."""
         self._waiting.put(None)
-        self._threads[0].join()
+        self._writer.join()
         with self._changed:
             self._ended = True
             self._changed.notify_all()
-        self._threads[1].join()
+        for thread in self._assessors:
+            thread.join()
         self._reading.close()
 
     def handle(self, content: bytes, received: Received) -> bytes:
         """One message, to its answer: it is stored when this returns."""
-        notice = self._reading.read(content, received.id)
-        done: Future[bytes] = Future()
-        self._busy += 1
+        with self._changed:
+            self._being_read += 1
+            self._latest.append(time.monotonic())
         try:
-            self._waiting.put((Arrived(content, notice, received.at, self.senders.of(notice.header)), done))
-            return done.result()
+            notice = self._reading.ask(received.id, content, received.id)
         finally:
-            self._busy -= 1
+            with self._changed:
+                self._being_read -= 1
+        done: Future[bytes] = Future()
+        self._waiting.put((Arrived(content, notice, received.at, self.senders.of(notice.header)), done))
+        return done.result()
 
     def _write(self) -> None:
         """Stores what waits, many messages in one transaction."""
         ended = False
         while not ended:
-            first = self._waiting.get()
-            batch = [] if first is None else [first]
-            ended = first is None
-            with contextlib.suppress(queue.Empty):
-                while not ended and len(batch) < _AT_ONCE:
-                    following = self._waiting.get_nowait()
-                    if following is None:
-                        ended = True
-                    else:
-                        batch.append(following)
+            following = self._waiting.get()
+            until = time.monotonic() + _TOGETHER_S
+            batch: list[tuple[Arrived, Future[bytes]]] = []
+            while following is not None:
+                batch.append(following)
+                try:
+                    following = self._following(until, full=len(batch) == _AT_ONCE)
+                except queue.Empty:
+                    break
+            ended = following is None
             if batch:
                 self._store(batch)
+
+    def _following(self, until: float, *, full: bool) -> tuple[Arrived, Future[bytes]] | None:
+        """The next message of the same transaction, if there is one or soon will be. Raises `queue.Empty`."""
+        if full:
+            raise queue.Empty
+        with contextlib.suppress(queue.Empty):
+            return self._waiting.get_nowait()
+        left = until - time.monotonic()
+        if left <= 0 or not self._being_read:
+            raise queue.Empty
+        return self._waiting.get(timeout=left)
 
     def _store(self, batch: Sequence[tuple[Arrived, Future[bytes]]]) -> None:
         by = By("hl7", dt.datetime.now(dt.UTC))
@@ -135,33 +165,60 @@ class Listening:
             batch[0][1].set_exception(error)
             return
         with self._changed:
-            self._behind |= touched
+            self._behind |= dict.fromkeys(sorted(touched))
             self._changed.notify_all()
         for (_, done), answer in zip(batch, answers, strict=True):
             done.set_result(answer)
 
     def _assess(self) -> None:
         """Assesses whoever is behind: at once while little arrives, else when it pauses or they have waited long."""
-        since = time.monotonic()
-        while True:
+        beside = Processes(partial(assessment.assess, knowledge=self.knowledge), 1)
+        try:
+            while some := self._next_behind():
+                stale = self._caught_up(some, beside)
+                with self._changed:
+                    self._behind |= dict.fromkeys(sorted(stale))
+        finally:
+            beside.close()
+
+    def _caught_up(self, some: Sequence[str], beside: Processes[Assessment]) -> set[str]:
+        """Assesses some patients; gives those who are still behind. One who can't be assessed holds up no other."""
+        ask = partial(beside.ask, "an assessment")
+        try:
+            return reassess.catch_up(self.store, self.actor.clinic_id, some, self._today(), self.knowledge, ask)
+        except Exception as error:
+            if len(some) > 1:
+                return {one for each in some for one in self._caught_up([each], beside)}
+            _LOG.error("a patient could not be assessed, and stays marked as behind: %s", type(error).__name__)
             with self._changed:
+                self._changed.wait_for(lambda: self._ended, _AGAIN_S)
+                return set() if self._ended else set(some)
+
+    def _next_behind(self) -> list[str]:
+        """Those to assess now, once there are some; nobody at the end."""
+        with self._changed:
+            while True:
                 if not self._behind:
                     self._changed.wait_for(lambda: self._behind or self._ended)
-                    since = time.monotonic()
-                if not self._behind:
-                    return
-                if self._busy > _FEW and not self._ended and time.monotonic() - since < _LONGEST_S:
-                    self._changed.wait(_PAUSE_S)
-                    continue
-                some = sorted(self._behind)[:_ASSESSED_AT_ONCE]
-                self._behind -= set(some)
-            stale = reassess.catch_up(self.store, self.actor.clinic_id, some, self._today(), self.knowledge)
-            since = time.monotonic()
-            with self._changed:
-                self._behind |= stale
+                    self._since = time.monotonic()
+                if not self._behind or self._ended or not self._many_come():
+                    break
+                if time.monotonic() - self._since >= _LONGEST_S:
+                    break
+                self._changed.wait(_PAUSE_S)
+            self._since = time.monotonic()
+            some = list(self._behind)[:_ASSESSED_AT_ONCE]
+            for one in some:
+                del self._behind[one]
+            return some
+
+    def _many_come(self) -> bool:
+        return len(self._latest) == _MANY and time.monotonic() - self._latest[0] < _WITHIN_S
 
     def serve(self, settings: Settings, journal: Journal, say: Callable[[str], None]) -> None:
         """Listens until the process is told to end; what was taken by then is stored and answered."""
+        # A writer gives way at each question that it asks; it must not wait long until it may go on.
+        sys.setswitchinterval(_TURN_S)
         self.start()
         try:
             asyncio.run(self._serve(settings, journal, say))
@@ -180,6 +237,10 @@ class Listening:
         say(f"listening for HL7 messages on {settings.host}:{server.port}")
         await ended.wait()
         await server.stop()
+
+
+def _read(knowledge: Knowledge, senders: Senders, content: bytes, where: str) -> Notice:
+    return read_frame(content, knowledge, where, senders)
 
 
 def assign(

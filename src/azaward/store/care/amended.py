@@ -72,7 +72,7 @@ def amend(
     standing = _Standing(connection, clinic_id, told)
     struck: dict[str, list[int]] = {}
     each = [_amended(standing, notice, ids, struck) for notice, ids in told]
-    for table, row_ids in struck.items():
+    for table, row_ids in ((table, row_ids) for table, row_ids in struck.items() if row_ids):
         connection.execute(
             sa.update(RECORD[table])
             .where(RECORD[table].c.id.in_(row_ids), RECORD[table].c.struck_at.is_(None))

@@ -29,7 +29,8 @@ _CLINIC, _SOME = sa.bindparam("clinic"), sa.bindparam("some", expanding=True)
 _KNOWN = sa.select(identities.c.patient_id, identities.c.kind, identities.c.found_by).where(
     identities.c.clinic_id == _CLINIC, identities.c.patient_id.in_(_SOME)
 )
-_HOLDERS = sa.select(identities.c.found_by, identities.c.patient_id).where(
+# The authority is asked for so that SQLite looks numbers up: for the other two it reads an index with everybody in it.
+_HOLDERS = sa.select(identities.c.found_by, identities.c.patient_id, identities.c.authority).where(
     identities.c.clinic_id == _CLINIC, identities.c.kind == NUMBER, identities.c.found_by.in_(_SOME)
 )
 _BIRTHS = sa.select(RECORD["patients"].c.patient_id, RECORD["patients"].c.birth_date, RECORD["patients"].c.sex).where(
@@ -41,16 +42,22 @@ _BIRTHS = sa.select(RECORD["patients"].c.patient_id, RECORD["patients"].c.birth_
 
 def keep(connection: Connection, clinic_id: str, each: Iterable[Identity], keys: Keys, by: By) -> None:
     """Seals and keeps who people are; what is known already is not kept twice."""
-    rows: dict[tuple[str, str, str], dict[str, Any]] = {}
+    said: dict[tuple[str, str, str], tuple[str, list[str]]] = {}
     for identity in each:
         parts = [(NUMBER, number.of, number.normal, list(number)) for number in identity.numbers if number.normal]
         parts += [(NAME, "", normal_name(name), [name]) for name in identity.names if normal_name(name)]
-        for kind, authority, normal, said in parts:
-            found_by = keys.found_by(kind, authority, normal)
-            key, sealed = keys.seal(json.dumps(said, ensure_ascii=False).encode())
-            rows[identity.patient_id, kind, found_by] = {
+        for kind, authority, normal, written in parts:
+            said[identity.patient_id, kind, keys.found_by(kind, authority, normal)] = authority, written
+    known = _known(connection, clinic_id, {key[0] for key in said})
+    new: list[dict[str, Any]] = []
+    for (patient_id, kind, found_by), (authority, written) in said.items():
+        if (patient_id, kind, found_by) in known:
+            continue
+        key, sealed = keys.seal(json.dumps(written, ensure_ascii=False).encode())
+        new.append(
+            {
                 "clinic_id": clinic_id,
-                "patient_id": identity.patient_id,
+                "patient_id": patient_id,
                 "kind": kind,
                 "authority": authority or None,
                 "found_by": found_by,
@@ -59,8 +66,7 @@ def keep(connection: Connection, clinic_id: str, each: Iterable[Identity], keys:
                 "entered_by": by.who,
                 "entered_at": by.at,
             }
-    known = _known(connection, clinic_id, {key[0] for key in rows})
-    new = [row for key, row in rows.items() if key not in known]
+        )
     for start in range(0, len(new), _AT_ONCE):
         connection.execute(sa.insert(identities), new[start : start + _AT_ONCE])
 

@@ -76,7 +76,12 @@ _MARK = (
 
 
 def catch_up(
-    store: Store, clinic_id: str, patient_ids: Sequence[str], as_of: dt.date, knowledge: Knowledge
+    store: Store,
+    clinic_id: str,
+    patient_ids: Sequence[str],
+    as_of: dt.date,
+    knowledge: Knowledge,
+    assess: Callable[[Record, dt.date, str], assessment.Assessment],
 ) -> set[str]:
     """Assesses patients outside any writer's turn; gives those who changed meanwhile, and are behind again."""
     knowledge = knowledge.held_on(as_of)
@@ -87,7 +92,7 @@ def catch_up(
         before = _marks(connection, clinic_id, patient_ids)
         protocol = connection.execute(sa.select(clinics.c.protocol).where(clinics.c.id == clinic_id)).scalar_one()
         record = records.of_patients(connection, clinic_id, patient_ids)
-    assessed = assessment.assess(record, as_of, protocol, knowledge)
+    assessed = assess(record, as_of, protocol)
     with store.write() as connection:
         now = _marks(connection, clinic_id, patient_ids)
         stale = {one for one in patient_ids if now.get(one) != before.get(one)}

@@ -128,7 +128,7 @@ class Who:
         one = next(iter(found))
         days = {day.isoformat() for day, _ in self._born.get(one, ()) if day}
         other = days and said.birth_date and said.birth_date[:10] not in days
-        if other and notice.event not in ABOUT_PEOPLE:
+        if other and (notice.event not in ABOUT_PEOPLE or notice.event in (*MERGES, "link")):
             return None, f"its number is that of {one}, who has another birth date"
         return one, ""
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,60 +17,60 @@ import pytest
 pytest.importorskip("hl7", reason="the extra azaward[hl7] is not installed")
 
 from azaward.knowledge import load
+from azaward.mllp.processes import Processes
 from azaward.readers.hl7.messages import read_frame
-from azaward.readers.hl7.processes import Processes
-from azaward.readers.hl7.senders import Senders
+from azaward.readers.hl7.notice import Notice
 from tests.mllp.sending import ROOT, SECONDS, oru
 
 
 @pytest.fixture
-def processes() -> Iterator[Processes]:
-    found = Processes(load(), Senders(), number=1)
+def processes() -> Iterator[Processes[Notice]]:
+    found = Processes(partial(read_frame, knowledge=load()), 1)
     yield found
     found.close()
 
 
 def readers() -> list[int]:
-    return [child.pid or 0 for child in multiprocessing.active_children() if child.name == "reader"]
+    return [child.pid or 0 for child in multiprocessing.active_children() if child.name == "beside"]
 
 
-def test_a_process_reads_what_this_one_would(processes: Processes) -> None:
+def test_a_process_reads_what_this_one_would(processes: Processes[Notice]) -> None:
     for content in (oru("1", "0.4"), b"MSH|^~\\&", b"nonsense"):
-        assert processes.read(content, "a message") == read_frame(content, load(), "a message", Senders())
+        assert processes.ask("a message", content) == read_frame(content, load())
 
 
-def test_a_process_that_ended_is_begun_again(processes: Processes) -> None:
+def test_a_process_that_ended_is_begun_again(processes: Processes[Notice]) -> None:
     (before,) = readers()
     os.kill(before, signal.SIGKILL)
-    assert processes.read(oru("1"), "a message").outcome == "accept"
+    assert processes.ask("a message", oru("1")).outcome == "accept"
     assert readers() != [before]
 
 
-def test_a_signal_to_stop_the_service_lets_the_process_read_what_was_taken(processes: Processes) -> None:
-    assert processes.read(oru("1"), "a message").outcome == "accept"
+def test_a_signal_to_stop_the_service_lets_the_process_read_what_was_taken(processes: Processes[Notice]) -> None:
+    assert processes.ask("a message", oru("1")).outcome == "accept"
     (before,) = readers()
     for name in (signal.SIGTERM, signal.SIGINT):
         os.kill(before, name)
-    assert processes.read(oru("2"), "a message").outcome == "accept"
+    assert processes.ask("a message", oru("2")).outcome == "accept"
     assert readers() == [before]
 
 
-def test_a_message_that_fails_is_an_error_that_does_not_repeat_it(processes: Processes) -> None:
-    with pytest.raises(RuntimeError, match=r"^a message: could not be read: TypeError in ") as error:
-        processes.read(4217, "a message")  # type: ignore[arg-type]
+def test_a_message_that_fails_is_an_error_that_does_not_repeat_it(processes: Processes[Notice]) -> None:
+    with pytest.raises(RuntimeError, match=r"^a message: TypeError in ") as error:
+        processes.ask("a message", 4217)
     assert "4217" not in str(error.value)
-    assert processes.read(oru("1"), "a message").outcome == "accept"
+    assert processes.ask("a message", oru("1")).outcome == "accept"
 
 
 _FORGETFUL = """
 import os, sys
+from azaward.mllp.processes import Processes
 from azaward.knowledge import load
-from azaward.readers.hl7.processes import Processes
-from azaward.readers.hl7.senders import Senders
+from azaward.mllp.processes import Processes
 
 if __name__ == "__main__":
-    processes = Processes(load(), Senders(), number=2)
-    processes.read(b"nonsense", "a message")
+    processes = Processes(divmod, 2)
+    processes.ask("a division", 7, 2)
     print(*(one._process.pid for one in processes._each), flush=True)
     if sys.argv[1] == "killed":
         os.kill(os.getpid(), 9)
