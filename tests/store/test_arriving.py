@@ -17,8 +17,8 @@ from azaward.errors import StoreError
 from azaward.knowledge import load
 from azaward.readers.fhir.bundle import read_bundle
 from azaward.record import Record
-from azaward.store import Store, imports, keys, people
-from azaward.store.care import merges, records
+from azaward.store import Store, imports, keys
+from azaward.store.care import merges, people, records
 from azaward.store.care.acts import Actor, Decision, decide
 from azaward.store.listening import change
 from azaward.store.schema import identities
@@ -238,3 +238,54 @@ def test_pairs_that_were_decided_are_not_asked_about_again(store: Store) -> None
     with store.read() as connection:
         assert merges.open_pairs(connection, "one") == []
         assert not [item for item in records.of_patient(connection, "one", "p1").set_aside if item.kind == "may_be_one"]
+
+
+@pytest.mark.parametrize("how", ["unmerge", "apart"])
+def test_who_was_parted_is_not_joined_again_by_a_later_import(store: Store, how: str) -> None:
+    bring(store, patient("p1", "9990000018"), order(150))
+    if how == "unmerge":
+        bring(store, patient("q2", "9990000018"))
+        with store.read() as connection:
+            given_up = next(one for one in ("p1", "q2") if merges.roots(connection, "one")(one) != one)
+        change(store, ACTOR, "unmerge", (given_up,), "not the same", load())
+    else:
+        bring(store, patient("q2"))
+        change(store, ACTOR, "apart", ("p1", "q2"), "not the same", load())
+    bring(store, patient("q2", "9990000018"), count(0.4, who="q2"), name="later")
+    with store.read() as connection:
+        root = merges.roots(connection, "one")
+        assert (root("p1"), root("q2")) == ("p1", "q2")
+        asked = [pair[:2] for pair in merges.open_pairs(connection, "one")]
+    assert asked == ([("p1", "q2")] if how == "unmerge" else [])
+
+
+def test_once_they_are_parted_again_nobody_is_asked_a_third_time(store: Store) -> None:
+    bring(store, patient("p1", "9990000018"))
+    bring(store, patient("q2", "9990000018"))
+    with store.read() as connection:
+        given_up = next(one for one in ("p1", "q2") if merges.roots(connection, "one")(one) != one)
+    change(store, ACTOR, "unmerge", (given_up,), "not the same", load())
+    bring(store, patient("q2", "9990000018"), name="again")
+    change(store, ACTOR, "apart", ("p1", "q2"), "twins", load())
+    bring(store, patient("q2", "9990000018"), name="and again")
+    with store.read() as connection:
+        assert merges.open_pairs(connection, "one") == []
+
+
+@pytest.mark.parametrize("deleted_first", [False, True])
+@pytest.mark.parametrize("version", [None, "2"])
+def test_a_deletion_counts_in_whichever_order_it_arrives(
+    store: Store, deleted_first: bool, version: str | None
+) -> None:
+    resource = count(0.4) | ({"meta": {"versionId": version}} if version else {})
+    both: list[tuple[tuple[Resource, ...], list[str]]] = [
+        ((patient(), resource), []),
+        ((patient(),), ["Observation/low"]),
+    ]
+    for number, (some, gone) in enumerate(reversed(both) if deleted_first else both):
+        bring(store, *some, deleted=gone, name=f"file {number}")
+    assert current(store)["results"] == []
+    if deleted_first:
+        with store.read() as connection:
+            whys = [item.why for item in records.of_patient(connection, "one", "p1").set_aside]
+        assert any("deleted it before it arrived" in why for why in whys)

@@ -6,7 +6,10 @@ import datetime as dt
 import hashlib
 import json
 import os
+import shutil
 import stat
+import subprocess
+import sys
 import threading
 import zipfile
 from collections.abc import Callable, Iterator
@@ -20,7 +23,7 @@ from azaward.errors import StoreError
 from azaward.knowledge import load
 from azaward.readers.read import read
 from azaward.record.tables import Record, SetAside
-from azaward.store import Store, accounts, audit, imports
+from azaward.store import Store, accounts, audit, imports, keys, tray
 from azaward.store.backup import MANIFEST, backup, read_manifest, restore
 from azaward.store.care import acts, reassess
 from azaward.store.care.acts import Actor, Decision
@@ -365,3 +368,34 @@ def _plain_umask() -> Iterator[None]:
     before = os.umask(0o022)
     yield
     os.umask(before)
+
+
+def test_what_is_kept_of_people_and_messages_is_restored_and_the_key_is_asked_for(tmp_path: Path) -> None:
+    pytest.importorskip("hl7", reason="the extra azaward[hl7] is not installed")
+    from tests.store.taking import Clinic, adt, oru
+
+    first, second = (f"sqlite:///{tmp_path / name}" for name in ("clinic.db", "again.db"))
+    store = Store.open(first)
+    clinic = Clinic(store)
+    clinic.send(adt("A40", "4217^^^RIVERSIDE^MR", mrg="5000^^^RIVERSIDE^MR"), oru("0.4", numbers="1^^^RIVERSIDE^MR"))
+    clinic.send(oru("3.0", "F", at="202611291200"), oru("0.6", "W", order="18"))
+    store.close()
+    file, said = str(tmp_path / "all.zip"), []
+    for command in (["backup", file, "--database", first], ["restore", file, "--database", second]):
+        done = subprocess.run([sys.executable, "-m", "azaward", *command], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        said.append(done.stderr)
+    assert "Copy the key file too" in said[0]
+    assert str(tmp_path / "clinic.db.key") in said[0]
+    assert str(tmp_path / "again.db.key") in said[1]
+    shutil.copy(tmp_path / "clinic.db.key", tmp_path / "again.db.key")
+    again = Store.open(second)
+    for name in ("identities", "merges", "messages", "unmatched", "resources"):
+        with Store.open(first).read() as before, again.read() as after:
+            table = sa.select(metadata.tables[name])
+            assert before.execute(table).all() == after.execute(table).all()
+    with again.write() as connection:
+        held = keys.keys_of(again, connection)
+        (waiting,) = tray.waiting(connection, "one")
+        assert b"MSH|" in tray.content(connection, NURSE, waiting.id, held).content
+    again.close()

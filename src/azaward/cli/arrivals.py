@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -46,6 +47,8 @@ def _opened(database: str, clinic: str | None) -> Generator[tuple[Store, Actor]]
         from azaward.store import imports
         from azaward.store.care.acts import Actor
 
+        if clinic is not None and clinic not in (known := imports.clinic_ids(store)):
+            fail(f"--clinic {clinic}: not in {store.name}. Expected one of: {', '.join(known) or 'none is there'}.")
         yield store, Actor(who_acts(), clinic or imports.only_clinic(store), day_of(None))
 
 
@@ -56,6 +59,15 @@ def _keys(store: Store, file: Path | None) -> Keys:
     store.key_file = file
     with store.read() as connection:
         return keys.keys_of(store, connection)
+
+
+def _say_lacking(store: Store, held: Keys) -> None:
+    """Says which keys are lost, so that names, numbers and messages that they sealed can't be read."""
+    from azaward.store import keys
+
+    with store.read() as connection:
+        for key in keys.lacking(connection, held):
+            _say(f"the key file lacks the key {key}: what it sealed can't be read. Put it back from a backup.")
 
 
 @app.command()
@@ -99,14 +111,17 @@ def listen(
 
         knowledge = load_knowledge()
         senders = read_senders(sender or (), knowledge)
+        if tls is None and (alone := tls_key or tls_clients):
+            given = "--tls-key" if tls_key else "--tls-clients"
+            fail(f"{given} {alone}: without a certificate nothing is encrypted. Give one with --tls.")
         context = tls_context(tls, tls_key, tls_clients) if tls else None
         settings = Settings(host.strip("[]"), int(port), networks(allow or ()), context, threads=16)
         with _opened(database, clinic) as (store, actor):
             from azaward.store.listening import Listening
 
             kept = Journal(journal or _beside(database))
-            keys = _keys(store, key_file)
-            Listening(store, actor, keys, knowledge, senders, lambda: day_of(None)).serve(settings, kept, _say)
+            _say_lacking(store, _keys(store, key_file))
+            Listening(store, actor, knowledge, senders, lambda: day_of(None)).serve(settings, kept, _say)
     except UserError as error:
         fail(str(error))
 
@@ -138,6 +153,9 @@ def watch(
     """Import each file that arrives in a folder, then move it to done, or to failed with the reason beside it."""
     if not folder.is_dir():
         fail(f"{folder}: no such folder. Expected the folder in which files arrive.")
+    for name in ("done", "failed"):
+        if (folder / name).exists() and not (folder / name).is_dir():
+            fail(f"{folder / name}: a file. Expected a folder, where files are moved once they are read. Rename it.")
     knowledge = load_knowledge()
     with _opened(database, clinic) as (store, actor):
         store.key_file = key_file
@@ -148,7 +166,7 @@ def watch(
         while True:
             ready = _settled(folder, sizes, 0.0 if once else settle)
             for path in ready:
-                _take(path, store, actor, knowledge)
+                _take(path, store, replace(actor, today=day_of(None)), knowledge)
             if once or stop.wait(1.0):
                 return
 
@@ -159,13 +177,33 @@ def _settled(folder: Path, sizes: dict[Path, tuple[int, float]], seconds: float)
     for path in sorted(folder.iterdir()):
         if path.name.startswith(".") or path.name in ("done", "failed") or path.name.endswith((".part", ".tmp")):
             continue
-        size = sum(each.stat().st_size for each in path.rglob("*")) if path.is_dir() else path.stat().st_size
+        size = _size(path)
         before, since = sizes.get(path, (-1, now))
         since = since if before == size else now
         sizes[path] = (size, since)
         if now - since >= seconds:
             ready.append(path)
     return ready
+
+
+def _size(path: Path) -> int:
+    """How much there is of a file or folder; what is removed meanwhile, or is no file, has none."""
+    parts = [path, *path.rglob("*")] if path.is_dir() else [path]
+    sizes = 0
+    for each in parts:
+        with contextlib.suppress(OSError):
+            sizes += each.stat().st_size
+    return sizes
+
+
+def _check(path: Path) -> None:
+    """Refuses what can't be read to its end, such as a pipe, which would wait for its writer."""
+    from azaward.errors import InputError
+
+    for each in [path, *path.rglob("*")] if path.is_dir() else [path]:
+        if not each.is_file() and not each.is_dir():
+            what = "a link to nothing" if each.is_symlink() else "neither a file nor a folder"
+            raise InputError(f"{each.name}: {what}. Expected a file or a folder of tables.")
 
 
 def _take(path: Path, store: Store, actor: Actor, knowledge: Knowledge) -> None:
@@ -175,7 +213,10 @@ def _take(path: Path, store: Store, actor: Actor, knowledge: Knowledge) -> None:
     from azaward.readers.read import read
     from azaward.store import imports
 
+    if not path.exists() and not path.is_symlink():
+        return  # Its sender has taken it away.
     try:
+        _check(path)
         mark = digest(path)
         record = read(path, knowledge)
         brought = imports.keep(store, actor, path.name, mark, record, knowledge)
@@ -194,7 +235,7 @@ def _moved(path: Path, into: str) -> Path:
     home = path.parent / into
     home.mkdir(exist_ok=True)
     target, number = home / path.name, 1
-    while target.exists():
+    while target.exists() or target.is_symlink():
         number += 1
         target = home / f"{path.stem}-{number}{path.suffix}"
     shutil.move(path, target)
@@ -207,8 +248,8 @@ def tray_list(database: Database = DEFAULT, clinic: Clinic = None) -> None:
     with _opened(database, clinic) as (store, actor):
         from azaward.store import tray
 
-        with store.read() as connection:
-            waiting = tray.waiting(connection, actor.clinic_id)
+        with store.write() as connection:
+            waiting = tray.listed(connection, actor)
         lines = [
             f"{one.id}  {one.at:%Y-%m-%d %H:%M} UTC  {one.sender}  {one.why}"
             + (f"\n    same-day, for a {tray.ROLE}: {one.severe}" if one.severe else "")
@@ -231,7 +272,7 @@ def tray_show(
         keys = _keys(store, key_file)
         with store.write() as connection:
             content = tray.content(connection, actor, number, keys)
-        write(content.replace(b"\r", b"\n") + b"\n")
+        write(content.content.replace(b"\r", b"\n") + b"\n")
 
 
 @tray_app.command("assign")
@@ -276,10 +317,14 @@ def tray_discard(
 def people_pairs(database: Database = DEFAULT, clinic: Clinic = None) -> None:
     """List pairs of records that may be about one person and are still undecided."""
     with _opened(database, clinic) as (store, actor):
+        from azaward.store import audit
+        from azaward.store.audit import Entry
         from azaward.store.care import merges
 
-        with store.read() as connection:
+        with store.write() as connection:
             pairs = merges.open_pairs(connection, actor.clinic_id)
+            detail = {"patients": sorted({each for pair in pairs for each in pair[:2]})}
+            audit.append(connection, [Entry(actor.login, "list pairs", actor.clinic_id, None, detail)])
         lines = [f"{one}  {other}  {why}" for one, other, why in pairs]
         write(("\n".join(lines) + "\n" if lines else "No open pairs.\n").encode())
 
@@ -332,15 +377,16 @@ def people_apart(
 
 @keys_app.command("rotate")
 def keys_rotate(database: Database = DEFAULT, key_file: KeyFile = None) -> None:
-    """Seal everything again with a new key, and discard the old one."""
+    """Seal everything again with a new key. The file keeps the old one, which earlier backups need."""
     with store_at(database, must_exist=True) as store:
-        from azaward.store import audit, keys, people
+        from azaward.store import audit, keys
         from azaward.store.audit import Entry
+        from azaward.store.care import people
 
         file = key_file or keys.default_file(database)
         held = _keys(store, file)
         with store.write() as connection:
             both = people.rotate(connection, file, held)
             audit.append(connection, [Entry(who_acts(), "rotate key", None, both.newest.id, {})])
-        keys.write(file, keys.Keys([both.newest]))
+        _say_lacking(store, both)
         write(f"{file}: created a new key and sealed everything with it. Keep a copy of the file elsewhere.\n".encode())

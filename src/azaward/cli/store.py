@@ -176,6 +176,18 @@ def backup(
         if made.audit.wrong is not None:
             typer.echo(f"azaward: the audit trail is damaged and was backed up as it is: {made.audit.wrong}", err=True)
         write(f"{file}: backed up {made.rows:,} rows from {len(made.parts)} tables; {_trail(made.audit)}\n".encode())
+        _say_keys(store, "The backup doesn't contain its key. Copy the key file too")
+
+
+def _say_keys(store: Store, what: str) -> None:
+    """Says which keys open the names, numbers and messages in a database."""
+    from azaward.store import keys
+
+    with store.read() as connection:
+        needed = keys.needed(connection)
+    if needed:
+        lies = f" ({keys.file_of(store)})"
+        typer.echo(f"azaward: names and numbers are sealed with the key {', '.join(needed)}. {what}{lies}.", err=True)
 
 
 @app.command()
@@ -189,6 +201,8 @@ def restore(
 
         made = backups.restore(file, database, progress)
         write(f"{file}: restored {made.rows:,} rows to {len(made.parts)} tables; {_trail(made.audit)}\n".encode())
+        with store_at(database, must_exist=True) as store:
+            _say_keys(store, "Put the key file in its place")
 
 
 @trail.command()

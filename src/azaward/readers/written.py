@@ -11,6 +11,8 @@ from collections.abc import Container
 from typing import NamedTuple
 
 _SIGN = re.compile(r"[<>]=?|≤|≥")
+# A titre or a ratio, which is no amount.
+_RATIO = re.compile(r"\d+\s*:\s*\d+")
 # A number of its own: no part of a date, a time, a word or a grade such as "1+".
 _NUMBER = re.compile(r"(?<![\w.,:/^*+-])\d+(?:[.,]\d+)*(?![\w^:+]|[.,]\d|/\d)")
 _GROUPED = re.compile(r"\d{1,3}(?:[.,]\d{3})+")
@@ -43,7 +45,7 @@ def number_in(text: str, units: Container[str], worse: str | None) -> Written | 
     found = [value for number in _NUMBER.findall(bare) for value in _values(number)]
     if not found or not (unit or _FIRST.match(bare)):
         return None
-    sign = _SIGN.search(bare)
+    sign = None if "<>" in bare else _SIGN.search(bare)
     value = max(found) if worse == "high" else min(found)
     return Written(value, sign[0].replace("≤", "<=").replace("≥", ">=") if sign else None, unit)
 
@@ -60,7 +62,7 @@ def _unit_of(text: str, units: Container[str]) -> tuple[str | None, str]:
             known := next((each for each in _spellings(power[1]) if each in units), None)
         ):
             return known, text.replace(power[1], " ")
-    return None, _EXPONENT.sub(" ", text)
+    return None, _EXPONENT.sub(" ", _RATIO.sub(" ", text))
 
 
 def _spellings(unit: str) -> tuple[str, ...]:

@@ -8,30 +8,30 @@ are struck out, and those who acted on them are told. Assessments follow; until 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from azaward.knowledge import Knowledge
-from azaward.readers.hl7.ack import answer, unknown_person
+from azaward.readers.hl7.ack import answer
 from azaward.readers.hl7.codes import Codes, codes
-from azaward.readers.hl7.notice import Identifier, Notice, Said
-from azaward.record.identity import Identity, Number
-from azaward.record.tables import TABLES, Cell, Record, SetAside
-from azaward.store import audit, people, tray
+from azaward.readers.hl7.notice import Notice, order_of
+from azaward.readers.hl7.problems import Place, Problem
+from azaward.readers.hl7.senders import ANY, Sender
+from azaward.record.identity import Number
+from azaward.record.tables import SetAside
+from azaward.store import audit, tray
 from azaward.store.audit import Entry
 from azaward.store.care import amended, merges, reassess, records
 from azaward.store.care.acts import Actor
 from azaward.store.care.rows import By
+from azaward.store.care.whose import ABOUT_PEOPLE, Taken, Who
 from azaward.store.database import Store
-from azaward.store.keys import Keys
+from azaward.store.keys import Keys, keys_again
 from azaward.store.schema import messages
-
-# Messages about who people are: of somebody unknown they say nothing that matters here.
-ABOUT_PEOPLE = ("register", "update", "merge", "renumber", "link", "unlink", "apart", "delete")
-STATE_ONLY = ("discharge", "cancel-admit", "cancel-discharge", "other")
 
 
 @dataclass(frozen=True)
@@ -41,33 +41,25 @@ class Arrived:
     content: bytes
     notice: Notice
     at: dt.datetime
+    # Its sender's settings.
+    ways: Sender = ANY
 
     @property
     def control(self) -> str:
         """Its id at its sender; the same id with other content is another message."""
         _, control_id, digest = self.notice.key
+        if not control_id or not digest:
+            # Nothing but all its bytes tells it from another.
+            digest = hashlib.sha256(self.content).hexdigest()
         return f"{control_id}#{digest[:32]}"
-
-
-@dataclass
-class _Taken:
-    """What a batch of messages comes to."""
-
-    record: Record
-    answers: dict[int, bytes] = field(default_factory=dict[int, bytes])
-    touched: set[str] = field(default_factory=set[str])
-    identities: list[Identity] = field(default_factory=list[Identity])
 
 
 class Arrivals:
     """Takes messages into a clinic's store."""
 
-    def __init__(self, store: Store, actor: Actor, keys: Keys, knowledge: Knowledge) -> None:
-        self.store, self.actor, self.keys, self.knowledge = store, actor, keys, knowledge
+    def __init__(self, store: Store, actor: Actor, knowledge: Knowledge) -> None:
+        self.store, self.actor, self.knowledge = store, actor, knowledge
         self.codes: Codes = codes(knowledge)
-        self._nations: dict[tuple[str, str | None], str] = {
-            (row.authority, row.type): row.system for row in knowledge.tables["number_systems"] if row.authority
-        }
 
     def take(self, arrived: Sequence[Arrived], by: By) -> tuple[list[bytes], set[str]]:
         """Stores messages and gives their answers, in order, and the patients whose assessments are behind."""
@@ -78,61 +70,112 @@ class Arrivals:
                 taken = self._batch(connection, batch, by)
                 answers += [taken.answers[place] for place in range(len(batch))]
                 touched |= taken.touched
+            root = merges.roots(connection, self.actor.clinic_id)
+            touched = {root(one) for one in touched}
             reassess.mark_behind(connection, self.actor.clinic_id, touched)
         return answers, touched
 
-    def _batch(self, connection: Connection, batch: Sequence[Arrived], by: By) -> _Taken:
-        taken = _Taken(Record.of({}))
+    def _batch(self, connection: Connection, batch: Sequence[Arrived], by: By) -> Taken:
+        taken = Taken()
         known = self._answered(connection, batch)
-        whose = self._whose(connection, [each for each in batch if each.notice.outcome == "accept"])
-        born = people.births(connection, self.actor.clinic_id, sorted({one for ids in whose.values() for one in ids}))
+        who = Who(connection, self.actor.clinic_id, keys_again(self.store, connection), self.knowledge)
+        who.ask([each.notice for each in batch if each.notice.outcome == "accept"])
         new: list[tuple[int, Arrived]] = []
         for place, each in enumerate(batch):
             if (before := known.get((each.notice.header.sender, each.control))) is not None:
                 taken.answers[place] = before
             else:
                 new.append((place, each))
-        waiting: list[tuple[Arrived, str, bytes]] = []
-        told: list[tuple[Notice, dict[str, str]]] = []
+        waiting: list[tuple[Arrived, str]] = []
+        told: dict[int, tuple[Notice, Mapping[str, str]]] = {}
+        more: dict[int, list[Problem]] = {place: [] for place, _ in new}
         for place, each in new:
-            ids, why = self._ids(each.notice, whose, born)
-            more = []
             if each.notice.outcome == "error":
-                why = "; ".join(problem.line("") for problem in each.notice.problems if problem.severity == "error")
-            elif why and each.notice.event not in (*ABOUT_PEOPLE, *STATE_ONLY):
-                more = [unknown_person()]
-            said = answer(each.content, each.notice, self.codes, each.at, more)
-            taken.answers[place] = said
-            if each.notice.outcome == "reject":
-                continue
-            if each.notice.outcome == "error" or more:
-                waiting.append((each, why or "", said))
-            elif not why:
-                self._people(connection, each.notice, ids, taken, by)
-                told.append((each.notice, ids))
-        self._rows(connection, told, taken, by)
-        added = records.add(connection, self.actor.clinic_id, taken.record, by)
-        taken.touched |= set(added.patients)
-        if taken.identities:
-            people.keep(connection, self.actor.clinic_id, taken.identities, self.keys, by)
-        self._answer(connection, new, taken, waiting, by)
+                faults = (problem for problem in each.notice.problems if problem.severity == "error")
+                waiting.append((each, "; ".join(problem.line("") for problem in faults)))
+            elif each.notice.outcome == "accept":
+                found = who.of(each.notice)
+                if found.ids:
+                    told[place] = (each.notice, found.ids)
+                if found.waits:
+                    waiting.append((each, found.waits))
+                more[place] += found.problems
+        for place, problems in zip(told, self.tell(connection, list(told.values()), who, taken, by), strict=True):
+            more[place] += problems
+        for place, each in new:
+            taken.answers[place] = answer(each.content, each.notice, self.codes, each.at, more[place])
+        self._answer(connection, new, taken, waiting, who.keys)
         return taken
+
+    def tell(
+        self,
+        connection: Connection,
+        told: Sequence[tuple[Notice, Mapping[str, str]]],
+        who: Who,
+        taken: Taken,
+        by: By,
+        *,
+        of_file: bool = False,
+    ) -> list[list[Problem]]:
+        """Stores what messages say of known people; gives, for each, what its sender is told besides.
+
+        Those of a file (`of_file`) may be the first that is heard of a person; what was set aside of them is known.
+        """
+        problems: list[list[Problem]] = []
+        for notice, ids in told:
+            problems.append(who.told(notice, ids, taken, by))
+        kept = amended.amend(connection, self.actor.clinic_id, told, by)
+        for (notice, ids), each, said in zip(told, kept, problems, strict=True):
+            said += [Problem(Place("MSH", 1, 7), item.what, item.why, "other", "warning") for item in each.late]
+            taken.touched |= each.touched
+            taken.touched |= set(ids.values()) if each.notices or each.late else set()
+            taken.met |= each.met
+            self._rows(notice, ids, each, who, taken, of_file=of_file)
+        added = records.add(connection, self.actor.clinic_id, taken.record, by)
+        taken.rows += added.rows
+        taken.touched |= set(added.patients)
+        return problems
+
+    def _rows(
+        self, notice: Notice, ids: Mapping[str, str], kept: amended.Amended, who: Who, taken: Taken, *, of_file: bool
+    ) -> None:
+        """What a message brings and sets aside of the people who are known."""
+        mine = set(ids.values())
+        for name, own in kept.record.rows.items():
+            rows = [row for row in own if row[0] in mine]
+            if name == "patients" and notice.event not in ABOUT_PEOPLE and not of_file:
+                rows = list(filter(None, (who.contradicts(row) for row in rows)))
+            taken.record.rows[name].extend(rows)
+        taken.record.set_aside.extend([*kept.notices, *kept.late])
+        if of_file:
+            return
+        asides = [item for item in kept.record.set_aside if item.patient_id in (None, *mine)]
+        said = {(item.where, item.what) for item in asides}
+        # What was noted of the message itself is its person's.
+        first = next(iter(ids.values()), None)
+        asides += [
+            SetAside(where, each.what, each.why, first, "partial")
+            for each in notice.problems
+            if each.severity == "warning" and (where := f"{notice.where}, {each.place}", each.what) not in said
+        ]
+        taken.record.set_aside.extend(asides)
 
     def _answered(self, connection: Connection, batch: Sequence[Arrived]) -> dict[tuple[str, str], bytes]:
         """The answers to messages that came before."""
-        question = sa.select(messages.c.sender, messages.c.control, messages.c.answer).where(
-            messages.c.clinic_id == self.actor.clinic_id,
-            messages.c.control.in_([each.control for each in batch]),
-        )
-        return {(row[0], row[1]): row[2] for row in connection.execute(question)}
+        asked = {
+            "clinic": self.actor.clinic_id,
+            "senders": sorted({each.notice.header.sender for each in batch}),
+            "controls": [each.control for each in batch],
+        }
+        return {(row[0], row[1]): row[2] for row in connection.execute(_ANSWERED, asked)}
 
     def _answer(
         self,
         connection: Connection,
         new: Sequence[tuple[int, Arrived]],
-        taken: _Taken,
-        waiting: Sequence[tuple[Arrived, str, bytes]],
-        by: By,
+        taken: Taken,
+        waiting: Sequence[tuple[Arrived, str]],
+        keys: Keys,
     ) -> None:
         """Keeps the answers, what waits, and a line of the audit trail each."""
         if not new:
@@ -153,8 +196,17 @@ class Arrivals:
         if waiting:
             # Open pages show that something waits.
             reassess.changed(connection, self.actor.clinic_id)
-        for each, why, _ in waiting:
-            tray.put(connection, self.actor, each.notice, each.content, why, self.keys, self.knowledge, each.at)
+        for each, why in waiting:
+            tray.put(
+                connection,
+                self.actor,
+                each.notice,
+                tray.Kept(each.content, each.ways),
+                why,
+                keys,
+                self.knowledge,
+                each.at,
+            )
         told = [
             Entry(
                 f"hl7: {each.notice.header.sender}",
@@ -167,118 +219,47 @@ class Arrivals:
         ]
         audit.append(connection, told)
 
-    def _number(self, value: str, authority: str | None, kind: str | None) -> Number:
-        """A number under the name by which its authority is known in every format."""
-        named = authority or ""
-        return Number(self._nations.get((named, kind), named), value)
 
-    def _numbers(self, identifiers: Iterable[Identifier]) -> list[Number]:
-        """The numbers of a person, not those of an account or a visit."""
-        return [self._number(each.value, each.authority, each.type) for each in identifiers if each.is_personal]
-
-    def _whose(self, connection: Connection, batch: Sequence[Arrived]) -> Mapping[Number, set[str]]:
-        """The patients who have the numbers in some messages."""
-        numbers = {
-            number
-            for arrived in batch
-            for said in arrived.notice.people
-            for number in self._numbers((*said.identifiers, *said.previous))
-        }
-        return people.holders(connection, self.actor.clinic_id, numbers, self.keys) | self._own(connection, batch)
-
-    def _own(self, connection: Connection, batch: Sequence[Arrived]) -> dict[Number, set[str]]:
-        """Numbers that are the clinic's own patient ids, by the sender's settings."""
-        asked = {
-            each.value: self._number(each.value, each.authority, each.type)
-            for arrived in batch
-            for said in arrived.notice.people
-            for each in (*said.identifiers, *said.previous)
-            if arrived.notice.patient_ids is not None and each.authority == arrived.notice.patient_ids
-        }
-        root = merges.roots(connection, self.actor.clinic_id)
-        known = people.births(connection, self.actor.clinic_id, sorted(asked))
-        return {asked[one]: {root(one)} for one in known}
-
-    def _ids(
-        self, notice: Notice, whose: Mapping[Number, set[str]], born: Mapping[str, tuple[dt.date | None, str]]
-    ) -> tuple[dict[str, str], str | None]:
-        """The patient of each person in a message; or why somebody isn't known."""
-        ids: dict[str, str] = {}
-        for said in notice.people:
-            found = self._held(notice, said, whose)
-            if len(found) != 1:
-                several = f"its numbers belong to different patients: {' and '.join(sorted(found))}"
-                return ids, several if found else _NOBODY
-            one = next(iter(found))
-            birth_date = born.get(one, (None, ""))[0]
-            if birth_date and said.birth_date and said.birth_date[:10] != birth_date.isoformat():
-                return ids, f"its number belongs to {one}, whose birth date is different"
-            ids[said.provisional_id] = one
-        return ids, None if ids else _NOBODY
-
-    def _held(self, notice: Notice, said: Said, whose: Mapping[Number, set[str]]) -> set[str]:
-        trusted = {*notice.trusted, notice.patient_ids, *(authority for authority, _ in self._nations)}
-        numbers = self._numbers(each for each in said.identifiers if each.authority in trusted)
-        return {one for number in numbers for one in whose.get(number, ())}
-
-    def _people(self, connection: Connection, notice: Notice, ids: Mapping[str, str], taken: _Taken, by: By) -> None:
-        """What a message says of who people are: other numbers, records that are joined or separated."""
-        clinic_id = self.actor.clinic_id
-        for said in notice.people:
-            one = ids[said.provisional_id]
-            numbers = self._numbers(said.identifiers)
-            names = [" ".join(part for part in (name.given, name.family) if part) for name in said.names]
-            taken.identities.append(Identity(one, notice.where, tuple(numbers), tuple(filter(None, names))))
-            before = self._numbers(said.previous)
-            held = people.holders(connection, clinic_id, before, self.keys) if before else {}
-            for given_up in sorted({each for found in held.values() for each in found} - {one}):
-                merges.merge(connection, clinic_id, given_up, one, f"merged by {notice.header.sender}", by)
-                taken.touched |= {given_up, one}
-        pair = list(dict.fromkeys(ids.values()))
-        if notice.event == "link" and len(pair) == 2:
-            merges.merge(connection, clinic_id, pair[1], pair[0], f"linked by {notice.header.sender}", by)
-            taken.touched |= set(pair)
-
-    def _rows(
-        self, connection: Connection, told: Sequence[tuple[Notice, dict[str, str]]], taken: _Taken, by: By
-    ) -> None:
-        """What messages bring and take back, as rows of one record."""
-        rows: dict[str, list[tuple[Cell, ...]]] = {name: [] for name in TABLES}
-        asides: list[SetAside] = []
-        for (notice, ids), kept in zip(told, amended.amend(connection, self.actor.clinic_id, told, by), strict=True):
-            taken.touched |= kept.touched
-            for name, own in kept.record.rows.items():
-                if name != "patients" or notice.event in ABOUT_PEOPLE:
-                    rows[name] += own
-            # What was noted of the message itself is its person's.
-            first = next(iter(ids.values()), None)
-            asides += [*kept.record.set_aside, *kept.notices]
-            asides += [
-                SetAside(f"{notice.where}, {each.place}", each.what, each.why, first, "partial")
-                for each in notice.problems
-                if each.severity == "warning"
-            ]
-            taken.touched |= set(ids.values()) if kept.notices else set()
-        taken.record = Record(rows, asides)
-
-
-_NOBODY = "none of its numbers from a trusted authority belongs to a known patient"
+_ANSWERED = sa.select(messages.c.sender, messages.c.control, messages.c.answer).where(
+    messages.c.clinic_id == sa.bindparam("clinic"),
+    # Without the sender, every message of the clinic would be looked at.
+    messages.c.sender.in_(sa.bindparam("senders", expanding=True)),
+    messages.c.control.in_(sa.bindparam("controls", expanding=True)),
+)
 
 
 def _apart(arrived: Sequence[Arrived]) -> list[list[Arrived]]:
-    """Batches in which no message is about a person or an order of another: what came first is stored first."""
-    batches: list[list[Arrived]] = []
+    """Batches in which no message is about a person or an order of another, and none is there twice."""
+    messages = [("", f"message {each.notice.header.sender} {each.control}") for each in arrived]
+    about = [subjects(each.notice) | {mine} for each, mine in zip(arrived, messages, strict=True)]
+    return [[arrived[place] for place in batch] for batch in independent(about)]
+
+
+def subjects(notice: Notice) -> set[tuple[str, str]]:
+    """The people and orders that a message is about."""
+    found = {
+        (numbered.of, numbered.normal)
+        for said in notice.people
+        for number in (*said.identifiers, *said.previous)
+        if (numbered := Number(number.authority or "", number.value))
+    }
+    names = {one for table in notice.identities.values() for one in table if one}
+    names |= {one.identity for one in notice.corrections}
+    return found | {("", f"order {order_of(one)}") for one in names}
+
+
+def independent(about: Sequence[set[tuple[str, str]]]) -> list[list[int]]:
+    """Places in batches, in order, so that within a batch nothing is about the same.
+
+    >>> independent([{("", "a")}, {("", "b")}, {("", "b")}])
+    [[0, 1], [2]]
+    """
+    batches: list[list[int]] = []
     seen: set[tuple[str, str]] = set()
-    for each in arrived:
-        mine = {
-            (number.authority or "", number.value)
-            for said in each.notice.people
-            for number in (*said.identifiers, *said.previous)
-        }
-        mine |= {("", f"message {each.notice.header.sender} {each.control}")}
+    for place, mine in enumerate(about):
         if not batches or mine & seen:
             batches.append([])
             seen = set()
-        batches[-1].append(each)
+        batches[-1].append(place)
         seen |= mine
     return batches

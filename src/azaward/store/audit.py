@@ -24,6 +24,7 @@ from azaward.store.database import Store
 from azaward.store.schema import audit, audit_head
 
 _AT_ONCE = 500
+_HEAD = sa.select(audit_head.c.seq, audit_head.c.hash).with_for_update()
 _FIELDS = ("seq", "at", "clinic_id", "actor", "action", "subject", "detail", "previous")
 
 
@@ -49,7 +50,7 @@ class Verified:
 
 def append(connection: Connection, entries: Sequence[Entry]) -> None:
     """Adds entries in the transaction of `connection`, which waits for other writers."""
-    seq, previous = connection.execute(sa.select(audit_head.c.seq, audit_head.c.hash).with_for_update()).one()
+    seq, previous = connection.execute(_HEAD).one()
     now = dt.datetime.now(dt.UTC).isoformat(timespec="microseconds")
     rows: list[dict[str, Any]] = []
     for entry in entries:

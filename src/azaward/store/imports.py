@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,12 +16,17 @@ from sqlalchemy.engine import Connection
 
 from azaward.errors import StoreError
 from azaward.knowledge import Knowledge
+from azaward.readers.hl7.files.applied import NOT_HERE
+from azaward.readers.hl7.files.record import Messages
+from azaward.readers.hl7.notice import Notice
 from azaward.record.tables import Record
-from azaward.store import audit, people
+from azaward.store import audit
+from azaward.store.arrivals import Arrivals, independent, subjects
 from azaward.store.audit import Entry
-from azaward.store.care import reassess, records
+from azaward.store.care import merges, people, reassess, records
 from azaward.store.care.acts import Actor
 from azaward.store.care.records import By
+from azaward.store.care.whose import Taken, Who
 from azaward.store.database import Store
 from azaward.store.keys import keys_of
 from azaward.store.schema import clinics, imports
@@ -78,18 +83,49 @@ def keep(
             )
             .returning(imports.c.id)
         ).scalar_one()
-        added = records.add(connection, actor.clinic_id, record, By(by.who, by.at, number))
-        connection.execute(sa.update(imports).where(imports.c.id == number).values(new_rows=added.rows))
-        touched = set(added.patients)
+        mine = By(by.who, by.at, number)
+        new_rows, touched = _added(store, connection, actor, record, knowledge, mine)
+        connection.execute(sa.update(imports).where(imports.c.id == number).values(new_rows=new_rows))
         if record.identities:
-            mine, keys = By(by.who, by.at, number), keys_of(store, connection)
+            keys = keys_of(store, connection)
             people.keep(connection, actor.clinic_id, record.identities, keys, mine)
             sure = [*trusted, *(row.system for row in knowledge.tables["number_systems"])]
             touched |= people.join(connection, actor.clinic_id, record.identities, keys, mine, sure)
-        detail = {"digest": digest, "rows": rows, "new_rows": added.rows, "patients": sorted(added.patients)}
+        detail = {"digest": digest, "rows": rows, "new_rows": new_rows, "patients": sorted(touched)}
         audit.append(connection, [Entry(actor.login, "import", actor.clinic_id, file, detail)])
         reassess.reassess(connection, actor.clinic_id, touched, actor.today, knowledge, progress)
-        return Imported(file, rows, added.rows, len(record.patient_ids()), len(record.set_aside))
+        return Imported(file, rows, new_rows, len(record.patient_ids()), len(record.set_aside))
+
+
+def _added(
+    store: Store, connection: Connection, actor: Actor, record: Record, knowledge: Knowledge, by: By
+) -> tuple[int, set[str]]:
+    """Stores what a file says; gives the number of new rows and the patients whom it changes.
+
+    Messages change what is stored as they would if they had arrived one by one.
+    """
+    if not isinstance(record, Messages):
+        added = records.add(connection, actor.clinic_id, record, by)
+        return added.rows, set(added.patients)
+    arrivals, keys = Arrivals(store, actor, knowledge), keys_of(store, connection)
+    told = [(_believed(notice), ids) for notice, ids in record.told]
+    rows, touched, met = 0, set[str](), set[str]()
+    for batch in independent([subjects(notice) for notice, _ in told]):
+        root = merges.roots(connection, actor.clinic_id)
+        mine = [(told[place][0], {one: root(id) for one, id in told[place][1].items()}) for place in batch]
+        who, taken = Who(connection, actor.clinic_id, keys, knowledge), Taken()
+        who.ask([notice for notice, _ in mine])
+        arrivals.tell(connection, mine, who, taken, by, of_file=True)
+        rows, touched, met = rows + taken.rows, touched | taken.touched, met | taken.met
+    asides = [item for item in record.set_aside if item.where not in met or item.why not in NOT_HERE]
+    touched |= records.add(connection, actor.clinic_id, Record.of({}, asides), by).patients
+    return rows, touched
+
+
+def _believed(notice: Notice) -> Notice:
+    """A message of a file, whose merges are believed where they name the authority of the number."""
+    named = {each.authority for said in notice.people for each in said.previous if each.authority}
+    return replace(notice, trusted=tuple(sorted({*notice.trusted, *named})))
 
 
 def make_clinic(store: Store, clinic_id: str, name: str, phone: str | None = None, protocol: str = "auto") -> None:

@@ -109,10 +109,34 @@ def default_file(database: str) -> Path:
 
 def keys_of(store: Store, connection: Connection) -> Keys:
     """The keys of an open database. One in memory has keys that end with it."""
-    address = store.engine.url.render_as_string(hide_password=False)
-    if store.key_file is None and store.engine.url.database in (None, "", ":memory:"):
+    if _is_passing(store):
         return _PASSING.setdefault(store.engine, Keys([Key.made()]))
-    return open_keys(store.key_file or default_file(address), connection)
+    return open_keys(file_of(store), connection)
+
+
+def _is_passing(store: Store) -> bool:
+    return store.key_file is None and store.engine.url.database in (None, "", ":memory:")
+
+
+def file_of(store: Store) -> Path:
+    """Where the keys of a store lie."""
+    return store.key_file or default_file(store.engine.url.render_as_string(hide_password=False))
+
+
+def keys_again(store: Store, connection: Connection) -> Keys:
+    """The keys as they stand now: another process may have rotated them. What they open was checked at the start."""
+    file = file_of(store)
+    return read(file) if file.exists() and not _is_passing(store) else keys_of(store, connection)
+
+
+def needed(connection: Connection) -> list[str]:
+    """The keys by which something in the database is sealed, without which it can't be read."""
+    return sorted(_needed(connection))
+
+
+def lacking(connection: Connection, keys: Keys) -> list[str]:
+    """The keys that something in the database needs and that are not there."""
+    return sorted(_needed(connection) - keys.each.keys())
 
 
 def open_keys(file: Path, connection: Connection) -> Keys:
@@ -125,8 +149,9 @@ def open_keys(file: Path, connection: Connection) -> Keys:
         write(file, keys)
         return keys
     keys = read(file)
-    if missing := needed - keys.each.keys():
-        raise StoreError(f"{file}: key {min(missing)} of this database is not in the file. {_LOST}")
+    # Another database's file is refused; one key that is lost must not keep what the others open from being used.
+    if needed and not needed & keys.each.keys():
+        raise StoreError(f"{file}: key {min(needed)} of this database is not in the file. {_LOST}")
     return keys
 
 
@@ -143,9 +168,10 @@ def read(file: Path) -> Keys:
         if file.stat().st_mode & 0o077:
             raise StoreError(f"{file}: other users can read the key. Restrict it to yourself: chmod 600 {file}")
         content: Any = json.loads(file.read_text(encoding="utf-8"))
-        return Keys(
-            [Key(each["id"], bytes.fromhex(each["seal"]), bytes.fromhex(each["find"])) for each in content["keys"]]
-        )
+        found = [Key(each["id"], bytes.fromhex(each["seal"]), bytes.fromhex(each["find"])) for each in content["keys"]]
+        if any(len(part) != _BYTES for key in found for part in (key.seal, key.find)):
+            raise ValueError
+        return Keys(found)
     except OSError as error:
         raise StoreError(f"{file}: {error.strerror}. Expected azaward's key file.") from None
     except (ValueError, KeyError, TypeError, IndexError):

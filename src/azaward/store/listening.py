@@ -1,8 +1,8 @@
 """From messages that arrive one by one to a store that takes many at once, and assessments that follow.
 
-Messages are read where they arrive, stored together by one writer, and answered when their transaction is on the disk.
-The patients whom they are about are assessed at once in the background; what is behind when the process ends is
-assessed when it starts again.
+Messages are read, and patients assessed, in processes beside this one. Messages are stored together by one writer, and
+answered when their transaction is on the disk. The patients whom they are about are assessed at once in the background;
+what is behind when the process ends is assessed when it starts again.
 """
 
 from __future__ import annotations
@@ -10,37 +10,50 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime as dt
+import logging
+import os
 import queue
 import signal
+import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
+from functools import partial
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
+from azaward import assessment
+from azaward.assessment import Assessment
 from azaward.errors import StoreError
 from azaward.knowledge import Knowledge
 from azaward.mllp.journal import Journal, Received
+from azaward.mllp.processes import Processes
 from azaward.mllp.server import Server, Settings
 from azaward.readers.hl7.messages import read_frame
+from azaward.readers.hl7.notice import Notice
 from azaward.readers.hl7.senders import Senders
-from azaward.record.identity import Identity, Number
-from azaward.store import audit, people, tray
-from azaward.store.arrivals import ABOUT_PEOPLE, Arrivals, Arrived
+from azaward.store import audit, tray
+from azaward.store.arrivals import Arrivals, Arrived
 from azaward.store.audit import Entry
-from azaward.store.care import amended, merges, reassess, records
+from azaward.store.care import merges, people, reassess
 from azaward.store.care.acts import Actor, NoSuchPatientError
 from azaward.store.care.rows import By
+from azaward.store.care.whose import Taken, Who
 from azaward.store.database import Store
 from azaward.store.keys import Keys
 from azaward.store.schema import assessments
 
-_AT_ONCE = 64
-_ASSESSED_AT_ONCE = 20
-# Where more messages than these wait for their answers, assessments wait for a pause, but no longer than this.
-_FEW, _PAUSE_S, _LONGEST_S = 2, 0.05, 3.0
+# A transaction costs as much as several messages: one waits so long for messages that are being read.
+_AT_ONCE, _TOGETHER_S = 64, 0.02
+_ASSESSED_AT_ONCE, _ASSESSORS, _READERS = 20, 2, 4
+# Where so many messages came within so many seconds, assessments wait for a pause, but no longer than this.
+_MANY, _WITHIN_S, _PAUSE_S, _LONGEST_S = 20, 0.5, 0.05, 3.0
+_TURN_S, _AGAIN_S = 0.0005, 5.0
+_LOG = logging.getLogger("azaward.store")
 
 
 class Listening:
@@ -50,21 +63,27 @@ class Listening:
         self,
         store: Store,
         actor: Actor,
-        keys: Keys,
         knowledge: Knowledge,
         senders: Senders,
         today: Callable[[], dt.date],
     ) -> None:
-        self.store, self.actor, self.knowledge, self.senders, self._today = store, actor, knowledge, senders, today
-        self._arrivals = Arrivals(store, actor, keys, knowledge)
+        self.store, self.actor, self.knowledge, self._today = store, actor, knowledge, today
+        self.senders = senders
+        # One processor is left to store what is read.
+        readers = max(1, min(_READERS, (os.cpu_count() or 1) - 1))
+        self._reading = Processes(partial(_read, knowledge, senders), readers)
+        self._arrivals = Arrivals(store, actor, knowledge)
         self._waiting: queue.SimpleQueue[tuple[Arrived, Future[bytes]] | None] = queue.SimpleQueue()
-        self._behind: set[str] = set()
-        self._busy = 0
+        # Whoever has waited longest first: a dictionary, for its order.
+        self._behind: dict[str, None] = {}
+        self._since = 0.0
+        self._being_read = 0
+        self._latest: deque[float] = deque(maxlen=_MANY)
         self._changed = threading.Condition()
         self._ended = False
-        self._threads = [
-            threading.Thread(target=self._write, name="writer", daemon=True),
-            threading.Thread(target=self._assess, name="assessor", daemon=True),
+        self._writer = threading.Thread(target=self._write, name="writer", daemon=True)
+        self._assessors = [
+            threading.Thread(target=self._assess, name="assessor", daemon=True) for _ in range(_ASSESSORS)
         ]
 
     def start(self) -> None:
@@ -74,49 +93,67 @@ class Listening:
                 assessments.c.clinic_id == self.actor.clinic_id,
                 assessments.c.knowledge.startswith(reassess.BEHIND),
             )
-            self._behind |= set(connection.scalars(left))
-        for thread in self._threads:
+            self._behind |= dict.fromkeys(connection.scalars(left))
+        for thread in (self._writer, *self._assessors):
             thread.start()
 
     def stop(self) -> None:
         """Ends when all that was taken is stored and assessed."""
         self._waiting.put(None)
-        self._threads[0].join()
+        self._writer.join()
         with self._changed:
             self._ended = True
             self._changed.notify_all()
-        self._threads[1].join()
+        for thread in self._assessors:
+            thread.join()
+        self._reading.close()
 
     def handle(self, content: bytes, received: Received) -> bytes:
         """One message, to its answer: it is stored when this returns."""
-        notice = read_frame(content, self.knowledge, received.id, self.senders)
-        done: Future[bytes] = Future()
-        self._busy += 1
+        with self._changed:
+            self._being_read += 1
+            self._latest.append(time.monotonic())
         try:
-            self._waiting.put((Arrived(content, notice, received.at), done))
-            return done.result()
+            notice = self._reading.ask(received.id, content, received.id)
         finally:
-            self._busy -= 1
+            with self._changed:
+                self._being_read -= 1
+        done: Future[bytes] = Future()
+        self._waiting.put((Arrived(content, notice, received.at, self.senders.of(notice.header)), done))
+        return done.result()
 
     def _write(self) -> None:
         """Stores what waits, many messages in one transaction."""
         ended = False
         while not ended:
-            first = self._waiting.get()
-            batch = [] if first is None else [first]
-            ended = first is None
-            with contextlib.suppress(queue.Empty):
-                while not ended and len(batch) < _AT_ONCE:
-                    following = self._waiting.get_nowait()
-                    if following is None:
-                        ended = True
-                    else:
-                        batch.append(following)
+            following = self._waiting.get()
+            until = time.monotonic() + _TOGETHER_S
+            batch: list[tuple[Arrived, Future[bytes]]] = []
+            while following is not None:
+                batch.append(following)
+                try:
+                    following = self._following(until, full=len(batch) == _AT_ONCE)
+                except queue.Empty:
+                    break
+            ended = following is None
             if batch:
                 self._store(batch)
 
+    def _following(self, until: float, *, full: bool) -> tuple[Arrived, Future[bytes]] | None:
+        """The next message of the same transaction, if there is one or soon will be. Raises `queue.Empty`."""
+        if full:
+            raise queue.Empty
+        with contextlib.suppress(queue.Empty):
+            return self._waiting.get_nowait()
+        left = until - time.monotonic()
+        if left <= 0 or not self._being_read:
+            raise queue.Empty
+        return self._waiting.get(timeout=left)
+
     def _store(self, batch: Sequence[tuple[Arrived, Future[bytes]]]) -> None:
         by = By("hl7", dt.datetime.now(dt.UTC))
+        # What is severe is so on the day on which it arrives, however long ago the listener was started.
+        self._arrivals.actor = replace(self.actor, today=self._today())
         try:
             answers, touched = self._arrivals.take([arrived for arrived, _ in batch], by)
         except Exception as error:
@@ -128,33 +165,60 @@ class Listening:
             batch[0][1].set_exception(error)
             return
         with self._changed:
-            self._behind |= touched
+            self._behind |= dict.fromkeys(sorted(touched))
             self._changed.notify_all()
         for (_, done), answer in zip(batch, answers, strict=True):
             done.set_result(answer)
 
     def _assess(self) -> None:
         """Assesses whoever is behind: at once while little arrives, else when it pauses or they have waited long."""
-        since = time.monotonic()
-        while True:
+        beside = Processes(partial(assessment.assess, knowledge=self.knowledge), 1)
+        try:
+            while some := self._next_behind():
+                stale = self._caught_up(some, beside)
+                with self._changed:
+                    self._behind |= dict.fromkeys(sorted(stale))
+        finally:
+            beside.close()
+
+    def _caught_up(self, some: Sequence[str], beside: Processes[Assessment]) -> set[str]:
+        """Assesses some patients; gives those who are still behind. One who can't be assessed holds up no other."""
+        ask = partial(beside.ask, "an assessment")
+        try:
+            return reassess.catch_up(self.store, self.actor.clinic_id, some, self._today(), self.knowledge, ask)
+        except Exception as error:
+            if len(some) > 1:
+                return {one for each in some for one in self._caught_up([each], beside)}
+            _LOG.error("a patient could not be assessed, and stays marked as behind: %s", type(error).__name__)
             with self._changed:
+                self._changed.wait_for(lambda: self._ended, _AGAIN_S)
+                return set() if self._ended else set(some)
+
+    def _next_behind(self) -> list[str]:
+        """Those to assess now, once there are some; nobody at the end."""
+        with self._changed:
+            while True:
                 if not self._behind:
                     self._changed.wait_for(lambda: self._behind or self._ended)
-                    since = time.monotonic()
-                if not self._behind:
-                    return
-                if self._busy > _FEW and not self._ended and time.monotonic() - since < _LONGEST_S:
-                    self._changed.wait(_PAUSE_S)
-                    continue
-                some = sorted(self._behind)[:_ASSESSED_AT_ONCE]
-                self._behind -= set(some)
-            stale = reassess.catch_up(self.store, self.actor.clinic_id, some, self._today(), self.knowledge)
-            since = time.monotonic()
-            with self._changed:
-                self._behind |= stale
+                    self._since = time.monotonic()
+                if not self._behind or self._ended or not self._many_come():
+                    break
+                if time.monotonic() - self._since >= _LONGEST_S:
+                    break
+                self._changed.wait(_PAUSE_S)
+            self._since = time.monotonic()
+            some = list(self._behind)[:_ASSESSED_AT_ONCE]
+            for one in some:
+                del self._behind[one]
+            return some
+
+    def _many_come(self) -> bool:
+        return len(self._latest) == _MANY and time.monotonic() - self._latest[0] < _WITHIN_S
 
     def serve(self, settings: Settings, journal: Journal, say: Callable[[str], None]) -> None:
         """Listens until the process is told to end; what was taken by then is stored and answered."""
+        # A writer gives way at each question that it asks; it must not wait long until it may go on.
+        sys.setswitchinterval(_TURN_S)
         self.start()
         try:
             asyncio.run(self._serve(settings, journal, say))
@@ -175,6 +239,10 @@ class Listening:
         await server.stop()
 
 
+def _read(knowledge: Knowledge, senders: Senders, content: bytes, where: str) -> Notice:
+    return read_frame(content, knowledge, where, senders)
+
+
 def assign(
     store: Store,
     actor: Actor,
@@ -184,40 +252,61 @@ def assign(
     knowledge: Knowledge,
     senders: Senders,
 ) -> int:
-    """Stores a message of the tray for a patient; its trusted numbers are theirs from then on. Gives the new rows."""
+    """Stores a message of the tray for a patient; its trusted numbers are theirs from then on. Gives the new rows.
+
+    Only what belongs to whoever was not known is stored for the patient. Raises `StoreError` where that isn't one
+    person, where the number is another patient's, or where the message could not be understood.
+    """
     with store.write() as connection:
-        root = merges.roots(connection, actor.clinic_id)(patient_id)
-        if root not in people.births(connection, actor.clinic_id, [root]):
-            raise NoSuchPatientError(f"{patient_id}: no such patient. Expected the id of one of this clinic.")
-        notice = read_frame(tray.content(connection, actor, number, keys), knowledge, f"message {number}", senders)
-        by = actor.by()
-        ids = {said.provisional_id: root for said in notice.people[:1]}
-        (done,) = amended.amend(connection, actor.clinic_id, [(notice, ids)], by)
-        record = done.record
-        if notice.event not in ABOUT_PEOPLE:
-            record = replace(record, rows={**record.rows, "patients": []})
-        added = records.add(
-            connection, actor.clinic_id, replace(record, set_aside=[*record.set_aside, *done.notices]), by
-        )
-        numbers = [
-            Number(each.authority or "", each.value)
-            for said in notice.people[:1]
-            for each in said.identifiers
-            if each.is_personal and each.authority in notice.trusted
-        ]
-        people.keep(connection, actor.clinic_id, [Identity(root, notice.where, tuple(numbers))], keys, by)
+        clinic_id, by = actor.clinic_id, actor.by()
+        root = _known(connection, clinic_id, patient_id)
+        held = tray.content(connection, actor, number, keys)
+        senders = senders if senders.known else Senders((held.ways,))
+        notice = read_frame(held.content, knowledge, f"message {number}", senders)
+        if notice.outcome != "accept":
+            said = next(problem.line("") for problem in notice.problems if problem.severity == "error")
+            raise StoreError(f"message {number}: can't be stored{said}. Enter what it says by hand, or discard it.")
+        who = Who(connection, clinic_id, keys, knowledge)
+        who.ask([notice])
+        ids = {**who.of(notice).ids, **_unknown(number, notice, who, root)}
+        taken = Taken()
+        arrivals = Arrivals(store, actor, knowledge)
+        arrivals.tell(connection, [(notice, ids)], who, taken, by)
         tray.resolve(connection, actor, number, "assigned", root)
-        reassess.reassess(connection, actor.clinic_id, {root, *added.patients}, actor.today, knowledge)
-        return added.rows
+        reassess.reassess(connection, clinic_id, {root, *taken.touched}, actor.today, knowledge)
+        return taken.rows
+
+
+def _unknown(number: int, notice: Notice, who: Who, root: str) -> dict[str, str]:
+    """The one person of a message whom nobody knows, as this patient. Raises `StoreError`."""
+    known = who.of(notice).ids
+    others = [said for said in notice.people if said.provisional_id not in known]
+    if len(others) > 1:
+        raise StoreError(f"message {number}: is about {len(others)} people whom nobody knows. Enter it by hand.")
+    for said in others:
+        if other := who.other_patients(notice, said, root):
+            raise StoreError(
+                f"message {number}: its number is that of {' and '.join(sorted(other))}, not of {root}. "
+                "Expected that patient. If they are one person, join them first: azaward people merge."
+            )
+    return {said.provisional_id: root for said in others}
+
+
+def _known(connection: Connection, clinic_id: str, patient_id: str) -> str:
+    """The id under which a patient is kept. Raises `NoSuchPatientError`."""
+    if not people.known(connection, clinic_id, [patient_id]):
+        raise NoSuchPatientError(f"{patient_id}: no such patient. Expected the id of one of this clinic.")
+    return merges.roots(connection, clinic_id)(patient_id)
 
 
 def change(store: Store, actor: Actor, what: str, ids: Sequence[str], why: str, knowledge: Knowledge) -> str:
     """Joins, separates or keeps apart two records, notes why, and assesses who is affected; says what was done."""
     with store.write() as connection:
         clinic_id, by = actor.clinic_id, actor.by()
-        for one in ids:
-            if one not in people.births(connection, clinic_id, [one]):
-                raise StoreError(f"{one}: no such patient. Expected the id of one of this clinic.")
+        kept_as = [_known(connection, clinic_id, one) for one in ids]
+        if what == "apart" and len(set(kept_as)) < 2:
+            how = "one id given twice" if ids[0] == ids[1] else "one person; separate them with azaward people unmerge"
+            raise StoreError(f"{ids[0]} and {ids[1]}: {how}. Expected the ids of two records.")
         if what == "merge":
             merges.merge(connection, clinic_id, ids[0], ids[1], why, by)
             affected, said = {ids[1]}, f"{ids[0]} is read as {ids[1]} from now on"

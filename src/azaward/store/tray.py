@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
@@ -18,6 +19,7 @@ from azaward import assessment
 from azaward.errors import StoreError
 from azaward.knowledge import Knowledge
 from azaward.readers.hl7.notice import Notice
+from azaward.readers.hl7.senders import ANY, Sender
 from azaward.record.names import UNNAMED
 from azaward.record.tables import Record
 from azaward.store import audit
@@ -28,6 +30,34 @@ from azaward.store.schema import unmatched
 
 # Who looks at what is severe in the tray, today.
 ROLE = "clinician"
+
+
+# What stands before a message that is kept with its sender's settings.
+_WITH_WAYS = b"\x00azaward\x00"
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A message as it came, and its sender's settings, by which it was read."""
+
+    content: bytes
+    ways: Sender
+
+    def whole(self) -> bytes:
+        """Both, to be sealed.
+
+        >>> Kept.of(Kept(b"MSH|", Sender("LAB|*", zone="UTC")).whole()).ways.zone, Kept.of(b"MSH|").ways.zone
+        ('UTC', None)
+        """
+        return _WITH_WAYS + msgspec.json.encode(self.ways) + b"\n" + self.content
+
+    @staticmethod
+    def of(whole: bytes) -> Kept:
+        """What was sealed; a message of an earlier version stands alone."""
+        if not whole.startswith(_WITH_WAYS):
+            return Kept(whole, ANY)
+        ways, _, content = whole.removeprefix(_WITH_WAYS).partition(b"\n")
+        return Kept(content, msgspec.json.decode(ways, type=Sender))
 
 
 @dataclass(frozen=True)
@@ -45,14 +75,14 @@ def put(
     connection: Connection,
     actor: Actor,
     notice: Notice,
-    content: bytes,
+    kept: Kept,
     why: str,
     keys: Keys,
     knowledge: Knowledge,
     at: dt.datetime,
 ) -> None:
     """Keeps a message in the tray."""
-    key, sealed = keys.seal(content)
+    key, sealed = keys.seal(kept.whole())
     connection.execute(
         sa.insert(unmatched).values(
             clinic_id=actor.clinic_id,
@@ -95,11 +125,19 @@ def waiting(connection: Connection, clinic_id: str) -> list[Waiting]:
     return [Waiting(*row) for row in connection.execute(question)]
 
 
-def content(connection: Connection, actor: Actor, number: int, keys: Keys) -> bytes:
+def listed(connection: Connection, actor: Actor) -> list[Waiting]:
+    """What waits, for somebody who reads the list; the audit trail records that they did."""
+    found = waiting(connection, actor.clinic_id)
+    detail = {"messages": [one.id for one in found]}
+    audit.append(connection, [Entry(actor.login, "list messages", actor.clinic_id, None, detail)])
+    return found
+
+
+def content(connection: Connection, actor: Actor, number: int, keys: Keys) -> Kept:
     """A message in the tray, as it arrived; the audit trail records that somebody read it. Raises `StoreError`."""
     row = _row(connection, actor.clinic_id, number)
     audit.append(connection, [Entry(actor.login, "read message", actor.clinic_id, str(number), {})])
-    return keys.opened(row.key, row.sealed)
+    return Kept.of(keys.opened(row.key, row.sealed))
 
 
 def resolve(connection: Connection, actor: Actor, number: int, how: str, patient_id: str | None) -> None:

@@ -191,7 +191,7 @@ def test_a_value_in_a_cancelled_order_counts_and_is_asked_about() -> None:
     [
         *(("^4.2", (4.2, None, None)), ("<^0.1", (0.1, "<", None)), ("=^4.2", (4.2, None, None))),
         *(("4.2", (4.2, None, None)), ("<0.1", (0.1, "<", None)), ("^1^:^128", (None, None, "1 : 128"))),
-        *(("~^4.2", (4.2, None, None)), ("~^", (None, None, None)), ("<>^4.2", (None, None, "<> 4.2"))),
+        *(("~^4.2", (4.2, None, None)), ("~^", (None, None, None)), ("<>^4.2", (4.2, None, "<> 4.2"))),
     ],
 )
 def test_structured_numbers(value: str, read: tuple[object, ...]) -> None:
@@ -246,7 +246,7 @@ def test_a_urine_test_of_urine_counts() -> None:
         ("1.5 to 7.5", 1.5, 7.5),
         ("[1.5 - 7.5]", 1.5, 7.5),
         ("<5", None, 5.0),
-        (">= 60", 60.0, None),
+        (">= 1.5", 1.5, None),
     ],
 )
 def test_ranges_are_read(written: str, low: float | None, high: float | None) -> None:
@@ -316,8 +316,8 @@ NEW = message("ORC|NW|1|7", "RXE||^Azathioprine|150||MG", "TQ1|1||QD||||20260110
 @pytest.mark.parametrize(
     ("control", "timing", "expected"),
     [
-        ("HD", (), [("2026-01-10", None)]),
-        ("HD", ("TQ1|1||QD||||20260110",), [("2026-01-10", None)]),
+        ("HD", (), [("2026-01-10", "2026-11-01")]),
+        ("HD", ("TQ1|1||QD||||20260110",), [("2026-01-10", "2026-11-01")]),
         ("RL", (), [("2026-01-10", None)]),
         ("DC", (), [("2026-01-10", "2026-11-01")]),
         ("DC", ("TQ1|1||QD||||20260110",), [("2026-01-10", "2026-11-01")]),
@@ -343,6 +343,13 @@ def test_an_order_on_hold_whose_beginning_is_not_here_is_still_seen() -> None:
 def test_the_encoded_order_goes_before_the_request_and_the_dispense() -> None:
     lines = ("ORC|NW|1", "RXO|^Azathioprine|100||MG", "RXE||^Azathioprine|50||MG", "TQ1|1||QD||||20260110")
     assert [row[1] for row in taken(*lines)] == [50.0]
+
+
+def test_an_order_that_goes_on_is_no_longer_on_hold() -> None:
+    hold = message("ORC|HD|1|7||||||20261101", "RXE||^Azathioprine|150||MG", type="RDE^O11", id="2")
+    on = message("ORC|RL|1|7||||||20261110", "RXE||^Azathioprine|150||MG", type="RDE^O11", id="3")
+    assert cells(record(NEW, hold), "exposures", "status") == [("on-hold",)]
+    assert cells(record(NEW, hold, on), "exposures", "status", "stopped_on") == [("active", None)]
 
 
 def test_an_unknown_medicine_is_kept_with_its_words() -> None:
@@ -378,7 +385,9 @@ def test_a_message_that_cannot_be_read_does_not_hide_the_others() -> None:
         (b"hello", "a.hl7, MSH: 1 line before the first MSH"),
         (b"\x0bMSH|^~\\&|LAB|R|||20261120||ORU^R01|1|P|2.5\rPID|1||4", "an incomplete message"),
         (b"\xff\xfeM\x00S\x00H", "a.hl7, MSH field 18"),
-        (b"MSH|^~\\&", "a.hl7 message 1, MSH field 9: message type ''"),
+        (b"MSH|^~\\&", "a.hl7 message 1, MSH: a header that ends after its delimiters"),
+        (b"MSH|^~\\&\n|LAB|R|||20261120||ORU^R01|1|P|2.5", "a.hl7 message 1, MSH: a header that ends after"),
+        (b"MSH|^~\n\\&|LAB|R|||20261120||ORU^R01|1|P|2.5", "a.hl7 message 1, MSH: a header that ends after"),
     ],
 )
 def test_a_file_that_holds_nothing_usable_is_refused_in_one_line(content: bytes, says: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from zoneinfo import ZoneInfo
 
 from azaward.readers.hl7.codes import Codes
 from azaward.readers.hl7.notice import Header
@@ -11,8 +12,8 @@ from azaward.readers.hl7.segments import Message
 from azaward.readers.hl7.times import iso
 
 
-def read_header(message: Message) -> Header:
-    """What MSH says."""
+def read_header(message: Message, zone: ZoneInfo | None = None) -> Header:
+    """What MSH says; `zone` is where its sender's clocks are."""
     header = message.header
 
     def text(number: int, component: int = 1) -> str:
@@ -23,7 +24,7 @@ def read_header(message: Message) -> Header:
     return Header(
         sending=(text(3), text(4)),
         receiving=(text(5), text(6)),
-        at=iso(header.text(7)),
+        at=iso(header.text(7), zone),
         type=kind.upper(),
         event=(text(9, 2) or event).upper(),
         control_id=text(10),

@@ -1,7 +1,7 @@
 """Reads medicine orders and dispenses (RXO, RXE, RXD with ORC, TQ1) as exposures.
 
 A dose that can't be read as milligrams a day is unknown, never nothing. Where an order allows a range, the larger
-number counts. An order on hold still counts as taken until somebody says otherwise, and is set aside to be asked about.
+number counts. An order on hold is not taken from the day of its hold on, and somebody is asked who resumes it.
 """
 
 from __future__ import annotations
@@ -71,7 +71,8 @@ def medicine(reading: Reading, order: Order, rx: Segment) -> None:
     if over and start is None and order.identity is not None:
         return  # The earlier order has its start; the correction ends it.
     if held:
-        why = f"on hold since {order.acted_on or 'an unknown day'}: counted as taken. Ask who resumes it, and when."
+        stop = order.acted_on
+        why = f"on hold since {stop or 'an unknown day'}: not counted as taken. Ask who resumes it, and when."
         reading.aside(rx.at(), found.text, why, "on_hold")
     row = {
         "dose_mg_per_day": _mg_per_day(reading, order, rx, fields),

@@ -77,7 +77,7 @@ def read_message(
         reading = Reading(rows, tables, _header_anyhow(raw), where, number)
         told = _numbers_alone(reading, _in_ascii(raw, knowledge))
         return Notice(where, reading.header, people=told, problems=(error.problem,), digest=_digest(raw))
-    header = read_header(message)
+    header = read_header(message, sender.timezone())
     reading = Reading(rows, tables, header, where, number, sender)
     reading.problems += [*message.problems, *header_problems(header, tables, expects=sender.processing)]
     event: Event = "other"

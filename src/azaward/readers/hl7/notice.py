@@ -135,6 +135,15 @@ class Correction:
         return identity.startswith(self.identity) if self.of_order else identity == self.identity
 
 
+def order_of(identity: str) -> str:
+    """The identity of the order of a result: all but its code and sub-id.
+
+    >>> order_of("LAB|RIVERSIDE|17|751-8|")
+    'LAB|RIVERSIDE|17|'
+    """
+    return identity.rsplit("|", 2)[0] + "|"
+
+
 @dataclass(frozen=True)
 class Notice:
     """A message in our words.

@@ -7,7 +7,9 @@ whatever follows one that doesn't end.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from functools import lru_cache
+from importlib import import_module
 from typing import Any, NamedTuple
 
 from azaward.readers.hl7.problems import Place, Problem, UnreadableError
@@ -17,8 +19,7 @@ _ESCAPES = {"H": "", "N": "", ".br": "\n", ".sp": "\n", ".fi": "", ".nf": "", ".
 _COUNTED = re.compile(r"(\.[a-z]{2})[+-]?\d+")
 
 
-@dataclass(frozen=True)
-class Delimiters:
+class Delimiters(NamedTuple):
     """What divides a message, as its own MSH-1 and MSH-2 say.
 
     >>> Delimiters.of("MSH|^~\\\\&|LAB").encoding
@@ -90,10 +91,9 @@ class Value(NamedTuple):
 class Segment:
     """A segment: its name, its place among those of its name, and its fields, which are taken apart when asked for."""
 
-    def __init__(self, name: str, number: int, fields: list[Any], delimiters: Delimiters, codec: str) -> None:
-        self.name, self.number = name, number
+    def __init__(self, number: int, fields: Sequence[str], delimiters: Delimiters, codec: str) -> None:
+        self.name, self.number = fields[0], number
         self._fields, self._delimiters, self._codec = fields, delimiters, codec
-        self._values: dict[int, tuple[Value, ...]] = {}
 
     def at(self, number: int | None = None, repetition: int | None = None, component: int | None = None) -> Place:
         """A place in it."""
@@ -101,12 +101,8 @@ class Segment:
 
     def repetitions(self, number: int) -> tuple[Value, ...]:
         """Every repetition of a field, those without content left out."""
-        found = self._values.get(number)
-        if found is None:
-            there = 0 < number < len(self._fields) and self._fields[number] not in ([""], [])
-            found = _field(self._fields[number], self._delimiters, self._codec) if there else ()
-            self._values[number] = found
-        return found
+        written = self._fields[number] if 0 < number < len(self._fields) else ""
+        return divided(written, self._delimiters, self._codec) if written else ()
 
     def text(self, number: int, component: int = 1) -> str | None:
         """The text of a component of a field's first repetition; None where it is absent or deleted."""
@@ -119,17 +115,48 @@ class Segment:
         return bool(values) and values[0].is_deleted
 
 
-def _field(found: Any, delimiters: Delimiters, codec: str) -> tuple[Value, ...]:
-    """A field's repetitions; the library leaves out the levels that a value doesn't need."""
-    if len(found) == 1 and isinstance(found[0], str):
-        return (Value(((found[0],),), delimiters, codec),)
+def divided(written: str, delimiters: Delimiters, codec: str) -> tuple[Value, ...]:
+    """A field's repetitions, those without content left out.
+
+    >>> [value.components for value in divided("4217^^^A&B~~9", Delimiters(), "ascii")]
+    [(('4217',), ('',), ('',), ('A', 'B')), (('9',),)]
+    """
+    # A feed repeats its codes, units and ranges without end; a document is not worth keeping.
+    return _divided(written, delimiters, codec) if len(written) <= _SHORT else _divide(written, delimiters, codec)
+
+
+def _divide(written: str, delimiters: Delimiters, codec: str) -> tuple[Value, ...]:
+    """The same as the library `hl7` divides it: it leaves out the levels that a value doesn't need."""
+    if not any(sign in written for sign in (delimiters.component, delimiters.repetition, delimiters.subcomponent)):
+        return (Value(((written,),), delimiters, codec),)
+    library: Any = import_module("hl7")
+    header = f"MSH{delimiters.field}{delimiters.encoding}{delimiters.field}"
     values: list[Value] = []
-    for repetition in found:
+    for repetition in library.parse(header + written, factory=_Lists)[0][3]:
         parts = [repetition] if isinstance(repetition, str) else repetition
         components = tuple((part,) if isinstance(part, str) else tuple(part) for part in parts)
         if any(any(component) for component in components):
             values.append(Value(components, delimiters, codec))
     return tuple(values)
+
+
+_SHORT = 120
+_divided = lru_cache(maxsize=16_384)(_divide)
+
+
+class _Lists:
+    """Makes plain lists of what the library divides: its own containers cost more than the dividing."""
+
+    @staticmethod
+    def _list(sequence: list[Any], **_: object) -> list[Any]:
+        return sequence
+
+    create_message = create_field = create_repetition = create_component = _list
+
+    @staticmethod
+    def create_segment(sequence: list[Any], **_: object) -> list[Any]:
+        """Its own, because the library knows a segment by it."""
+        return sequence
 
 
 def unescape(text: str, delimiters: Delimiters, codec: str = "ascii") -> str:

@@ -5,10 +5,18 @@ An empty field says nothing; `""` asks to remove what is held. Nobody is matched
 
 from __future__ import annotations
 
-from azaward.readers.hl7.notice import Identifier, Name, Said
+import datetime as dt
+from collections.abc import Iterable, Mapping
+
+from azaward.knowledge import Knowledge
+from azaward.readers.hl7.notice import Identifier, Name, Notice, Said
 from azaward.readers.hl7.parts import Segment
 from azaward.readers.hl7.reading import Reading
+from azaward.record.dates import DateError, is_partial, read_day
+from azaward.record.identity import Identity, Number
 
+# Events in which the number in MRG becomes one of the person in PID.
+MERGES = ("merge", "renumber")
 # The fields of PID whose deletion can be asked for.
 _DELETABLE = {3: "identifiers", 5: "names", 7: "birth_date", 8: "sex", 29: "died_on", 30: "died"}
 
@@ -46,6 +54,58 @@ def identifiers(reading: Reading, segment: Segment, number: int, usual: str | No
             personal = kind is None or reading.codes.means("0203", kind) in ("person", None)
             found.append(Identifier(name, authority, kind, personal))
     return tuple(dict.fromkeys(found))
+
+
+def numbers_of(each: Iterable[Identifier], nations: Mapping[tuple[str, str | None], str]) -> list[Number]:
+    """Numbers under the names by which their authorities are known in every format.
+
+    >>> numbers_of([Identifier("9990000018", "NHS", "NH")], {("NHS", "NH"): "https://fhir.nhs.uk/Id/nhs-number"})
+    [Number(authority='https://fhir.nhs.uk/Id/nhs-number', value='9990000018')]
+    """
+    return [Number(nations.get((one.authority or "", one.type), one.authority or ""), one.value) for one in each]
+
+
+def identities(notice: Notice, ids: Mapping[str, str], knowledge: Knowledge) -> list[Identity]:
+    """Who the people of a message are, under the ids by which they are known; in a merge with the number in MRG.
+
+    >>> from azaward.knowledge import load
+    >>> from azaward.readers.hl7.notice import Header
+    >>> said = Said("hl7:1:1", (Identifier("42", "LAB"),), (Name("Sample", "Ada"),), "1980-01-02")
+    >>> (one,) = identities(Notice("a", Header(), people=(said,)), {"hl7:1:1": "c1"}, load())
+    >>> one.patient_id, one.names, one.numbers[0].value, one.birth_date.year
+    ('c1', ('Ada Sample',), '42', 1980)
+    """
+    nations: dict[tuple[str, str | None], str] = nations_of(knowledge)
+    found: list[Identity] = []
+    for said in notice.people:
+        if said.provisional_id not in ids:
+            continue
+        gone = said.previous if notice.event in MERGES else ()
+        mine = [number for number in (*said.identifiers, *gone) if number.is_personal]
+        known = tuple(" ".join(part for part in (name.given, name.family) if part) for name in said.names)
+        found.append(
+            Identity(
+                ids[said.provisional_id],
+                notice.where,
+                tuple(numbers_of(mine, nations)),
+                tuple(filter(None, known)),
+                _day(said.birth_date),
+                said.sex or "unknown",
+            )
+        )
+    return found
+
+
+def nations_of(knowledge: Knowledge) -> dict[tuple[str, str | None], str]:
+    """The names of nations' numbers in every format, by the authority and the type that HL7 writes."""
+    return {(row.authority, row.type): row.system for row in knowledge.tables["number_systems"] if row.authority}
+
+
+def _day(text: str | None) -> dt.date | None:
+    try:
+        return read_day(text[:10]) if text and not is_partial(text) else None
+    except DateError:
+        return None
 
 
 def names(segment: Segment, number: int) -> tuple[Name, ...]:

@@ -75,8 +75,7 @@ class Reading:
         """Adds a row for the current person; what the reader of rows sets aside is a problem too."""
         known = len(self.rows.rows[table])
         before = len(self.rows.set_aside)
-        version = " ".join(part for part in (self.header.at, self.header.control_id) if part) or None
-        cells = {"patient_id": self.patient_id, "resource": identity, "version": version, **row}
+        cells = {"patient_id": self.patient_id, "resource": identity, "version": self.header.at, **row}
         self.rows.add(table, cells, self.place(place))
         self.identities[table] += [identity] * (len(self.rows.rows[table]) - known)
         for item in self.rows.set_aside[before:]:

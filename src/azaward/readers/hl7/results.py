@@ -221,9 +221,7 @@ class _Result:
             reading.aside(obx.at(5), what, why, "other_specimen")
             return
         if specimen.means == "unclear" and _panels(self.knowledge)[analyte] not in _NOT_OF_BLOOD:
-            why = (
-                "not known to be blood: counted as if it were. Ask the laboratory, or name it in the sender's settings."
-            )
+            why = "not known to be blood: not used. Ask the laboratory, or name it in the sender's settings."
             reading.aside(obx.at(5), f"{name}: specimen {specimen.written!r}", why, "specimen", "table-value")
         row["ref_low"], row["ref_high"] = self._range()
         self._comment(name, analyte, row)

@@ -12,8 +12,6 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from importlib import import_module
-from typing import Any
 
 from azaward.readers.hl7.codes import Codes
 from azaward.readers.hl7.parts import Delimiters, Segment
@@ -212,7 +210,11 @@ def parse(raw: Raw, codes: Codes, charset: str | None = None) -> Message:
         name = raw.content.split(b"\r")[line][:3].decode("ascii", "replace")
         why = f"found in {name}, segment {line + 1}. State the character set in MSH-18, or set it for this sender."
         raise UnreadableError(Problem(_CHARSET, what, why, "data-type")) from None
-    delimiters = Delimiters.of(text)
+    header = text.partition("\r")[0]
+    delimiters = Delimiters.of(header)
+    if header.count(delimiters.field) < 2:
+        why = "expected its sender, type and control id. Send the message again."
+        raise UnreadableError(Problem(Place(), "a header that ends after its delimiters", why, "missing"))
     lines, problems = _whole_lines(text.split("\r"), delimiters)
     return Message(tuple(_segments(lines, delimiters, codec)), delimiters, codec, said, tuple(problems))
 
@@ -277,26 +279,13 @@ def _may_go_on(before: str, line: str, delimiters: Delimiters) -> bool:
 _FIELDS_AFTER_TEXT = {"NTE": 3, "OBX": 20}
 
 
-class _Lists:
-    """Makes plain lists of what the library divides: its own containers cost more than the dividing."""
-
-    @staticmethod
-    def _list(sequence: list[Any], **_: object) -> list[Any]:
-        return sequence
-
-    create_message = create_field = create_repetition = create_component = _list
-
-    @staticmethod
-    def create_segment(sequence: list[Any], **_: object) -> list[Any]:
-        """Its own, because the library knows a segment by it."""
-        return sequence
-
-
 def _segments(lines: Sequence[str], delimiters: Delimiters, codec: str) -> Iterator[Segment]:
-    """The segments as the library `hl7` divides them."""
-    library: Any = import_module("hl7")
+    """The segments, each with its fields as they are written."""
     number: Counter[str] = Counter()
-    for segment in library.parse("\r".join(lines), factory=_Lists):
-        name = str(segment[0] if isinstance(segment[0], str) else segment[0][0])
-        number[name] += 1
-        yield Segment(name, number[name], segment, delimiters, codec)
+    for place, line in enumerate(lines):
+        fields = line.split(delimiters.field)
+        if place == 0:
+            # The first field of a header is the sign that divides its fields.
+            fields.insert(1, delimiters.field)
+        number[fields[0]] += 1
+        yield Segment(number[fields[0]], fields, delimiters, codec)

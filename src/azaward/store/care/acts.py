@@ -21,7 +21,7 @@ from azaward.knowledge import Knowledge
 from azaward.record.tables import Cell, Record
 from azaward.store import audit
 from azaward.store.audit import Entry
-from azaward.store.care import reassess, records
+from azaward.store.care import merges, reassess, records
 from azaward.store.care.records import By
 from azaward.store.database import Store
 from azaward.store.schema import RECORD, assessments, decisions, handled, worklist
@@ -89,7 +89,7 @@ def change_dose(
     running = connection.execute(
         sa.select(rows).where(
             rows.c.clinic_id == actor.clinic_id,
-            rows.c.patient_id == patient_id,
+            rows.c.patient_id.in_(merges.ids_of(connection, actor.clinic_id, patient_id)),
             rows.c.medicine == medicine,
             rows.c.struck_at.is_(None),
             rows.c.stopped_on.is_(None) | (rows.c.stopped_on > day),

@@ -26,18 +26,19 @@ def corrected(
     notices: list[SetAside] = []
     for old in struck:
         same = [row for row in now if row["patient_id"] == old["patient_id"] and row["resource"] == old["resource"]]
-        if any(_shown(row) == _shown(old) for row in same):
+        if any(shown(row) == shown(old) for row in same):
             continue
         who = _acted(connection, clinic_id, str(old["patient_id"]), old["entered_at"])
         if who:
-            said = " and ".join(_shown(row) for row in same) or "withdrawn"
-            what = f"{old['analyte']} of {old['taken_on']} was {_shown(old)} and is {said}"
+            said = " and ".join(shown(row) for row in same) or "withdrawn"
+            what = f"{old['analyte']} of {old['taken_on']} was {shown(old)} and is {said}"
             why = f"{' and '.join(who)} acted on it. Look at the decision again."
             notices.append(SetAside("results", what, why, str(old["patient_id"]), CORRECTED, old["resource"]))
     return notices
 
 
-def _shown(row: Mapping[str, Any]) -> str:
+def shown(row: Mapping[str, Any]) -> str:
+    """The value of a result, in words."""
     cells = (row["comparator"], f"{row['value']:g}" if row["value"] is not None else None, row["unit"], row["text"])
     return " ".join(str(cell) for cell in cells if cell)
 

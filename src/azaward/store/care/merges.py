@@ -7,6 +7,7 @@ where it came from; so whatever was joined can be separated, with both histories
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -19,13 +20,16 @@ MAY_BE_ONE = "may_be_one"
 SAME, DIFFERENT = "same", "different"
 
 
+# Made once: to make a question costs as much as to ask it.
+_CURRENT = (
+    sa.select(merges.c.given_up, merges.c.kept)
+    .where(merges.c.clinic_id == sa.bindparam("clinic"), merges.c.undone_at.is_(None))
+    .order_by(merges.c.id)
+)
+
+
 def _current(connection: Connection, clinic_id: str) -> dict[str, str]:
-    question = (
-        sa.select(merges.c.given_up, merges.c.kept)
-        .where(merges.c.clinic_id == clinic_id, merges.c.undone_at.is_(None))
-        .order_by(merges.c.id)
-    )
-    return {str(row[0]): str(row[1]) for row in connection.execute(question)}
+    return {str(row[0]): str(row[1]) for row in connection.execute(_CURRENT, {"clinic": clinic_id})}
 
 
 def roots(connection: Connection, clinic_id: str) -> Callable[[str], str]:
@@ -52,6 +56,11 @@ def members(connection: Connection, clinic_id: str, patient_ids: Sequence[str]) 
             if (one := root(given_up)) in found:
                 found[one].append(given_up)
     return found
+
+
+def ids_of(connection: Connection, clinic_id: str, patient_id: str) -> list[str]:
+    """Every id of the person who is kept under an id, itself first."""
+    return members(connection, clinic_id, [patient_id])[patient_id]
 
 
 def merge(connection: Connection, clinic_id: str, given_up: str, kept: str, why: str, by: By) -> None:
@@ -84,16 +93,50 @@ def unmerge(connection: Connection, clinic_id: str, given_up: str, why: str, by:
     return current[given_up]
 
 
+def are_parted(connection: Connection, clinic_id: str, one: str, other: str) -> bool:
+    """Whether people have said of two persons' records, under any of their ids, that they are of two people."""
+    of_each = members(connection, clinic_id, [one, other])
+    mine, theirs = of_each[one], of_each[other]
+
+    def between(first: sa.Column[str], second: sa.Column[str]) -> sa.ColumnElement[bool]:
+        return (first.in_(mine) & second.in_(theirs)) | (first.in_(theirs) & second.in_(mine))
+
+    decided = sa.select(pairs.c.id).where(
+        pairs.c.clinic_id == clinic_id, pairs.c.decided == DIFFERENT, between(pairs.c.one, pairs.c.other)
+    )
+    undone = sa.select(merges.c.id).where(
+        merges.c.clinic_id == clinic_id, merges.c.undone_at.is_not(None), between(merges.c.given_up, merges.c.kept)
+    )
+    return any(connection.execute(question.limit(1)).one_or_none() for question in (decided, undone))
+
+
+def _by_unmerge(connection: Connection, clinic_id: str, pair: Any) -> bool:
+    """Whether the decision that two records are of two people was made by parting them, and by nothing since."""
+    undone = sa.select(merges.c.id).where(
+        merges.c.clinic_id == clinic_id,
+        merges.c.given_up.in_((pair.one, pair.other)),
+        merges.c.kept.in_((pair.one, pair.other)),
+        merges.c.undone_at == pair.decided_at,
+    )
+    return pair.decided == DIFFERENT and connection.execute(undone.limit(1)).one_or_none() is not None
+
+
 def ask(connection: Connection, clinic_id: str, one: str, other: str, why: str, by: By) -> set[str]:
-    """Asks people whether two records are of one person, unless they have said. Gives the ids that are asked about."""
+    """Asks people whether two records are of one person, unless they have said. Gives the ids that are asked about.
+
+    Where they were parted after they had been joined, what speaks for joining them again is asked once more.
+    """
     first, second = sorted((one, other))
-    known = connection.execute(
-        sa.select(pairs.c.id).where(pairs.c.clinic_id == clinic_id, pairs.c.one == first, pairs.c.other == second)
-    ).one_or_none()
-    if known is not None:
+    of_these = (pairs.c.clinic_id == clinic_id, pairs.c.one == first, pairs.c.other == second)
+    known = connection.execute(sa.select(pairs).where(*of_these)).one_or_none()
+    if known is not None and not _by_unmerge(connection, clinic_id, known):
         return set()
-    row = {"clinic_id": clinic_id, "one": first, "other": second, "why": why, "found_at": by.at}
-    connection.execute(sa.insert(pairs).values(row))
+    if known is not None:
+        open_again = {"why": why, "decided": None, "decided_by": None, "decided_at": None, "decided_why": None}
+        connection.execute(sa.update(pairs).where(*of_these).values(open_again))
+    else:
+        row = {"clinic_id": clinic_id, "one": first, "other": second, "why": why, "found_at": by.at}
+        connection.execute(sa.insert(pairs).values(row))
     told = [
         {
             "clinic_id": clinic_id,

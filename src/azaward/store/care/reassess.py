@@ -61,22 +61,38 @@ BEHIND = "behind "
 
 def mark_behind(connection: Connection, clinic_id: str, patient_ids: Iterable[str]) -> None:
     """Marks assessments as behind, each time anew, so that they are made even if this process ends before it has."""
-    marked = sa.update(assessments).where(
-        assessments.c.clinic_id == clinic_id, assessments.c.patient_id.in_(sorted(patient_ids))
+    given = {"clinic": clinic_id, "people": sorted(patient_ids), "mark": f"{BEHIND}{secrets.token_hex(8)}"}
+    connection.execute(_MARK, given)
+
+
+_MARK = (
+    sa.update(assessments)
+    .where(
+        assessments.c.clinic_id == sa.bindparam("clinic"),
+        assessments.c.patient_id.in_(sa.bindparam("people", expanding=True)),
     )
-    connection.execute(marked.values(knowledge=f"{BEHIND}{secrets.token_hex(8)}"))
+    .values(knowledge=sa.bindparam("mark"))
+)
 
 
 def catch_up(
-    store: Store, clinic_id: str, patient_ids: Sequence[str], as_of: dt.date, knowledge: Knowledge
+    store: Store,
+    clinic_id: str,
+    patient_ids: Sequence[str],
+    as_of: dt.date,
+    knowledge: Knowledge,
+    assess: Callable[[Record, dt.date, str], assessment.Assessment],
 ) -> set[str]:
     """Assesses patients outside any writer's turn; gives those who changed meanwhile, and are behind again."""
     knowledge = knowledge.held_on(as_of)
     with store.read() as connection:
+        # Somebody's record may have been joined with another since it was marked.
+        root = merges.roots(connection, clinic_id)
+        patient_ids = sorted({root(one) for one in patient_ids})
         before = _marks(connection, clinic_id, patient_ids)
         protocol = connection.execute(sa.select(clinics.c.protocol).where(clinics.c.id == clinic_id)).scalar_one()
         record = records.of_patients(connection, clinic_id, patient_ids)
-    assessed = assessment.assess(record, as_of, protocol, knowledge)
+    assessed = assess(record, as_of, protocol)
     with store.write() as connection:
         now = _marks(connection, clinic_id, patient_ids)
         stale = {one for one in patient_ids if now.get(one) != before.get(one)}

@@ -19,16 +19,19 @@ from azaward.record.tables import STATUS_NEVER_COUNTS, TABLES, Cell, Record, Set
 from azaward.store.care import merges, resources
 from azaward.store.care.corrections import CORRECTED, corrected
 from azaward.store.care.resources import Settled
-from azaward.store.care.rows import By
+from azaward.store.care.rows import CHANGED, By
 from azaward.store.schema import RECORD, set_aside
 
 # Where a row stood, and in which version of its resource, says nothing of the patient.
 _NOT_IN_DIGEST = ("origin", "version")
 # Why a row no longer stands: its sender has sent a later version, or taken the resource back.
 REPLACED, GONE = "replaced by a later version", "deleted by its sender"
+COMPLETED = "completed by a later row"
+_BY_SENDER = (REPLACED, GONE, CHANGED, COMPLETED)
 _AT_ONCE = 5_000
 _ASIDE = ("where", "what", "why", "patient_id", "kind", "resource", "version", "on")
 _WHO = ("birth_date", "sex")
+_CELLS = [column.name for column in TABLES["patients"] if column.name not in _NOT_IN_DIGEST]
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ def add(connection: Connection, clinic_id: str, record: Record, by: By) -> Added
             by_digest.setdefault(digest(row), row)
         known = _known(connection, name, clinic_id, by_digest)
         known |= _adopted(connection, name, clinic_id, by_digest, known)
-        revived = _revive(connection, name, clinic_id, known & by_digest.keys(), by)
+        revived = _revive(connection, name, clinic_id, {key: by_digest[key] for key in known & by_digest.keys()})
         patients |= {str(by_digest[key]["patient_id"]) for key in revived}
         added += len(revived)
         new = [{**row, "digest": key, **given} for key, row in by_digest.items() if key not in known]
@@ -103,18 +106,21 @@ def _strike_versions(
     return patients
 
 
-def _revive(connection: Connection, name: str, clinic_id: str, digests: Collection[str], by: By) -> set[str]:
-    """Lets rows stand again that only their sender had taken back, and that it sends again."""
+def _revive(connection: Connection, name: str, clinic_id: str, rows: Mapping[str, Mapping[str, Cell]]) -> set[str]:
+    """Lets rows stand again that only their sender had taken back, and that it sends again in a later version."""
     table, revived = RECORD[name], set[str]()
-    for start in range(0, len(digests), _AT_ONCE):
-        some = sorted(digests)[start : start + _AT_ONCE]
+    for start in range(0, len(rows), _AT_ONCE):
+        some = sorted(rows)[start : start + _AT_ONCE]
         again = (
             sa.update(table)
-            .where(table.c.clinic_id == clinic_id, table.c.digest.in_(some), table.c.struck_why.in_([REPLACED, GONE]))
+            .where(table.c.clinic_id == clinic_id, table.c.digest.in_(some), table.c.struck_why.in_(_BY_SENDER))
             .values(struck_by=None, struck_at=None, struck_why=None)
             .returning(table.c.digest)
         )
         revived |= set(connection.scalars(again))
+    for key in revived:
+        of_this = (table.c.clinic_id == clinic_id, table.c.digest == key)
+        connection.execute(sa.update(table).where(*of_this).values(version=rows[key]["version"]))
     return revived
 
 
@@ -177,10 +183,10 @@ def everyone(connection: Connection, clinic_id: str) -> list[str]:
 
 def strike(connection: Connection, clinic_id: str, patient_id: str, table: str, row_id: int, by: By, why: str) -> bool:
     """Strikes out a patient's row, with the person and the reason; False if there is no such current row."""
-    rows = RECORD[table]
+    rows, ids = RECORD[table], merges.ids_of(connection, clinic_id, patient_id)
     done = connection.execute(
         sa.update(rows)
-        .where(rows.c.clinic_id == clinic_id, rows.c.patient_id == patient_id, rows.c.id == row_id)
+        .where(rows.c.clinic_id == clinic_id, rows.c.patient_id.in_(ids), rows.c.id == row_id)
         .where(rows.c.struck_at.is_(None))
         .values(struck_by=by.who, struck_at=by.at, struck_why=why)
     )
@@ -189,9 +195,10 @@ def strike(connection: Connection, clinic_id: str, patient_id: str, table: str, 
 
 def resolve(connection: Connection, clinic_id: str, patient_id: str, aside_id: int, by: By, why: str) -> bool:
     """Marks a patient's set-aside item as reviewed; False if there is no such item."""
+    ids = merges.ids_of(connection, clinic_id, patient_id)
     done = connection.execute(
         sa.update(set_aside)
-        .where(set_aside.c.clinic_id == clinic_id, set_aside.c.patient_id == patient_id, set_aside.c.id == aside_id)
+        .where(set_aside.c.clinic_id == clinic_id, set_aside.c.patient_id.in_(ids), set_aside.c.id == aside_id)
         .where(set_aside.c.resolved_at.is_(None))
         .values(resolved_by=by.who, resolved_at=by.at, resolved_why=why)
     )
@@ -200,33 +207,48 @@ def resolve(connection: Connection, clinic_id: str, patient_id: str, aside_id: i
 
 def digest(row: Mapping[str, Cell]) -> str:
     """The hash of a row's content: equal cells give equal hashes."""
-    said = {name: cell for name, cell in row.items() if name not in _NOT_IN_DIGEST and cell is not None}
-    return hashlib.sha256(json.dumps(said, sort_keys=True, ensure_ascii=False, default=str).encode()).hexdigest()
+    said = {name: cell for name, cell in row.items() if cell is not None and name not in _NOT_IN_DIGEST}
+    return hashlib.sha256(_in_order(said).encode()).hexdigest()
+
+
+# Made once: to make the encoder costs more than to use it, and to make a question as much as to ask it.
+_in_order = json.JSONEncoder(sort_keys=True, ensure_ascii=False, default=str).encode
+_DIGESTS = {
+    name: sa.select(table.c.digest).where(
+        table.c.clinic_id == sa.bindparam("clinic"), table.c.digest.in_(sa.bindparam("digests", expanding=True))
+    )
+    for name, table in RECORD.items()
+}
 
 
 def _known(connection: Connection, name: str, clinic_id: str, digests: Iterable[str]) -> set[str]:
-    table, wanted, known = RECORD[name], list(digests), set[str]()
+    wanted, known = list(digests), set[str]()
     for start in range(0, len(wanted), _AT_ONCE):
-        question = sa.select(table.c.digest).where(
-            table.c.clinic_id == clinic_id, table.c.digest.in_(wanted[start : start + _AT_ONCE])
-        )
-        known |= set(connection.scalars(question))
+        asked = {"clinic": clinic_id, "digests": wanted[start : start + _AT_ONCE]}
+        known |= set(connection.scalars(_DIGESTS[name], asked))
     return known
 
 
-def _standing(connection: Connection, clinic_id: str, patient_ids: Sequence[str]) -> dict[str, dict[str, Cell]]:
-    """The current row of `patients` for each patient."""
+def _standing(connection: Connection, clinic_id: str, patient_ids: Sequence[str]) -> dict[str, list[dict[str, Cell]]]:
+    """The current rows of `patients` for each patient: more than one where they contradict each other."""
     table = RECORD["patients"]
     names = [column.name for column in TABLES["patients"]]
-    rows: dict[str, dict[str, Cell]] = {}
+    rows: dict[str, list[dict[str, Cell]]] = {}
     for start in range(0, len(patient_ids), _AT_ONCE):
         question = sa.select(*(table.c[name] for name in names)).where(
             table.c.clinic_id == clinic_id,
             table.c.patient_id.in_(patient_ids[start : start + _AT_ONCE]),
             table.c.struck_at.is_(None),
         )
-        rows |= {str(row[0]): dict(zip(names, row, strict=True)) for row in connection.execute(question)}
+        for row in connection.execute(question.order_by(table.c.id)):
+            rows.setdefault(str(row[0]), []).append(dict(zip(names, row, strict=True)))
     return rows
+
+
+def _differ(row: Mapping[str, Cell], held: Mapping[str, Cell]) -> list[str]:
+    """The cells of a person that two rows contradict each other in; an unknown sex contradicts none."""
+    said = {name: None if cell == "unknown" else cell for name, cell in row.items() if name not in _NOT_IN_DIGEST}
+    return [name for name in said if None not in (said[name], held[name], row[name]) and row[name] != held[name]]
 
 
 def _people(
@@ -241,32 +263,61 @@ def _people(
     new: list[dict[str, Cell]] = []
     for row in rows:
         patient_id = str(row["patient_id"])
-        held = standing.get(patient_id)
+        rows_held = standing.setdefault(patient_id, [])
+        # Of rows that contradict each other, the one that this row agrees with.
+        held = next(
+            (each for each in rows_held if not set(_WHO) & set(_differ(row, each))), next(iter(rows_held), None)
+        )
         if held is not None and row["resource"] is not None and row["resource"] == held["resource"]:
             # A later version of the same person: what it says counts, and what it doesn't say stays.
             corrected_row = {name: held[name] if cell is None else cell for name, cell in row.items()}
             if digest(corrected_row) != digest(held):
                 _strike_where(connection, "patients", clinic_id, {"patient_id": patient_id}, by, REPLACED)
                 new = [each for each in new if each["patient_id"] != patient_id]
-                standing[patient_id] = corrected_row
+                standing[patient_id] = [corrected_row]
                 new.append(corrected_row)
             continue
-        if held is None:
-            standing[patient_id] = row
-            new.append(row)
-            continue
-        differ = [name for name in row if None not in (row[name], held[name]) and row[name] != held[name]]
-        if any(name in _WHO for name in differ):
+        differ = _differ(row, held) if held is not None else []
+        if held is None or set(_WHO) & set(differ):
+            rows_held.append(row)
             new.append(row)
             continue
         asides += [_against(name, held, row) for name in differ]
-        filled = {name: row[name] if cell is None else cell for name, cell in held.items()}
-        if filled != held:
-            _strike_where(connection, "patients", clinic_id, {"patient_id": patient_id}, by, "completed by a later row")
-            new = [row for row in new if row["patient_id"] != patient_id]
-            standing[patient_id] = filled
+        filled = {name: row[name] if cell is None or _is_news(name, cell, row) else cell for name, cell in held.items()}
+        if digest(filled) != digest(held):
+            _strike_where(connection, "patients", clinic_id, {name: held[name] for name in _CELLS}, by, COMPLETED)
+            new = [each for each in new if each != held]
+            standing[patient_id] = [filled if each is held else each for each in rows_held]
             new.append(filled)
     return new
+
+
+def _is_news(name: str, cell: Cell, row: Mapping[str, Cell]) -> bool:
+    return name == "sex" and cell == "unknown" and row[name] is not None
+
+
+def forget(connection: Connection, clinic_id: str, patient_id: str, names: Collection[str], by: By) -> None:
+    """Makes the birth date or the sex of a patient unknown, as their sender asked; what stood is struck out."""
+    unknown: dict[str, Cell] = {name: "unknown" if name == "sex" else None for name in names}
+    columns = [column.name for column in TABLES["patients"]]
+    rows: list[dict[str, Cell]] = []
+    for one in merges.members(connection, clinic_id, [patient_id])[patient_id]:
+        table = RECORD["patients"]
+        standing = sa.select(*(table.c[name] for name in columns)).where(
+            table.c.clinic_id == clinic_id, table.c.patient_id == one, table.c.struck_at.is_(None)
+        )
+        found = [dict(zip(columns, row, strict=True)) for row in connection.execute(standing)]
+        if any(row[name] not in (None, cell) for row in found for name, cell in unknown.items()):
+            _strike_where(connection, "patients", clinic_id, {"patient_id": one}, by, CHANGED)
+            rows += [{**row, **unknown} for row in found]
+    add(connection, clinic_id, Record.of({"patients": rows}), by)
+
+
+def is_alive(connection: Connection, clinic_id: str, patient_id: str, by: By) -> None:
+    """Strikes out what stands of a patient's death."""
+    for one in merges.members(connection, clinic_id, [patient_id])[patient_id]:
+        death: dict[str, Cell] = {"patient_id": one, "code": "deceased"}
+        _strike_where(connection, "events", clinic_id, death, by, CHANGED)
 
 
 def _replaces(connection: Connection, name: str, clinic_id: str, row: Mapping[str, Cell], by: By) -> None:

@@ -21,6 +21,8 @@ from azaward.store.schema import resources
 _AT_ONCE = 5_000
 # A resource without the address of its server: the same id may be another patient's.
 NO_SERVER = "|"
+# Whose a resource is that was deleted before it ever arrived.
+NOBODY = ""
 
 
 class Key(NamedTuple):
@@ -56,28 +58,39 @@ def settle(connection: Connection, clinic_id: str, record: Record) -> Settled:
     for key in held:
         by_name.setdefault(key.resource, []).append(key)
     stale: set[Key] = set()
+    doubtful: list[SetAside] = []
     replaced: set[Key] = set()
     versions: dict[Key, _Held] = {}
     for each, version in record.resources.items():
         key = _key(each)
         elsewhere = [] if key.resource.startswith(NO_SERVER) else by_name.get(key.resource, [])
-        others = {key, *elsewhere} & held.keys()
+        others = {key, *elsewhere} - {_nobodys(key.resource)} & held.keys()
         if any(_stands(held[other], version) for other in others):
             stale.add(key)
+            continue
+        if (before := held.get(_nobodys(key.resource))) is not None and _stands(before, version):
+            stale.add(key)
+            if is_later(before.version, version) is None:
+                doubtful.append(_deleted_before(key, version))
             continue
         # One that is now about another patient is no longer about the first.
         replaced |= others
         versions |= dict.fromkeys(others, _Held(version, True))
         versions[key] = _Held(version, False)
     gone: set[Key] = set()
+    brought = {key.resource for key in map(_key, record.resources)}
     for name, version in record.deleted.items():
-        keys = by_name.get(name, [])
+        keys = [key for key in by_name.get(name, []) if key.patient_id != NOBODY]
+        before = held.get(_nobodys(name))
+        if not keys and name not in brought and (before is None or is_later(version, before.version) is not False):
+            versions[_nobodys(name)] = _Held(version, True)
         keys = keys if len(keys) == 1 or not name.startswith(NO_SERVER) else []
         for key in keys:
             if is_later(version, held[key].version) is not False:
                 gone.add(key)
                 versions[key] = _Held(version or held[key].version, True)
     kept = _without(record, stale) if stale else record
+    kept = replace(kept, set_aside=[*kept.set_aside, *doubtful]) if doubtful else kept
     return Settled(kept, frozenset(replaced), frozenset(gone), versions)
 
 
@@ -85,6 +98,16 @@ def _stands(held: _Held, version: str) -> bool:
     """Whether what is held counts more than a version that arrives: it is later, or was deleted since."""
     later = is_later(version, held.version)
     return later is not True if held.gone else later is False
+
+
+def _nobodys(resource: str) -> Key:
+    return Key(NOBODY, resource)
+
+
+def _deleted_before(key: Key, version: str) -> SetAside:
+    what = key.resource.strip("|")
+    why = "its sender deleted it before it arrived, and nothing tells which is later: not used. Ask whether it stands."
+    return SetAside(what, what.rpartition("/")[2] or what, why, key.patient_id, "unusable", key.resource, version)
 
 
 def _key(each: tuple[str, str]) -> Key:

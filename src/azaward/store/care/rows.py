@@ -5,6 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
+# Why a row no longer stands, where a message changed it; it stands again if a later one says the same again.
+CHANGED = "changed by a later message"
+
 
 @dataclass(frozen=True)
 class By:

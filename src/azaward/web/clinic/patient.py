@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import Response
+from fastapi.responses import RedirectResponse, Response
 from sqlalchemy.engine import Connection
 
 from azaward.assessment import Finding, PatientAssessment
@@ -21,7 +21,7 @@ from azaward.plans import dose_in_words
 from azaward.record.tables import TABLES
 from azaward.reports.assessment.page import Numbers, Shown, facts, shown
 from azaward.store import accounts
-from azaward.store.care import questions, reassess
+from azaward.store.care import merges, questions, reassess
 from azaward.store.schema import RECORD, audit, decisions, handled, set_aside, worklist
 from azaward.web.clinic.forms import DECISIONS
 from azaward.web.shared.answer import answer, as_json, page_of
@@ -55,7 +55,10 @@ def patient(
     """The findings, the plan, the timeline, the rows and the history of a patient."""
     room, user = room_of(request), who.signed_in
     with room.store.read() as connection:
+        if (kept := merges.roots(connection, user.clinic_id)(patient_id)) != patient_id:
+            return RedirectResponse(page_of(kept), 303)
         of_this = known(connection, user.clinic_id, patient_id)
+        joined = merges.ids_of(connection, user.clinic_id, patient_id)[1:]
         done = _handled(connection, user.clinic_id, patient_id, room.today())
         tables = {name: _rows(connection, name, user.clinic_id, patient_id) for name in TABLES}
         history = _decisions(connection, user.clinic_id, patient_id)
@@ -76,6 +79,7 @@ def patient(
     findings = [_standing(finding, room, numbers, done) for finding in of_this.assessment.findings]
     model = {
         "address": page_of(patient_id),
+        "joined": joined,
         "patient": of_this.assessment,
         "version": of_this.version,
         "as_of": of_this.as_of,
@@ -128,14 +132,15 @@ def record(request: Request, who: Annotated[Visitor, may(*STAFF)], patient_id: s
 def history(request: Request, who: Annotated[Visitor, may("clinician", "administrator")], patient_id: str) -> Response:
     """The patient's part of the audit trail, the newest first."""
     room, user = room_of(request), who.signed_in
-    question = (
-        sa.select(audit.c.seq, audit.c.at, audit.c.actor, audit.c.action, audit.c.detail)
-        .where(audit.c.clinic_id == user.clinic_id, audit.c.subject == patient_id)
-        .order_by(audit.c.seq.desc())
-        .limit(500)
-    )
     with room.store.read() as connection:
         known(connection, user.clinic_id, patient_id)
+        ids = merges.ids_of(connection, user.clinic_id, patient_id)
+        question = (
+            sa.select(audit.c.seq, audit.c.at, audit.c.actor, audit.c.action, audit.c.detail)
+            .where(audit.c.clinic_id == user.clinic_id, audit.c.subject.in_(ids))
+            .order_by(audit.c.seq.desc())
+            .limit(500)
+        )
         entries = [dict(row) for row in connection.execute(question).mappings()]
     note_read(request, who, "history", patient_id)
     return answer(request, "history.html.jinja", {"patient_id": patient_id, "entries": entries})
@@ -174,7 +179,7 @@ def _rows(connection: Connection, name: str, clinic_id: str, patient_id: str) ->
     extra = ("id", "entered_by", "entered_at", "struck_by", "struck_at", "struck_why")
     question = (
         sa.select(*(table.c[column] for column in (*names, *extra)))
-        .where(table.c.clinic_id == clinic_id, table.c.patient_id == patient_id)
+        .where(table.c.clinic_id == clinic_id, table.c.patient_id.in_(merges.ids_of(connection, clinic_id, patient_id)))
         .order_by(order, table.c.id.desc())
         .limit(ROWS_SHOWN)
     )
@@ -184,7 +189,10 @@ def _rows(connection: Connection, name: str, clinic_id: str, patient_id: str) ->
 def _decisions(connection: Connection, clinic_id: str, patient_id: str) -> list[dict[str, Any]]:
     question = (
         sa.select(decisions.c.kind, decisions.c.words, decisions.c.findings, decisions.c.by, decisions.c.at)
-        .where(decisions.c.clinic_id == clinic_id, decisions.c.patient_id == patient_id)
+        .where(
+            decisions.c.clinic_id == clinic_id,
+            decisions.c.patient_id.in_(merges.ids_of(connection, clinic_id, patient_id)),
+        )
         .order_by(decisions.c.id.desc())
     )
     rows = [dict(row) for row in connection.execute(question).mappings()]
@@ -195,7 +203,10 @@ def _asides(connection: Connection, clinic_id: str, patient_id: str) -> list[dic
     names = ("id", "where", "what", "why", "resolved_by", "resolved_at", "resolved_why")
     question = (
         sa.select(*(set_aside.c[name] for name in names))
-        .where(set_aside.c.clinic_id == clinic_id, set_aside.c.patient_id == patient_id)
+        .where(
+            set_aside.c.clinic_id == clinic_id,
+            set_aside.c.patient_id.in_(merges.ids_of(connection, clinic_id, patient_id)),
+        )
         .order_by(set_aside.c.id.desc())
     )
     return [dict(row) for row in connection.execute(question).mappings()]

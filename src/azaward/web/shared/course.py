@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 from azaward.assessment import PatientAssessment
 from azaward.record.tables import Record
 from azaward.reports.series import timeline
-from azaward.store.care import reassess, records
+from azaward.store.care import merges, reassess, records
 from azaward.store.care.acts import NoSuchPatientError
 from azaward.web.shared.chart import Chart, chart
 from azaward.web.shared.room import Room
@@ -27,7 +27,8 @@ class Known:
 
 
 def known(connection: Connection, clinic_id: str, patient_id: str) -> Known:
-    """The patient; `NoSuchPatientError` where the clinic has none with that id."""
+    """The patient, under any of their ids; `NoSuchPatientError` where the clinic has none with that id."""
+    patient_id = merges.roots(connection, clinic_id)(patient_id)
     assessed = reassess.of_patient(connection, clinic_id, patient_id)
     if assessed is None:
         raise NoSuchPatientError(f"patient {patient_id}: not a patient of this clinic.")

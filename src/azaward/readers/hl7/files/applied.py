@@ -21,6 +21,11 @@ _ALONE = {
 }
 
 
+NO_ORIGINAL = "corrects a result that is not here: counted as it is."
+# What is said of a message that changes what is not in its file: it may be in a store.
+NOT_HERE = frozenset((*_ALONE.values(), NO_ORIGINAL))
+
+
 class Applied:
     """The rows of several messages in the order of their arrival, each with its identity and its person."""
 
@@ -67,7 +72,7 @@ class Applied:
         if not met and correction.kind in _ALONE and not self._brings(correction, notice):
             self._say(correction, _ALONE[correction.kind], "unusable")
         if not met and correction.kind == "replace" and correction.why == "corrected":
-            self._say(correction, "corrects a result that is not here: counted as it is.", "no_original")
+            self._say(correction, NO_ORIGINAL, "no_original")
 
     def _say(self, correction: Correction, why: str, kind: str) -> None:
         what = " ".join(correction.identity.split("|")).strip()
@@ -118,6 +123,12 @@ class Applied:
                 self._set(table, place, "stopped_on", day)
             case "stop", _:
                 self._say(correction, "ended on a day that isn't said: counted as still taken. Ask.", "no_end")
+            case "hold", _:
+                self._set(table, place, "status", "on-hold")
+                self._set(table, place, "stopped_on", _day(correction.on))
+            case "release", _:
+                self._set(table, place, "status", "active")
+                self._set(table, place, "stopped_on", None)
             case _:
                 pass
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from azaward.errors import InputError
@@ -12,16 +13,25 @@ from azaward.readers.hl7.files.applied import Applied
 from azaward.readers.hl7.files.persons import patient_ids
 from azaward.readers.hl7.messages import in_time, key_of, read_message
 from azaward.readers.hl7.notice import Notice, Said, rename
+from azaward.readers.hl7.people import identities
 from azaward.readers.hl7.problems import Problem
 from azaward.readers.hl7.segments import Raw, split
 from azaward.readers.hl7.senders import Senders
 from azaward.readers.rows import RowReader
 from azaward.record.tables import TABLES, Cell, Record
 
+Ids = Mapping[str, str]
 _OF_PERSON = ("birth_date", "sex", "indication", "died_on")
 
 
-def read_hl7(content: bytes, file: str, knowledge: Knowledge, senders: Senders | None = None) -> Record:
+@dataclass(frozen=True)
+class Messages(Record):
+    """The record in a file of messages; and, for a store that holds what they change, each message with its people."""
+
+    told: tuple[tuple[Notice, Ids], ...] = ()
+
+
+def read_hl7(content: bytes, file: str, knowledge: Knowledge, senders: Senders | None = None) -> Messages:
     """The record in a file of messages. A message that can't be read is set aside; the others are read.
 
     Raises `InputError` with one line if the file holds no message, or none that can be read.
@@ -55,7 +65,14 @@ def read_hl7(content: bytes, file: str, knowledge: Knowledge, senders: Senders |
     # People are named before what nobody has a row for is looked for.
     renamed = rename(Record(rows.rows, rows.set_aside), ids)
     rows.rows, rows.set_aside = {name: list(renamed.rows[name]) for name in TABLES}, renamed.set_aside
-    return rows.record()
+    whole = rows.record()
+    told = [
+        (notice, {said.provisional_id: ids[said.provisional_id] for said in notice.people})
+        for notice in notices
+        if notice.outcome != "reject"
+    ]
+    who = [one for notice, mine in told for one in identities(notice, mine, knowledge)]
+    return Messages(whole.rows, whole.set_aside, who, told=tuple(told))
 
 
 def _notices(
@@ -70,7 +87,10 @@ def _notices(
             rows.aside(f"{file} message {number}", "a message", "sent before: read once", kind="uncounted")
             continue
         seen.add(key)
-        notices.append(read_message(raw, rows, knowledge, f"{file} message {number}", number, senders))
+        before = {name: len(table) for name, table in rows.rows.items()}
+        notice = read_message(raw, rows, knowledge, f"{file} message {number}", number, senders)
+        own = {name: table[before[name] :] for name, table in rows.rows.items()}
+        notices.append(replace(notice, record=Record(own)))
     return notices
 
 

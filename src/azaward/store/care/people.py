@@ -24,20 +24,40 @@ from azaward.store.schema import RECORD, identities, unmatched
 
 _AT_ONCE = 2_000
 NUMBER, NAME = "number", "name"
+# Made once: to make a question costs as much as to ask it.
+_CLINIC, _SOME = sa.bindparam("clinic"), sa.bindparam("some", expanding=True)
+_KNOWN = sa.select(identities.c.patient_id, identities.c.kind, identities.c.found_by).where(
+    identities.c.clinic_id == _CLINIC, identities.c.patient_id.in_(_SOME)
+)
+# The authority is asked for so that SQLite looks numbers up: for the other two it reads an index with everybody in it.
+_HOLDERS = sa.select(identities.c.found_by, identities.c.patient_id, identities.c.authority).where(
+    identities.c.clinic_id == _CLINIC, identities.c.kind == NUMBER, identities.c.found_by.in_(_SOME)
+)
+_BIRTHS = sa.select(RECORD["patients"].c.patient_id, RECORD["patients"].c.birth_date, RECORD["patients"].c.sex).where(
+    RECORD["patients"].c.clinic_id == _CLINIC,
+    RECORD["patients"].c.patient_id.in_(_SOME),
+    RECORD["patients"].c.struck_at.is_(None),
+)
 
 
 def keep(connection: Connection, clinic_id: str, each: Iterable[Identity], keys: Keys, by: By) -> None:
     """Seals and keeps who people are; what is known already is not kept twice."""
-    rows: dict[tuple[str, str, str], dict[str, Any]] = {}
+    said: dict[tuple[str, str, str], tuple[str, list[str]]] = {}
     for identity in each:
         parts = [(NUMBER, number.of, number.normal, list(number)) for number in identity.numbers if number.normal]
         parts += [(NAME, "", normal_name(name), [name]) for name in identity.names if normal_name(name)]
-        for kind, authority, normal, said in parts:
-            found_by = keys.found_by(kind, authority, normal)
-            key, sealed = keys.seal(json.dumps(said, ensure_ascii=False).encode())
-            rows[identity.patient_id, kind, found_by] = {
+        for kind, authority, normal, written in parts:
+            said[identity.patient_id, kind, keys.found_by(kind, authority, normal)] = authority, written
+    known = _known(connection, clinic_id, {key[0] for key in said})
+    new: list[dict[str, Any]] = []
+    for (patient_id, kind, found_by), (authority, written) in said.items():
+        if (patient_id, kind, found_by) in known:
+            continue
+        key, sealed = keys.seal(json.dumps(written, ensure_ascii=False).encode())
+        new.append(
+            {
                 "clinic_id": clinic_id,
-                "patient_id": identity.patient_id,
+                "patient_id": patient_id,
                 "kind": kind,
                 "authority": authority or None,
                 "found_by": found_by,
@@ -46,8 +66,7 @@ def keep(connection: Connection, clinic_id: str, each: Iterable[Identity], keys:
                 "entered_by": by.who,
                 "entered_at": by.at,
             }
-    known = _known(connection, clinic_id, {key[0] for key in rows})
-    new = [row for key, row in rows.items() if key not in known]
+        )
     for start in range(0, len(new), _AT_ONCE):
         connection.execute(sa.insert(identities), new[start : start + _AT_ONCE])
 
@@ -55,10 +74,8 @@ def keep(connection: Connection, clinic_id: str, each: Iterable[Identity], keys:
 def _known(connection: Connection, clinic_id: str, patient_ids: Collection[str]) -> set[tuple[str, str, str]]:
     names, known = sorted(patient_ids), set[tuple[str, str, str]]()
     for start in range(0, len(names), _AT_ONCE):
-        question = sa.select(identities.c.patient_id, identities.c.kind, identities.c.found_by).where(
-            identities.c.clinic_id == clinic_id, identities.c.patient_id.in_(names[start : start + _AT_ONCE])
-        )
-        known |= {(row[0], row[1], row[2]) for row in connection.execute(question)}
+        asked = {"clinic": clinic_id, "some": names[start : start + _AT_ONCE]}
+        known |= {(row[0], row[1], row[2]) for row in connection.execute(_KNOWN, asked)}
     return known
 
 
@@ -73,23 +90,19 @@ def refound(kind: str, said: bytes, keys: Keys) -> str:
 
 def holders(connection: Connection, clinic_id: str, numbers: Iterable[Number], keys: Keys) -> dict[Number, set[str]]:
     """The ids of the patients who have each number; an id that was given up stands for the one that is kept."""
-    wanted = {
-        found: number
-        for number in numbers
-        if number.normal
-        for found in keys.all_found_by(NUMBER, number.of, number.normal)
-    }
+    wanted: dict[str, list[Number]] = {}
+    for number in numbers:
+        if number.normal:
+            for one in keys.all_found_by(NUMBER, number.of, number.normal):
+                wanted.setdefault(one, []).append(number)
     found: dict[Number, set[str]] = {}
     root = merges.roots(connection, clinic_id)
     names = sorted(wanted)
     for start in range(0, len(names), _AT_ONCE):
-        question = sa.select(identities.c.found_by, identities.c.patient_id).where(
-            identities.c.clinic_id == clinic_id,
-            identities.c.kind == NUMBER,
-            identities.c.found_by.in_(names[start : start + _AT_ONCE]),
-        )
-        for row in connection.execute(question):
-            found.setdefault(wanted[row[0]], set()).add(root(row[1]))
+        asked = {"clinic": clinic_id, "some": names[start : start + _AT_ONCE]}
+        for row in connection.execute(_HOLDERS, asked):
+            for number in wanted[row[0]]:
+                found.setdefault(number, set()).add(root(row[1]))
     return found
 
 
@@ -103,6 +116,8 @@ def of(connection: Connection, clinic_id: str, patient_ids: Sequence[str], keys:
         .order_by(identities.c.id)
     )
     for row in connection.execute(question).mappings():
+        if row["key"] not in keys.each:
+            continue  # Its key is lost: the other names and numbers can still be read.
         said: list[str] = json.loads(keys.opened(row["key"], row["sealed"]))
         if row["kind"] == NUMBER:
             numbers.setdefault(row["patient_id"], []).append(Number(*said))
@@ -119,16 +134,32 @@ def of(connection: Connection, clinic_id: str, patient_ids: Sequence[str], keys:
 
 def births(connection: Connection, clinic_id: str, patient_ids: Sequence[str]) -> dict[str, tuple[dt.date | None, str]]:
     """The birth date and sex of each patient."""
-    table = RECORD["patients"]
     known: dict[str, tuple[dt.date | None, str]] = {}
     for start in range(0, len(patient_ids), _AT_ONCE):
-        question = sa.select(table.c.patient_id, table.c.birth_date, table.c.sex).where(
-            table.c.clinic_id == clinic_id,
-            table.c.patient_id.in_(patient_ids[start : start + _AT_ONCE]),
-            table.c.struck_at.is_(None),
-        )
-        known |= {str(row[0]): (row[1], str(row[2] or "unknown")) for row in connection.execute(question)}
+        asked = {"clinic": clinic_id, "some": patient_ids[start : start + _AT_ONCE]}
+        known |= {str(row[0]): (row[1], str(row[2] or "unknown")) for row in connection.execute(_BIRTHS, asked)}
     return known
+
+
+def said_of(connection: Connection, clinic_id: str, patient_ids: Sequence[str]) -> list[tuple[dt.date | None, str]]:
+    """Every birth date and sex that stands of these ids."""
+    table = RECORD["patients"]
+    question = sa.select(table.c.birth_date, table.c.sex).where(
+        table.c.clinic_id == clinic_id, table.c.patient_id.in_(patient_ids), table.c.struck_at.is_(None)
+    )
+    return [(row[0], str(row[1] or "unknown")) for row in connection.execute(question)]
+
+
+def known(connection: Connection, clinic_id: str, patient_ids: Sequence[str]) -> set[str]:
+    """Those of some ids that any table has a row of."""
+    found: set[str] = set()
+    for table in RECORD.values():
+        for start in range(0, len(patient_ids), _AT_ONCE):
+            question = sa.select(table.c.patient_id).where(
+                table.c.clinic_id == clinic_id, table.c.patient_id.in_(patient_ids[start : start + _AT_ONCE])
+            )
+            found |= {str(one) for one in connection.scalars(question.distinct())}
+    return found
 
 
 def join(
@@ -154,6 +185,11 @@ def join(
     affected: set[str] = set()
     for given_up in found.kept:
         kept = found.of(given_up)
+        if merges.are_parted(connection, clinic_id, given_up, kept):
+            # A person's decision stands; what speaks against it is a question for people.
+            why = "a trusted number and the birth date agree, and they were separated"
+            affected |= merges.ask(connection, clinic_id, given_up, kept, why, by)
+            continue
         merges.merge(connection, clinic_id, given_up, kept, "a trusted number and the birth date agree", by)
         affected |= {given_up, kept}
     for pair in found.pairs:
@@ -167,15 +203,22 @@ def _as(patient_id: str, one: Identity) -> Identity:
 
 
 def rotate(connection: Connection, file: Path, keys: Keys) -> Keys:
-    """Seals everything anew with a new key. Until the transaction ends, the file holds the old keys too."""
+    """Seals everything anew with a new key. The file keeps the old keys: whoever read it before still seals with them.
+
+    What no key here opens stays as it is.
+    """
     both = Keys([*keys.each.values(), Key.made()])
     key_file.write(file, both)
     for row in connection.execute(sa.select(identities)).mappings().all():
+        if row["key"] not in both.each:
+            continue
         text = both.opened(row["key"], row["sealed"])
         key, sealed = both.seal(text)
         found = {"key": key, "sealed": sealed, "found_by": refound(row["kind"], text, both)}
         connection.execute(sa.update(identities).where(identities.c.id == row["id"]).values(found))
     for row in connection.execute(sa.select(unmatched)).mappings().all():
+        if row["key"] not in both.each:
+            continue
         key, sealed = both.seal(both.opened(row["key"], row["sealed"]))
         connection.execute(sa.update(unmatched).where(unmatched.c.id == row["id"]).values(key=key, sealed=sealed))
     return both

@@ -1,0 +1,216 @@
+"""Whose a message is, and what it says of who people are: numbers, names, records that are joined.
+
+A person is known by a number of an authority that the sender's settings trust, of a nation, or by the clinic's own id.
+Where two records turn out to be of one person they are joined, unless somebody has parted them: then people are asked.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from sqlalchemy.engine import Connection
+
+from azaward.knowledge import Knowledge
+from azaward.readers.hl7.ack import unknown_person
+from azaward.readers.hl7.notice import Identifier, Notice, Said
+from azaward.readers.hl7.people import MERGES, identities, nations_of, numbers_of
+from azaward.readers.hl7.problems import Place, Problem
+from azaward.record.identity import Identity, Number
+from azaward.record.tables import TABLES, Cell, Record
+from azaward.store.care import merges, people, records
+from azaward.store.care.rows import By
+from azaward.store.keys import Keys
+
+# Messages about who people are: of somebody unknown they say nothing that matters here.
+ABOUT_PEOPLE = ("register", "update", "merge", "renumber", "link", "unlink", "apart", "delete")
+STATE_ONLY = ("discharge", "cancel-admit", "cancel-discharge", "other")
+# What the program never decides: somebody has to say what belongs to whom.
+_BY_PEOPLE = ("unlink", "apart")
+_NOBODY = "none of its numbers from a trusted authority belongs to a known patient"
+_PATIENT = [column.name for column in TABLES["patients"]]
+
+
+@dataclass
+class Taken:
+    """What a batch of messages comes to."""
+
+    record: Record = field(default_factory=lambda: Record.of({}))
+    answers: dict[int, bytes] = field(default_factory=dict[int, bytes])
+    touched: set[str] = field(default_factory=set[str])
+    rows: int = 0
+    # Where in the messages it stands that a row was found which they change.
+    met: set[str] = field(default_factory=set[str])
+
+
+@dataclass
+class Found:
+    """The patient of each person in a message, why it waits for somebody, and what its sender is told of that."""
+
+    ids: dict[str, str] = field(default_factory=dict[str, str])
+    waits: str = ""
+    problems: list[Problem] = field(default_factory=list[Problem])
+
+
+class Who:
+    """The people of some messages, as the clinic knows them."""
+
+    def __init__(self, connection: Connection, clinic_id: str, keys: Keys, knowledge: Knowledge) -> None:
+        self.connection, self.clinic_id, self.keys = connection, clinic_id, keys
+        self.knowledge = knowledge
+        self._nations = nations_of(knowledge)
+        self._whose: dict[Number, set[str]] = {}
+        self._born: dict[str, set[tuple[dt.date | None, str]]] = {}
+
+    def ask(self, notices: Sequence[Notice]) -> None:
+        """Looks up, for all messages at once, who has their numbers."""
+        asked = {
+            self._number(each): each.value if each.authority == notice.patient_ids else None
+            for notice in notices
+            for said in notice.people
+            for each in (*said.identifiers, *said.previous)
+            if each.is_personal or (each.authority is not None and each.authority == notice.patient_ids)
+        }
+        self._whose = people.holders(self.connection, self.clinic_id, asked, self.keys)
+        # Numbers that are the clinic's own patient ids, by the sender's settings.
+        own = {value: number for number, value in asked.items() if value is not None and number.of}
+        root = merges.roots(self.connection, self.clinic_id)
+        for one in people.known(self.connection, self.clinic_id, sorted(own)):
+            self._whose.setdefault(own[one], set()).add(root(one))
+        every = sorted({one for ids in self._whose.values() for one in ids})
+        for one, ids in merges.members(self.connection, self.clinic_id, every).items():
+            self._born[one] = set(people.said_of(self.connection, self.clinic_id, ids))
+
+    def of(self, notice: Notice) -> Found:
+        """The patients whom a message is about, and why it waits, if it does."""
+        found, whys = Found(), dict[str, str]()
+        for said in notice.people:
+            one, why = self._person(notice, said)
+            if one is not None:
+                found.ids[said.provisional_id] = one
+            else:
+                whys[said.provisional_id] = why
+        about = notice.event in ABOUT_PEOPLE
+        if notice.event == "link" and len(set(found.ids.values())) == 1 and set(whys.values()) == {_NOBODY}:
+            # The unknown number is one more of the person whom it is linked with.
+            found.ids |= dict.fromkeys(whys, next(iter(found.ids.values())))
+            whys = {}
+        unclear = [why for why in whys.values() if why != _NOBODY]
+        if notice.event in STATE_ONLY:
+            return found
+        if notice.event in _BY_PEOPLE and (found.ids or unclear or self._has(notice)):
+            found.waits = f"{notice.event}: somebody has to decide what belongs to whom"
+            found.ids = {}
+        elif unclear or (whys and (not about or found.ids)):
+            found.waits = "; ".join(dict.fromkeys(whys.values()))
+        if found.waits or (whys and notice.event in (*MERGES, "link")):
+            found.problems.append(unknown_person() if found.waits else _nothing_kept())
+        return found
+
+    def _has(self, notice: Notice) -> bool:
+        """Whether somebody here has one of the numbers, of whatever authority."""
+        numbers = (each for said in notice.people for each in (*said.identifiers, *said.previous))
+        return any(self._whose.get(self._number(each)) for each in numbers)
+
+    def _person(self, notice: Notice, said: Said) -> tuple[str | None, str]:
+        """The patient who is meant; or None, and why nobody is known."""
+        found = self._held(notice, said.identifiers)
+        if notice.event in MERGES:
+            before = self._held(notice, said.previous)
+            sure = found or before
+            unsure = {one for each in said.previous for one in self._whose.get(self._number(each), ())} - before - sure
+            if unsure:
+                return None, f"the number in MRG is that of {_and(unsure)}, from an authority that is not trusted"
+            found = sure
+        if len(found) != 1:
+            return None, f"its numbers belong to different patients: {_and(found)}" if found else _NOBODY
+        one = next(iter(found))
+        days = {day.isoformat() for day, _ in self._born.get(one, ()) if day}
+        other = days and said.birth_date and said.birth_date[:10] not in days
+        if other and (notice.event not in ABOUT_PEOPLE or notice.event in (*MERGES, "link")):
+            return None, f"its number belongs to {one}, whose birth date is different"
+        return one, ""
+
+    def _held(self, notice: Notice, identifiers: Iterable[Identifier]) -> set[str]:
+        trusted = {*notice.trusted, notice.patient_ids, *(authority for authority, _ in self._nations)} - {None}
+        sure = (self._number(each) for each in identifiers if each.authority in trusted and each.is_personal)
+        return {one for number in sure for one in self._whose.get(number, ())}
+
+    def _number(self, each: Identifier) -> Number:
+        """A number under the name by which its authority is known in every format."""
+        return numbers_of([each], self._nations)[0]
+
+    def other_patients(self, notice: Notice, said: Said, than: str) -> set[str]:
+        """The other patients who have a trusted number of a person."""
+        return self._held(notice, said.identifiers) - {than}
+
+    def contradicts(self, row: Sequence[Cell]) -> tuple[Cell, ...] | None:
+        """What a row of `patients` says of birth date and sex, if it contradicts the register's."""
+        said = dict(zip(_PATIENT, row, strict=True))
+        known = self._born.get(str(said["patient_id"]), set())
+        sexes = {sex for _, sex in known if sex != "unknown"}
+        days = {day for day, _ in known if day}
+        bare = {
+            "sex": said["sex"] if sexes and said["sex"] not in (None, "unknown", *sexes) else None,
+            "birth_date": said["birth_date"] if days and said["birth_date"] not in (None, *days) else None,
+        }
+        kept = ("patient_id", "resource", "version")
+        if not any(bare.values()):
+            return None
+        return tuple(bare.get(name, said[name] if name in kept else None) for name in _PATIENT)
+
+    def told(self, notice: Notice, ids: Mapping[str, str], taken: Taken, by: By) -> list[Problem]:
+        """Keeps what a message says of who people are: numbers, names, what is unknown from now on, what is joined."""
+        problems: list[Problem] = []
+        each: list[Identity] = []
+        sender = notice.header.sender
+        for said in notice.people:
+            one = ids.get(said.provisional_id)
+            if one is None:
+                continue
+            gone = said.previous if notice.event in MERGES else ()
+            given_up = sorted(self._held(notice, gone) - {one})
+            parted = [other for other in given_up if not self._join(other, one, f"merged by {sender}", taken, by)]
+            problems += [_parted(other, one) for other in parted]
+            # A number that may be another person's isn't given to this one.
+            known = replace(notice, people=(replace(said, previous=()) if parted else said,))
+            each += identities(known, {said.provisional_id: one}, self.knowledge)
+            if notice.event in ABOUT_PEOPLE and (emptied := said.deleted & {"birth_date", "sex"}):
+                records.forget(self.connection, self.clinic_id, one, emptied, by)
+                taken.touched.add(one)
+            if said.died is False or said.deleted & {"died", "died_on"}:
+                records.is_alive(self.connection, self.clinic_id, one, by)
+                taken.touched.add(one)
+        pair = list(dict.fromkeys(ids.values()))
+        linked = notice.event == "link" and len(pair) == 2
+        if linked and not self._join(pair[1], pair[0], f"linked by {sender}", taken, by):
+            problems.append(_parted(pair[1], pair[0]))
+        people.keep(self.connection, self.clinic_id, each, self.keys, by)
+        return problems
+
+    def _join(self, given_up: str, kept: str, why: str, taken: Taken, by: By) -> bool:
+        """Joins two records; False where somebody has said that they are of two people, who is asked again."""
+        root = merges.roots(self.connection, self.clinic_id)
+        if root(given_up) == root(kept):
+            return True
+        taken.touched |= {given_up, kept}
+        if merges.are_parted(self.connection, self.clinic_id, given_up, kept):
+            merges.ask(self.connection, self.clinic_id, given_up, kept, why, by)
+            return False
+        merges.merge(self.connection, self.clinic_id, given_up, kept, why, by)
+        return True
+
+
+def _and(ids: Iterable[str]) -> str:
+    return " and ".join(sorted(ids))
+
+
+def _nothing_kept() -> Problem:
+    why = "nobody here has either number, so nothing was kept."
+    return Problem(Place("PID", 1, 3), "no known patient to join", why, "unknown-key", "warning")
+
+
+def _parted(given_up: str, kept: str) -> Problem:
+    why = "somebody here has said that they are two people, so they were not joined. People are asked again."
+    return Problem(Place("MRG", 1, 1), f"{given_up} and {kept}", why, "other", "warning")

@@ -1,0 +1,128 @@
+"""What waits in the tray and who is given it: only what belongs to whoever was not known, read as its sender means."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("hl7", reason="the extra azaward[hl7] is not installed")
+
+from azaward.errors import StoreError
+from azaward.knowledge import load
+from azaward.readers.hl7.senders import Sender, Senders
+from azaward.record.tables import Record
+from azaward.store import Store, imports, keys
+from azaward.store.listening import assign, change
+from tests.store.taking import ACTOR, Clinic, adt, oru
+
+
+@pytest.fixture
+def clinic(tmp_path: Path) -> Iterator[Clinic]:
+    store = Store.open(f"sqlite:///{tmp_path / 'clinic.db'}")
+    yield Clinic(store)
+    store.close()
+
+
+def given(clinic: Clinic, number: int, patient_id: str) -> int:
+    with clinic.store.read() as connection:
+        held = keys.keys_of(clinic.store, connection)
+    return assign(clinic.store, ACTOR, number, patient_id, held, load(), Senders(()))
+
+
+def together(*messages: bytes) -> bytes:
+    """One message about several people."""
+    first, *others = messages
+    return first + b"\r" + b"\r".join(each.partition(b"\r")[2] for each in others)
+
+
+def test_of_a_message_about_two_people_only_the_unknown_one_waits(clinic: Clinic) -> None:
+    both = together(oru("0.46"), oru("0.47", numbers="1114^^^RIVERSIDE^MR", born="19600101", order="18"))
+    clinic.send(both)
+    assert clinic.counts() == [0.46]
+    (waiting,) = clinic.waiting()
+    given(clinic, waiting.id, "c2")
+    assert clinic.counts() == [0.46]
+    assert clinic.counts("c2") == [0.47]
+    assert clinic.waiting() == []
+
+
+def test_a_message_with_another_patients_number_is_not_assigned(clinic: Clinic) -> None:
+    clinic.send(oru("0.5", born="19800103"))
+    (waiting,) = clinic.waiting()
+    with pytest.raises(StoreError, match="number is that of c1"):
+        given(clinic, waiting.id, "c2")
+    assert clinic.counts("c2") == []
+    assert clinic.waiting() == [waiting]
+
+
+def test_a_message_about_two_unknown_people_is_not_assigned(clinic: Clinic) -> None:
+    clinic.send(together(oru("0.5", numbers="1^^^RIVERSIDE^MR"), oru("0.6", numbers="2^^^RIVERSIDE^MR", order="18")))
+    (waiting,) = clinic.waiting()
+    with pytest.raises(StoreError, match="2 people"):
+        given(clinic, waiting.id, "c2")
+
+
+@pytest.mark.parametrize("number", ["9990000026^^^NHS^NH", "1113^^^RIVERSIDE^MR"])
+def test_who_was_assigned_once_is_known_from_then_on(clinic: Clinic, number: str) -> None:
+    clinic.send(oru("0.5", numbers=number, born=""))
+    (waiting,) = clinic.waiting()
+    given(clinic, waiting.id, "c2")
+    clinic.send(oru("0.6", numbers=number, born="", order="18"))
+    assert clinic.counts("c2") == [0.5, 0.6]
+    assert clinic.waiting() == []
+
+
+def test_an_assigned_message_is_read_with_the_settings_of_its_sender(tmp_path: Path) -> None:
+    own = Sender("*|*", trusted=("RIVERSIDE",), patient_ids="CLINIC", codes={"NEUT": "neutrophils"})
+    store = Store.open(f"sqlite:///{tmp_path / 'clinic.db'}")
+    clinic = Clinic(store, own)
+    clinic.send(oru("0.5", numbers="1^^^RIVERSIDE^MR").replace(b"751-8^Neutrophils^LN", b"NEUT"))
+    (waiting,) = clinic.waiting()
+    given(clinic, waiting.id, "c2")
+    assert clinic.counts("c2") == [0.5]
+    store.close()
+
+
+def test_a_message_that_could_not_be_understood_stays(clinic: Clinic) -> None:
+    message = oru("0.43").split(b"\r")
+    clinic.send(b"\r".join([message[0], message[3], message[1]]))
+    (waiting,) = clinic.waiting()
+    with pytest.raises(StoreError, match="can't be stored"):
+        given(clinic, waiting.id, "c2")
+    assert clinic.waiting() == [waiting]
+
+
+def test_a_patient_with_results_only_is_merged_and_given_messages(clinic: Clinic) -> None:
+    row = {
+        "patient_id": "z",
+        "analyte": "neutrophils",
+        "value": 0.3,
+        "unit": "10*9/L",
+        "taken_on": dt.date(2026, 11, 20),
+    }
+    imports.keep(clinic.store, ACTOR, "z", "results", Record.of({"results": [row]}), load())
+    clinic.send(oru("0.5", numbers="1^^^RIVERSIDE^MR"))
+    (waiting,) = clinic.waiting()
+    given(clinic, waiting.id, "z")
+    assert clinic.counts("z") == [0.3, 0.5]
+    change(clinic.store, ACTOR, "merge", ("z", "c1"), "the same person", load())
+    assert clinic.counts("c1") == [0.3, 0.5]
+
+
+@pytest.mark.parametrize(("one", "other"), [("c1", "c1"), ("c1", "joined")])
+def test_one_person_is_not_kept_apart_from_themselves(clinic: Clinic, one: str, other: str) -> None:
+    if other == "joined":
+        change(clinic.store, ACTOR, "merge", ("c2", "c1"), "the same person", load())
+        other = "c2"
+    with pytest.raises(StoreError, match="two records"):
+        change(clinic.store, ACTOR, "apart", (one, other), "no", load())
+
+
+def test_nobody_is_given_a_message_under_an_id_that_no_patient_has(clinic: Clinic) -> None:
+    clinic.send(adt("A08", "1^^^RIVERSIDE^MR"), oru("0.5", numbers="1^^^RIVERSIDE^MR"))
+    (waiting,) = clinic.waiting()
+    with pytest.raises(StoreError, match="no such patient"):
+        given(clinic, waiting.id, "nobody")
