@@ -321,12 +321,13 @@ def explain(row: Mapping[str, Any], words: Words) -> tuple[str, str]:
     name = words.name(row["analyte"])[0]
     unit = row["unit"] or "no unit"
     shown = row["value"] if row["value"] is not None else row["text"]
-    what = f"{name} {shown} ({unit})"
+    what = f"{name} {shown} ({unit})" if shown is not None else f"{name} without a value"
+    ask = "Give its day as YYYY-MM-DD" if row["doubt"] in ("month", "year") else "Ask the laboratory which test it is"
     ends = ((row["plausible_low"], "at least"), (row["plausible_high"], "at most"))
     bounds = " and ".join(f"{word} {end:g}" for end, word in ends if end is not None) or "above zero"
     return what, {
         "no_date": "the sample date is missing or unreadable. Give it as YYYY-MM-DD.",
-        "doubted": f"{DOUBTS.get(str(row['doubt']), row['doubt'])}. Ask the laboratory which test it is.",
+        "doubted": f"{DOUBTS.get(str(row['doubt']), row['doubt'])}. {ask}.",
         "future": f"dated {row['taken_on']}, after the assessment date. Correct the date.",
         "no_value": "neither a value nor a comment. Ask the laboratory.",
         "words_for_number": "text instead of a number. Ask the laboratory.",

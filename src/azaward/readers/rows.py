@@ -220,6 +220,8 @@ class RowReader:
                 return day
             day = read_day(text, "latest" if (table, column.name) in _LATEST else "earliest")
             if is_partial(text):
+                if (table, column.name) == ("results", "taken_on"):
+                    cells["doubt"] = "month"
                 self.aside(
                     where,
                     f"{column.name} {text!r}",
@@ -321,7 +323,7 @@ class RowReader:
             self._unknown_result(f"{name} ({specimen or cells.get('doubt')})", cells, where)
             return False
         given = cells.get("doubt")
-        doubt = given if given != "year" else None
+        doubt = given if given not in ("year", "month") else None
         doubt = doubt or test.doubt or ("specimen_unknown" if measured == "unknown" else None) or given
         cells |= {"analyte": test.analyte, "doubt": doubt, "origin": cells.get("origin") or where}
         self._flag(cells, where)

@@ -46,7 +46,7 @@ def _worklist(assessment: Assessment, console: Console) -> None:
     routine = [patient for patient in assessment.patients if patient.plan.urgency == "routine"]
     counts = Counter(patient.plan.urgency for patient in assessment.patients)
     console.print(
-        f"{len(assessment.patients)} people: "
+        f"{len(assessment.patients)} {'person' if len(assessment.patients) == 1 else 'people'}: "
         + ", ".join(f"[{_STYLES[word]}]{counts[word]} {word}[/]" for word in _STYLES if counts[word])
     )
     table = Table(box=None, pad_edge=False, padding=(0, 1), expand=True, show_edge=False)

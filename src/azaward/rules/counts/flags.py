@@ -11,7 +11,7 @@ from azaward.record.tables import STATUS_NEVER_COUNTS
 from azaward.rules.language.expressions import Table, Value, ibis
 from azaward.rules.language.finding import findings, number
 from azaward.rules.language.tables import parameter, record
-from azaward.rules.language.words import OF_ONE, beside, first_of, last_of, measured_by, surely, treated
+from azaward.rules.language.words import OF_ONE, beside, first_of, last_of, measured_by, perhaps, surely, treated
 from azaward.rules.stages.severity import bounds, is_critical
 from azaward.terms import Action, Rule, Status, Urgency
 
@@ -21,7 +21,7 @@ LOW, HIGH, NORMAL = ("L", "LL", "<"), ("H", "HH", ">"), ("N",)
 def marked(person: Table, latest: Table, crossed: Table) -> Table:
     """The last result of a test that the laboratory marked as critical, or whose mark its own range contradicts."""
     results = record("results")
-    rows = results.filter(results.flag.notnull() & results.value.notnull() & results.doubt.isnull())
+    rows = results.filter(results.flag.notnull() & results.value.notnull() & perhaps(results.doubt == "month"))
     rows = rows.filter(~rows.status.fill_null("unknown").isin(STATUS_NEVER_COUNTS))
     rows = rows.inner_join(latest.select(*OF_ONE, "taken_on"), [*OF_ONE, "taken_on"])
     rows = beside(rows, bounds(), "analyte")

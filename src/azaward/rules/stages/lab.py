@@ -31,7 +31,7 @@ PROBLEMS = ("no_date", "future", "doubted", "no_value", "words_for_number", "no_
 def readings() -> Table:
     """Every result that may count, in canonical units, with its `problem` (`PROBLEMS`) where it has one."""
     return _read(record("results")).select(
-        "patient_id", "analyte", "taken_on", "measured", "comparator", "text", "lln", "uln", "problem"
+        "patient_id", "analyte", "taken_on", "measured", "comparator", "text", "lln", "uln", "problem", "doubt"
     )
 
 
@@ -41,15 +41,17 @@ def unusable(readings: Table) -> Table:
     Shares and parts stand beside the counts of most blood counts: that they are no counts is no news there, unless
     they come to something severe that the count doesn't say.
     """
-    odd = readings.filter(readings.problem.notnull()).select(*OF_ONE).distinct()
+    odd = readings.filter(readings.problem.notnull() | _is_of_a_month(readings)).select(*OF_ONE).distinct()
     rows = _read(record("results").semi_join(odd, OF_ONE))
     good = readings.filter(readings.problem.isnull()).semi_join(odd, OF_ONE)
     good = good.select(*OF_ONE, "taken_on").distinct().mutate(beside_good=ibis.literal(True))
+    of_a_month = _is_of_a_month(rows) & rows.problem.isnull()
+    rows = rows.mutate(of_a_month=of_a_month, problem=of_a_month.ifelse("doubted", rows.problem))
     rows = beside(rows.filter(rows.problem.notnull()), good, [*OF_ONE, "taken_on"])
     rows = _with_what_shares_come_to(rows, readings)
     rows = with_severity(rows, low_end(rows), high_end(rows))
     no_news = rows.doubt.isin([*OTHER_QUANTITY, "segmented"]) & rows.beside_good
-    return rows.filter(~surely(no_news) | rows.severe_as_given).select(
+    return rows.filter(~(surely(no_news) | rows.of_a_month) | rows.severe_as_given).select(
         "patient_id",
         "analyte",
         "text",
@@ -68,6 +70,7 @@ def unusable(readings: Table) -> Table:
         "comes_to",
         "severe_as_given",
         "critical",
+        "of_a_month",
         day=day_number(rows.taken_on),
         value=_is_written(rows).ifelse(nothing("float64"), rows.value),
         seen=rows.value,
@@ -154,7 +157,7 @@ def _problem(rows: Table) -> Value:
     wrong = (
         rows.taken_on.isnull(),
         rows.taken_on > rows.as_of,
-        rows.doubt.notnull() & ~_is_written(rows),
+        rows.doubt.notnull() & ~_is_written(rows) & ~_is_of_a_month(rows),
         rows.value.isnull() & rows.text.isnull(),
         rows.has_unit & (rows.value.isnull() | _is_written(rows)),
         rows.has_unit & (rows.unit.isnull() | (rows.unit == "")),
@@ -167,6 +170,11 @@ def _problem(rows: Table) -> Value:
 def _is_written(rows: Table) -> Value:
     """Whether the number stands among words: it is never used, and says only how soon somebody asks."""
     return surely(rows.doubt == "written")
+
+
+def _is_of_a_month(rows: Table) -> Value:
+    """Whether only the month of the sample is known: it is used as of the first day, and may be of a later one."""
+    return surely(rows.doubt == "month")
 
 
 def low_end(rows: Table) -> Value:

@@ -30,6 +30,7 @@ from azaward.terms import Action, Rule, Status, Urgency
 # Words instead of a number that say themselves how bad it is.
 GRAVE = "critical|severe|very (low|high)|panic|extreme|markedly"
 # Nobody can tell whether it is safe to go on who knows nothing of these.
+DAYS_IN_LONGEST_MONTH = 31
 BLIND_WITHOUT = (TEST_OF_PANEL["blood count"], TEST_OF_PANEL["liver"])
 MARKED = "the laboratory marked it as critical: obtain the number today"
 IF_SO = "if it is a current result of this test, it is far from normal: obtain a reliable result today"
@@ -177,9 +178,10 @@ def _newest_of_each_kind(person: Table, unusable: Table, latest: Table) -> Table
     people = person.filter(is_treated(person) | (person.status == Status.STOPPED) | questioned).select(*columns)
     rows = unusable.distinct().inner_join(people, "patient_id")
     rows = beside(rows, latest.select(*OF_ONE, good_day="day"), OF_ONE)
-    rows = rows.filter(
-        rows.good_day.isnull() | rows.day.isnull() | (rows.problem == "future") | (rows.good_day <= rows.day)
-    )
+    newest = rows.good_day.isnull() | rows.day.isnull() | (rows.problem == "future") | (rows.good_day <= rows.day)
+    # Of a severe result without its day, what is newer than the first of the month may be older than it.
+    covered = surely((rows.good_day > rows.day) & (rows.good_day < rows.day + DAYS_IN_LONGEST_MONTH))
+    rows = rows.filter(rows.of_a_month.ifelse(covered, newest))
     rows = rows.mutate(others=rows.count().over(ibis.window(group_by=OF_ONE)) - 1)
     order = [ibis.desc("day", nulls_first=True), ibis.desc("severe_as_given"), ibis.desc("critical")]
     order += ["value", "text", "unit", "comparator", "origin"]
