@@ -34,6 +34,8 @@ CodeSystem = Literal[
     # The French code of a medicine (CIS) and of its pack (CIP).
     "urn:oid:1.2.250.1.213.2.3.1",
     "urn:oid:1.2.250.1.213.2.3.2",
+    # The Japanese number of a medicine (YJ); one whose maker is ZZZ stands for all of its ingredient.
+    "http://capstandard.jp/iyaku.info/CodeSystem/YJ-code",
 ]
 
 
