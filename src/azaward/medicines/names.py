@@ -158,6 +158,7 @@ class Names:
         held._recorded = {}
         kept = {name: tuple(filter(stays, known)) for name, known in self._known.items()}
         held._known = {name: known for name, known in kept.items() if known}
+        held.__dict__.pop("_unspaced", None)
         # How names sound is known already.
         places = [place for place, known in enumerate(self._spelt[2]) if stays(known)]
         written, heard, meant = self._spelt
