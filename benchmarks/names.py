@@ -105,9 +105,12 @@ def slip(word: str, chance: random.Random) -> str:
 
 
 def misspelt(names: dict[str, frozenset[str]], per: int, chance: random.Random) -> Iterator[Case]:
-    """Every name of six letters or more with `per` slips for each ten letters begun."""
+    """Every name of six letters or more with `per` slips for each ten letters begun, of those in Latin letters.
+
+    The slips are those of a keyboard of Latin letters.
+    """
     for name, ingredients in names.items():
-        if len(name) >= 6:
+        if len(name) >= 6 and name.isascii():
             typed = name
             for _ in range(per * -(-len(name) // 10)):
                 typed = slip(typed, chance)

@@ -81,6 +81,7 @@ WELL_FORMED: dict[str, Callable[[str], bool]] = {
     "http://hl7.org/fhir/NamingSystem/ca-hc-din": shaped(r"\d{8}"),
     "urn:oid:1.2.250.1.213.2.3.1": shaped(r"6\d{7}"),
     "urn:oid:1.2.250.1.213.2.3.2": is_cip,
+    "http://capstandard.jp/iyaku.info/CodeSystem/YJ-code": shaped(r"\d{7}[A-Z]\d(\d{3}|ZZZ)"),
 }
 
 

@@ -103,7 +103,7 @@ def test_a_group_gives_its_members() -> None:
         ("tablets", "unknown"),
         ("wonderpill", "unknown"),
         ("аллопуриноловая трава", "unknown"),
-        ("アロプリノールの薬", "unknown"),
+        ("白い薬", "unknown"),
         ("🙂", "unknown"),
         ("Q" * 100_000, "unknown"),
         ("the small white ones from the hospital", "unknown"),
@@ -131,6 +131,8 @@ def test_a_records_code_goes_before_its_words() -> None:
 
 def test_a_name_that_the_knowledge_does_not_hold_stays_unknown() -> None:
     assert KNOWN.without("azathioprine").read("azathioprine").matches == ()
+    assert KNOWN.read("アザチオプリン錠50mg「サワイ」").matches
+    assert KNOWN.without("azathioprine").read("アザチオプリン錠50mg「サワイ」").matches == ()
 
 
 def test_a_long_text_is_looked_through_to_its_limit() -> None:

@@ -16,7 +16,8 @@ from typing import Literal, NamedTuple
 
 from azaward.knowledge.loading.load import Knowledge
 from azaward.knowledge.loading.schema.columns import split
-from azaward.knowledge.loading.vocabulary import ATC, CIP, DIN, DMD, NDC, RXNORM, SNOMED, Coding
+from azaward.knowledge.loading.vocabulary import ATC, RXNORM, Coding
+from azaward.medicines.codes import codes_in, systems_of, usual
 from azaward.medicines.spelling import slips, sound
 from azaward.medicines.typed import clean, fold
 from azaward.record.names import is_recognised, unrecognised
@@ -31,13 +32,8 @@ LONGEST = 300
 _JOINS = re.compile(r"\s*[/+&,;]\s*")
 _ASIDE = re.compile(r"\([^()]*\)")
 _BRACKETED = re.compile(r"[\[(]([^\])]*)[\])]")
-_ATC_CODE = re.compile(r"[a-z]\d\d[a-z]{2}\d\d")
-_RXNORM_CODE = re.compile(r"rx(?:norm|cui)\W*(\d+)")
-_SNOMED_CODE = re.compile(r"snomed(?:\s*ct)?\W*(\d+)")
 _LETTER = re.compile(r"[^\W\d_]")
-_NOT_DIGIT = re.compile(r"\D")
-_UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
-_CIP13 = 13
+_UNSPACED = re.compile("[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 # A letter and two digits: what is shorter is a whole field of medicine.
 _ATC_GROUP = 3
 _ALLERGY, _USE = "allergy", "use"
@@ -164,6 +160,7 @@ class Names:
         held._recorded = {}
         kept = {name: tuple(filter(stays, known)) for name, known in self._known.items()}
         held._known = {name: known for name, known in kept.items() if known}
+        held.__dict__.pop("_unspaced", None)
         # How names sound is known already.
         places = [place for place, known in enumerate(self._spelt[2]) if stays(known)]
         written, heard, meant = self._spelt
@@ -189,8 +186,8 @@ class Names:
             if row.kind not in (_ALLERGY, _USE):
                 kind = "class" if row.kind == "class" else "ingredient"
                 held = Known(row.name or row.ingredients, tuple(split(row.ingredients)), kind)
-                for system in _systems_of(row.system):
-                    known.setdefault(_usual(Coding(system, row.code)), held)
+                for system in systems_of(row.system):
+                    known.setdefault(usual(Coding(system, row.code))[0], held)
         return known
 
     @cached_property
@@ -199,7 +196,7 @@ class Names:
         said: dict[str, dict[Coding, tuple[str, ...]]] = {_ALLERGY: {}, _USE: {}}
         for row in self._knowledge.tables["medicine_codes"]:
             if row.kind in said:
-                for system in _systems_of(row.system):
+                for system in systems_of(row.system):
                     said[row.kind][Coding(system, row.code)] = tuple(split(row.ingredients))
         return said
 
@@ -296,7 +293,7 @@ class Names:
     def read(self, text: str, codings: Iterable[Coding] = ()) -> Reading:
         """What a typed name, or a record's codes with the name beside them, was taken for."""
         asked = clean(text)
-        for coding in (*codings, *_codes_in(asked)):
+        for coding in (*codings, *codes_in(asked)):
             if held := self._coded(coding):
                 return Reading(asked, held.matches())
         whole = asked[:LONGEST]
@@ -322,7 +319,8 @@ class Names:
 
     def _coded(self, coding: Coding) -> Known | None:
         """What a code means, in whichever form it is written."""
-        return self._codes.get(coding) or self._codes.get(_usual(coding))
+        found = [held for each in (coding, *usual(coding)) if (held := self._codes.get(each))]
+        return found[0] if len({held.ingredients for held in found}) == 1 else None
 
     def _told(self, asked: str, held: tuple[Known, ...], variant: str) -> Reading:
         matches = tuple(match for known in held for match in known.matches())
@@ -533,41 +531,6 @@ def limit_of(length: int) -> float:
 def _numbers(name: str) -> list[str]:
     """What tells "alfa-2a" from "alfa-2b", and one vitamin from another: numbers and single letters."""
     return re.findall(r"\d+[a-z]?|(?<![a-z])[a-z](?![a-z])", name)
-
-
-def _codes_in(text: str) -> Iterator[Coding]:
-    lower = text.casefold()
-    if _ATC_CODE.fullmatch(lower):
-        yield Coding(ATC, text.upper())
-    for system, pattern in ((RXNORM, _RXNORM_CODE), (SNOMED, _SNOMED_CODE)):
-        if match := pattern.fullmatch(lower):
-            yield Coding(system, match[1])
-
-
-def _usual(coding: Coding) -> Coding:
-    """A code in the one form in which it is looked up.
-
-    >>> [_usual(Coding(NDC, code)).code for code in ("16571-835", "16571-835-10", "16571083510")]
-    ['165710835', '165710835', '165710835']
-    >>> _usual(Coding(CIP, "3400935446091")).code, _usual(Coding(DIN, "4596")).code
-    ('3544609', '00004596')
-    """
-    digits = _NOT_DIGIT.sub("", coding.code)
-    if coding.system == NDC:
-        # Labeler and product; the last two digits are the pack.
-        labeler, _, rest = coding.code.partition("-")
-        parts = labeler.zfill(5) + rest.partition("-")[0].zfill(4) if rest else digits[:9]
-        return Coding(NDC, parts)
-    if coding.system == CIP and len(digits) == _CIP13:
-        return Coding(CIP, digits[5:12])
-    if coding.system == DIN:
-        return Coding(DIN, digits.zfill(8))
-    return coding
-
-
-def _systems_of(system: str) -> tuple[str, ...]:
-    """The systems in which a code stands: those of dm+d are codes of SNOMED CT too."""
-    return (system, SNOMED) if system == DMD else (system,)
 
 
 @lru_cache(maxsize=2)

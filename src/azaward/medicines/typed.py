@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_SEPARATORS = re.compile(r"[^\w+/&%'-]+")
+# The vowel signs of the scripts of India and of Thailand are no letters to `re`, and no separators either.
+_VOWEL_SIGNS = "\u0900-\u0963\u0966-\u0dff\u0e01-\u0e3a\u0e40-\u0e7f"
+_SEPARATORS = re.compile(rf"[^\w{_VOWEL_SIGNS}+/&%'-]+")
 
 
 def clean(text: str) -> str:

@@ -30,6 +30,8 @@ DIN = "http://hl7.org/fhir/NamingSystem/ca-hc-din"
 # The French numbers of a medicine and of its packs.
 UNII = "http://fdasis.nlm.nih.gov"
 CIS, CIP = "urn:oid:1.2.250.1.213.2.3.1", "urn:oid:1.2.250.1.213.2.3.2"
+# The Japanese number of a medicine (YJ).
+YJ = "http://capstandard.jp/iyaku.info/CodeSystem/YJ-code"
 ICD10 = (
     "http://hl7.org/fhir/sid/icd-10",
     "urn:oid:2.16.840.1.113883.6.3",
@@ -61,6 +63,15 @@ _SYSTEMS = {
         CIS: ("1.2.250.1.213.2.3.1", "cis"),
         CIP: ("1.2.250.1.213.2.3.2", "cip", "cip13", "cip7"),
         UNII: ("fdasis.nlm.nih.gov", "2.16.840.1.113883.4.9", "unii"),
+        YJ: (
+            "capstandard.jp/iyaku.info/codesystem/yj-code",
+            "capstandard.jp/iyaku.info/codesystem/yj-code-active",
+            "jpfhir.jp/fhir/core/codesystem/jp_jfagymedicationallergen_cs",
+            "jpfhir.jp/fhir/core/codesystem/ycm/jp_jfagymedicationallergen_cs",
+            "1.2.392.100495.20.1.73",
+            "1.2.392.100495.20.2.73",
+            "yj",
+        ),
         CVX: ("hl7.org/fhir/sid/cvx", "2.16.840.1.113883.12.292", "2.16.840.1.113883.6.59", "cvx"),
         ICD10[0]: ("hl7.org/fhir/sid/icd-10", "2.16.840.1.113883.6.3", "icd-10", "icd10", "i10"),
         f"{ICD10[0]}-cm": ("hl7.org/fhir/sid/icd-10-cm", "icd-10-cm", "icd10cm", "i10c"),

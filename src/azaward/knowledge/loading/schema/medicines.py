@@ -35,6 +35,8 @@ CodeSystem = Literal[
     "urn:oid:1.2.250.1.213.2.3.1",
     "urn:oid:1.2.250.1.213.2.3.2",
     "http://fdasis.nlm.nih.gov",
+    # The Japanese number of a medicine (YJ); one whose maker is ZZZ stands for all of its ingredient.
+    "http://capstandard.jp/iyaku.info/CodeSystem/YJ-code",
 ]
 
 
