@@ -66,6 +66,12 @@ def is_cip(code: str) -> bool:
     return sum(int(digit) * (3 if place % 2 else 1) for place, digit in enumerate(code)) % 10 == 0
 
 
+def is_unii(code: str) -> bool:
+    """10 characters, each worth 0 to 35, the last the sum of the others modulo 36."""
+    worth = [int(each, 36) for each in code] if re.fullmatch(r"[0-9A-Z]{10}", code) else [1]
+    return sum(worth[:-1]) % 36 == worth[-1]
+
+
 def shaped(pattern: str) -> Callable[[str], bool]:
     """Whether a code is wholly of this shape."""
     return lambda code: bool(re.fullmatch(pattern, code))
@@ -81,6 +87,7 @@ WELL_FORMED: dict[str, Callable[[str], bool]] = {
     "http://hl7.org/fhir/NamingSystem/ca-hc-din": shaped(r"\d{8}"),
     "urn:oid:1.2.250.1.213.2.3.1": shaped(r"6\d{7}"),
     "urn:oid:1.2.250.1.213.2.3.2": is_cip,
+    "http://fdasis.nlm.nih.gov": is_unii,
     "http://capstandard.jp/iyaku.info/CodeSystem/YJ-code": shaped(r"\d{7}[A-Z]\d(\d{3}|ZZZ)"),
 }
 
@@ -101,6 +108,7 @@ def test_every_code_is_well_formed_for_its_system() -> None:
         (DMD, "327070005"),
         ("http://fhir.de/CodeSystem/ifa/pzn", "01234567"),
         ("urn:oid:1.2.250.1.213.2.3.2", "3400935451317"),
+        ("http://fdasis.nlm.nih.gov", "MRK420IY2K"),
         ("http://hl7.org/fhir/sid/ndc", "71610-124-09"),
         ("http://hl7.org/fhir/NamingSystem/ca-hc-din", "4596"),
         (RXNORM, "0105611"),
