@@ -104,7 +104,8 @@ def test_units_of_many_countries(analyte: str, value: float, unit: str, canonica
 
 @pytest.mark.parametrize(
     ("analyte", "unit"),
-    [("wbc", "g/L"), ("wbc", "mmol/L"), ("alt", "mg/L"), ("wbc", "K"), ("haemoglobin", "%"), ("wbc", "furlong")],
+    [("wbc", "g/L"), ("wbc", "mmol/L"), ("alt", "mg/L"), ("wbc", "K"), ("haemoglobin", "%"), ("wbc", "furlong")]
+    + [("wbc", remark) for remark in ("{INR}", "{ratio}", "{}", "[", "10*", "%{cells}")],
 )
 def test_a_unit_that_does_not_fit_is_never_converted(analyte: str, unit: str) -> None:
     assert units.convert(analyte, unit, KNOWLEDGE) is None

@@ -80,6 +80,7 @@ def codes(answered: Assessment, who: str = "f001") -> set[str]:
 
 # A record that isn't whole.
 
+PART: Resource = {"tag": [{"code": "SUBSETTED"}]}
 INCOMPLETE: dict[str, tuple[list[Resource], Resource]] = {
     "one issue without its list": (
         [{"resourceType": "OperationOutcome", "issue": {"severity": "error", "diagnostics": "page 2 timed out"}}],
@@ -105,6 +106,9 @@ INCOMPLETE: dict[str, tuple[list[Resource], Resource]] = {
     "relation with a capital": ([], {"link": [{"relation": "Next", "url": "https://lab.example/2"}]}),
     "one link without its list": ([], {"link": {"relation": "next", "url": "https://lab.example/2"}}),
     "next page without an address": ([], {"link": [{"relation": "next"}]}),
+    "the last page": ([], {"link": [{"relation": "self", "url": "/3"}, {"relation": "prev", "url": "/2"}]}),
+    "a summary": ([], {"meta": {"tag": [{"code": "SUBSETTED"}]}}),
+    "a summary of one resource": ([{"resourceType": "Encounter", "id": "e2", "meta": PART}], {}),
 }
 WHOLE: dict[str, tuple[list[Resource], Resource]] = {
     "a warning": (
@@ -374,6 +378,15 @@ APART: dict[str, tuple[Resource, Resource]] = {
     "another birth date": ({}, {"birthDate": "1990-01-01"}),
     "a twin": ({}, {"name": [{"family": "Farrow", "given": ["Adam"]}]}),
     "other numbers": ({"identifier": [NUMBER]}, {"identifier": [{**NUMBER, "value": "999 000 0026"}]}),
+    "twins": ({}, {"gender": "female"}),
+    "placeholders of a number": (
+        {"identifier": [{"system": "urn:ssn", "value": "999-99-9999"}, {"system": "urn:lab", "value": "UNKNOWN"}]},
+        {
+            "identifier": [{"system": "urn:ssn", "value": "999-99-9999"}, {"system": "urn:lab", "value": "UNKNOWN"}],
+            "name": [{"family": "Garner", "given": ["Ida"]}],
+        },
+    ),
+    "no name": ({"name": [{"family": "Unknown", "given": ["Patient"]}]}, {"name": [{"text": "Unknown Patient"}]}),
     "a family name alone": ({"name": [{"family": "Farrow"}]}, {"name": [{"family": "Farrow"}]}),
 }
 
@@ -416,3 +429,28 @@ def test_a_deletion_without_a_full_address_is_applied(address: str, is_first: bo
     content = {"resourceType": "Bundle", "type": "history", "entry": entries}
     record = read_bundle(json.dumps(content).encode(), "b.json", load())
     assert urgency(assess(record, DAY, knowledge=load())) == "emergency"
+
+
+@pytest.mark.parametrize(
+    ("asked", "applied"),
+    [
+        ({"method": "DELETE", "url": "Observation?_id=hi"}, True),
+        ({"method": "DELETE", "url": "Observation?identifier=9"}, False),
+        ({"method": "PATCH", "url": "Observation/hi"}, False),
+    ],
+    ids=["by id", "by a search", "in part"],
+)
+def test_a_change_that_cannot_be_applied_is_said(asked: Resource, applied: bool) -> None:
+    both = [result("neutrophils", 0.3, "2026-11-19", id="low"), result("neutrophils", 4.0, "2026-11-21", id="hi")]
+    entries: list[Resource] = [{"resource": each} for each in [*healthy(), *both]]
+    content = {"resourceType": "Bundle", "type": "transaction", "entry": [*entries, {"request": asked}]}
+    answered = assess(read_bundle(json.dumps(content).encode(), "b.json", load()), DAY, knowledge=load())
+    assert ("record_incomplete" in codes(answered)) is not applied
+    assert urgency(answered) == ("emergency" if applied else "same-day")
+
+
+def test_a_result_whose_meaning_may_be_changed_hides_nothing() -> None:
+    changed = {"modifierExtension": [{"url": "https://lab.example/not", "valueBoolean": True}]}
+    low = result("neutrophils", 0.3, "2026-11-19", id="low")
+    high = result("neutrophils", 4.0, "2026-11-21", id="hi", **changed)
+    assert urgency(answer(*healthy(), low, high)) == "emergency"

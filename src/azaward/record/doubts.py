@@ -22,6 +22,7 @@ DOUBTS: Mapping[str, str] = {
     "damaged": "part of it arrived damaged",
     "written": "its number is written among words",
     "in_words": "it is part of a text and not a value",
+    "modified": "an extension that azaward doesn't know may change its meaning",
     "month": "only the month of its sample is given, and it may be newer than the result that was used",
     "year": "only the year of its sample is given",
     "other_person": "its specimen, its report or what it is about is another person's",

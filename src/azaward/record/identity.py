@@ -14,6 +14,10 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 _NOT_WORD = re.compile(r"[\W_]+")
+# What stands where a number or a name isn't known.
+_NO_NUMBER = ("", "0", "unknown", "unk", "na", "none", "nil", "null", "tbc", "test", "unbekannt", "inconnu", "pending")
+_NO_NAME = frozenset(("unknown", "unbekannt", "inconnu", "desconocido", "anonymous", "test", "patient", "name", "no"))
+_SHORT = 3
 _ADDRESS = re.compile(r"^(?:https?://)?(?:www\.)?|^urn:oid:|/+$")
 
 
@@ -40,6 +44,15 @@ class Number(NamedTuple):
         '9990000018'
         """
         return _NOT_WORD.sub("", self.value).casefold()
+
+    @property
+    def is_placeholder(self) -> bool:
+        """Whether it stands where nobody knew a number: "UNKNOWN", "999-99-9999".
+
+        >>> Number("", "999-99-9999").is_placeholder, Number("", "n/a").is_placeholder, Number("", "77").is_placeholder
+        (True, True, False)
+        """
+        return self.normal in _NO_NUMBER or (len(self.normal) > _SHORT and len({*self.normal}) == 1)
 
 
 @dataclass(frozen=True)
@@ -89,6 +102,15 @@ def normal_name(name: str) -> str:
     return " ".join(sorted(_NOT_WORD.sub(" ", bare).split()))
 
 
+def is_name(name: str) -> bool:
+    """Whether a name in its normal form is that of somebody, and not a word where nobody knew it.
+
+    >>> is_name(normal_name("Unknown Patient")), is_name(normal_name("Renée O'Brien"))
+    (False, True)
+    """
+    return bool(set(name.split()) - _NO_NAME)
+
+
 def same_people(
     identities: Iterable[Identity],
     links: Iterable[tuple[str, str]] = (),
@@ -133,7 +155,7 @@ def same_people(
     holders: dict[tuple[str, str], Identity] = {}
     for each in everyone:
         for number in each.numbers:
-            if not number.normal:
+            if number.is_placeholder:
                 continue
             first = holders.setdefault((sure_of.get(number.of, number.of), number.normal), each)
             if first.patient_id != each.patient_id:

@@ -147,6 +147,8 @@ class _Reading:
                 continue
             what, why = f"Bundle.{each.place} is {each.found}", f"expected {each.expected}; what is in it is unknown."
             self.index.incomplete.append((where, what, why))
+        if bundle.meta is not None and bundle.meta.is_a_part:
+            self.index.incomplete.append((where, "marked as holding only a part (SUBSETTED)", "the rest is unknown."))
         found = 0
         for number, entry in enumerate(bundle.entry):
             found += self._entry(entry, f"{where} Bundle.entry[{number}]", bundle)
@@ -161,17 +163,30 @@ class _Reading:
         if status[:1] in ("4", "5") and not content:
             self.index.incomplete.append((place, f"the server answered {status}", "part of the record is missing."))
             return 0
-        if entry.request is not None and (entry.request.method or "").upper() == "DELETE":
-            address = (entry.request.url or "").partition("?")[0].rstrip("/")
-            kind, _, id = address.rpartition("/")
-            url = url or (address if address.startswith("http") else None)
+        method = (entry.request.method or "").upper() if entry.request else ""
+        if entry.request is not None and method == "DELETE":
             changed = changed or (bundle.meta.lastUpdated if bundle.meta else None)
-            self.index.remove(kind.rpartition("/")[2], id, url, changed)
+            self._delete(entry.request.url or "", url, changed, place)
+            return 0
+        if method == "PATCH":
+            self.index.incomplete.append((place, "a change of a part of a resource", "it can't be applied here."))
             return 0
         if entry.response is not None and bytes(entry.response.outcome):
             self.take(Raw(f"{place}.response.outcome", None, bytes(entry.response.outcome)))
         self.take(Raw(place, url, content, changed))
         return 0 if entry.search is not None and entry.search.mode in ("include", "outcome") else 1
+
+    def _delete(self, said: str, url: str | None, changed: str | None, place: str) -> None:
+        """Removes the one resource that an address or its `_id` names; what any other search finds isn't known here."""
+        address, _, search = said.partition("?")
+        kind, _, id = address.rstrip("/").rpartition("/")
+        if search:
+            kind, (name, _, id) = address, search.partition("=")
+            if name != "_id" or not id.isascii() or set(id) & set("&,"):
+                self.index.incomplete.append((place, f"a deletion of {said}", "what it deletes is unknown."))
+                return
+        url = url or (address if address.startswith("http") and not search else None)
+        self.index.remove(kind.rpartition("/")[2], id, url, changed)
 
     def record(self, file: str) -> Record:
         """The six tables of everything that was taken. Raises `InputError` where nobody is in it."""
@@ -200,6 +215,7 @@ class _Page(NamedTuple):
     where: str
     own: str | None
     following: str | None
+    earlier: str | None
     total: int | None
     found: int
 
@@ -208,7 +224,8 @@ class _Page(NamedTuple):
         urls = {(link.relation or "").strip().casefold(): link.url or _UNNAMED for link in bundle.link}
         said = str(bundle.total).strip().removesuffix(".0")
         total = int(said) if said.isdecimal() and len(said) < _DIGITS and bundle.type != "history" else None
-        return _Page(where, urls.get("self"), urls.get("next"), total, found)
+        earlier = urls.get("previous") or urls.get("prev")
+        return _Page(where, urls.get("self"), urls.get("next"), earlier, total, found)
 
 
 def _missing(pages: Sequence[_Page]) -> Iterator[tuple[str, str, str]]:
@@ -218,9 +235,11 @@ def _missing(pages: Sequence[_Page]) -> Iterator[tuple[str, str, str]]:
     for page in pages:
         found_of[page.total or 0] += page.found
     for page in pages:
-        if page.following and page.following not in here:
+        other = "a next page" if page.following and page.following not in here else ""
+        other = other or ("an earlier page" if page.earlier and page.earlier not in here else "")
+        if other:
             of_all = f"{page.found} of {page.total} entries" if page.total is not None else f"{page.found} entries"
-            yield page.where, f"one page of several: {of_all}, and a next page", "the other pages aren't here."
+            yield page.where, f"one page of several: {of_all}, and {other}", "the other pages aren't here."
         elif page.total is not None and page.total > max(page.found, found_of[page.total]):
             yield page.where, f"{page.found} of {page.total} entries", "the others aren't here."
 

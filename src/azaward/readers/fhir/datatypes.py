@@ -13,15 +13,21 @@ class Element(msgspec.Struct, frozen=True, gc=False):
     """A part of a resource."""
 
 
-class Meta(Element, frozen=True, gc=False):
-    versionId: str | None = None
-    lastUpdated: str | None = None
-
-
 class Coding(Element, frozen=True, gc=False):
     system: str = ""
     code: str = ""
     display: str | None = None
+
+
+class Meta(Element, frozen=True, gc=False):
+    versionId: str | None = None
+    lastUpdated: str | None = None
+    tag: tuple[Coding, ...] = ()
+
+    @property
+    def is_a_part(self) -> bool:
+        """Whether a server left out elements of the resource, as it does for a summary."""
+        return any(tag.code.upper() == "SUBSETTED" for tag in self.tag)
 
 
 class Concept(Element, frozen=True, gc=False):

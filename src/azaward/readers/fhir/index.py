@@ -74,6 +74,7 @@ class Index:
         self._identified: dict[tuple[str | None, str | None], str] = {}
         self._broken: list[tuple[Raw, str, str, str | None]] = []
         self._not_read: Counter[str] = Counter()
+        self._subsetted = False
 
     @property
     def places(self) -> Iterable[Place]:
@@ -173,6 +174,10 @@ class Index:
             self._identified |= {(each.system, each.value): own for each in resource.identifier if each.value}
         meta: fhir.Meta | None = resource.meta
         changed = (meta.lastUpdated if meta else None) or raw.changed or getattr(resource, "issued", None)
+        if meta is not None and meta.tag and meta.is_a_part and not self._subsetted:
+            self._subsetted = True
+            what = f"a {kind} marked as holding only a part (SUBSETTED)"
+            self.incomplete.append((raw.where, what, "the rest is unknown."))
         status = resource.status if kind == "Observation" else None
         version = version_of(changed, meta.versionId if meta else None, status)
         key = address or key_of(kind, own_id, raw.url)

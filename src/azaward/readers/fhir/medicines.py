@@ -41,6 +41,9 @@ class Medicines:
         text, taken = self._named(use, place)
         if taken.contradicts:
             self.rows.aside(place.where, text, CODE_AND_NAME, patient_id, "partial")
+        if use.modifierExtension:
+            why = "an extension that azaward doesn't know may change its meaning: counted as it is. Look at the order."
+            self.rows.aside(place.where, text, why, patient_id, "partial")
         if left_out := self._left_out(use, text):
             what, why, kind = left_out
             self.rows.aside(place.where, what, why, patient_id, kind)

@@ -14,7 +14,7 @@ from azaward.readers.fhir import resources as fhir
 from azaward.readers.fhir.index import Place
 from azaward.readers.fhir.shared import Shared
 from azaward.record.dates import DateError, is_partial, read_day
-from azaward.record.identity import Identity, Number, Pair, Same, normal_name, same_people
+from azaward.record.identity import Identity, Number, Pair, Same, is_name, normal_name, same_people
 
 # `replaces` and `replaced-by` say it outright; the others say that there is another record of the same person.
 _GIVEN_UP = ("replaced-by", "replace")
@@ -153,7 +153,7 @@ def _alike(patients: Sequence[Place], identities: Sequence[Identity]) -> list[Pa
                 pairs += [Pair(holder, place.id, "one has a number that the other had")] if holder != place.id else []
     named: dict[tuple[str, dt.date], Identity] = {}
     for who in identities:
-        for name in filter(None, map(normal_name, who.names)):
+        for name in filter(is_name, map(normal_name, who.names)):
             first = named.setdefault((name, who.birth_date), who) if who.birth_date and " " in name else who
             if first.patient_id != who.patient_id and not _differ(first, who):
                 pairs.append(Pair(first.patient_id, who.patient_id, "they have the same name and birth date"))
@@ -161,9 +161,12 @@ def _alike(patients: Sequence[Place], identities: Sequence[Identity]) -> list[Pa
 
 
 def _differ(one: Identity, other: Identity) -> bool:
-    """Whether two people have different numbers of one authority."""
-    numbers = {each.of: each.normal for each in one.numbers}
-    return any(numbers.get(each.of, each.normal) != each.normal for each in other.numbers)
+    """Whether two people have different numbers of one authority, or a different sex, as twins may."""
+    if "unknown" not in (one.sex, other.sex) and one.sex != other.sex:
+        return True
+    numbers = {each.of: each.normal for each in one.numbers if not each.is_placeholder}
+    theirs = (each for each in other.numbers if not each.is_placeholder)
+    return any(numbers.get(each.of, each.normal) != each.normal for each in theirs)
 
 
 def _name(name: fhir.HumanName) -> str:

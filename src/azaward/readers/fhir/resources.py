@@ -36,6 +36,8 @@ class Resource(Element, frozen=True, gc=False):
     id: str | None = None
     meta: Meta | None = None
     contained: tuple[msgspec.Raw, ...] = ()
+    # Whoever doesn't understand these doesn't know what the resource says.
+    modifierExtension: tuple[msgspec.Raw, ...] = ()
 
 
 class Component(Element, frozen=True, gc=False):
@@ -64,6 +66,7 @@ class Observation(Component, frozen=True, gc=False):
     id: str | None = None
     meta: Meta | None = None
     contained: tuple[msgspec.Raw, ...] = ()
+    modifierExtension: tuple[msgspec.Raw, ...] = ()
     status: str | None = None
     subject: Reference | None = None
     effectiveDateTime: str | None = None

@@ -51,7 +51,7 @@ class Results:
     def _observed(self, place: Place, patient_id: str, around: Belonging) -> None:
         """One Observation of one patient."""
         seen: fhir.Observation = place.resource
-        doubt = around.doubt or ("damaged" if _is_damaged(place) else None)
+        doubt = around.doubt or ("damaged" if _is_damaged(place) else "modified" if seen.modifierExtension else None)
         about = _About(place, patient_id, around.on, around.status, around.specimen, around.hints, doubt)
         if seen.valueQuantity is not None and not seen.component:
             # Most observations are a single number, so they can't be panels or gene reports.

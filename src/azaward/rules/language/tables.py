@@ -21,6 +21,7 @@ from azaward.terms import Urgency
 _TYPES = {"string": "string", "date": "date", "float": "float64"}
 
 DAYS_IN_WEEK = 7
+DAYS_IN_LONGEST_MONTH = 31
 DAYS_IN_MONTH = 30.4375
 DAYS_IN_YEAR = 365.25
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from azaward.record.doubts import DOUBTS, NEAR
 from azaward.rules.language.expressions import Table, Value, ibis
 from azaward.rules.language.finding import findings, number
-from azaward.rules.language.tables import knowledge
+from azaward.rules.language.tables import DAYS_IN_LONGEST_MONTH, knowledge
 from azaward.rules.language.words import (
     OF_ONE,
     TEST_OF_PANEL,
@@ -30,7 +30,6 @@ from azaward.terms import Action, Rule, Status, Urgency
 # Words instead of a number that say themselves how bad it is.
 GRAVE = "critical|severe|very (low|high)|panic|extreme|markedly"
 # Nobody can tell whether it is safe to go on who knows nothing of these.
-DAYS_IN_LONGEST_MONTH = 31
 BLIND_WITHOUT = (TEST_OF_PANEL["blood count"], TEST_OF_PANEL["liver"])
 MARKED = "the laboratory marked it as critical: obtain the number today"
 IF_SO = "if it is a current result of this test, it is far from normal: obtain a reliable result today"
