@@ -166,6 +166,7 @@ def test_no_clinical_number_stands_in_the_rules() -> None:
         "7",
         "30.4375",
         "365.25",
+        "31",
         "10",
     }
     found: dict[str, set[str]] = {}

@@ -21,6 +21,7 @@ _STYLES = {
     "routine": "cyan",
     "info": "dim",
 }
+_SHOWN_UNTREATED = 20
 _SHOWN_PER_PATIENT = 3
 _SHOWN_ASIDE = 5
 
@@ -44,6 +45,7 @@ def show(assessment: Assessment, *, in_full: bool = False, console: Console | No
 def _worklist(assessment: Assessment, console: Console) -> None:
     needing = [patient for patient in assessment.patients if patient.plan.urgency not in ("routine", "info")]
     routine = [patient for patient in assessment.patients if patient.plan.urgency == "routine"]
+    untreated = [patient for patient in assessment.patients if patient.status == "none"]
     counts = Counter(patient.plan.urgency for patient in assessment.patients)
     console.print(
         f"{len(assessment.patients)} {'person' if len(assessment.patients) == 1 else 'people'}: "
@@ -64,10 +66,16 @@ def _worklist(assessment: Assessment, console: Console) -> None:
             table.add_row(escape(patient.patient_id) if place == 0 else "", when, finding.action, why)
         if len(pressing) > _SHOWN_PER_PATIENT:
             table.add_row("", "", "", Text(f"and {len(pressing) - _SHOWN_PER_PATIENT} more", style="dim"))
-    console.print(table)
-    if not needing:
-        nobody = "This record holds no patient, so nobody was assessed."
-        console.print("No patient needs action before the next routine visit." if assessment.patients else nobody)
+    if needing:
+        console.print(table)
+    elif not assessment.patients:
+        console.print("This record holds no patient, so nobody was assessed.")
+    elif len(untreated) < len(assessment.patients):
+        console.print("No patient needs action before the next routine visit.")
+    if untreated:
+        listed = ", ".join(patient.patient_id for patient in untreated[:_SHOWN_UNTREATED])
+        more = f", and {len(untreated) - _SHOWN_UNTREATED} more" if len(untreated) > _SHOWN_UNTREATED else ""
+        console.print(f"No thiopurine is recorded, so their blood tests are not monitored: {escape(listed)}{more}")
     if routine:
         console.print(
             Padding(
