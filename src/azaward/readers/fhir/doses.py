@@ -30,6 +30,7 @@ _TIMING_CODES = {
 _NOT_BEGUN = ("draft", "intended", "preparation", "planned")
 _OVER = ("completed", "stopped", "ended")
 _HELD = "on-hold"
+DISPENSE, ADMINISTRATION = "MedicationDispense", "MedicationAdministration"
 _DAYS = {"d": 1, "day": 1, "days": 1, "wk": 7, "week": 7, "weeks": 7, "mo": 30, "month": 30, "months": 30, "a": 365}
 
 
@@ -120,9 +121,7 @@ def course(kind: str, use: fhir.MedicationUse, dosages: Sequence[fhir.Dosage]) -
     start = first or period.start or given or use.authoredOn or use.dateWritten
     stop = _day_after(last or period.end) or use.dateEnded
     status = status_of(use)
-    reported = use.reportedBoolean or use.reportedReference is not None
-    planned = status in _NOT_BEGUN or (use.intent in ("proposal", "plan", "option") and not reported)
-    if planned and status not in _OVER:
+    if is_planned(use) and status not in _OVER:
         return Course(None, None)
     what = f"{kind} is {status or 'without status'}"
     if status == _HELD:
@@ -130,7 +129,7 @@ def course(kind: str, use: fhir.MedicationUse, dosages: Sequence[fhir.Dosage]) -
     if status in _OVER:
         return _ended(kind, use, dosages, start, stop, what)
     if start:
-        return Course(start, stop)
+        return Course(start, stop or _used_up(kind, use, dosages, start))
     if use.dateAsserted:
         why = f"no start date: counted from {use.dateAsserted[:10]}, when it was recorded."
         return Course(use.dateAsserted, stop, None, (what, why, "no_start"))
@@ -139,6 +138,17 @@ def course(kind: str, use: fhir.MedicationUse, dosages: Sequence[fhir.Dosage]) -
         return Course(None, stop, None, (what, why, "no_start"))
     why = "no start date: counted as not begun. Enter the date of the first dose."
     return Course(None, stop, None, (what, why, "unusable"))
+
+
+def is_reported(use: fhir.MedicationUse) -> bool:
+    """Whether an order is a report of what somebody takes already."""
+    return bool(use.reportedBoolean or use.reportedReference is not None)
+
+
+def is_planned(use: fhir.MedicationUse) -> bool:
+    """Whether it is meant to begin, and no more is said."""
+    meant = use.intent in ("proposal", "plan", "option") and not is_reported(use)
+    return meant or status_of(use) in _NOT_BEGUN
 
 
 def _ended(
@@ -153,12 +163,11 @@ def _ended(
 
     The start day is never used as the end day for want of another.
     """
+    ran_its_course = "completed" if status_of(use) == "completed" else None
     if stop:
-        return Course(start, stop)
-    if kind == "MedicationDispense":
-        return Course(start, None)  # Dispensed, with no known duration of use.
-    if kind == "MedicationAdministration" and start:
-        return Course(start, _day_after(start))
+        return Course(start, stop, ran_its_course)
+    if kind in (DISPENSE, ADMINISTRATION) and start:
+        return Course(start, _used_up(kind, use, dosages, start))
     supply = use.dispenseRequest.validityPeriod if use.dispenseRequest else None
     ran_out = (supply.end if supply else None) or _supply_end(use, dosages, start)
     changed = use.statusChanged or (use.meta.lastUpdated if use.meta else None)
@@ -166,9 +175,16 @@ def _ended(
     end = next((day for day in in_turn if day and (start is None or day[:10] > start[:10])), None)
     if end is not None:
         why = f"counted as ended on {end[:10]}. Enter the date on which it ended."
-        return Course(start, end, None, (f"{what} without an end date", why, "no_end"))
+        return Course(start, end, ran_its_course, (f"{what} without an end date", why, "no_end"))
     why = "ended on an unknown day: counted as ended recently. Enter the date on which it ended."
     return Course(start, None, "stopped", (f"{what} without an end date", why, "no_end"))
+
+
+def _used_up(kind: str, use: fhir.MedicationUse, dosages: Sequence[fhir.Dosage], start: str) -> str | None:
+    """The first day without what was dispensed or given; None for an order, and for a supply of unknown length."""
+    if kind == ADMINISTRATION:
+        return _day_after(start)
+    return _supply_end(use, dosages, start) if kind == DISPENSE else None
 
 
 def status_of(use: fhir.MedicationUse) -> str | None:

@@ -19,6 +19,12 @@ from azaward.record.names import UNNAMED, is_recognised
 from azaward.treatment import thiopurines
 
 _DEEPEST = 4
+# What each kind of resource is a view of a treatment as (`exposures.told_as`); an order is the treatment itself.
+_VIEWS = {
+    **dict.fromkeys(("MedicationStatement", "MedicationUsage"), "report"),
+    doses.DISPENSE: "supply",
+    doses.ADMINISTRATION: "administration",
+}
 
 
 class Medicines:
@@ -29,6 +35,9 @@ class Medicines:
         self.index, self.rows, self.words = shared.index, shared.rows, shared.words
         self._thiopurines = set(thiopurines(shared.knowledge))
         self._until: dict[str, str | None] = {}
+        self._doses: dict[str, set[float | None]] = {}
+        # The first order under each number of an order, with all that it says.
+        self._numbered: dict[tuple[object, ...], str] = {}
         self._told: dict[tuple[tuple[fhir.Concept, bool], ...], tuple[str, Taken | None]] = {}
 
     def use(self, place: Place) -> None:
@@ -48,6 +57,8 @@ class Medicines:
             self.shared.uncount(place, f"{use.status}: not used")
         elif self._prescribed(use):
             self.shared.uncount(place, "dispensed for a prescription in this bundle; the prescription is used")
+        elif same := self._said_before(use, place, patient_id, text):
+            self.shared.uncount(place, f"says the same as {same}, under the same number: counted once")
         else:
             if self._thiopurines & {*taken.ingredients}:
                 self._note_reasons(use, patient_id)
@@ -81,12 +92,14 @@ class Medicines:
                 "started_on": course.start,
                 "stopped_on": course.stop,
                 "status": course.status,
+                "told_as": self._view(place.type, use),
             }
             if begun or (course.start is None and course.doubt and course.doubt[2] == "no_start"):
                 row["started_text"] = "not said"
             for medicine in taken.ingredients:
                 self.rows.add("exposures", {**row, "medicine": medicine, "may_be": taken.may_be}, place.where)
             self._until[place.where] = course.stop
+            self._doses.setdefault(place.where, set()).add(row["dose_mg_per_day"])
 
     def _prescribed(self, use: fhir.MedicationUse) -> bool:
         """Whether a dispense is accounted for by a valid prescription that had not ended before it."""
@@ -94,8 +107,38 @@ class Medicines:
             order = self.index.find(reference)
             if order and order.where in self._until:
                 until = self._until[order.where]
-                return until is None or (use.whenHandedOver or "") <= until
+                dose = doses.mg_per_day(doses.dosages_of(use))
+                differs = dose is not None and dose not in self._doses[order.where]
+                return not differs and (until is None or (use.whenHandedOver or "") <= until)
         return False
+
+    def _view(self, kind: str, use: fhir.MedicationUse) -> str | None:
+        """What a resource is of a treatment: None for an order of its own."""
+        if doses.is_reported(use):
+            return "report"
+        if kind not in _VIEWS and any(self._is_order(self.index.find(each)) for each in use.basedOn):
+            return "copy"
+        return _VIEWS.get(kind)
+
+    def _is_order(self, found: Place | None) -> bool:
+        """Whether a resource is an order that counts, so that what is based on it is no second one."""
+        if found is None or found.type not in ("MedicationRequest", "MedicationOrder"):
+            return False
+        order: fhir.MedicationUse = found.resource
+        return not (order.status in NEVER_COUNTS or order.doNotPerform or doses.is_planned(order))
+
+    def _said_before(self, use: fhir.MedicationUse, place: Place, patient_id: str, text: str) -> str | None:
+        """Where an order with a number of this one stands that says all that this one says."""
+        if place.type in _VIEWS:
+            return None
+        numbers = [*use.identifier, *([use.groupIdentifier] if use.groupIdentifier else [])]
+        says = (patient_id, text, doses.dosages_of(use), doses.status_of(use), use.authoredOn, use.dispenseRequest)
+        before = None
+        for number in numbers:
+            if number.value:
+                first = self._numbered.setdefault((number.system, number.value, *says), place.where)
+                before = before or (first if first != place.where else None)
+        return before
 
     def _named(self, use: fhir.MedicationUse, place: Place) -> tuple[str, Taken]:
         """The medicine's name as written, and its ingredients."""

@@ -196,6 +196,9 @@ class MedicationUse(Resource, frozen=True, gc=False):
     status: str | None = None
     statusChanged: str | None = None
     intent: str | None = None
+    identifier: tuple[Identifier, ...] = ()
+    groupIdentifier: Identifier | None = None
+    basedOn: tuple[Reference, ...] = ()
     reportedBoolean: bool | None = None
     reportedReference: Reference | None = None
     subject: Reference | None = None
