@@ -30,6 +30,8 @@ _TIMING_CODES = {
 _NOT_BEGUN = ("draft", "intended", "preparation", "planned")
 _OVER = ("completed", "stopped", "ended")
 _HELD = "on-hold"
+# The word of requests in general, which drafts of FHIR had for orders of medicines too.
+_ALSO_HELD = ("suspended", "onhold", "held")
 DISPENSE, ADMINISTRATION = "MedicationDispense", "MedicationAdministration"
 _DAYS = {"d": 1, "day": 1, "days": 1, "wk": 7, "week": 7, "weeks": 7, "mo": 30, "month": 30, "months": 30, "a": 365}
 
@@ -193,7 +195,7 @@ def status_of(use: fhir.MedicationUse) -> str | None:
     for word in (*_OVER, _HELD):
         if any(code.startswith(word) for code in codes):
             return word
-    return use.status
+    return _HELD if use.status in _ALSO_HELD else use.status
 
 
 def is_not_taken(use: fhir.MedicationUse) -> bool:
@@ -218,6 +220,14 @@ def _supply_end(use: fhir.MedicationUse, dosages: Sequence[fhir.Dosage], start: 
             if unit is not None and value > 0:
                 return _later(start, round(value * unit * times))
     return None
+
+
+def day_of(text: str) -> dt.date | None:
+    """The day that a text gives; None for one that can't be read."""
+    try:
+        return read_day(text)
+    except DateError:
+        return None
 
 
 def _later(day: str, days: int) -> str | None:

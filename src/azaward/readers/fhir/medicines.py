@@ -55,6 +55,8 @@ class Medicines:
             self.rows.aside(place.where, what, why, patient_id, kind)
         elif use.status in NEVER_COUNTS:
             self.shared.uncount(place, f"{use.status}: not used")
+            if self._thiopurines & {*taken.ingredients}:
+                self._struck(use, place, patient_id, text)
         elif self._prescribed(use):
             self.shared.uncount(place, "dispensed for a prescription in this bundle; the prescription is used")
         elif same := self._said_before(use, place, patient_id, text):
@@ -74,9 +76,9 @@ class Medicines:
 
     def _courses(self, use: fhir.MedicationUse, place: Place, patient_id: str, text: str, taken: Taken) -> None:
         """A row for each medicine and each step of its dose."""
-        if use.taken == "unk":
+        if use.taken == "unk" or doses.status_of(use) == "unknown":
             why = "the record doesn't know whether it is taken: counted as taken. Ask the patient."
-            self.rows.aside(place.where, text, why, patient_id, "partial")
+            self.rows.aside(place.where, text, why, patient_id, "unusable" if use.status == "unknown" else "partial")
         undated = any(each.element in ("authoredOn", "effectivePeriod", "effectiveDateTime") for each in place.damage)
         for step in doses.steps(doses.dosages_of(use)):
             course = doses.course(place.type, use, step)
@@ -100,6 +102,15 @@ class Medicines:
                 self.rows.add("exposures", {**row, "medicine": medicine, "may_be": taken.may_be}, place.where)
             self._until[place.where] = course.stop
             self._doses.setdefault(place.where, set()).add(row["dose_mg_per_day"])
+
+    def _struck(self, use: fhir.MedicationUse, place: Place, patient_id: str, text: str) -> None:
+        """An order or record of a thiopurine that was withdrawn: it may have been taken until then."""
+        why = f"{use.status}: not counted as taken. Ask whether any of it was taken."
+        changed = use.meta.lastUpdated if use.meta else None
+        # The day of an order says nothing of the day on which it was withdrawn.
+        days = (use.statusChanged, use.whenHandedOver, use.effectiveDateTime, changed)
+        on = next((day for each in days if each and (day := doses.day_of(each))), None)
+        self.rows.aside(place.where, text, why, patient_id, "struck", on)
 
     def _prescribed(self, use: fhir.MedicationUse) -> bool:
         """Whether a dispense is accounted for by a valid prescription that had not ended before it."""

@@ -181,7 +181,7 @@ def supplied(person: Table) -> Table:
         code="supply_of_unknown_length",
         action=Action.REVIEW,
         urgency=Urgency.THIS_WEEK,
-        subject=rows.taken,
+        subject=rows.supplied,
         on=rows.supplied_day,
     )
 

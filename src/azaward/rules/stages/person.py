@@ -27,7 +27,7 @@ RAN_OUT = "completed"
 # What an entry is, from what was meant to what was done. All are views of one treatment: they don't add up.
 REPORTS, SUPPLIED = ("report", "copy"), ("supply", "administration")
 # What was set aside for these reasons may hold a thiopurine, or be of somebody who takes one.
-QUESTIONS = ("incomplete", "may_be_one", "resource")
+QUESTIONS = ("incomplete", "may_be_one", "resource", "struck")
 FAR = 1_000_000  # a day number after every real one
 
 
@@ -79,17 +79,18 @@ def _lasts(taken: Table) -> Value:
 def course(taken: Table) -> Table:
     """One row a patient who has, had or will have a thiopurine: the steps of its dose put together."""
     rows = taken.semi_join(medicines_of("thiopurine"), "medicine")
-    contradictory = rows.group_by("patient_id").agg(
-        backwards=rows.backwards.any(),
-        impossible=surely(rows.dose_mg_per_day <= 0).any(),
-        start_text=rows.started_text.max(where=rows.guessed),
-    )
     # Nothing or less is no dose that anyone takes: it is not known.
+    rows = rows.mutate(impossible=surely(rows.dose_mg_per_day <= 0))
     rows = rows.mutate(dose_mg_per_day=(rows.dose_mg_per_day > 0).ifelse(rows.dose_mg_per_day, nothing("float64")))
     # What differs in nothing but its place in the record may be one entry written twice.
     alike = ["patient_id", "medicine", "rank", "dose_mg_per_day", "frequency", "start_day", "stop_day"]
     rows = _views(rows)
     rows = rows.mutate(again=ibis.row_number().over(ibis.window(group_by=alike, order_by="origin")) > 0)
+    contradictory = rows.group_by("patient_id").agg(
+        backwards=rows.backwards.any(),
+        impossible=rows.impossible.any(),
+        start_text=rows.started_text.max(where=rows.guessed),
+    )
     rows = beside(rows, knowledge("thiopurines").select("medicine", "azathioprine_mg"), "medicine")
     steps = _changes(_steps(rows))
     begun = beside(beside(_begun(steps), _doses(steps)), _switched(steps))
@@ -204,6 +205,7 @@ def _begun(steps: Table) -> Table:
         stopped_day=steps.stop.max(),
         # The last supply, where supplies of unknown length are all that says that it is still taken.
         supplied_day=steps.start_day.max(where=steps.unending),
+        supplied=steps.medicine.min(where=steps.unending),
         supplied_after=steps.stop.max(where=~steps.unending),
         entries=steps.count(where=steps.running),
         last_dose=steps.dose.max(where=steps.start_day == steps.last_start),
@@ -325,7 +327,10 @@ def _questions(taken: Table) -> Table:
     """Those in whose record something may be a thiopurine, or may be missing."""
     unknown = taken.filter(taken.unrecognised & (taken.running | taken.planned)).select("patient_id")
     unread = ibis.table(UNREAD, name="unread")
-    asked = unread.filter(unread.kind.isin(QUESTIONS)).select("patient_id")
+    unread = unread.inner_join(requests().select("patient_id", "as_of"), "patient_id")
+    # An order that was struck long ago concerns no result of today.
+    old = surely(day_number(unread.as_of) - day_number(unread["on"]) > parameter("supply_unknown_days"))
+    asked = unread.filter(unread.kind.isin(QUESTIONS) & ~((unread.kind == "struck") & old)).select("patient_id")
     return ibis.union(unknown, asked).distinct().mutate(asked=ibis.literal(True))
 
 
