@@ -1,7 +1,7 @@
 """Converts FHIR dosages to milligrams a day, and finds the period over which a medicine is taken.
 
-Only numeric doses count: a dose in tablets or in words stays unknown. If an order allows a range ("1 to 2 tablets", "up
-to three times"), the larger number counts.
+A dose in tablets counts where the strength of one is known, and one in words where all of them are understood. If an
+order allows a range ("1 to 2 tablets", "up to three times"), the larger number counts.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from azaward.readers.fhir import datatypes
 from azaward.readers.fhir import resources as fhir
+from azaward.readers.strengths import Strengths
 from azaward.record.dates import DateError, is_partial, read_day
 
 UCUM = "http://unitsofmeasure.org"
@@ -27,6 +28,7 @@ _TIMING_CODES = {
     "QOD": 0.5,
     "WK": 1 / 7,
 }
+DAYS_OF_WEEK = 7
 _NOT_BEGUN = ("draft", "intended", "preparation", "planned")
 _OVER = ("completed", "stopped", "ended")
 _HELD = "on-hold"
@@ -80,7 +82,14 @@ def steps(dosages: Sequence[fhir.Dosage]) -> list[Sequence[fhir.Dosage]]:
     return [dosages] if None in by_start or not by_start else [by_start[start] for start in sorted(by_start, key=str)]
 
 
-def mg_per_day(dosages: Sequence[fhir.Dosage]) -> float | None:
+class Tablets(NamedTuple):
+    """What reads a dose in tablets or words, and the mg of one tablet: None where no one strength is stated."""
+
+    words: Strengths
+    mg: float | None = None
+
+
+def mg_per_day(dosages: Sequence[fhir.Dosage], tablets: Tablets | None = None) -> float | None:
     """Milligrams a day. Lines add up; lines with different `sequence` are consecutive, and the highest counts.
 
     >>> twice = datatypes.Timing(repeat=datatypes.Repeat(frequency=2, period=1, periodUnit="d"))
@@ -90,10 +99,13 @@ def mg_per_day(dosages: Sequence[fhir.Dosage]) -> float | None:
     """
     by_step: dict[int | None, float] = {}
     for dosage in dosages:
-        dose, times = _dose(dosage), _times_a_day(dosage.timing)
-        if dose is None or times is None:
+        dose, times = _dose(dosage, tablets), _times_a_day(dosage.timing)
+        daily = dose * times if dose is not None and times is not None else None
+        if daily is None and tablets and not _quantities(dosage):
+            daily = tablets.words.daily(dosage.text, tablets.mg)
+        if daily is None:
             return None
-        by_step[dosage.sequence] = by_step.get(dosage.sequence, 0.0) + dose * times
+        by_step[dosage.sequence] = by_step.get(dosage.sequence, 0.0) + daily
     return max(by_step.values(), default=None)
 
 
@@ -257,12 +269,38 @@ def dosages_of(use: fhir.MedicationUse) -> tuple[fhir.Dosage, ...]:
     return use.dosageInstruction or (use.dosage if isinstance(use.dosage, tuple) else ())
 
 
-def _dose(dosage: fhir.Dosage) -> float | None:
-    found: list[float] = []
-    quantities = [dosage.doseQuantity, dosage.doseSimpleQuantity, dosage.quantityQuantity]
+def _quantities(dosage: fhir.Dosage) -> list[fhir.Quantity]:
     ranges = [dosage.doseRange, *(each.doseRange for each in dosage.doseAndRate)]
-    quantities += [each.doseQuantity for each in dosage.doseAndRate] + [each.high for each in ranges if each]
-    found += [dose for dose in map(milligrams, quantities) if dose is not None]
+    single = [dosage.doseQuantity, dosage.doseSimpleQuantity, dosage.quantityQuantity]
+    single += [*(each.doseQuantity for each in dosage.doseAndRate), *(each.high for each in ranges if each)]
+    return [each for each in single if each is not None]
+
+
+def is_in_tablets(dosages: Iterable[fhir.Dosage], words: Strengths) -> bool:
+    """Whether a dose is counted in tablets."""
+    units = [each for dosage in dosages for quantity in _quantities(dosage) for each in (quantity.unit, quantity.code)]
+    return any(words.is_piece(unit) for unit in units)
+
+
+def strength_of(ingredient: fhir.Ingredient, words: Strengths) -> float | None:
+    """Milligrams in one tablet, as a product states them of an ingredient."""
+    ratio = ingredient.strength or ingredient.strengthRatio or ingredient.amount
+    if ratio is None:
+        return milligrams(ingredient.strengthQuantity)
+    per, dose = ratio.denominator or fhir.Quantity(), milligrams(ratio.numerator)
+    counted = unit_of(per) in (None, "", "1") or words.is_piece(per.unit) or words.is_piece(per.code)
+    return dose / (number_of(per) or 1.0) if dose is not None and counted else None
+
+
+def _dose(dosage: fhir.Dosage, tablets: Tablets | None) -> float | None:
+    found: list[float] = []
+    for quantity in _quantities(dosage):
+        dose, number = milligrams(quantity), number_of(quantity)
+        if dose is None and tablets and tablets.mg and number is not None:
+            counted = tablets.words.is_piece(quantity.unit) or tablets.words.is_piece(quantity.code)
+            dose = number * tablets.mg if counted else None
+        if dose is not None:
+            found.append(dose)
     return max(found, default=None)
 
 
@@ -270,12 +308,14 @@ def _times_a_day(timing: datatypes.Timing | None) -> float | None:
     if timing is None:
         return None
     repeat = timing.repeat
-    if repeat is not None and (repeat.period or repeat.timeOfDay or repeat.when):
+    every_day = repeat is not None and len({*repeat.dayOfWeek}) == DAYS_OF_WEEK
+    if repeat is not None and (repeat.period or repeat.timeOfDay or repeat.when or every_day):
         when = [repeat.when] if isinstance(repeat.when, str) else repeat.when
         times = repeat.frequencyMax or repeat.frequency or len(repeat.timeOfDay) or len(when) or 1.0
         unit = repeat.periodUnit or repeat.periodUnits
         # "On Monday and Thursday" with a conflicting frequency is ambiguous.
-        if repeat.dayOfWeek and (unit != "wk" or times < len(repeat.dayOfWeek)):
+        daily = every_day and unit in ("d", None)
+        if repeat.dayOfWeek and not daily and (unit != "wk" or times < len(repeat.dayOfWeek)):
             return None
         a_day = _A_DAY.get(unit or ("" if repeat.period else "d"))
         return None if a_day is None else times * a_day / (repeat.period or 1.0)

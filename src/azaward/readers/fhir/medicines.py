@@ -34,6 +34,7 @@ class Medicines:
         self.shared = shared
         self.index, self.rows, self.words = shared.index, shared.rows, shared.words
         self._thiopurines = set(thiopurines(shared.knowledge))
+        self._strengths = shared.rows.strengths
         self._until: dict[str, str | None] = {}
         self._doses: dict[str, set[float | None]] = {}
         # The first order under each number of an order, with all that it says.
@@ -80,6 +81,7 @@ class Medicines:
             why = "the record doesn't know whether it is taken: counted as taken. Ask the patient."
             self.rows.aside(place.where, text, why, patient_id, "unusable" if use.status == "unknown" else "partial")
         undated = any(each.element in ("authoredOn", "effectivePeriod", "effectiveDateTime") for each in place.damage)
+        tablets = self._tablets(use, place, patient_id, text, taken)
         for step in doses.steps(doses.dosages_of(use)):
             course = doses.course(place.type, use, step)
             begun = undated and course.start is None
@@ -89,7 +91,7 @@ class Medicines:
             given = use.dosage.dose or use.dosage.quantity if isinstance(use.dosage, fhir.AdministeredDose) else None
             row: dict[str, Any] = {
                 "patient_id": patient_id,
-                "dose_mg_per_day": doses.milligrams(given) if given else doses.mg_per_day(step),
+                "dose_mg_per_day": doses.milligrams(given) if given else doses.mg_per_day(step, tablets),
                 "frequency": doses.frequency(step),
                 "started_on": course.start,
                 "stopped_on": course.stop,
@@ -102,6 +104,32 @@ class Medicines:
                 self.rows.add("exposures", {**row, "medicine": medicine, "may_be": taken.may_be}, place.where)
             self._until[place.where] = course.stop
             self._doses.setdefault(place.where, set()).add(row["dose_mg_per_day"])
+
+    def _tablets(
+        self, use: fhir.MedicationUse, place: Place, patient_id: str, text: str, taken: Taken
+    ) -> doses.Tablets:
+        """What one tablet holds, if the record states one strength; says so where a thiopurine's dose needs it."""
+        names = [text, *(name for each, _ in self._concepts(use, place) for name in names_of(each))]
+        stated = self._strengths.stated(names) | self._product_strengths(use, place)
+        one = len(taken.ingredients) == 1 and len(stated) == 1
+        tablets = doses.Tablets(self._strengths, stated.pop() if one else None)
+        dosages = doses.dosages_of(use)
+        if self._thiopurines & {*taken.ingredients} and doses.mg_per_day(dosages, tablets) is None:
+            words = next((dosage.text for dosage in dosages if dosage.text), None)
+            counted = doses.is_in_tablets(dosages, self._strengths)
+            unsure = "no one strength of a tablet is stated" if counted and not one else "not all of it is understood"
+            if words or counted:
+                why = f"a dose is given, but not milligrams a day, as {unsure}. Enter mg a day."
+                self.rows.aside(place.where, f"{text}: {words or 'a dose in tablets'}", why, patient_id, "partial")
+        return tablets
+
+    def _product_strengths(self, use: fhir.MedicationUse, place: Place) -> set[float]:
+        """The strengths that a product gives of its ingredients."""
+        products = [found for each in _references(use) if (found := self.index.find(each, place))]
+        medications: list[fhir.Medication] = [found.resource for found in products if found.type == "Medication"]
+        of_all = [(*each.ingredient, *(each.product.ingredient if each.product else ())) for each in medications]
+        found = {doses.strength_of(each, self._strengths) for ingredients in of_all for each in ingredients}
+        return {strength for strength in found if strength is not None}
 
     def _struck(self, use: fhir.MedicationUse, place: Place, patient_id: str, text: str) -> None:
         """An order or record of a thiopurine that was withdrawn: it may have been taken until then."""
@@ -118,7 +146,7 @@ class Medicines:
             order = self.index.find(reference)
             if order and order.where in self._until:
                 until = self._until[order.where]
-                dose = doses.mg_per_day(doses.dosages_of(use))
+                dose = doses.mg_per_day(doses.dosages_of(use), doses.Tablets(self._strengths))
                 differs = dose is not None and dose not in self._doses[order.where]
                 return not differs and (until is None or (use.whenHandedOver or "") <= until)
         return False

@@ -172,6 +172,11 @@ class Ingredient(Element, frozen=True, gc=False):
     itemCodeableConcept: Concept | None = None
     itemReference: Reference | None = None
     item: Referred | None = None
+    # A ratio up to R4, called amount in DSTU2.
+    strength: Ratio | None = None
+    amount: Ratio | None = None
+    strengthRatio: Ratio | None = None
+    strengthQuantity: Quantity | None = None
 
 
 class Product(Element, frozen=True, gc=False):

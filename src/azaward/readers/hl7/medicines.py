@@ -80,6 +80,7 @@ def medicine(reading: Reading, order: Order, rx: Segment) -> None:
         "started_on": start,
         "stopped_on": stop,
         "started_text": None if start else "not said",
+        "told_as": "supply" if rx.name == "RXD" else None,
         "status": "stopped" if over else "on-hold" if held else "completed" if state == "completed" else "active",
     }
     names = (*found.names, *([found.code] if found.code else []))
@@ -140,6 +141,10 @@ def _mg_per_day(reading: Reading, order: Order, rx: Segment, fields: Fields) -> 
     dose = _milligrams(str(amount), unit)
     if dose is None:
         each = _milligrams(rx.text(fields.strength), rx.text(fields.strength_units))
+        if each is None and reading.strengths.is_piece(unit):
+            found = reading.concept(next(iter(rx.repetitions(fields.code)), None))
+            stated = reading.strengths.stated(found.names)
+            each = stated.pop() if len(stated) == 1 else None
         dose = amount * each if each is not None else None
     return dose * times if dose and times else None
 
