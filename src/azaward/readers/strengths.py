@@ -84,6 +84,10 @@ class Strengths:
             return set()
         return {_number(found[1]) for name in plain for found in _STRENGTH.finditer(name)}
 
+    def counts(self, text: str | None) -> bool:
+        """Whether words hold a number, so that they may give a dose."""
+        return any(each.isdigit() or each in _NUMBERS for each in re.findall(r"\d|[^\W\d]+|½", _plain(text or "")))
+
     def daily(self, text: str | None, each_mg: float | None) -> float | None:
         """Milligrams a day of a dose in words; None unless all of them are understood.
 

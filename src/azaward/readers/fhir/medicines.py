@@ -13,7 +13,7 @@ from azaward.medicines.names import Taken
 from azaward.readers.fhir import doses
 from azaward.readers.fhir import resources as fhir
 from azaward.readers.fhir.index import Place
-from azaward.readers.fhir.shared import NEVER_COUNTS, Shared, coded, names_of
+from azaward.readers.fhir.shared import NEVER_COUNTS, Shared, coded, names_of, translations_of
 from azaward.readers.rows import CODE_AND_NAME
 from azaward.record.names import UNNAMED, is_recognised
 from azaward.treatment import thiopurines
@@ -54,10 +54,10 @@ class Medicines:
         if left_out := self._left_out(use, text):
             what, why, kind = left_out
             self.rows.aside(place.where, what, why, patient_id, kind)
+        elif use.status in NEVER_COUNTS and self._thiopurines & {*taken.ingredients}:
+            self._struck(use, place, patient_id, text)
         elif use.status in NEVER_COUNTS:
             self.shared.uncount(place, f"{use.status}: not used")
-            if self._thiopurines & {*taken.ingredients}:
-                self._struck(use, place, patient_id, text)
         elif self._prescribed(use):
             self.shared.uncount(place, "dispensed for a prescription in this bundle; the prescription is used")
         elif same := self._said_before(use, place, patient_id, text):
@@ -115,7 +115,7 @@ class Medicines:
         tablets = doses.Tablets(self._strengths, stated.pop() if one else None)
         dosages = doses.dosages_of(use)
         if self._thiopurines & {*taken.ingredients} and doses.mg_per_day(dosages, tablets) is None:
-            words = next((dosage.text for dosage in dosages if dosage.text), None)
+            words = next((dosage.text for dosage in dosages if self._strengths.counts(dosage.text)), None)
             counted = doses.is_in_tablets(dosages, self._strengths)
             unsure = "no one strength of a tablet is stated" if counted and not one else "not all of it is understood"
             if words or counted:
@@ -201,7 +201,8 @@ class Medicines:
         name = ""
         for concept, is_part in concepts:
             text, codings = coded(concept)
-            names = [*names_of(concept), *(coding.code for coding in codings if coding.code and not text)]
+            names = [*names_of(concept), *translations_of(concept)]
+            names += [coding.code for coding in codings if coding.code and not text]
             name = name or next(iter(names), "")
             for each in names or [None]:
                 taken = self.rows.medicines.of_record(each, codings)
@@ -217,15 +218,16 @@ class Medicines:
             if concept is not None:
                 yield concept, False
         for reference in _references(use):
-            yield from self._of_product(reference, place, 0, False)
+            yield from self._of_product(reference, place, place, 0, False)
 
     def _of_product(
-        self, reference: fhir.Reference, inside: Place, depth: int, is_part: bool
+        self, reference: fhir.Reference, inside: Place, place: Place, depth: int, is_part: bool
     ) -> Iterator[tuple[fhir.Concept, bool]]:
         """What a Medication or Substance says of itself, then its ingredients."""
         if reference.display:
             yield fhir.Concept(text=reference.display), is_part
-        found = self.index.find(reference, inside)
+        # What is contained beside a product is named from the resource that contains both.
+        found = self.index.find(reference, inside) or self.index.find(reference, place)
         if found is None or found.type not in ("Medication", "Substance") or depth > _DEEPEST:
             return
         product: fhir.Medication = found.resource
@@ -237,7 +239,7 @@ class Medicines:
                     yield concept, True
             for other in (ingredient.itemReference, ingredient.item and ingredient.item.reference):
                 if other is not None:
-                    yield from self._of_product(other, found, depth + 1, True)
+                    yield from self._of_product(other, found, place, depth + 1, True)
 
     def _note_reasons(self, use: fhir.MedicationUse, patient_id: str) -> None:
         concepts = [*use.reasonCode, *(each.concept for each in use.reason if each.concept)]

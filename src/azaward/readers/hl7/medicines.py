@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from dataclasses import replace
 from typing import NamedTuple
 
 from azaward.readers.hl7.orders import Order
@@ -45,6 +46,9 @@ FIELDS = {
 def medicine(reading: Reading, order: Order, rx: Segment) -> None:
     """The exposure that an order or dispense states."""
     fields = FIELDS[rx.name]
+    if rx.name == "RXD" and order.identity is not None:
+        # A dispense is no later version of its order: each has an identity of its own.
+        order = replace(order, identity=f"{order.identity}dispense {rx.text(1) or ''} {rx.text(3) or ''}".strip())
     found = reading.concept(next(iter(rx.repetitions(fields.code)), None))
     if found.text is None:
         reading.aside(rx.at(fields.code), "a medicine without code or name", "name the medicine.")

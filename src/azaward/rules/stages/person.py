@@ -112,7 +112,9 @@ def _views(rows: Table) -> Table:
     of_medicine = ibis.window(group_by=["patient_id", "medicine"])
     tells = rows.running & rows.dose_mg_per_day.notnull()
     ordered, reported = tells & (rows["rank"] == 0), tells & (rows["rank"] <= 1)
+    stopped = ~rows.running & (rows["rank"] == 0) & (rows.next_by == rows.stop_day)
     rows = rows.mutate(
+        order_stop=rows.stop_day.max(where=stopped).over(of_medicine),
         order_since=rows.start_day.min(where=ordered).over(of_medicine),
         order_dose=rows.dose_mg_per_day.max(where=ordered).over(of_medicine),
         told_since=rows.start_day.min(where=reported).over(of_medicine),
@@ -126,8 +128,10 @@ def _views(rows: Table) -> Table:
     same = rows.guessed & surely(rows.dose_mg_per_day == dose)
     covered = rows.begun & since.notnull() & (rows.stop_day.fill_null(FAR) > since)
     rows = rows.mutate(answered=surely(covered & silent), again_said=surely(covered & (silent | part | same)))
-    rows = rows.filter(~(rows.again_said & (rows.guessed | surely(rows.start_day >= since))))
-    return rows.drop("order_since", "order_dose", "told_since", "told_dose", "again_said")
+    # Nobody goes on with what was supplied for an order that was stopped, or is on hold.
+    over = surely(supplied & (rows.start_day < rows.order_stop))
+    rows = rows.filter(~over & ~(rows.again_said & (rows.guessed | surely(rows.start_day >= since))))
+    return rows.drop("order_since", "order_dose", "told_since", "told_dose", "again_said", "order_stop")
 
 
 def _steps(rows: Table) -> Table:
