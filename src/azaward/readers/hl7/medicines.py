@@ -89,6 +89,10 @@ def medicine(reading: Reading, order: Order, rx: Segment) -> None:
     }
     names = (*found.names, *([found.code] if found.code else []))
     taken = reading.rows.medicines.of_names(names, found.codings)
+    stated = order.quantity is not None or any(rx.text(number) for number in fields.amounts)
+    if stated and row["dose_mg_per_day"] is None and reading.rows.thiopurines & {*taken.ingredients}:
+        why = "a dose is given, but not milligrams a day: its unit, strength or rhythm is not stated. Enter mg a day."
+        reading.rows.aside(reading.place(rx.at(fields.code)), found.text, why, reading.patient_id, "partial")
     if taken.contradicts:
         reading.aside(rx.at(fields.code), found.text, CODE_AND_NAME, "partial")
     for each in taken.ingredients:
