@@ -89,15 +89,20 @@ def medicine(reading: Reading, order: Order, rx: Segment) -> None:
     }
     names = (*found.names, *([found.code] if found.code else []))
     taken = reading.rows.medicines.of_names(names, found.codings)
-    stated = order.quantity is not None or any(rx.text(number) for number in fields.amounts)
-    if stated and row["dose_mg_per_day"] is None and reading.rows.thiopurines & {*taken.ingredients}:
-        why = "a dose is given, but not milligrams a day: its unit, strength or rhythm is not stated. Enter mg a day."
-        reading.rows.aside(reading.place(rx.at(fields.code)), found.text, why, reading.patient_id, "partial")
+    if row["dose_mg_per_day"] is None and reading.rows.thiopurines & {*taken.ingredients}:
+        _say_unknown_dose(reading, order, rx, fields, found.text)
     if taken.contradicts:
         reading.aside(rx.at(fields.code), found.text, CODE_AND_NAME, "partial")
     for each in taken.ingredients:
         row |= {"medicine": each, "may_be": taken.may_be}
         reading.add("exposures", row, rx.at(fields.code), order.identity)
+
+
+def _say_unknown_dose(reading: Reading, order: Order, rx: Segment, fields: Fields, text: str) -> None:
+    """Says of a dose that is given why it is not known here."""
+    if order.quantity is not None or any(rx.text(number) for number in fields.amounts):
+        why = "a dose is given, but not milligrams a day: its unit, strength or rhythm is not stated. Enter mg a day."
+        reading.rows.aside(reading.place(rx.at(fields.code)), text, why, reading.patient_id, "partial")
 
 
 def _corrections(
