@@ -17,6 +17,7 @@ from azaward.knowledge.loading.reactions import ANY, UNCLEAR
 from azaward.knowledge.loading.vocabulary import Coding, Vocabulary, vocabulary
 from azaward.medicines.names import Names, names
 from azaward.readers.measures import Measures
+from azaward.readers.strengths import Strengths
 from azaward.record.dates import DateError, is_partial, read_day
 from azaward.record.identity import Identity
 from azaward.record.names import UNNAMED
@@ -82,6 +83,7 @@ class RowReader:
     def __init__(self, knowledge: Knowledge) -> None:
         self.words: Vocabulary = vocabulary(knowledge)
         self.medicines: Names = names(knowledge)
+        self.strengths = Strengths(knowledge)
         self._measures = Measures(knowledge)
         self.thiopurines = frozenset(thiopurines(knowledge))
         self.rows: dict[str, list[tuple[Cell, ...]]] = {name: [] for name in TABLES}

@@ -53,6 +53,7 @@ _COLUMNS: Mapping[str, tuple[Column, ...]] = {
         Column("origin", "string", False, "where it stood: file and line, or place in the bundle"),
         Column("status", "string", False, "as in FHIR; an order `on-hold` is neither active nor ended"),
         Column("may_be", "string", False, "for an unknown medicine, the ingredient that its name may mean"),
+        Column("told_as", "string", False, "report, copy (of an order), supply or administration; empty: an order"),
     ),
     "results": (
         Column("patient_id", "string", True, "whose"),

@@ -87,6 +87,7 @@ RULES: dict[str, tuple[str, ...]] = {
     "dose.dose_range.start_high": ("usual",),
     "dose.dose_range.low": ("usual",),
     "dose.dose_range.unknown": (),
+    "dose.dose_range.supplied": ("course",),
     "dose.dose_range.child": (),
     "dose.dose_range.kidney": ("latest",),
     "beside.medicines.interactions": ("met",),

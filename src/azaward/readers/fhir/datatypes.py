@@ -13,10 +13,30 @@ class Element(msgspec.Struct, frozen=True, gc=False):
     """A part of a resource."""
 
 
+class Content(Element, frozen=True, gc=False):
+    """A part of an extension, in words."""
+
+    url: str = ""
+    valueString: str | None = None
+    valueMarkdown: str | None = None
+
+
+class Translation(Element, frozen=True, gc=False):
+    url: str = ""
+    extension: tuple[Content, ...] = ()
+
+
+class Translated(Element, frozen=True, gc=False):
+    """What is said beside a text: the same in other languages."""
+
+    extension: tuple[Translation, ...] = ()
+
+
 class Coding(Element, frozen=True, gc=False):
     system: str = ""
     code: str = ""
     display: str | None = None
+    translated: Translated | None = msgspec.field(default=None, name="_display")
 
 
 class Meta(Element, frozen=True, gc=False):
@@ -33,6 +53,7 @@ class Meta(Element, frozen=True, gc=False):
 class Concept(Element, frozen=True, gc=False):
     coding: tuple[Coding, ...] = ()
     text: str | None = None
+    translated: Translated | None = msgspec.field(default=None, name="_text")
 
 
 class Identifier(Element, frozen=True, gc=False):

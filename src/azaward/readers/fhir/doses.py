@@ -1,7 +1,7 @@
 """Converts FHIR dosages to milligrams a day, and finds the period over which a medicine is taken.
 
-Only numeric doses count: a dose in tablets or in words stays unknown. If an order allows a range ("1 to 2 tablets", "up
-to three times"), the larger number counts.
+A dose in tablets counts where the strength of one is known, and one in words where all of them are understood. If an
+order allows a range ("1 to 2 tablets", "up to three times"), the larger number counts.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from azaward.readers.fhir import datatypes
 from azaward.readers.fhir import resources as fhir
+from azaward.readers.strengths import Strengths
 from azaward.record.dates import DateError, is_partial, read_day
 
 UCUM = "http://unitsofmeasure.org"
@@ -27,9 +28,13 @@ _TIMING_CODES = {
     "QOD": 0.5,
     "WK": 1 / 7,
 }
+DAYS_OF_WEEK = 7
 _NOT_BEGUN = ("draft", "intended", "preparation", "planned")
 _OVER = ("completed", "stopped", "ended")
 _HELD = "on-hold"
+# The word of requests in general, which drafts of FHIR had for orders of medicines too.
+_ALSO_HELD = ("suspended", "onhold", "held")
+DISPENSE, ADMINISTRATION = "MedicationDispense", "MedicationAdministration"
 _DAYS = {"d": 1, "day": 1, "days": 1, "wk": 7, "week": 7, "weeks": 7, "mo": 30, "month": 30, "months": 30, "a": 365}
 
 
@@ -77,7 +82,14 @@ def steps(dosages: Sequence[fhir.Dosage]) -> list[Sequence[fhir.Dosage]]:
     return [dosages] if None in by_start or not by_start else [by_start[start] for start in sorted(by_start, key=str)]
 
 
-def mg_per_day(dosages: Sequence[fhir.Dosage]) -> float | None:
+class Tablets(NamedTuple):
+    """What reads a dose in tablets or words, and the mg of one tablet: None where no one strength is stated."""
+
+    words: Strengths
+    mg: float | None = None
+
+
+def mg_per_day(dosages: Sequence[fhir.Dosage], tablets: Tablets | None = None) -> float | None:
     """Milligrams a day. Lines add up; lines with different `sequence` are consecutive, and the highest counts.
 
     >>> twice = datatypes.Timing(repeat=datatypes.Repeat(frequency=2, period=1, periodUnit="d"))
@@ -87,10 +99,13 @@ def mg_per_day(dosages: Sequence[fhir.Dosage]) -> float | None:
     """
     by_step: dict[int | None, float] = {}
     for dosage in dosages:
-        dose, times = _dose(dosage), _times_a_day(dosage.timing)
-        if dose is None or times is None:
+        dose, times = _dose(dosage, tablets), _times_a_day(dosage.timing)
+        daily = dose * times if dose is not None and times is not None else None
+        if daily is None and tablets and not _quantities(dosage):
+            daily = tablets.words.daily(dosage.text, tablets.mg)
+        if daily is None:
             return None
-        by_step[dosage.sequence] = by_step.get(dosage.sequence, 0.0) + dose * times
+        by_step[dosage.sequence] = by_step.get(dosage.sequence, 0.0) + daily
     return max(by_step.values(), default=None)
 
 
@@ -120,9 +135,7 @@ def course(kind: str, use: fhir.MedicationUse, dosages: Sequence[fhir.Dosage]) -
     start = first or period.start or given or use.authoredOn or use.dateWritten
     stop = _day_after(last or period.end) or use.dateEnded
     status = status_of(use)
-    reported = use.reportedBoolean or use.reportedReference is not None
-    planned = status in _NOT_BEGUN or (use.intent in ("proposal", "plan", "option") and not reported)
-    if planned and status not in _OVER:
+    if is_planned(use) and status not in _OVER:
         return Course(None, None)
     what = f"{kind} is {status or 'without status'}"
     if status == _HELD:
@@ -130,7 +143,7 @@ def course(kind: str, use: fhir.MedicationUse, dosages: Sequence[fhir.Dosage]) -
     if status in _OVER:
         return _ended(kind, use, dosages, start, stop, what)
     if start:
-        return Course(start, stop)
+        return Course(start, stop or _used_up(kind, use, dosages, start))
     if use.dateAsserted:
         why = f"no start date: counted from {use.dateAsserted[:10]}, when it was recorded."
         return Course(use.dateAsserted, stop, None, (what, why, "no_start"))
@@ -139,6 +152,17 @@ def course(kind: str, use: fhir.MedicationUse, dosages: Sequence[fhir.Dosage]) -
         return Course(None, stop, None, (what, why, "no_start"))
     why = "no start date: counted as not begun. Enter the date of the first dose."
     return Course(None, stop, None, (what, why, "unusable"))
+
+
+def is_reported(use: fhir.MedicationUse) -> bool:
+    """Whether an order is a report of what somebody takes already."""
+    return bool(use.reportedBoolean or use.reportedReference is not None)
+
+
+def is_planned(use: fhir.MedicationUse) -> bool:
+    """Whether it is meant to begin, and no more is said."""
+    meant = use.intent in ("proposal", "plan", "option") and not is_reported(use)
+    return meant or status_of(use) in _NOT_BEGUN
 
 
 def _ended(
@@ -153,12 +177,11 @@ def _ended(
 
     The start day is never used as the end day for want of another.
     """
+    ran_its_course = "completed" if status_of(use) == "completed" else None
     if stop:
-        return Course(start, stop)
-    if kind == "MedicationDispense":
-        return Course(start, None)  # Dispensed, with no known duration of use.
-    if kind == "MedicationAdministration" and start:
-        return Course(start, _day_after(start))
+        return Course(start, stop, ran_its_course)
+    if kind in (DISPENSE, ADMINISTRATION) and start:
+        return Course(start, _used_up(kind, use, dosages, start))
     supply = use.dispenseRequest.validityPeriod if use.dispenseRequest else None
     ran_out = (supply.end if supply else None) or _supply_end(use, dosages, start)
     changed = use.statusChanged or (use.meta.lastUpdated if use.meta else None)
@@ -166,9 +189,16 @@ def _ended(
     end = next((day for day in in_turn if day and (start is None or day[:10] > start[:10])), None)
     if end is not None:
         why = f"counted as ended on {end[:10]}. Enter the date on which it ended."
-        return Course(start, end, None, (f"{what} without an end date", why, "no_end"))
+        return Course(start, end, ran_its_course, (f"{what} without an end date", why, "no_end"))
     why = "ended on an unknown day: counted as ended recently. Enter the date on which it ended."
     return Course(start, None, "stopped", (f"{what} without an end date", why, "no_end"))
+
+
+def _used_up(kind: str, use: fhir.MedicationUse, dosages: Sequence[fhir.Dosage], start: str) -> str | None:
+    """The first day without what was dispensed or given; None for an order, and for a supply of unknown length."""
+    if kind == ADMINISTRATION:
+        return _day_after(start)
+    return _supply_end(use, dosages, start) if kind == DISPENSE else None
 
 
 def status_of(use: fhir.MedicationUse) -> str | None:
@@ -177,7 +207,7 @@ def status_of(use: fhir.MedicationUse) -> str | None:
     for word in (*_OVER, _HELD):
         if any(code.startswith(word) for code in codes):
             return word
-    return use.status
+    return _HELD if use.status in _ALSO_HELD else use.status
 
 
 def is_not_taken(use: fhir.MedicationUse) -> bool:
@@ -202,6 +232,14 @@ def _supply_end(use: fhir.MedicationUse, dosages: Sequence[fhir.Dosage], start: 
             if unit is not None and value > 0:
                 return _later(start, round(value * unit * times))
     return None
+
+
+def day_of(text: str) -> dt.date | None:
+    """The day that a text gives; None for one that can't be read."""
+    try:
+        return read_day(text)
+    except DateError:
+        return None
 
 
 def _later(day: str, days: int) -> str | None:
@@ -231,12 +269,38 @@ def dosages_of(use: fhir.MedicationUse) -> tuple[fhir.Dosage, ...]:
     return use.dosageInstruction or (use.dosage if isinstance(use.dosage, tuple) else ())
 
 
-def _dose(dosage: fhir.Dosage) -> float | None:
-    found: list[float] = []
-    quantities = [dosage.doseQuantity, dosage.doseSimpleQuantity, dosage.quantityQuantity]
+def _quantities(dosage: fhir.Dosage) -> list[fhir.Quantity]:
     ranges = [dosage.doseRange, *(each.doseRange for each in dosage.doseAndRate)]
-    quantities += [each.doseQuantity for each in dosage.doseAndRate] + [each.high for each in ranges if each]
-    found += [dose for dose in map(milligrams, quantities) if dose is not None]
+    single = [dosage.doseQuantity, dosage.doseSimpleQuantity, dosage.quantityQuantity]
+    single += [*(each.doseQuantity for each in dosage.doseAndRate), *(each.high for each in ranges if each)]
+    return [each for each in single if each is not None]
+
+
+def is_in_tablets(dosages: Iterable[fhir.Dosage], words: Strengths) -> bool:
+    """Whether a dose is counted in tablets."""
+    units = [each for dosage in dosages for quantity in _quantities(dosage) for each in (quantity.unit, quantity.code)]
+    return any(words.is_piece(unit) for unit in units)
+
+
+def strength_of(ingredient: fhir.Ingredient, words: Strengths) -> float | None:
+    """Milligrams in one tablet, as a product states them of an ingredient."""
+    ratio = ingredient.strength or ingredient.strengthRatio or ingredient.amount
+    if ratio is None:
+        return milligrams(ingredient.strengthQuantity)
+    per, dose = ratio.denominator or fhir.Quantity(), milligrams(ratio.numerator)
+    counted = unit_of(per) in (None, "", "1") or words.is_piece(per.unit) or words.is_piece(per.code)
+    return dose / (number_of(per) or 1.0) if dose is not None and counted else None
+
+
+def _dose(dosage: fhir.Dosage, tablets: Tablets | None) -> float | None:
+    found: list[float] = []
+    for quantity in _quantities(dosage):
+        dose, number = milligrams(quantity), number_of(quantity)
+        if dose is None and tablets and tablets.mg and number is not None:
+            counted = tablets.words.is_piece(quantity.unit) or tablets.words.is_piece(quantity.code)
+            dose = number * tablets.mg if counted else None
+        if dose is not None:
+            found.append(dose)
     return max(found, default=None)
 
 
@@ -244,12 +308,14 @@ def _times_a_day(timing: datatypes.Timing | None) -> float | None:
     if timing is None:
         return None
     repeat = timing.repeat
-    if repeat is not None and (repeat.period or repeat.timeOfDay or repeat.when):
+    every_day = repeat is not None and len({*repeat.dayOfWeek}) == DAYS_OF_WEEK
+    if repeat is not None and (repeat.period or repeat.timeOfDay or repeat.when or every_day):
         when = [repeat.when] if isinstance(repeat.when, str) else repeat.when
         times = repeat.frequencyMax or repeat.frequency or len(repeat.timeOfDay) or len(when) or 1.0
         unit = repeat.periodUnit or repeat.periodUnits
         # "On Monday and Thursday" with a conflicting frequency is ambiguous.
-        if repeat.dayOfWeek and (unit != "wk" or times < len(repeat.dayOfWeek)):
+        daily = every_day and unit in ("d", None)
+        if repeat.dayOfWeek and not daily and (unit != "wk" or times < len(repeat.dayOfWeek)):
             return None
         a_day = _A_DAY.get(unit or ("" if repeat.period else "d"))
         return None if a_day is None else times * a_day / (repeat.period or 1.0)

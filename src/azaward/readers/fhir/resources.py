@@ -175,6 +175,11 @@ class Ingredient(Element, frozen=True, gc=False):
     itemCodeableConcept: Concept | None = None
     itemReference: Reference | None = None
     item: Referred | None = None
+    # A ratio up to R4, called amount in DSTU2.
+    strength: Ratio | None = None
+    amount: Ratio | None = None
+    strengthRatio: Ratio | None = None
+    strengthQuantity: Quantity | None = None
 
 
 class Product(Element, frozen=True, gc=False):
@@ -199,6 +204,9 @@ class MedicationUse(Resource, frozen=True, gc=False):
     status: str | None = None
     statusChanged: str | None = None
     intent: str | None = None
+    identifier: tuple[Identifier, ...] = ()
+    groupIdentifier: Identifier | None = None
+    basedOn: tuple[Reference, ...] = ()
     reportedBoolean: bool | None = None
     reportedReference: Reference | None = None
     subject: Reference | None = None

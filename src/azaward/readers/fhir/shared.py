@@ -15,6 +15,7 @@ from azaward.readers.fhir.index import Index, Place
 T = TypeVar("T")
 NEVER_COUNTS = ("entered-in-error", "cancelled", "not-done", "declined")
 
+_TRANSLATION = "/StructureDefinition/translation"
 _MARK = re.compile(r"<[/!a-zA-Z][^>]*>")
 
 
@@ -69,6 +70,16 @@ def names_of(concept: fhir.Concept | None) -> list[str]:
     if concept is None:
         return []
     return [*dict.fromkeys(name for name in (concept.text, *(coding.display for coding in concept.coding)) if name)]
+
+
+def translations_of(concept: fhir.Concept | None) -> list[str]:
+    """What the text and the displays of a concept are in other languages."""
+    if concept is None:
+        return []
+    beside = [each for each in (concept.translated, *(coding.translated for coding in concept.coding)) if each]
+    ours = [each for one in beside for each in one.extension if each.url.endswith(_TRANSLATION)]
+    said = [part.valueString or part.valueMarkdown for each in ours for part in each.extension if part.url == "content"]
+    return [*dict.fromkeys(each for each in said if each)]
 
 
 def in_words(concept: fhir.Concept | None) -> str | None:

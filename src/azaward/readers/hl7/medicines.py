@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from dataclasses import replace
 from typing import NamedTuple
 
 from azaward.readers.hl7.orders import Order
@@ -45,6 +46,9 @@ FIELDS = {
 def medicine(reading: Reading, order: Order, rx: Segment) -> None:
     """The exposure that an order or dispense states."""
     fields = FIELDS[rx.name]
+    if rx.name == "RXD" and order.identity is not None:
+        # A dispense is no later version of its order: each has an identity of its own.
+        order = replace(order, identity=f"{order.identity}dispense {rx.text(1) or ''} {rx.text(3) or ''}".strip())
     found = reading.concept(next(iter(rx.repetitions(fields.code)), None))
     if found.text is None:
         reading.aside(rx.at(fields.code), "a medicine without code or name", "name the medicine.")
@@ -80,15 +84,25 @@ def medicine(reading: Reading, order: Order, rx: Segment) -> None:
         "started_on": start,
         "stopped_on": stop,
         "started_text": None if start else "not said",
+        "told_as": "supply" if rx.name == "RXD" else None,
         "status": "stopped" if over else "on-hold" if held else "completed" if state == "completed" else "active",
     }
     names = (*found.names, *([found.code] if found.code else []))
     taken = reading.rows.medicines.of_names(names, found.codings)
+    if row["dose_mg_per_day"] is None and reading.rows.thiopurines & {*taken.ingredients}:
+        _say_unknown_dose(reading, order, rx, fields, found.text)
     if taken.contradicts:
         reading.aside(rx.at(fields.code), found.text, CODE_AND_NAME, "partial")
     for each in taken.ingredients:
         row |= {"medicine": each, "may_be": taken.may_be}
         reading.add("exposures", row, rx.at(fields.code), order.identity)
+
+
+def _say_unknown_dose(reading: Reading, order: Order, rx: Segment, fields: Fields, text: str) -> None:
+    """Says of a dose that is given why it is not known here."""
+    if order.quantity is not None or any(rx.text(number) for number in fields.amounts):
+        why = "a dose is given, but not milligrams a day: its unit, strength or rhythm is not stated. Enter mg a day."
+        reading.rows.aside(reading.place(rx.at(fields.code)), text, why, reading.patient_id, "partial")
 
 
 def _corrections(
@@ -140,6 +154,10 @@ def _mg_per_day(reading: Reading, order: Order, rx: Segment, fields: Fields) -> 
     dose = _milligrams(str(amount), unit)
     if dose is None:
         each = _milligrams(rx.text(fields.strength), rx.text(fields.strength_units))
+        if each is None and reading.strengths.is_piece(unit):
+            found = reading.concept(next(iter(rx.repetitions(fields.code)), None))
+            stated = reading.strengths.stated(found.names)
+            each = stated.pop() if len(stated) == 1 else None
         dose = amount * each if each is not None else None
     return dose * times if dose and times else None
 

@@ -15,6 +15,7 @@ from azaward.readers.hl7.problems import Fault, Place, Problem, Severity
 from azaward.readers.hl7.senders import ANY, Sender
 from azaward.readers.hl7.times import iso
 from azaward.readers.rows import RowReader
+from azaward.readers.strengths import Strengths
 from azaward.record.tables import TABLES
 
 # Set aside, and of no weight for the sender.
@@ -38,6 +39,11 @@ class Reading:
     corrections: list[Correction] = field(default_factory=list[Correction])
     problems: list[Problem] = field(default_factory=list[Problem])
     ignored: Counter[str] = field(default_factory=Counter[str])
+
+    @property
+    def strengths(self) -> Strengths:
+        """What reads the strength of a tablet."""
+        return self.rows.strengths
 
     @property
     def patient_id(self) -> str | None:

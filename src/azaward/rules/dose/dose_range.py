@@ -171,6 +171,21 @@ def unknown(person: Table, usual: Table) -> Table:
     )
 
 
+def supplied(person: Table) -> Table:
+    """A supply of unknown length that may have run out: nobody knows whether there was another."""
+    rows = person.filter(person.status.isin([Status.ON, Status.STOPPED]))
+    rows = rows.filter(surely(rows.as_of_day - rows.supplied_day > parameter("omop_persistence_days")))
+    return findings(
+        rows,
+        Rule.DOSE_RANGE,
+        code="supply_of_unknown_length",
+        action=Action.REVIEW,
+        urgency=Urgency.THIS_WEEK,
+        subject=rows.supplied,
+        on=rows.supplied_day,
+    )
+
+
 def _repeated(rows: Table) -> Table:
     """Entries that differ in nothing: taken each, or one entry written twice."""
     return findings(

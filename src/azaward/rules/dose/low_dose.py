@@ -55,10 +55,16 @@ def low_dose(person: Table, taken: Table, usual: Table, latest: Table, genes: Ta
 def _combined(person: Table, taken: Table, usual: Table) -> Table:
     """Everyone on a dose that is cut to the share that goes with the allopurinol that they take."""
     allopurinol = taken.filter((taken.medicine == "allopurinol") & taken.running)
-    allopurinol = allopurinol.group_by("patient_id").agg(
-        allopurinol=allopurinol.dose_mg_per_day.sum(),
-        unknown=allopurinol.dose_mg_per_day.isnull().any(),
-        since=allopurinol.start_day.max(),
+    # Orders add up; a report of them and their supplies are the same tablets once more.
+    days = allopurinol.group_by(["patient_id", "told_as", "start_day"]).agg(
+        dose=allopurinol.dose_mg_per_day.sum(), unknown=allopurinol.dose_mg_per_day.isnull().any()
+    )
+    views = days.group_by(["patient_id", "told_as"]).agg(
+        total=days.dose.sum(), most=days.dose.max(), unknown=days.unknown.any(), since=days.start_day.max()
+    )
+    views = views.mutate(dose=views.told_as.isnull().ifelse(views.total, views.most))
+    allopurinol = views.group_by("patient_id").agg(
+        allopurinol=views.dose.max(), unknown=views.unknown.all(), since=views.since.max()
     )
     shares = knowledge("interactions")
     shares = shares.filter(shares["with"] == "allopurinol").agg(share=shares.dose_fraction_high.max())

@@ -103,9 +103,9 @@ def _on_steroid(person: Table, taken: Table) -> Table:
     """Everyone on treatment who takes a steroid today: which, since when, and how much of it."""
     now = _courses(taken)
     now = now.filter(now.running)
-    # Tablets begun on one day add up; of entries that both run the higher counts. A part that isn't known leaves
-    # the dose unknown.
-    doses = now.group_by(["patient_id", "medicine", "start_day"]).agg(
+    # Tablets begun on one day add up, an order and a report of it don't. Of entries that both run the higher counts.
+    # A part that isn't known leaves the dose unknown.
+    doses = now.group_by(["patient_id", "medicine", "start_day", "told_as"]).agg(
         since=now.since.min(), dose=now.dose_mg_per_day.sum(), unknown=now.dose_mg_per_day.isnull().any()
     )
     steroids = doses.group_by(["patient_id", "medicine"]).agg(

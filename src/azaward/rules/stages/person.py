@@ -17,14 +17,17 @@ from azaward.knowledge import MOST_CAUTIOUS
 from azaward.record.names import UNRECOGNISED
 from azaward.rules.language.columns import UNREAD
 from azaward.rules.language.expressions import Table, Value, ibis
-from azaward.rules.language.tables import day_number, greatest, knowledge, record, requests
+from azaward.rules.language.tables import day_number, greatest, knowledge, parameter, record, requests
 from azaward.rules.language.words import beside, first_of, medicines_of, nothing, of_analyte, perhaps, surely
 from azaward.terms import Status
 
 # A status in the record that says how a medicine runs where no day does (FHIR's words).
 OVER, HELD = ("stopped", "completed", "ended"), "on-hold"
+RAN_OUT = "completed"
+# What an entry is, from what was meant to what was done. All are views of one treatment: they don't add up.
+REPORTS, SUPPLIED = ("report", "copy"), ("supply", "administration")
 # What was set aside for these reasons may hold a thiopurine, or be of somebody who takes one.
-QUESTIONS = ("incomplete", "may_be_one", "resource")
+QUESTIONS = ("incomplete", "may_be_one", "resource", "struck")
 FAR = 1_000_000  # a day number after every real one
 
 
@@ -37,11 +40,15 @@ def medicines() -> Table:
     begun = surely(taken.started_on <= taken.as_of) | guessed
     # An entry that ended was taken, even where its start is unknown; an end before its start ended nothing.
     backwards = surely(taken.stopped_on < taken.started_on)
-    over = surely(taken.stopped_on <= taken.as_of) & ~backwards
+    stop_day = day_number(taken.stopped_on) + _lasts(taken)
+    over = surely(stop_day <= day_number(taken.as_of)) & ~backwards
     # Over, or on hold, since nobody knows when: lately, for all that is known.
     undated = ~backwards & taken.stopped_on.isnull()
     undated = undated & (surely(taken.status.isin(OVER)) | (surely(taken.status == HELD) & begun))
-    over = over | undated
+    # So is a supply of long ago, where nothing says for how long it was.
+    unending = surely(taken.told_as.isin(SUPPLIED)) & taken.stopped_on.isnull() & taken.started_on.notnull()
+    old = surely(unending & (day_number(taken.as_of) - day_number(taken.started_on) > parameter("supply_unknown_days")))
+    over, undated = over | undated | old, undated | old
     return taken.mutate(
         begun=begun | over,
         running=begun & ~over,
@@ -50,25 +57,40 @@ def medicines() -> Table:
         guessed=guessed & ~over,
         unrecognised=taken.medicine.startswith(UNRECOGNISED),
         start_day=(guessed & ~over).ifelse(day_number(taken.as_of), day_number(taken.started_on)),
-        stop_day=undated.ifelse(day_number(taken.as_of), day_number(taken.stopped_on)),
+        unending=unending,
+        stop_day=undated.ifelse(day_number(taken.as_of), stop_day),
+        # One that ran its course, as nobody says that it was stopped, may go on with the next: see `_changes`.
+        next_by=stop_day + (taken.status == RAN_OUT).ifelse(_persistence(), 0),
         held=surely(taken.status == HELD) & begun,
         as_of_day=day_number(taken.as_of),
     ).drop("as_of", "status")
 
 
+def _persistence() -> Value:
+    """The days between two supplies that are no stop."""
+    return parameter("omop_persistence_days").cast("int64")
+
+
+def _lasts(taken: Table) -> Value:
+    """How long somebody may go on after the end that a supply, or what was given to them, comes to."""
+    return surely(taken.told_as.isin(SUPPLIED)).ifelse(_persistence(), 0)
+
+
 def course(taken: Table) -> Table:
     """One row a patient who has, had or will have a thiopurine: the steps of its dose put together."""
     rows = taken.semi_join(medicines_of("thiopurine"), "medicine")
-    contradictory = rows.group_by("patient_id").agg(
-        backwards=rows.backwards.any(),
-        impossible=surely(rows.dose_mg_per_day <= 0).any(),
-        start_text=rows.started_text.max(where=rows.guessed),
-    )
     # Nothing or less is no dose that anyone takes: it is not known.
+    rows = rows.mutate(impossible=surely(rows.dose_mg_per_day <= 0))
     rows = rows.mutate(dose_mg_per_day=(rows.dose_mg_per_day > 0).ifelse(rows.dose_mg_per_day, nothing("float64")))
     # What differs in nothing but its place in the record may be one entry written twice.
-    alike = ["patient_id", "medicine", "dose_mg_per_day", "frequency", "start_day", "stop_day"]
+    alike = ["patient_id", "medicine", "rank", "dose_mg_per_day", "frequency", "start_day", "stop_day"]
+    rows = _views(rows)
     rows = rows.mutate(again=ibis.row_number().over(ibis.window(group_by=alike, order_by="origin")) > 0)
+    contradictory = rows.group_by("patient_id").agg(
+        backwards=rows.backwards.any(),
+        impossible=rows.impossible.any(),
+        start_text=rows.started_text.max(where=rows.guessed),
+    )
     rows = beside(rows, knowledge("thiopurines").select("medicine", "azathioprine_mg"), "medicine")
     steps = _changes(_steps(rows))
     begun = beside(beside(_begun(steps), _doses(steps)), _switched(steps))
@@ -77,18 +99,69 @@ def course(taken: Table) -> Table:
     return both.inner_join(contradictory, "patient_id")
 
 
+def _views(rows: Table) -> Table:
+    """The entries without those that only say again what an order, or a report before a supply, says with its dose.
+
+    An order, a report, supplies and administrations of one medicine are views of one treatment. One that gives no
+    dose adds nothing to one that does and runs beside it; what was given at once may be a part of the day's dose.
+    """
+    rank = ibis.cases(
+        (rows.told_as.isin(REPORTS), 1), (rows.told_as == SUPPLIED[0], 2), (rows.told_as == SUPPLIED[1], 3), else_=0
+    )
+    rows = rows.mutate(rank=rank)
+    of_medicine = ibis.window(group_by=["patient_id", "medicine"])
+    tells = rows.running & rows.dose_mg_per_day.notnull()
+    ordered, reported = tells & (rows["rank"] == 0), tells & (rows["rank"] <= 1)
+    stopped = ~rows.running & (rows["rank"] == 0) & (rows.next_by == rows.stop_day)
+    rows = rows.mutate(
+        order_stop=rows.stop_day.max(where=stopped).over(of_medicine),
+        order_since=rows.start_day.min(where=ordered).over(of_medicine),
+        order_dose=rows.dose_mg_per_day.max(where=ordered).over(of_medicine),
+        told_since=rows.start_day.min(where=reported).over(of_medicine),
+        told_dose=rows.dose_mg_per_day.max(where=reported).over(of_medicine),
+    )
+    supplied = rows["rank"] >= 2
+    since = ibis.cases((supplied, rows.told_since), (rows["rank"] == 1, rows.order_since))
+    dose = ibis.cases((supplied, rows.told_dose), (rows["rank"] == 1, rows.order_dose))
+    silent = rows.dose_mg_per_day.isnull()
+    part = surely((rows["rank"] == 3) & (rows.dose_mg_per_day <= dose))
+    same = rows.guessed & surely(rows.dose_mg_per_day == dose)
+    covered = rows.begun & since.notnull() & (rows.stop_day.fill_null(FAR) > since)
+    rows = rows.mutate(answered=surely(covered & silent), again_said=surely(covered & (silent | part | same)))
+    # Nobody goes on with what was supplied for an order that was stopped, or is on hold.
+    over = surely(supplied & (rows.start_day < rows.order_stop))
+    rows = rows.filter(~over & ~(rows.again_said & (rows.guessed | surely(rows.start_day >= since))))
+    return rows.drop("order_since", "order_dose", "told_since", "told_dose", "again_said", "order_stop")
+
+
 def _steps(rows: Table) -> Table:
-    """One row for each day on which a thiopurine was begun: entries of one day add up."""
+    """One row for each day on which a thiopurine was begun: orders of one day add up, views of them don't."""
     rows = rows.filter(rows.begun)
-    steps = rows.group_by(["patient_id", "medicine", "start_day"]).agg(
+    views = rows.group_by(["patient_id", "medicine", "start_day", "rank"]).agg(
         factor=rows.azathioprine_mg.max(),
         dose=ibis.coalesce(rows.dose_mg_per_day.sum(where=rows.running), rows.dose_mg_per_day.sum()),
         dose_once=rows.dose_mg_per_day.sum(where=rows.running & ~rows.again),
         guessed=rows.guessed.any(),
-        unknown_dose=rows.dose_mg_per_day.isnull().any(),
+        unknown_dose=(rows.dose_mg_per_day.isnull() & ~rows.answered).any(),
         part_ended=rows.stop_day.max(where=~rows.running),
         stop=rows.stop_day.fill_null(FAR).max(),
+        next_by=rows.next_by.fill_null(FAR).max(),
         running=rows.running.any(),
+        unending=rows.unending.all(),
+    )
+    now = views.dose.max(where=views.running)
+    steps = views.group_by(["patient_id", "medicine", "start_day"]).agg(
+        factor=views.factor.max(),
+        dose=ibis.coalesce(now, views.dose.max()),
+        dose_low=views.dose.min(where=views.running),
+        dose_once=views.dose_once.max(),
+        guessed=views.guessed.any(),
+        unknown_dose=views.unknown_dose.any(),
+        part_ended=views.part_ended.max(),
+        stop=views.stop.max(),
+        next_by=views.next_by.max(),
+        running=views.running.any(),
+        unending=views.unending.all(),
     )
     return steps.mutate(azathioprine=steps.dose * steps.factor)
 
@@ -104,12 +177,14 @@ def _changes(steps: Table) -> Table:
         prior_azathioprine=steps.azathioprine.lag(1).over(order),
         prior_running=steps.running.lag(1).over(order),
         # Many records give the last day of an entry, so that the next begins a day later: that is no pause.
+        # Nor is the time between two supplies that each ran out.
         prior_end=steps.stop.max().over(before) + 1,
+        prior_next=steps.next_by.max().over(before) + 1,
         last_start=steps.start_day.max().over(ibis.window(group_by="patient_id")),
         current_start=steps.start_day.max(where=steps.running).over(of_medicine),
     )
     other = steps.prior_medicine != steps.medicine
-    paused = steps.prior_end < steps.start_day
+    paused = steps.prior_next < steps.start_day
     same = surely(~other & (steps.dose == steps.prior_dose) & ~steps.unknown_dose & ~paused)
     return steps.mutate(
         # The first entry has nothing before it, and so rose.
@@ -132,6 +207,10 @@ def _begun(steps: Table) -> Table:
         changed_day=steps.changed.max(),
         running=steps.running.any(),
         stopped_day=steps.stop.max(),
+        # The last supply, where supplies of unknown length are all that says that it is still taken.
+        supplied_day=steps.start_day.max(where=steps.unending),
+        supplied=steps.medicine.min(where=steps.unending),
+        supplied_after=steps.stop.max(where=~steps.unending),
         entries=steps.count(where=steps.running),
         last_dose=steps.dose.max(where=steps.start_day == steps.last_start),
         restarted_day=steps.start_day.max(where=steps.paused),
@@ -147,7 +226,7 @@ def _doses(steps: Table) -> Table:
     each = steps.filter(steps.running)
     each = each.group_by(["patient_id", "medicine"]).agg(
         factor=each.factor.max(),
-        low=each.dose.min(),
+        low=each.dose_low.min(),
         high=each.dose.max(),
         once=each.dose_once.max(),
         unknown=(each.unknown_dose & each.current).any(),
@@ -227,10 +306,11 @@ def person(latest: Table, course: Table, met: Table, taken: Table) -> Table:
         whole_dose=surely(rows.dose_unknown).ifelse(nothing("float64"), dose),
         mg_per_kg=dose / rows.weight,
         days_on=day_number(rows.as_of) - rows.started_day,
+        supplied_day=surely(rows.supplied_after > rows.supplied_day).ifelse(nothing("int64"), rows.supplied_day),
         conflict=(rows.identities > 1) | (rows.sexes > 1),
         questioned=(_status(rows) == Status.NONE) & (surely(rows.asked) | rows.listed.isnull()) & ~surely(rows.died),
     )
-    return rows.drop("asked", "identities", "sexes", "indications", "indication_protocol", "died")
+    return rows.drop("supplied_after", "asked", "identities", "sexes", "indications", "indication_protocol", "died")
 
 
 def _put_together(latest: Table, course: Table, met: Table) -> Table:
@@ -251,7 +331,10 @@ def _questions(taken: Table) -> Table:
     """Those in whose record something may be a thiopurine, or may be missing."""
     unknown = taken.filter(taken.unrecognised & (taken.running | taken.planned)).select("patient_id")
     unread = ibis.table(UNREAD, name="unread")
-    asked = unread.filter(unread.kind.isin(QUESTIONS)).select("patient_id")
+    unread = unread.inner_join(requests().select("patient_id", "as_of"), "patient_id")
+    # An order that was struck long ago concerns no result of today.
+    old = surely(day_number(unread.as_of) - day_number(unread["on"]) > parameter("supply_unknown_days"))
+    asked = unread.filter(unread.kind.isin(QUESTIONS) & ~((unread.kind == "struck") & old)).select("patient_id")
     return ibis.union(unknown, asked).distinct().mutate(asked=ibis.literal(True))
 
 

@@ -174,7 +174,18 @@ class LabelWords(Row, frozen=True):
     """What labels and people put around a name; says nothing of medicine."""
 
     kind: Literal[
-        "filler", "form", "frequency", "join", "maker", "release", "route", "salt", "unit", "vaccine", "variant"
+        "filler",
+        "form",
+        "frequency",
+        "join",
+        "maker",
+        "piece",
+        "release",
+        "route",
+        "salt",
+        "unit",
+        "vaccine",
+        "variant",
     ]
     words: Own
 
