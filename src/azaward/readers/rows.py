@@ -17,6 +17,7 @@ from azaward.knowledge.loading.reactions import ANY, UNCLEAR
 from azaward.knowledge.loading.vocabulary import Coding, Vocabulary, vocabulary
 from azaward.medicines.names import Names, names
 from azaward.readers.measures import Measures
+from azaward.readers.written import SHARE
 from azaward.record.dates import DateError, is_partial, read_day
 from azaward.record.identity import Identity
 from azaward.record.names import UNNAMED
@@ -348,7 +349,7 @@ class RowReader:
             return
         if found := self._measures.written(str(cells["analyte"]), str(text)):
             cells |= {"value": found.value, "comparator": found.comparator, "unit": cells.get("unit") or found.unit}
-            cells["doubt"] = cells.get("doubt") or "written"
+            cells["doubt"] = cells.get("doubt") or ("percent" if cells["unit"] in SHARE else "written")
 
     def _range(self, cells: dict[str, Cell], where: str) -> None:
         """Leaves out a range that can't be one of this value, and says so."""
