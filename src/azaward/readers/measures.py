@@ -47,7 +47,7 @@ class Measures:
     def written(self, analyte: str, text: str) -> Written | None:
         """The number in the words of a result, where treatment is withheld for a number of that analyte.
 
-        Of several numbers it is the worst; of what one number may mean it is the mildest that is possible in its unit.
+        Of several numbers it is the worst; of what one number may mean it is the highest that is possible in its unit.
         """
         if analyte not in self._limited:
             return None
@@ -68,7 +68,8 @@ class Measures:
             and (least is None or each * factor + offset >= least)
             and (most is None or each * factor + offset <= most)
         ]
-        return min(possible or readings) if self._worse[analyte] == "high" else max(possible or readings)
+        # Where high is worse, no laboratory gives three decimals of what could be thousands.
+        return min(readings) if self._worse[analyte] == "high" and not possible else max(possible or readings)
 
     def _factor(self, analyte: str, unit: str) -> tuple[float, float] | None:
         """How a unit becomes the analyte's own; of words, only what is an amount of something can be a unit."""

@@ -69,8 +69,11 @@ def unusable(readings: Table) -> Table:
         "problem",
         "comes_to",
         "severe_as_given",
+        "plain",
         "critical",
+        "worse",
         "of_a_month",
+        beside_good=surely(rows.beside_good),
         day=day_number(rows.taken_on),
         value=_is_written(rows).ifelse(nothing("float64"), rows.value),
         seen=rows.value,
@@ -91,7 +94,7 @@ def _with_what_shares_come_to(rows: Table, readings: Table) -> Table:
 
 def _read(results: Table) -> Table:
     """Results with their canonical value and limits of normal, and with what is wrong with them."""
-    analytes = knowledge("analytes").select("id", "plausible_low", "plausible_high", canonical="unit")
+    analytes = knowledge("analytes").select("id", "plausible_low", "plausible_high", "worse", canonical="unit")
     conversions = knowledge("conversions")
     rows = results.filter(~results.status.fill_null("unknown").isin(STATUS_NEVER_COUNTS))
     rows = rows.inner_join(requests().select("patient_id", "as_of"), "patient_id")

@@ -189,7 +189,7 @@ class ResultFlag(Fact, frozen=True):
 class ReportWords(Fact, frozen=True):
     """Words of reports, samples and allergies; a star stands for any ending.
 
-    The meaning of each kind is in report_words.py and allergy_words.py.
+    The meaning of each kind is in report_words.py, allergy_words.py and, for numbers, readers/fhir/values.py.
     """
 
     kind: Literal[
@@ -207,6 +207,12 @@ class ReportWords(Fact, frozen=True):
         "unallergic",
         "except",
         "group",
+        "earlier",
+        "if",
+        "aims",
+        "links",
+        "under",
+        "elsewhere",
     ]
     words: Own
 
