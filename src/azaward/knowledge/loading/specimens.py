@@ -64,6 +64,17 @@ _ASKED = re.compile(
     r"\b(?:please|send|repeat|suggest\w*|advise\w*|recommend\w*|request\w*|consider|require\w*|awaited|pending|if|"
     r"bitte|priere|merci|por favor|ripetere|repetir)\b"
 )
+# Of a sentence that tells of another sample beside this one, or of the patient.
+_BESIDE = re.compile(
+    r"\b(?:also|too|as well|separate\w*|additional\w*|sent(?! (?:was|is|as))|follows?|intake|encourag\w*|drink\w*|"
+    r"patient is|ebenfalls|zusatzlich|auch|separat|eingesandt|trink\w*|aussi|egalement|separement|envoye\w*|tambien|anche|inviat\w*)\b"
+)
+# What a sample is said not to be.
+_IS_NOT = re.compile(
+    r"\b(?:not|instead of|rather than|nicht|kein\w*|statt|anstatt|pas|au lieu d\w*|no|en vez de|non)\b[^,:;]*"
+)
+# A word for any fluid, which names none.
+_ANY_FLUID = ("fluid", "fluids", "liquide", "liquido", "flussigkeit")
 _FEW = 2
 _OTHER = ("other", "urine")
 _WORDS = re.compile(r"[^\W_]+|\?")
@@ -143,11 +154,13 @@ class Specimens:
         """
         found: dict[str, None] = {}
         for sentence in _SENTENCES.split(text):
-            said = _said(sentence)
+            said = _IS_NOT.sub(" ", _said(sentence))
             kinds = {self._names[name] for name in self._name.findall(said)}
             rest = _WORDS.findall(self._name.sub(" ", said))
-            if not _ASKED.search(said) and ("nothing" in kinds or len(rest) <= _FEW):
-                found |= dict.fromkeys(self.other_materials(sentence))
+            is_plain = "nothing" in kinds or len(rest) <= _FEW
+            if is_plain and "blood" not in kinds and not (_ASKED.search(said) or _BESIDE.search(said)):
+                of_this = (each for each in self.other_materials(said) if rest == [] or each not in _ANY_FLUID)
+                found |= dict.fromkeys(of_this)
         return tuple(found)
 
     def _read_part(self, part: str) -> str | None:

@@ -6,7 +6,7 @@ results without one count.
 
 from __future__ import annotations
 
-from azaward.rules.language.expressions import Table, Value
+from azaward.rules.language.expressions import Table, Value, ibis
 from azaward.rules.language.limit import downward
 from azaward.rules.language.tables import knowledge
 from azaward.rules.language.words import beside, surely
@@ -42,7 +42,9 @@ def edges() -> Table:
     """For each analyte the numbers that any protocol or the floor asks anything from: what is inside is plain."""
     columns = ("analyte", "value", "comparison", "relative_to")
     floor = knowledge("floor")
-    limits = knowledge("protocol_limits").select(*columns).union(floor.filter(floor.sign.isnull()).select(*columns))
+    limits = ibis.union(
+        knowledge("protocol_limits").select(*columns), floor.filter(floor.sign.isnull()).select(*columns)
+    )
     down = downward(limits.comparison)
     fixed = limits.relative_to.isin(["absolute", "no-limit-given"])
     return limits.group_by("analyte").agg(

@@ -213,6 +213,12 @@ class ReportWords(Fact, frozen=True):
         "links",
         "under",
         "elsewhere",
+        "about",
+        "findings",
+        "virus",
+        "past",
+        "recent",
+        "positive",
     ]
     words: Own
 
