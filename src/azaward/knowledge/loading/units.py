@@ -87,10 +87,10 @@ def _library(given: str, wanted: str, molar_mass: float | None) -> tuple[float, 
     registry = _registry()
     try:
         said, target = registry.from_ucum(given), registry.from_ucum(wanted).units
+        # A number in front belongs to the unit: "1000/uL" is thousands in a microlitre. An annotation alone has neither.
+        source, times = said.units, said.magnitude
     except Exception:  # the parser raises many kinds; all of them mean: not a unit
         return None
-    # A number in front belongs to the unit: "1000/uL" is thousands in a microlitre.
-    source, times = said.units, said.magnitude
     # A bare number is no unit, and a litre of something is not the count of something.
     if source.dimensionless:
         return None

@@ -161,7 +161,7 @@ SpecimenSystem = Literal[
 ]
 # What a specimen is made of. A `site` is where blood is drawn, a `place` any other part of the body, and `nothing` says
 # no more than that there is a specimen.
-Holds = Literal["blood", "red cells", "urine", "other", "site", "place", "tube", "nothing"]
+Holds = Literal["blood", "red cells", "urine", "other", "site", "place", "tube", "nothing", "unsaid", "no site"]
 
 
 class Specimen(Fact, frozen=True):
