@@ -117,6 +117,7 @@ class TestName(Fact, frozen=True):
         "Greek",
         "Hebrew",
         "Hungarian",
+        "Hindi",
         "Indonesian",
         "Italian",
         "Japanese",
