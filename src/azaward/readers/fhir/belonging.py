@@ -7,7 +7,6 @@ sample of another person or another fluid hides what was found in blood before.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -55,17 +54,17 @@ class Holders:
 
     def _without_specimens(self) -> set[tuple[str | None, ...]]:
         """The tests of each patient whose every result names a specimen that isn't here: its system exports none."""
-        lost: Counter[tuple[str | None, ...]] = Counter()
+        lost: set[tuple[str | None, ...]] = set()
         others: set[tuple[str | None, ...]] = set()
         for place in self.index.places:
             if place.type == "Observation":
                 named = listed(place.resource.specimen)
                 test = self._test_of(place.resource)
                 if named and all(_is_lost(each, self.index.find(each, place)) for each in named):
-                    lost[test] += 1
+                    lost.add(test)
                 else:
                     others.add(test)
-        return {test for test, count in lost.items() if count > 1} - others
+        return lost - others
 
     def _test_of(self, of: Holder) -> tuple[str | None, ...]:
         """Whose test it is: the analyte, however it is written, or else its name and codes."""

@@ -68,7 +68,7 @@ CodeSystem = Literal[
     "http://read.info/readv2",
 ]
 # What makes a test another one than the analyte that it looks like.
-Unlike = Literal["specimen", "part", "percent", "glycated", "segmented", "bands", "group", "ratio", "other"]
+Unlike = Literal["specimen", "percent", "glycated", "segmented", "bands", "group", "part", "ratio", "other"]
 # What a test measures of its analyte.
 Like = Literal[
     "activity",
