@@ -43,7 +43,7 @@ Blood specimen from blood donor | Quality control | HL70070|PRT | CSF; Ascites |
 """
 UNKNOWN = """
 Dialysis | Haemodialysis
-abdomen | knee | lumbar | left | Specimen | sample | Total count | OTH | unknown | mystery | krwawy | Pt
+abdomen | knee | lumbar | left | Total count | OTH | unknown | mystery | krwawy | Pt
 Blood from abdomen | bloody ascites | Ascites, blood-stained | pre-dialysis blood | no blood | ?blood | blood?
 not blood | no urine | blood culture | blood / urine | Serum; Urine | Blood; abdomen | Blood; mystery
 dried blood spot | Line venous | Erythrocytes | urine 0 | http://hospital.example/specimens|BLD

@@ -141,3 +141,38 @@ def test_of_several_marks_the_gravest_counts() -> None:
     marks = [{"coding": [{"code": "N"}]}, {"coding": [{"code": "LL"}]}]
     odd = result("neutrophils", None, "2026-11-21", valueQuantity=None, interpretation=marks)
     assert urgency(answer(*healthy(), odd)) in LOUD
+
+
+@pytest.mark.parametrize("said", ["Vorwert Neutrophile 4,1 /nl", "Neutrophile 4,1 /nl", "Aszites: Neutrophile 4,1 /nl"])
+def test_a_number_in_prose_hides_no_measured_one(said: str) -> None:
+    low = result("neutrophils", 0.4, "2026-11-20")
+    assert urgency(answer(*healthy(), low, report(said))) == "emergency"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Neutrophile 3.900/µl",
+        "Leucocytes 6 100/mm3",
+        "Urin: Leukozyten 25/µl",
+        "Previous neutrophils 0.4 x10^9/L (2019)",
+        "Stop azathioprine if neutrophils <1.0 x10^9/L",
+    ],
+)
+def test_a_number_that_is_no_severe_value_of_now_is_no_work_of_today(said: str) -> None:
+    assert urgency(answer(*healthy(), report(said))) not in LOUD
+
+
+@pytest.mark.parametrize("said", ["Neutrophils previously 4.1, now 0.3 x10^9/L", "Neutrophile: 0,3 /nl (Vorwert 4,1)"])
+def test_the_value_of_now_is_asked_about_beside_an_earlier_one(said: str) -> None:
+    assert urgency(answer(*healthy(), report(said))) in LOUD
+
+
+@pytest.mark.parametrize("said", ["Kein pathologischer Befund", "Platelets adequate", "EBV IgG positive"])
+def test_only_normal_words_are_calm(said: str) -> None:
+    assert urgency(answer(*healthy(), report(said))) in CALM
+
+
+@pytest.mark.parametrize("said", ["Not normal", "No platelets", "EBV IgG positive, IgM positive"])
+def test_words_that_deny_what_is_normal_are_read(said: str) -> None:
+    assert urgency(answer(*healthy(), report(said))) not in CALM

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 from azaward.knowledge import Knowledge
-from azaward.readers.written import Written, number_in
+from azaward.knowledge.loading.units import convert
+from azaward.readers.written import SHARE, amount_in
 from azaward.terms import Action
+
+
+class Written(NamedTuple):
+    """A number in words, the sign before it, and the unit behind it where one is known there."""
+
+    value: float
+    comparator: str | None
+    unit: str | None
 
 
 class Measures:
@@ -32,12 +42,39 @@ class Measures:
         self._lowest = {name: row.plausible_low for name, row in analytes.items()}
         # Laboratories repeat their ranges.
         self.range_fault = lru_cache(maxsize=4096)(self._range_fault)
+        self._convert = lru_cache(maxsize=4096)(_converted(knowledge))
 
     def written(self, analyte: str, text: str) -> Written | None:
-        """The number in the words of a result, where treatment is withheld for a number of that analyte."""
+        """The number in the words of a result, where treatment is withheld for a number of that analyte.
+
+        Of several numbers it is the worst; of what one number may mean it is the highest that is possible in its unit.
+        """
         if analyte not in self._limited:
             return None
-        return number_in(text, self._units.get(analyte, {}), self._worse[analyte])
+        found = amount_in(text, lambda unit: unit in SHARE or self._factor(analyte, unit) is not None)
+        if found is None:
+            return None
+        mildest = (self._mildest(analyte, each, found.unit) for each in found.numbers)
+        value = max(mildest) if self._worse[analyte] == "high" else min(mildest)
+        return Written(value, found.comparator, found.unit)
+
+    def _mildest(self, analyte: str, readings: Sequence[float], unit: str | None) -> float:
+        factor, offset = self._factor(analyte, unit or "") or (None, 0.0)
+        least, most = self._lowest[analyte], self._highest[analyte]
+        possible = [
+            each
+            for each in readings
+            if factor is not None
+            and (least is None or each * factor + offset >= least)
+            and (most is None or each * factor + offset <= most)
+        ]
+        # Where high is worse, no laboratory gives three decimals of what could be thousands.
+        return min(readings) if self._worse[analyte] == "high" and not possible else max(possible or readings)
+
+    def _factor(self, analyte: str, unit: str) -> tuple[float, float] | None:
+        """How a unit becomes the analyte's own; of words, only what is an amount of something can be a unit."""
+        known = self._units.get(analyte, {}).get(unit)
+        return known or (self._convert(analyte, unit) if "/" in unit else None)
 
     def _range_fault(self, analyte: str, unit: str | None, low: float | None, high: float | None) -> str | None:
         """Why a laboratory's range can't be used for a value in this unit."""
@@ -52,3 +89,7 @@ class Measures:
         # A lower limit of nothing is one; an upper one below what is possible is of another unit.
         below = least is not None and high is not None and high * factor + offset < least
         return "it is of another unit than the value, and is not used. Correct the range." if above or below else None
+
+
+def _converted(knowledge: Knowledge) -> Callable[[str, str], tuple[float, float] | None]:
+    return lambda analyte, unit: convert(analyte, unit, knowledge)

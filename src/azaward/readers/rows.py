@@ -18,6 +18,7 @@ from azaward.knowledge.loading.vocabulary import Coding, Vocabulary, vocabulary
 from azaward.medicines.names import Names, names
 from azaward.readers.measures import Measures
 from azaward.readers.strengths import Strengths
+from azaward.readers.written import SHARE
 from azaward.record.dates import DateError, is_partial, read_day
 from azaward.record.identity import Identity
 from azaward.record.names import UNNAMED
@@ -84,7 +85,7 @@ class RowReader:
         self.words: Vocabulary = vocabulary(knowledge)
         self.medicines: Names = names(knowledge)
         self.strengths = Strengths(knowledge)
-        self._measures = Measures(knowledge)
+        self.measures = Measures(knowledge)
         self.thiopurines = frozenset(thiopurines(knowledge))
         self.rows: dict[str, list[tuple[Cell, ...]]] = {name: [] for name in TABLES}
         self.set_aside: list[SetAside] = []
@@ -158,7 +159,7 @@ class RowReader:
             return False
         if flag and not self.words.flag(flag):
             return False
-        if bounds != (None, None) and self._measures.range_fault(analyte, unit, *bounds):
+        if bounds != (None, None) and self.measures.range_fault(analyte, unit, *bounds):
             return False
         try:
             day = read_day(on)
@@ -348,15 +349,15 @@ class RowReader:
         # A plain number would have been read as the value: alone among words it is a code.
         if text is None or cells.get("value") is not None or read_number(str(text)):
             return
-        if found := self._measures.written(str(cells["analyte"]), str(text)):
+        if found := self.measures.written(str(cells["analyte"]), str(text)):
             cells |= {"value": found.value, "comparator": found.comparator, "unit": cells.get("unit") or found.unit}
-            cells["doubt"] = cells.get("doubt") or "written"
+            cells["doubt"] = cells.get("doubt") or ("percent" if cells["unit"] in SHARE else "written")
 
     def _range(self, cells: dict[str, Cell], where: str) -> None:
         """Leaves out a range that can't be one of this value, and says so."""
         low, high = (each if isinstance(each := cells.get(name), float) else None for name in ("ref_low", "ref_high"))
         unit = str(cells["unit"]) if cells.get("unit") else None
-        if why := self._measures.range_fault(str(cells["analyte"]), unit, low, high):
+        if why := self.measures.range_fault(str(cells["analyte"]), unit, low, high):
             ends = " to ".join("any" if end is None else f"{end:g}" for end in (low, high))
             self.aside(where, f"range {ends} of {cells['analyte']}", why, str(cells["patient_id"]), "partial")
             cells |= {"ref_low": None, "ref_high": None}

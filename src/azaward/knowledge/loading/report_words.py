@@ -30,7 +30,15 @@ class ReportWords:
         self._denied, self._open = any_of(said["denied"]), any_of(said["open"])
         self._parts = any_of(said["parts"])
         self._listed = any_of([*said["serious"], *said["lists"]])
-        self._calm = any_of([*said["calm"], *said["lists"], *said["denies"], *said["serious"]])
+        well = [*said["calm"], *said["denied"]]
+        self._well, self._findings = any_of(well), any_of(said["findings"])
+        self._known = any_of(
+            [each for kind in ("about", "lists", "denies", "serious", "findings") for each in said[kind]] + well
+        )
+        self._unwell = re.compile(rf"(?:{self._denies.pattern})\W+(?:\w+\W+)?(?:{any_of(said['calm']).pattern})")
+        self._virus, self._recent = any_of(said["virus"]), any_of(said["recent"])
+        self._old = any_of([each for kind in ("virus", "past", "positive", "lists") for each in said[kind]])
+        self._past, self._about = any_of(said["past"]), any_of([*said["about"], *said["lists"]])
         self._sound = {_plain(each) for each in said["sound"]}
 
     def is_serious(self, text: str) -> bool:
@@ -43,7 +51,7 @@ class ReportWords:
         >>> words.is_serious("Agranulozytose nicht ausgeschlossen"), words.is_serious("Neutropenia excluded")
         (True, False)
         """
-        return any(self._says(sentence) for sentence in _SENTENCES.split(text) if sentence.strip())
+        return any(self._says(sentence, self._serious) for sentence in self._sentences(text))
 
     def is_calm(self, text: str) -> bool:
         """Whether a text says no more than that all is well.
@@ -52,9 +60,40 @@ class ReportWords:
         >>> words = ReportWords(load())
         >>> words.is_calm("Normal full blood count. No neutropenia."), words.is_calm("Please repeat in a week")
         (True, False)
+        >>> words.is_calm("Kein pathologischer Befund"), words.is_calm("Not normal"), words.is_calm("No platelets")
+        (True, False, False)
         """
-        rest = _NOT_WORD.sub("", self._calm.sub(" ", unmarked(text)))
-        return bool(text.strip()) and not rest and not self.is_serious(text)
+        sentences = list(self._sentences(text))
+        return bool(sentences) and all(map(self._is_calm, sentences)) and not self.is_serious(text)
+
+    def _is_calm(self, sentence: str) -> bool:
+        """Whether one sentence holds only words that are known, and says of what it is about that all is well."""
+        said = unmarked(sentence)
+        rest = _NOT_WORD.sub("", self._known.sub(" ", said))
+        well = self._well.search(said) or self._denies.search(said)
+        unwell = self._unwell.search(said) or any(map(self._denies_all, said.split(",")))
+        return not (rest or unwell or self._says(sentence, self._findings)) and bool(well)
+
+    def _denies_all(self, part: str) -> bool:
+        """Whether a part of a sentence denies what it is about, and no finding: "no platelets"."""
+        rest = self._well.sub(" ", part)
+        denial = self._denies.search(rest)
+        return denial is not None and not _NOT_WORD.sub("", self._about.sub(" ", rest[denial.end() :]))
+
+    def _sentences(self, text: str) -> list[str]:
+        """The sentences of a text, without what only says that somebody once had an infection that most have had."""
+        recent = any(self._says(sentence, self._recent) for sentence in _SENTENCES.split(text))
+        said = [sentence for sentence in _SENTENCES.split(text) if sentence.strip()]
+        return said if recent else [self._without_old(sentence) for sentence in said]
+
+    def _without_old(self, sentence: str) -> str:
+        parts = [unmarked(part) for part in sentence.split(",")]
+        old = [self._is_old(part) for part in parts]
+        return ",".join("normal" if is_old else part for part, is_old in zip(parts, old, strict=True))
+
+    def _is_old(self, part: str) -> bool:
+        both = self._virus.search(part) and self._past.search(part)
+        return both is not None and not _NOT_WORD.sub("", self._old.sub(" ", part))
 
     def is_sound(self, condition: str) -> bool:
         """Whether a specimen in this condition can be measured as it should be.
@@ -65,11 +104,11 @@ class ReportWords:
         """
         return _plain(condition) in self._sound
 
-    def _says(self, sentence: str) -> bool:
-        """Whether one sentence says a serious word without denying it, part by part."""
+    def _says(self, sentence: str, words: re.Pattern[str]) -> bool:
+        """Whether one sentence says one of these words without denying it, part by part."""
         running = False
         for part in self._parts.sub(",", self._open.sub(" ", unmarked(sentence))).split(","):
-            found = self._serious.search(part)
+            found = words.search(part)
             if found is None:
                 running = running and not part.strip()
                 continue

@@ -64,6 +64,18 @@ _ASKED = re.compile(
     r"\b(?:please|send|repeat|suggest\w*|advise\w*|recommend\w*|request\w*|consider|require\w*|awaited|pending|if|"
     r"bitte|priere|merci|por favor|ripetere|repetir)\b"
 )
+# Of a sentence that tells of another sample beside this one, or of the patient.
+_BESIDE = re.compile(
+    r"\b(?:also|too|as well|separate\w*|additional\w*|sent(?! (?:was|is|as))|follows?|intake|encourag\w*|drink\w*|"
+    r"patient is|ebenfalls|zusatzlich|auch|separat|eingesandt|trink\w*|"
+    r"aussi|egalement|separement|envoye\w*|tambien|anche|inviat\w*)\b"
+)
+# What a sample is said not to be.
+_IS_NOT = re.compile(
+    r"\b(?:not|instead of|rather than|nicht|kein\w*|statt|anstatt|pas|au lieu d\w*|no|en vez de|non)\b[^,:;]*"
+)
+# A word for any fluid, which names none.
+_ANY_FLUID = ("fluid", "fluids", "liquide", "liquido", "flussigkeit")
 _FEW = 2
 _OTHER = ("other", "urine")
 _WORDS = re.compile(r"[^\W_]+|\?")
@@ -133,6 +145,15 @@ class Specimens:
             return (text,) if self._of_part(text) in _OTHER else ()
         return tuple(dict.fromkeys(name for name in self._name.findall(_said(text)) if self._names[name] in _OTHER))
 
+    def is_no_site(self, text: str) -> bool:
+        """Whether a text says no more than that no part of the body is given: "unknown", "not applicable".
+
+        >>> from azaward.knowledge import load
+        >>> Specimens(load()).is_no_site("Not applicable"), Specimens(load()).is_no_site("Left arm")
+        (True, False)
+        """
+        return self._of_part(text) == "no site"
+
     def stated_materials(self, text: str) -> tuple[str, ...]:
         """The other materials than blood that a sentence says the sample is: it says little else, or says "sample".
 
@@ -143,11 +164,13 @@ class Specimens:
         """
         found: dict[str, None] = {}
         for sentence in _SENTENCES.split(text):
-            said = _said(sentence)
+            said = _IS_NOT.sub(" ", _said(sentence))
             kinds = {self._names[name] for name in self._name.findall(said)}
             rest = _WORDS.findall(self._name.sub(" ", said))
-            if not _ASKED.search(said) and ("nothing" in kinds or len(rest) <= _FEW):
-                found |= dict.fromkeys(self.other_materials(sentence))
+            is_plain = "unsaid" in kinds or "nothing" in kinds or len(rest) <= _FEW
+            if is_plain and "blood" not in kinds and not (_ASKED.search(said) or _BESIDE.search(said)):
+                of_this = (each for each in self.other_materials(said) if rest == [] or each not in _ANY_FLUID)
+                found |= dict.fromkeys(of_this)
         return tuple(found)
 
     def _read_part(self, part: str) -> str | None:
@@ -161,6 +184,7 @@ class Specimens:
         if said in self._names:
             return "blood" if self._names[said] == "tube" else self._names[said]
         kinds = {self._names[found] for found in self._name.findall(said)} - {"nothing"}
+        kinds = kinds - {"unsaid"} or kinds
         if _DENIED.search(said) or _WORDS.search(self._name.sub(" ", said)):
             return None
         if "tube" in kinds:
@@ -184,10 +208,11 @@ def _any_of(names: Iterable[str]) -> re.Pattern[str]:
 def _verdict(held: str | None, panel: str | None) -> Measured:
     if panel == "body":
         return "wrong" if held in _MATERIALS else "right"
-    if held in _WANTED.get(panel, _BLOOD):
+    # Whoever says only that there is a sample has said nothing of it.
+    if held == "unsaid" or held in _WANTED.get(panel, _BLOOD):
         return "right"
     # Red cells and a place where blood is drawn aren't another specimen than blood.
-    doubted = held is None or held in ("place", "nothing", "site", "red cells")
+    doubted = held is None or held in ("place", "nothing", "no site", "site", "red cells")
     return "unknown" if doubted else "wrong"
 
 

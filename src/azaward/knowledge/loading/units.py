@@ -15,8 +15,12 @@ from azaward.knowledge.loading.load import Knowledge
 from azaward.record.tables import TABLES, Record
 
 Conversion = tuple[str, str, float, float]
-# A unit in front of which stands a number that is no power of ten: "109/L" has lost the raised figure of 10⁹/L.
+# A unit in front of which stands a number that is no power of ten: "107/L" has lost a raised figure.
 _LOST_POWER = re.compile(r"(?!10*(?!\d))\d+(?![\d.*^])")
+# "x10^9/", "10**9/", "E9/": the same power of ten.
+_POWER = re.compile(r"[x×X*]?(?:10(?:\*\*|[*^]|[eE]\+?|(?=\())|[eE]\+?)\(?(\d{1,2})\)?/")
+_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
+_RAISED = re.compile("(10)([⁰¹²³⁴-⁹]+)")
 _ANALYTE = [column.name for column in TABLES["results"]].index("analyte")
 _UNIT = [column.name for column in TABLES["results"]].index("unit")
 
@@ -48,7 +52,7 @@ def convert(analyte: str, written: str, knowledge: Knowledge) -> tuple[float, fl
     >>> from azaward.knowledge import load
     >>> convert("haemoglobin", "g/dL", load())
     (10.0, 0.0)
-    >>> convert("wbc", "mmol/L", load()), convert("wbc", "109/L", load()), convert("wbc", "1000/uL", load())
+    >>> convert("wbc", "mmol/L", load()), convert("wbc", "107/L", load()), convert("wbc", "E3/mm³", load())
     (None, None, (1.0, 0.0))
     """
     about = knowledge.analytes[analyte]
@@ -56,12 +60,31 @@ def convert(analyte: str, written: str, knowledge: Knowledge) -> tuple[float, fl
         return None
     written = written.strip()
     exact, folded = _ucum_names(knowledge)
-    ucum = exact.get(written) or folded.get(written.casefold()) or written
+    usual = _usual(written)
+    ucum = (
+        exact.get(written)
+        or folded.get(written.casefold())
+        or exact.get(usual)
+        or folded.get(usual.casefold(), written)
+    )
     if ucum == about.unit:
         return (1.0, 0.0)
     if _LOST_POWER.match(ucum):
         return None
     return _library(ucum, about.unit, about.molar_mass)
+
+
+def _usual(written: str) -> str:
+    """A unit in its usual spelling: a power of ten however it is raised, cubic millimetres, and litres with a large L.
+
+    >>> _usual("x 10⁹ / l"), _usual("E+9/L"), _usual("G/l"), _usual("x10^3/mm³")
+    ('10*9/L', '10*9/L', 'G/L', '10*3/mm3')
+    """
+    raised = _RAISED.sub(lambda found: found[1] + "^" + found[2].translate(_SUPERSCRIPTS), re.sub(r"\s+", "", written))
+    close = raised.translate(_SUPERSCRIPTS)
+    power = _POWER.match(close)
+    usual = f"10*{power[1]}/{close[power.end() :]}" if power else close
+    return re.sub(r"/l$", "/L", usual)
 
 
 @lru_cache(maxsize=4)

@@ -226,6 +226,10 @@ class Vocabulary:
         """The other materials than blood that a text names anywhere: of a report, a method, a category."""
         return self._specimens.other_materials(text)
 
+    def is_no_site(self, text: str) -> bool:
+        """Whether a text says no more than that no part of the body is given."""
+        return self._specimens.is_no_site(text)
+
     def stated_materials(self, text: str) -> tuple[str, ...]:
         """The other materials than blood that a note says the sample is."""
         return self._specimens.stated_materials(text)

@@ -59,9 +59,20 @@ class Holders:
         for place in self.index.places:
             if place.type == "Observation":
                 named = listed(place.resource.specimen)
-                gone = bool(named) and all(_is_lost(each, self.index.find(each, place)) for each in named)
-                (lost if gone else others).add(_test_of(place.resource))
+                test = self._test_of(place.resource)
+                if named and all(_is_lost(each, self.index.find(each, place)) for each in named):
+                    lost.add(test)
+                else:
+                    others.add(test)
         return lost - others
+
+    def _test_of(self, of: Holder) -> tuple[str | None, ...]:
+        """Whose test it is: the analyte, however it is written, or else its name and codes."""
+        about = of.subject.reference if of.subject else None
+        text, codings = coded(of.code)
+        tests = (self.words.test(each, codings) for each in (*names_of(of.code), None))
+        analyte = next((test.analyte for test in tests if test.analyte), None)
+        return (about, analyte) if analyte else (about, text, *(f"{each.system}|{each.code}" for each in codings))
 
     def of(self, place: Place) -> Belonging:
         """What is around one Observation."""
@@ -124,11 +135,12 @@ class Holders:
             found = self.index.find(reference, place)
             if found is not None and found.type == "Specimen":
                 yield self._words_of(found, reference, 0), self._unfit(found, place)
-            elif reference.display or _test_of(place.resource) not in self._lone:
+            elif reference.display or self._test_of(place.resource) not in self._lone:
                 yield reference.display or _lost(reference), None
             else:
                 yield None, "" if place.type == "Observation" else None
-        if isinstance(place.resource, fhir.Observation) and (site := specimen_in_words(place.resource.bodySite)):
+        site = specimen_in_words(place.resource.bodySite) if isinstance(place.resource, fhir.Observation) else None
+        if site and not self.words.is_no_site(site):
             yield site, None
         for each in place.damage:
             if each.element in _OF_SPECIMEN and not each.is_read:
@@ -137,9 +149,10 @@ class Holders:
     def _words_of(self, place: Place, reference: fhir.Reference | None, depth: int) -> str:
         """What a Specimen says that it is: its type, its site, and what it was made from."""
         specimen: fhir.Specimen = place.resource
-        site = specimen.collection.bodySite if specimen.collection else None
+        of = specimen.collection.bodySite if specimen.collection else None
+        site = in_words(of) or in_words(of.concept if of else None)
         said = [in_words(specimen.type), *self._also(specimen.type)]
-        said += [in_words(site) or in_words(site.concept if site else None)]
+        said += [site] if site and not self.words.is_no_site(site) else []
         said += [reference.display if reference and not said[0] else None]
         for parent in listed(specimen.parent):
             found = self.index.find(parent, place)
@@ -226,11 +239,6 @@ def _is_lost(reference: fhir.Reference, found: Place | None) -> bool:
 
 def _lost(reference: fhir.Reference) -> str:
     return f"{reference.reference or 'a specimen without a name'}, which isn't here"
-
-
-def _test_of(of: Holder) -> tuple[str | None, ...]:
-    about = of.subject.reference if of.subject else None
-    return (about, of.code.text, *(f"{each.system}|{each.code}" for each in of.code.coding))
 
 
 def _status(chain: Sequence[Place], reports: Sequence[Place]) -> tuple[str | None, str | None]:

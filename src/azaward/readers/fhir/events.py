@@ -134,6 +134,9 @@ class Events:
         if not any(self.rows.blames(each) for each in blamed) or item.status in NEVER_COUNTS:
             self.shared.uncount(place, "blames no thiopurine for anything: not used")
             return
+        if item.status == "inactive":
+            self.shared.uncount(place, "inactive: a warning that was withdrawn. If it still holds, make it active")
+            return
         patient_id = self.index.whose(item.subject or item.patient, place)
         if patient_id is not None:
             self.shared.report_damage(place, patient_id)

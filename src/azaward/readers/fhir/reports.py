@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
 
 from azaward.readers.fhir import resources as fhir
 from azaward.readers.fhir.index import Place
@@ -19,13 +19,16 @@ from azaward.readers.fhir.shared import (
     Shared,
     in_words,
     listed,
+    names_of,
     narrative_of,
     notes_of,
     texts_in,
     unmarked_text,
 )
-from azaward.readers.fhir.values import named_values
+from azaward.readers.fhir.values import Named, Prose
 from azaward.readers.rows import cannot_wait
+from azaward.readers.written import SHARE
+from azaward.record.tables import Cell
 
 # Laboratory reports, by FHIR's category and the diagnostic service sections of HL7 v2 (table 0074).
 _LABORATORY = frozenset(
@@ -36,13 +39,28 @@ _DECODED = 200_000
 _SHOWN = 200
 
 
+# Doubts about a name that say another quantity, whatever else the name holds.
+_OTHERS = ("percent", "ratio", "segmented", "bands", "part", "group", "glycated", "other", "specimen")
+
+
+class _Told(NamedTuple):
+    """What was said in words, when, and where; `of` names what it was said of: a test, a report, a specimen."""
+
+    patient_id: str
+    text: str
+    on: str | None
+    where: str
+    of: tuple[str, ...]
+
+
 class Reports:
     """Reads reports, once the index is complete; what their words say of results comes after all results."""
 
     def __init__(self, shared: Shared) -> None:
         self.shared = shared
         self.index, self.rows, self.words = shared.index, shared.rows, shared.words
-        self._told: list[tuple[str, str, str | None, str]] = []
+        self._told: list[_Told] = []
+        self._prose = Prose(shared.knowledge, self._means)
 
     def report(self, place: Place) -> None:
         """What a report says in words and no result of it holds."""
@@ -54,8 +72,9 @@ class Reports:
         self._missing(report, place, patient_id)
         on = moment(report) or report.issued
         pieces = list(_said(report))
+        of = (*names_of(report.code), *(each.display for each in listed(report.specimen) if each.display))
         for text in pieces:
-            self.tell(patient_id, text, on, place.where)
+            self.tell(patient_id, text, on, place.where, of)
         said, name = "; ".join(dict.fromkeys(pieces)), in_words(report.code) or "report"
         codes = {code.casefold() for each in listed(report.category) for code in _codes(each)}
         is_own = not report.result and (not codes or bool(_LABORATORY & codes))
@@ -74,26 +93,36 @@ class Reports:
             why = f"{len(missing)} of its {len(report.result)} results are missing from the bundle. Export them too."
             self.rows.aside(place.where, f"report without {missing[0].reference}", why, patient_id)
 
-    def tell(self, patient_id: str, text: str, on: str | None, where: str) -> None:
+    def tell(self, patient_id: str, text: str, on: str | None, where: str, of: Iterable[str]) -> None:
         """Keeps what was said in words until all results are known."""
-        self._told.append((patient_id, text, on, where))
+        self._told.append(_Told(patient_id, text, on, where, tuple(of)))
 
     def in_words(self) -> None:
         """Adds, in doubt, each value that words tell and no result of that person does."""
         known = {(row[0], row[1], row[3]) for row in self.rows.rows["results"]}
-        for patient_id, text, on, where in self._told:
-            for name, value in named_values(text, self._is_test):
-                analyte = self.words.test(name).analyte
-                if (patient_id, analyte, value.number) in known:
-                    continue
-                row: dict[str, Any] = {"patient_id": patient_id, "analyte": name, "taken_on": on, "origin": where}
-                row |= {"value": value.number, "comparator": value.sign, "unit": value.unit}
-                doubt = self.shared.doubt_of_words(analyte, value.unit)
-                self.rows.add("results", {**row, "status": "unknown", "doubt": doubt}, where)
+        for told in self._told:
+            if any(self._prose.is_elsewhere(each) or self.words.other_materials(each) for each in told.of):
+                continue
+            for said in self._prose.named(told.text):
+                if self._prose.counts(said, told.on[:4] if told.on else None):
+                    self._add(told, said, known)
 
-    def _is_test(self, name: str) -> bool:
+    def _add(self, told: _Told, said: Named, known: set[tuple[Cell, ...]]) -> None:
+        analyte = self.words.test(said.name).analyte
+        found = self.rows.measures.written(analyte, said.amount) if analyte else None
+        if found is None or (told.patient_id, analyte, found.value) in known:
+            return
+        row: dict[str, Any] = {"patient_id": told.patient_id, "analyte": said.name, "taken_on": told.on}
+        row |= {"value": found.value, "comparator": found.comparator, "unit": found.unit, "origin": told.where}
+        doubt = "percent" if found.unit in SHARE else "in_words"
+        self.rows.add("results", {**row, "status": "unknown", "doubt": doubt}, told.where)
+
+    def _means(self, name: str) -> bool | None:
+        """Whether a name is that of a test, or of another quantity that only looks like one."""
         test = self.words.test(name)
-        return test.analyte is not None and test.doubt is None
+        if test.analyte is None or (test.doubt and test.doubt not in _OTHERS):
+            return None
+        return test.doubt is None
 
 
 def _said(report: fhir.DiagnosticReport) -> Iterator[str]:

@@ -137,7 +137,8 @@ class Results:
         if about.status in NEVER_COUNTS:
             return
         if not is_beside:
-            self.reports.tell(about.patient_id, text, about.on, where)
+            of = (name, *filter(None, (about.specimen,)), *about.hints)
+            self.reports.tell(about.patient_id, text, about.on, where, of)
         if name and cannot_wait("", text):
             why = "in words that may be serious. Read it today."
             day = day_of(about.on)

@@ -32,10 +32,6 @@ class Shared:
         self.reasons: dict[str, dict[str, str]] = {}
         self._uncounted: dict[tuple[str, str], tuple[str, int]] = {}
 
-    def doubt_of_words(self, analyte: str | None, unit: str | None) -> str | None:
-        """The doubt of a value that stands in words. Without a unit that is known, that is doubt enough."""
-        return "in_words" if (analyte, unit) in self.usual_units else None
-
     def uncount(self, place: Place, why: str) -> None:
         """Counts a resource that must not be used."""
         first, count = self._uncounted.get((place.type, why), (place.where, 0))

@@ -1,7 +1,8 @@
-"""Values as they stand in text: "0.3 x10^9/L", "<0,5", "0.3 - 0.5", "Neutrophils 0.3 x10^9/L (phoned)".
+"""Values that stand in prose: "Neutrophils 0.3 x10^9/L (phoned)", "fell from 4.1 to 0.3", "Urin: Leukozyten 25/µl".
 
 Nothing of it is taken at its word: whoever uses such a value says that it stood in words. But a number that would be
-severe isn't passed over because somebody wrote it into a sentence.
+severe isn't passed over because somebody wrote it into a sentence, unless the sentence says that it is of another time,
+in another material, an aim or a condition.
 """
 
 from __future__ import annotations
@@ -10,67 +11,133 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-_MARK = r"LL|HH|L|H|N|low|high|critical|phoned|telephoned"
-# Marks that laboratories write behind a value.
-_MARKS = re.compile(rf"(?:\s*(?:\*+|!+|\([^()]*\))|\s+(?:{_MARK})\b|[.;,\s])+$", re.I)
-_VALUE = re.compile(
-    r"\s*(?P<sign>[<>]=?|≤|≥)?\s*(?P<number>\d+(?:[.,]\d+)?)(?:\s*(?:-|–|to|bis|à)\s*\d+(?:[.,]\d+)?)?(?!\d)(?P<unit>.*)$"
+from azaward.knowledge import Knowledge
+from azaward.knowledge.loading.report_words import any_of, unmarked
+from azaward.knowledge.loading.schema.columns import split
+
+_SENTENCES = re.compile(r"[;\n!?]|\.(?=\s|$)")
+_CHUNKS = re.compile(r",(?!\d)|\s+-\s+|\b(?:and|und|et|y)\b")
+# A number as it is written, with thousands apart or as a range of two, and the sign before it.
+_AMOUNT = re.compile(
+    r"(?P<sign>[<>]=?|≤|≥)?\s*(?<![\w.,^*])\d[\d.,]*(?:[ \u00a0\u202f]\d{3}(?![\d.,]))*"
+    r"(?:\s*(?:-|–|to|bis|à|auf|a)\s*\d[\d.,]*)?"
 )
-_UNIT = re.compile(r"[/%]|10")
-_CHUNKS = re.compile(r"[;\n]|,(?!\d)|\.(?!\d)|\s+-\s+|\b(?:and|und|et|y)\b")
-_NAMED = re.compile(r"(?P<name>[^\d<>≤≥:=]*[^\W\d_])\s*(?:[:=]|\b(?:is|of|was|at|are|only|just)\b)*\s*(?=[<>≤≥]?\s*\d)")
+_POWER = re.compile(r"\s*[(\[]?\s*[x×*]?\s*10\s*[*^]*\s*\(?[\d⁰-⁹]+\)?(?=\s*/)")
+# Of the words behind a number the first three may be its unit.
+_UNIT = re.compile(r"(?:\s*[^\s\d]\S*){0,3}")
+_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+_AROUND_NAMES = " .,()[]:=*"
 _LONGEST_NAME = 4
-_GROUP = 3
+_LONGEST_LINK = 6
 _LONGEST = 20_000
 
 
-class Written(NamedTuple):
-    """A value in words: its comparator, its number (of a range the lower one) and its unit."""
+class Named(NamedTuple):
+    """A test that a text names and the amount that it tells, with the words before and behind them."""
 
+    name: str
+    amount: str
+    before: str = ""
+    behind: str = ""
+    is_limit: bool = False
+
+
+class _Piece(NamedTuple):
+    """The words up to an amount, all words since the last amount that was used, the amount, and what is behind it."""
+
+    words: str
+    since: str
     sign: str | None
-    number: float
-    unit: str | None
+    amount: str
+    behind: str
 
 
-def written(text: str) -> Written | None:
-    """The value that a text is, with whatever a laboratory writes behind it; None where it is something else.
+class Prose:
+    """What the words around a number say of it, made once for a knowledge base.
 
-    >>> written("<0,5 x10^9/L"), written("0.3 - 0.5 G/l")
-    (Written(sign='<', number=0.5, unit='x10^9/L'), Written(sign=None, number=0.3, unit='G/l'))
-    >>> written("0.3* (phoned)"), written("see comment of 3 May")
-    (Written(sign=None, number=0.3, unit=None), None)
+    `means` says of a name whether it is that of a test (True), of another quantity (False), or neither (None).
+
+    >>> from azaward.knowledge import load
+    >>> prose = Prose(load(), lambda name: True if name == "Neutrophils" else None)
+    >>> [(said.name, said.amount) for said in prose.named("Neutrophils fell from 4.1 to 0.3 x10^9/L, seen in 2026")]
+    [('Neutrophils', '4.1 to 0.3 x10^9/L')]
+    >>> [prose.counts(said, "2026") for said in prose.named("Neutrophils 0.3 in 2019. Urine: Neutrophils 25/uL")]
+    [False, False]
     """
-    found = _VALUE.match(_MARKS.sub("", text))
-    if found is None:
+
+    def __init__(self, knowledge: Knowledge, means: Callable[[str], bool | None]) -> None:
+        said: dict[str, list[str]] = {}
+        for row in knowledge.tables["report_words"]:
+            said.setdefault(row.kind, []).extend(split(row.words))
+        self._means = means
+        self._earlier, self._elsewhere = any_of(said["earlier"]), any_of(said["elsewhere"])
+        self._if, self._aims, self._under = any_of(said["if"]), any_of(said["aims"]), any_of(said["under"])
+        self._links = any_of([*said["earlier"], *said["links"], *said["under"]])
+
+    def is_elsewhere(self, text: str) -> bool:
+        """Whether a text names another material than blood in which cells are counted."""
+        return self._elsewhere.search(unmarked(text)) is not None
+
+    def counts(self, said: Named, year: str | None) -> bool:
+        """Whether a number may be a value of now: not of another time or material, nor an aim or a condition."""
+        before, behind = unmarked(said.before), unmarked(said.behind)
+        years = {*_YEAR.findall(before), *_YEAR.findall(behind)}
+        if self.is_elsewhere(before) or self.is_elsewhere(behind) or (year and years and year not in years):
+            return False
+        # "0.3 (previously 4.1)": what is said of the next number isn't said of this one.
+        own = before if re.search(r"\d", _YEAR.sub("", behind)) else f"{before} ; {behind}"
+        return not (said.is_limit or self._earlier.search(own) or self._aims.search(own))
+
+    def named(self, text: str) -> Iterator[Named]:
+        """The tests that a text names and what it tells of them, in its order."""
+        for sentence in _SENTENCES.split(text[:_LONGEST]):
+            yield from self._of_sentence(sentence)
+
+    def _of_sentence(self, sentence: str) -> Iterator[Named]:
+        label, last, is_condition = "", "", False
+        for chunk in _CHUNKS.split(sentence):
+            for piece in self._pieces(chunk):
+                head, colon, _ = piece.since.rpartition(":")
+                if colon and not self._name(head):
+                    label = head
+                found = self._name(piece.words)
+                if found is None and last and self._is_link(piece.words):
+                    found = last, "", piece.words
+                if found is None or not piece.amount:
+                    continue
+                last, between = found[0], found[2]
+                is_under = bool(piece.sign) or self._under.search(unmarked(between)) is not None
+                is_condition = is_under and (is_condition or self._if.search(unmarked(piece.since)) is not None)
+                if last:
+                    before = f"{label} ; {piece.since.removesuffix(piece.words)} {found[1]} ; {between}"
+                    yield Named(last, piece.amount, before, piece.behind, is_condition)
+
+    def _pieces(self, chunk: str) -> Iterator[_Piece]:
+        """The amounts of a part of a sentence, and at its end the words behind the last, with no amount."""
+        used = end = 0
+        while amount := _AMOUNT.search(chunk, end):
+            words, since = chunk[end : amount.start()], chunk[used : amount.start()]
+            power = _POWER.match(chunk, amount.end())
+            end = power.end() if power else amount.end()
+            unit = _UNIT.match(chunk, end)
+            written = chunk[amount.start() : unit.end() if unit else end].strip()
+            if self._name(words) or self._is_link(words):
+                used = end
+            yield _Piece(words, since, amount["sign"], written, chunk[end:])
+        yield _Piece(chunk[end:], chunk[used:], None, "", "")
+
+    def _name(self, words: str) -> tuple[str, str, str] | None:
+        """The test that words end in (no name of another quantity), what stands before it, and what links it on."""
+        tokens = [token for each in words.split() if (token := each.strip(_AROUND_NAMES))]
+        for end in range(len(tokens), max(0, len(tokens) - _LONGEST_LINK), -1):
+            if not self._is_link(" ".join(tokens[end:])):
+                continue
+            for start in range(max(0, end - _LONGEST_NAME), end):
+                name = " ".join(tokens[start:end])
+                if (meant := self._means(name)) is not None:
+                    return name if meant else "", " ".join(tokens[:start]), " ".join(tokens[end:])
         return None
-    sign = (found["sign"] or "").replace("≤", "<=").replace("≥", ">=")
-    unit = found["unit"].strip()
-    # Other words behind a number are no unit of it.
-    is_unit = unit and (_UNIT.search(unit) or len(unit.split()) == 1)
-    return Written(sign or None, _number(found["number"]), unit if is_unit else None)
 
-
-def _number(text: str) -> float:
-    """A number with a point or a comma, of which one before three digits parts thousands: "1,500", not "0,500"."""
-    whole, comma, rest = text.partition(",")
-    is_thousands = comma and len(rest) == _GROUP and whole.strip("0")
-    return float(whole + rest if is_thousands else text.replace(",", "."))
-
-
-def named_values(text: str, is_test: Callable[[str], bool]) -> Iterator[tuple[str, Written]]:
-    """The tests that a text names and their values.
-
-    >>> list(named_values("Film reviewed. Neutrophils 0.3 x10^9/L, seen in 2026", lambda name: name == "Neutrophils"))
-    [('Neutrophils', Written(sign=None, number=0.3, unit='x10^9/L'))]
-    """
-    for chunk in _CHUNKS.split(text[:_LONGEST]):
-        found = _NAMED.search(chunk)
-        value = written(chunk[found.end() :]) if found else None
-        if found is None or value is None:
-            continue
-        words = found["name"].split()
-        for start in range(max(0, len(words) - _LONGEST_NAME), len(words)):
-            name = " ".join(words[start:])
-            if is_test(name):
-                yield name, value
-                break
+    def _is_link(self, words: str) -> bool:
+        """Whether words do no more than link a test to its value: "are now", "fell from"."""
+        return not re.search(r"\w", self._links.sub(" ", unmarked(words)))

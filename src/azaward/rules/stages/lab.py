@@ -24,6 +24,7 @@ OTHER_QUANTITY = ("percent", "ratio", "glycated", "bands", "part", "group", "oth
 # Cells of which laboratories also report the share of all white cells, and how they write that it is one.
 OF_WHITE_CELLS = ("neutrophils", "lymphocytes", "eosinophils")
 SHARE = ("%", "percent", "per cent", "pct")
+SHARE_OF_ONE = ("1", "L/L", "l/l")
 # What can be wrong with a result, in the order in which it is looked for.
 PROBLEMS = ("no_date", "future", "doubted", "no_value", "words_for_number", "no_unit", "unknown_unit", "implausible")
 
@@ -48,6 +49,10 @@ def unusable(readings: Table) -> Table:
     of_a_month = _is_of_a_month(rows) & rows.problem.isnull()
     rows = rows.mutate(of_a_month=of_a_month, problem=of_a_month.ifelse("doubted", rows.problem))
     rows = beside(rows.filter(rows.problem.notnull()), good, [*OF_ONE, "taken_on"])
+    # A count has no such unit: beside one of that day it is a share of one.
+    is_share = rows.analyte.isin(OF_WHITE_CELLS) & rows.unit.isin(SHARE_OF_ONE) & (rows.value <= 1) & rows.beside_good
+    is_share = surely(is_share) & rows.doubt.isnull()
+    rows = rows.mutate(doubt=is_share.ifelse("percent", rows.doubt), problem=is_share.ifelse("doubted", rows.problem))
     rows = _with_what_shares_come_to(rows, readings)
     rows = with_severity(rows, low_end(rows), high_end(rows))
     no_news = rows.doubt.isin([*OTHER_QUANTITY, "segmented"]) & rows.beside_good
@@ -69,8 +74,11 @@ def unusable(readings: Table) -> Table:
         "problem",
         "comes_to",
         "severe_as_given",
+        "plain",
         "critical",
+        "worse",
         "of_a_month",
+        beside_good=surely(rows.beside_good),
         day=day_number(rows.taken_on),
         value=_is_written(rows).ifelse(nothing("float64"), rows.value),
         seen=rows.value,
@@ -91,7 +99,7 @@ def _with_what_shares_come_to(rows: Table, readings: Table) -> Table:
 
 def _read(results: Table) -> Table:
     """Results with their canonical value and limits of normal, and with what is wrong with them."""
-    analytes = knowledge("analytes").select("id", "plausible_low", "plausible_high", canonical="unit")
+    analytes = knowledge("analytes").select("id", "plausible_low", "plausible_high", "worse", canonical="unit")
     conversions = knowledge("conversions")
     rows = results.filter(~results.status.fill_null("unknown").isin(STATUS_NEVER_COUNTS))
     rows = rows.inner_join(requests().select("patient_id", "as_of"), "patient_id")

@@ -24,7 +24,7 @@ from azaward.rules.language.words import (
     withheld,
 )
 from azaward.rules.stages.lab import OTHER_QUANTITY, PROBLEMS
-from azaward.rules.stages.severity import KNOWN_FLAGS, bounds, is_too_high, is_too_low
+from azaward.rules.stages.severity import KNOWN_FLAGS, bounds, edges, is_inside, is_safe_sign, is_too_high, is_too_low
 from azaward.terms import Action, Rule, Status, Urgency
 
 # Words instead of a number that say themselves how bad it is.
@@ -49,7 +49,7 @@ def unusable_results(person: Table, unusable: Table, latest: Table) -> Table:
     it is.
     """
     rows = _judged(_newest_of_each_kind(person, unusable, latest), latest)
-    rows = rows.filter(rows.grave | (rows.status != Status.NONE))
+    rows = rows.filter((rows.grave | (rows.status != Status.NONE)) & ~rows.no_news)
     # Of one test the gravest is said; of specimens that aren't understood and hide nothing severe, one a person.
     newest = [ibis.desc("day", nulls_first=True), "problem", "origin", "value", "text", "unit", "comparator"]
     rows = first_of(rows, OF_ONE, [ibis.desc("grave"), ibis.asc("other_quantity"), *newest])
@@ -70,11 +70,13 @@ def unusable_results(person: Table, unusable: Table, latest: Table) -> Table:
         ),
         urgency=ibis.cases(
             (rows.fever | stop | rows.grave, Urgency.SAME_DAY),
-            (rows.watched & ~rows.other_quantity, Urgency.THIS_WEEK),
+            (rows.watched & ~rows.other_quantity & ~rows.plain, Urgency.THIS_WEEK),
             else_=Urgency.ROUTINE,
         ),
         subject=rows.analyte,
-        asks_for=ibis.cases((rows.watched & (rows.problem != "future") & ~rows.other_quantity, rows.measured_by)),
+        asks_for=ibis.cases(
+            (rows.watched & (rows.problem != "future") & ~rows.other_quantity & ~rows.plain, rows.measured_by)
+        ),
         value=rows.value,
         text=rows.text,
         unit=rows.unit,
@@ -102,7 +104,16 @@ def _judged(rows: Table, latest: Table) -> Table:
     if_so = rows.severe_as_given & rows.problem.isin(["no_date", "future", "doubted", "words_for_number"])
     calm = surely(rows.doubt == "specimen_unknown") & rows.measured.notnull() & ~rows.severe_as_given & ~marked
     damaged = surely(rows.doubt == "damaged")
+    in_words = surely(rows.doubt == "in_words")
     grave = rows.severe.notnull() & (said | marked | if_so | damaged | surely(rows.severe_anyhow))
+    # What is told in prose doesn't outweigh what was measured that day.
+    grave = grave & ~(in_words & rows.beside_good)
+    told = in_words | (rows.problem == "words_for_number") | ((rows.problem == "no_unit") & is_safe_sign(rows))
+    plain = (
+        rows.plain
+        | (surely(rows.plain_anyhow) & rows.measured.isnull() & is_safe_sign(rows))
+        | (in_words & rows.beside_good)
+    )
     share = "of the white cells of that day this comes to " + number(rows.comes_to) + " " + rows.canonical
     others = "of this test " + rows.others.cast("string") + " more could not be used"
     return rows.mutate(
@@ -111,6 +122,8 @@ def _judged(rows: Table, latest: Table) -> Table:
         blind=blind & ~_is_other_quantity(rows) & ~calm,
         calm=calm,
         grave=grave,
+        no_news=told & rows.beside_good & ~grave & ~rows.severe_as_given,
+        plain=told & plain & ~grave & ~blind,
         other_quantity=_is_other_quantity(rows),
         more=ibis.cases(
             (grave & marked, MARKED),
@@ -126,9 +139,10 @@ def _judged(rows: Table, latest: Table) -> Table:
 
 
 def _with_any_unit(rows: Table) -> Table:
-    """Adds `severe_anyhow`: of a number without a unit that can be believed, whether it is severe in whatever unit.
+    """Adds `severe_anyhow` and `plain_anyhow`: what a number is in whatever unit, without one that can be believed.
 
-    That is in every unit in which it would be possible at all, or in the usual one. The sign before it may be a slip.
+    It is severe if it is so in every unit in which it would be possible at all, or in the usual one, and plain only if
+    it is so in every one. The sign before it may be a slip.
     """
     asked = rows.filter(
         rows.seen.notnull()
@@ -137,15 +151,19 @@ def _with_any_unit(rows: Table) -> Table:
         & ~_is_other_quantity(rows)
     )
     asked = asked.mutate(size=rows.seen.abs()).select(*OF_ONE, "size", "plausible_low", "plausible_high", "uln")
-    units = asked.distinct().inner_join(bounds(), "analyte").inner_join(knowledge("conversions"), "analyte")
+    units = asked.distinct().inner_join(knowledge("conversions"), "analyte")
+    units = beside(beside(units, bounds(), "analyte"), edges(), "analyte")
     units = units.mutate(would_be=units["size"] * units.factor + units.offset)
     units = units.filter(
         perhaps(units.would_be >= units.plausible_low) & perhaps(units.would_be <= units.plausible_high)
     )
     severe = is_too_low(units, units.would_be) | is_too_high(units, units.would_be)
     units = units.mutate(severe=severe, usual=severe & (units.factor == 1) & (units.offset == 0))
+    units = units.mutate(inside=is_inside(units, units.would_be, units.would_be))
     number_of = [*OF_ONE, "size"]
-    found = units.group_by(number_of).agg(in_any=units.severe.all(), in_usual=units.usual.any())
+    found = units.group_by(number_of).agg(
+        in_any=units.severe.all(), in_usual=units.usual.any(), plain_anyhow=units.inside.all()
+    )
     found = found.mutate(severe_anyhow=found.in_any | found.in_usual).drop("in_any", "in_usual")
     rows = rows.mutate(size=rows.seen.abs())
     counted = rows.problem == "implausible"

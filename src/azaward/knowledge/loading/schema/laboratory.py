@@ -117,6 +117,7 @@ class TestName(Fact, frozen=True):
         "Greek",
         "Hebrew",
         "Hungarian",
+        "Hindi",
         "Indonesian",
         "Italian",
         "Japanese",
@@ -161,7 +162,7 @@ SpecimenSystem = Literal[
 ]
 # What a specimen is made of. A `site` is where blood is drawn, a `place` any other part of the body, and `nothing` says
 # no more than that there is a specimen.
-Holds = Literal["blood", "red cells", "urine", "other", "site", "place", "tube", "nothing"]
+Holds = Literal["blood", "red cells", "urine", "other", "site", "place", "tube", "nothing", "unsaid", "no site"]
 
 
 class Specimen(Fact, frozen=True):
@@ -189,7 +190,7 @@ class ResultFlag(Fact, frozen=True):
 class ReportWords(Fact, frozen=True):
     """Words of reports, samples and allergies; a star stands for any ending.
 
-    The meaning of each kind is in report_words.py and allergy_words.py.
+    The meaning of each kind is in report_words.py, allergy_words.py and, for numbers, readers/fhir/values.py.
     """
 
     kind: Literal[
@@ -207,6 +208,18 @@ class ReportWords(Fact, frozen=True):
         "unallergic",
         "except",
         "group",
+        "earlier",
+        "if",
+        "aims",
+        "links",
+        "under",
+        "elsewhere",
+        "about",
+        "findings",
+        "virus",
+        "past",
+        "recent",
+        "positive",
     ]
     words: Own
 
