@@ -15,7 +15,9 @@ from azaward.knowledge import load
 from azaward.readers.hl7.senders import Sender, Senders
 from azaward.record.tables import Record
 from azaward.store import Store, imports, keys
-from azaward.store.listening import assign, change
+from azaward.store.assigning import assign
+from azaward.store.care.joining import change
+from azaward.store.keys import Keys
 from tests.store.taking import ACTOR, Clinic, adt, oru
 
 
@@ -26,10 +28,13 @@ def clinic(tmp_path: Path) -> Iterator[Clinic]:
     store.close()
 
 
-def given(clinic: Clinic, number: int, patient_id: str) -> int:
+def held(clinic: Clinic) -> Keys:
     with clinic.store.read() as connection:
-        held = keys.keys_of(clinic.store, connection)
-    return assign(clinic.store, ACTOR, number, patient_id, held, load(), Senders(()))
+        return keys.keys_of(clinic.store, connection)
+
+
+def given(clinic: Clinic, number: int, patient_id: str, although: str = "") -> int:
+    return assign(clinic.store, ACTOR, number, patient_id, held(clinic), load(), Senders(()), although)
 
 
 def together(*messages: bytes) -> bytes:
@@ -39,7 +44,7 @@ def together(*messages: bytes) -> bytes:
 
 
 def test_of_a_message_about_two_people_only_the_unknown_one_waits(clinic: Clinic) -> None:
-    both = together(oru("0.46"), oru("0.47", numbers="1114^^^RIVERSIDE^MR", born="19600101", order="18"))
+    both = together(oru("0.46"), oru("0.47", numbers="1114^^^RIVERSIDE^MR", born="19750402", sex="M", order="18"))
     clinic.send(both)
     assert clinic.counts() == [0.46]
     (waiting,) = clinic.waiting()
@@ -67,10 +72,10 @@ def test_a_message_about_two_unknown_people_is_not_assigned(clinic: Clinic) -> N
 
 @pytest.mark.parametrize("number", ["9990000026^^^NHS^NH", "1113^^^RIVERSIDE^MR"])
 def test_who_was_assigned_once_is_known_from_then_on(clinic: Clinic, number: str) -> None:
-    clinic.send(oru("0.5", numbers=number, born=""))
+    clinic.send(oru("0.5", numbers=number, born="", sex="M"))
     (waiting,) = clinic.waiting()
     given(clinic, waiting.id, "c2")
-    clinic.send(oru("0.6", numbers=number, born="", order="18"))
+    clinic.send(oru("0.6", numbers=number, born="", sex="M", order="18"))
     assert clinic.counts("c2") == [0.5, 0.6]
     assert clinic.waiting() == []
 
@@ -79,7 +84,7 @@ def test_an_assigned_message_is_read_with_the_settings_of_its_sender(tmp_path: P
     own = Sender("*|*", trusted=("RIVERSIDE",), patient_ids="CLINIC", codes={"NEUT": "neutrophils"})
     store = Store.open(f"sqlite:///{tmp_path / 'clinic.db'}")
     clinic = Clinic(store, own)
-    clinic.send(oru("0.5", numbers="1^^^RIVERSIDE^MR").replace(b"751-8^Neutrophils^LN", b"NEUT"))
+    clinic.send(oru("0.5", numbers="1^^^RIVERSIDE^MR", born="", sex="").replace(b"751-8^Neutrophils^LN", b"NEUT"))
     (waiting,) = clinic.waiting()
     given(clinic, waiting.id, "c2")
     assert clinic.counts("c2") == [0.5]
@@ -115,7 +120,7 @@ def test_a_patient_with_results_only_is_merged_and_given_messages(clinic: Clinic
 @pytest.mark.parametrize(("one", "other"), [("c1", "c1"), ("c1", "joined")])
 def test_one_person_is_not_kept_apart_from_themselves(clinic: Clinic, one: str, other: str) -> None:
     if other == "joined":
-        change(clinic.store, ACTOR, "merge", ("c2", "c1"), "the same person", load())
+        change(clinic.store, ACTOR, "merge", ("c2", "c1"), "the same person", load(), "the register says so")
         other = "c2"
     with pytest.raises(StoreError, match="two records"):
         change(clinic.store, ACTOR, "apart", (one, other), "no", load())
@@ -126,3 +131,38 @@ def test_nobody_is_given_a_message_under_an_id_that_no_patient_has(clinic: Clini
     (waiting,) = clinic.waiting()
     with pytest.raises(StoreError, match="no such patient"):
         given(clinic, waiting.id, "nobody")
+
+
+@pytest.mark.parametrize(("born", "sex"), [("19650501", ""), ("", "M"), ("196505", ""), ("19650501", "M")])
+def test_another_birth_date_or_sex_is_assigned_only_when_somebody_has_checked(
+    clinic: Clinic, born: str, sex: str
+) -> None:
+    clinic.send(oru("0.4", numbers="1^^^RIVERSIDE^MR", born=born, sex=sex))
+    (waiting,) = clinic.waiting()
+    with pytest.raises(StoreError, match=r"born 1980-01-02, female.*--although") as refused:
+        given(clinic, waiting.id, "c1")
+    assert "\n" not in str(refused.value)
+    assert (clinic.counts(), clinic.waiting()) == ([], [waiting])
+    given(clinic, waiting.id, "c1", "her passport was seen")
+    assert clinic.counts() == [0.4]
+    assert "identity_conflict" in clinic.codes()
+
+
+@pytest.mark.parametrize(("born", "sex"), [("", ""), ("1980", "F"), ("19800102", "U"), ("198001", "")])
+def test_what_agrees_or_is_not_said_is_assigned_without_a_question(clinic: Clinic, born: str, sex: str) -> None:
+    clinic.send(oru("0.4", numbers="1^^^RIVERSIDE^MR", born=born, sex=sex))
+    (waiting,) = clinic.waiting()
+    given(clinic, waiting.id, "c1")
+    assert clinic.counts() == [0.4]
+    assert "identity_conflict" not in clinic.codes()
+
+
+def test_records_of_other_birth_dates_or_sexes_are_joined_only_when_somebody_has_checked(clinic: Clinic) -> None:
+    with pytest.raises(StoreError, match=r"1975-04-02, male.*1980-01-02, female.*--although"):
+        change(clinic.store, ACTOR, "merge", ("c2", "c1"), "the same number", load())
+    assert clinic.root("c2") == "c2"
+    change(clinic.store, ACTOR, "merge", ("c2", "c1"), "the same number", load(), "she was registered wrongly")
+    assert clinic.root("c2") == "c1"
+    assert "identity_conflict" in clinic.codes()
+    with pytest.raises(StoreError, match=r"^c2 and c1: already joined, and read as c1"):
+        change(clinic.store, ACTOR, "merge", ("c2", "c1"), "again", load())

@@ -92,7 +92,7 @@ class Arrivals:
         for place, each in new:
             if each.notice.outcome == "error":
                 faults = (problem for problem in each.notice.problems if problem.severity == "error")
-                waiting.append((each, "; ".join(problem.line("") for problem in faults)))
+                waiting.append((each, "; ".join(problem.said() for problem in faults)))
             elif each.notice.outcome == "accept":
                 found = who.of(each.notice)
                 if found.ids:
@@ -141,10 +141,11 @@ class Arrivals:
     ) -> None:
         """What a message brings and sets aside of the people who are known."""
         mine = set(ids.values())
+        born = {ids[said.provisional_id]: said.birth_date for said in notice.people if said.provisional_id in ids}
         for name, own in kept.record.rows.items():
             rows = [row for row in own if row[0] in mine]
             if name == "patients" and notice.event not in ABOUT_PEOPLE and not of_file:
-                rows = list(filter(None, (who.contradicts(row) for row in rows)))
+                rows = list(filter(None, (who.contradicts(row, born.get(str(row[0]))) for row in rows)))
             taken.record.rows[name].extend(rows)
         taken.record.set_aside.extend([*kept.notices, *kept.late])
         if of_file:

@@ -18,13 +18,15 @@ from sqlalchemy.engine import Connection
 from azaward import assessment
 from azaward.errors import StoreError
 from azaward.knowledge import Knowledge
+from azaward.readers.hl7.messages import read_frame
 from azaward.readers.hl7.notice import Notice
-from azaward.readers.hl7.senders import ANY, Sender
+from azaward.readers.hl7.senders import ANY, Sender, Senders
 from azaward.record.names import UNNAMED
 from azaward.record.tables import Record
 from azaward.store import audit
 from azaward.store.audit import Entry
 from azaward.store.care.acts import Actor
+from azaward.store.care.rows import By
 from azaward.store.keys import Keys
 from azaward.store.schema import unmatched
 
@@ -32,6 +34,7 @@ from azaward.store.schema import unmatched
 ROLE = "clinician"
 
 
+NOBODYS = Senders()
 # What stands before a message that is kept with its sender's settings.
 _WITH_WAYS = b"\x00azaward\x00"
 
@@ -140,10 +143,18 @@ def content(connection: Connection, actor: Actor, number: int, keys: Keys) -> Ke
     return Kept.of(keys.opened(row.key, row.sealed))
 
 
-def resolve(connection: Connection, actor: Actor, number: int, how: str, patient_id: str | None) -> None:
+def read(held: Kept, number: int, knowledge: Knowledge, senders: Senders = NOBODYS) -> Notice:
+    """What a message of the tray says, as these settings or those of its arrival mean it."""
+    senders = senders if senders.known else Senders((held.ways,))
+    return read_frame(held.content, knowledge, f"message {number}", senders)
+
+
+def resolve(
+    connection: Connection, actor: Actor, number: int, how: str, patient_id: str | None, by: By | None = None
+) -> None:
     """Takes a message out of the tray: stored for a patient, or set down with a reason. Raises `StoreError`."""
     _row(connection, actor.clinic_id, number)
-    by = actor.by()
+    by = by or actor.by()
     connection.execute(
         sa.update(unmatched)
         .where(unmatched.c.id == number)

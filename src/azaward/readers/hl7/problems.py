@@ -75,7 +75,11 @@ class Problem:
 
     def line(self, where: str) -> str:
         """One line with the place in the file or feed."""
-        return f"{where}, {self.place}: {self.what}; {self.why}"
+        return f"{where}, {self.said()}"
+
+    def said(self) -> str:
+        """The same where its message is named beside it."""
+        return f"{self.place}: {self.what}; {self.why}"
 
 
 class UnreadableError(Exception):

@@ -19,7 +19,8 @@ from azaward.readers.hl7.people import MERGES, identities, nations_of, numbers_o
 from azaward.readers.hl7.problems import Place, Problem
 from azaward.record.identity import Identity, Number
 from azaward.record.tables import TABLES, Cell, Record
-from azaward.store.care import merges, people, records
+from azaward.store.care import likeness, merges, people, records
+from azaward.store.care.likeness import Described, agree
 from azaward.store.care.rows import By
 from azaward.store.keys import Keys
 
@@ -78,8 +79,11 @@ class Who:
         root = merges.roots(self.connection, self.clinic_id)
         for one in people.known(self.connection, self.clinic_id, sorted(own)):
             self._whose.setdefault(own[one], set()).add(root(one))
-        every = sorted({one for ids in self._whose.values() for one in ids})
-        for one, ids in merges.members(self.connection, self.clinic_id, every).items():
+        self.learn({one for ids in self._whose.values() for one in ids})
+
+    def learn(self, patients: Iterable[str]) -> None:
+        """Looks up birth dates and sexes, so that what a message says can be held against them."""
+        for one, ids in merges.members(self.connection, self.clinic_id, sorted(patients)).items():
             self._born[one] = set(people.said_of(self.connection, self.clinic_id, ids))
 
     def of(self, notice: Notice) -> Found:
@@ -126,8 +130,8 @@ class Who:
         if len(found) != 1:
             return None, f"its numbers belong to different patients: {_and(found)}" if found else _NOBODY
         one = next(iter(found))
-        days = {day.isoformat() for day, _ in self._born.get(one, ()) if day}
-        other = days and said.birth_date and said.birth_date[:10] not in days
+        days = [day.isoformat() for day, _ in self._born.get(one, ()) if day]
+        other = days and said.birth_date and not agree(days, [said.birth_date[:10]])
         if other and (notice.event not in ABOUT_PEOPLE or notice.event in (*MERGES, "link")):
             return None, f"its number belongs to {one}, whose birth date is different"
         return one, ""
@@ -145,15 +149,22 @@ class Who:
         """The other patients who have a trusted number of a person."""
         return self._held(notice, said.identifiers) - {than}
 
-    def contradicts(self, row: Sequence[Cell]) -> tuple[Cell, ...] | None:
-        """What a row of `patients` says of birth date and sex, if it contradicts the register's."""
+    def described(self, notice: Notice, said: Said) -> Described:
+        """What a message says of a person, in the words of the record."""
+        rows = (dict(zip(_PATIENT, row, strict=True)) for row in notice.record.rows["patients"])
+        sexes = (str(row["sex"]) for row in rows if row["patient_id"] == said.provisional_id and row["sex"])
+        return likeness.of_message(said, next(sexes, None), numbers_of(said.identifiers, self._nations))
+
+    def contradicts(self, row: Sequence[Cell], born: str | None) -> tuple[Cell, ...] | None:
+        """What a row of `patients` says of birth date (`born` as written) and sex, if it contradicts the register's."""
         said = dict(zip(_PATIENT, row, strict=True))
         known = self._born.get(str(said["patient_id"]), set())
         sexes = {sex for _, sex in known if sex != "unknown"}
-        days = {day for day, _ in known if day}
+        days = [day.isoformat() for day, _ in known if day]
+        other = bool(days and born and not agree(days, [born[:10]]))
         bare = {
             "sex": said["sex"] if sexes and said["sex"] not in (None, "unknown", *sexes) else None,
-            "birth_date": said["birth_date"] if days and said["birth_date"] not in (None, *days) else None,
+            "birth_date": said["birth_date"] if other else None,
         }
         kept = ("patient_id", "resource", "version")
         if not any(bare.values()):

@@ -1,0 +1,89 @@
+"""`azaward tray`: the messages that wait until somebody says whose they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from azaward.cli.edge import app, fail, load_knowledge, write
+from azaward.cli.opened import Clinic, KeyFile, keys_in, opened
+from azaward.cli.store import DEFAULT, Database
+
+tray_app = typer.Typer(no_args_is_help=True, help="Messages that wait until somebody deals with them.")
+app.add_typer(tray_app, name="tray")
+
+
+@tray_app.command("list")
+def tray_list(database: Database = DEFAULT, clinic: Clinic = None) -> None:
+    """List the waiting messages, severe ones first."""
+    with opened(database, clinic) as (store, actor):
+        from azaward.store import tray
+
+        with store.write() as connection:
+            waiting = tray.listed(connection, actor)
+        lines = [
+            f"{one.id}  {one.at:%Y-%m-%d %H:%M} UTC  {one.sender}  {one.why}"
+            + (f"\n    same-day, for a {tray.ROLE}: {one.severe}" if one.severe else "")
+            for one in waiting
+        ]
+        write(("\n".join(lines) + "\n" if lines else "No messages are waiting.\n").encode())
+
+
+@tray_app.command("show")
+def tray_show(
+    number: Annotated[int, typer.Argument(help="The message's number in the list.")],
+    database: Database = DEFAULT,
+    clinic: Clinic = None,
+    key_file: KeyFile = None,
+) -> None:
+    """Show a message as it arrived. The audit trail records that you read it."""
+    with opened(database, clinic) as (store, actor):
+        from azaward.store import tray
+
+        keys = keys_in(store, key_file)
+        with store.write() as connection:
+            content = tray.content(connection, actor, number, keys)
+        write(content.content.replace(b"\r", b"\n") + b"\n")
+
+
+@tray_app.command("assign")
+def tray_assign(
+    number: Annotated[int, typer.Argument(help="The message's number in the list.")],
+    patient: Annotated[str, typer.Argument(help="The patient that the message is about.")],
+    database: Database = DEFAULT,
+    clinic: Clinic = None,
+    sender: Annotated[list[Path] | None, typer.Option(help="The settings file of its sender.")] = None,
+    although: Annotated[
+        str, typer.Option(help="Why it is the patient's, although birth date or sex differ; it is recorded.")
+    ] = "",
+    key_file: KeyFile = None,
+) -> None:
+    """Store a message for a patient. From then on, the trusted numbers in it belong to that patient."""
+    knowledge = load_knowledge()
+    with opened(database, clinic) as (store, actor):
+        from azaward.readers.hl7.senders import read_senders
+        from azaward.store.assigning import assign
+
+        keys = keys_in(store, key_file)
+        rows = assign(store, actor, number, patient, keys, knowledge, read_senders(sender or (), knowledge), although)
+        write(f"message {number}: {rows} rows stored for {patient}\n".encode())
+
+
+@tray_app.command("discard")
+def tray_discard(
+    number: Annotated[int, typer.Argument(help="The message's number in the list.")],
+    why: Annotated[str, typer.Option(help="The reason; it is recorded.")],
+    database: Database = DEFAULT,
+    clinic: Clinic = None,
+) -> None:
+    """Remove a message from the tray without storing it."""
+    if not why.strip():
+        fail("--why is empty. Expected the reason.")
+    with opened(database, clinic) as (store, actor):
+        from azaward.store import tray
+
+        with store.write() as connection:
+            tray.resolve(connection, actor, number, f"discarded: {why}", None)
+        write(f"message {number}: discarded\n".encode())

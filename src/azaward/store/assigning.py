@@ -1,0 +1,71 @@
+"""Gives a message of the tray to a patient, and takes it back: what it brought is struck out, never deleted."""
+
+from __future__ import annotations
+
+from sqlalchemy.engine import Connection
+
+from azaward.errors import StoreError
+from azaward.knowledge import Knowledge
+from azaward.readers.hl7.notice import Notice
+from azaward.readers.hl7.senders import Senders
+from azaward.store import tray
+from azaward.store.arrivals import Arrivals
+from azaward.store.care import joining, likeness, reassess
+from azaward.store.care.acts import Actor
+from azaward.store.care.whose import Taken, Who
+from azaward.store.database import Store
+from azaward.store.keys import Keys
+
+
+def assign(
+    store: Store,
+    actor: Actor,
+    number: int,
+    patient_id: str,
+    keys: Keys,
+    knowledge: Knowledge,
+    senders: Senders,
+    although: str = "",
+) -> int:
+    """Stores a message of the tray for a patient; its trusted numbers are theirs from then on. Gives the new rows.
+
+    Only what belongs to whoever was not known is stored for the patient. Raises `StoreError` where that isn't one
+    person, where the number is another patient's, where birth date or sex differ and nobody has said why they are one
+    person `although` they do, or where the message could not be understood.
+    """
+    with store.write() as connection:
+        clinic_id, by = actor.clinic_id, actor.by()
+        root = joining.known(connection, clinic_id, patient_id)
+        held = tray.content(connection, actor, number, keys)
+        notice = tray.read(held, number, knowledge, senders)
+        if notice.outcome != "accept":
+            said = next(problem.said() for problem in notice.problems if problem.severity == "error")
+            raise StoreError(f"message {number}: can't be stored: {said} Enter what it says by hand, or discard it.")
+        who = Who(connection, clinic_id, keys, knowledge)
+        who.ask([notice])
+        who.learn([root])
+        ids = {**who.of(notice).ids, **_unknown(connection, number, notice, who, root, although)}
+        taken = Taken()
+        arrivals = Arrivals(store, actor, knowledge)
+        arrivals.tell(connection, [(notice, ids)], who, taken, by)
+        how = f"assigned, although: {although}" if although else "assigned"
+        tray.resolve(connection, actor, number, how, root, by)
+        reassess.reassess(connection, clinic_id, {root, *taken.touched}, actor.today, knowledge)
+        return taken.rows
+
+
+def _unknown(connection: Connection, number: int, notice: Notice, who: Who, root: str, although: str) -> dict[str, str]:
+    """The one person of a message whom nobody knows, as this patient. Raises `StoreError`."""
+    known = who.of(notice).ids
+    others = [said for said in notice.people if said.provisional_id not in known]
+    if len(others) > 1:
+        raise StoreError(f"message {number}: is about {len(others)} people whom nobody knows. Enter it by hand.")
+    for said in others:
+        if other := who.other_patients(notice, said, root):
+            raise StoreError(
+                f"message {number}: its number is that of {' and '.join(sorted(other))}, not of {root}. "
+                "Expected that patient. If they are one person, join them first: azaward people merge."
+            )
+        patient = (root, likeness.of_patient(connection, who.clinic_id, root))
+        likeness.check(f"message {number}", ("its patient", who.described(notice, said)), patient, although)
+    return {said.provisional_id: root for said in others}
