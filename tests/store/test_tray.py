@@ -14,11 +14,13 @@ from azaward.errors import StoreError
 from azaward.knowledge import load
 from azaward.readers.hl7.senders import Sender, Senders
 from azaward.record.tables import Record
-from azaward.store import Store, imports, keys
-from azaward.store.assigning import assign
+from azaward.store import Store, imports, keys, tray
+from azaward.store.assigning import assign, unassign
+from azaward.store.care import people, records
 from azaward.store.care.joining import change
+from azaward.store.care.rows import By
 from azaward.store.keys import Keys
-from tests.store.taking import ACTOR, Clinic, adt, oru
+from tests.store.taking import ACTOR, DAY, Clinic, adt, oru
 
 
 @pytest.fixture
@@ -166,3 +168,60 @@ def test_records_of_other_birth_dates_or_sexes_are_joined_only_when_somebody_has
     assert "identity_conflict" in clinic.codes()
     with pytest.raises(StoreError, match=r"^c2 and c1: already joined, and read as c1"):
         change(clinic.store, ACTOR, "merge", ("c2", "c1"), "again", load())
+
+
+def numbers_of(clinic: Clinic, patient_id: str) -> list[str]:
+    with clinic.store.read() as connection:
+        (one,) = people.of(connection, "one", [patient_id], held(clinic))
+    return sorted(number.value for number in one.numbers)
+
+
+def test_what_was_assigned_is_taken_back_and_assigned_anew(clinic: Clinic) -> None:
+    before = (clinic.record("c1").rows, numbers_of(clinic, "c1"))
+    clinic.send(oru("0.4", numbers="1^^^RIVERSIDE^MR", born="19650501", sex="M"))
+    (waiting,) = clinic.waiting()
+    for _ in range(2):
+        given(clinic, waiting.id, "c1", "a mistake")
+        assert clinic.counts() == [0.4]
+        done = unassign(clinic.store, ACTOR, waiting.id, "another person's", load())
+        assert (done.rows, done.identities) == (2, 1)
+        assert clinic.waiting() == [waiting]
+        assert (clinic.record("c1").rows, numbers_of(clinic, "c1")) == before
+        assert not {"identity_conflict", "floor_emergency"} & clinic.codes()
+    given(clinic, waiting.id, "c2", "the birth date was wrong")
+    assert (clinic.counts(), clinic.counts("c2")) == ([], [0.4])
+    clinic.send(oru("0.6", numbers="1^^^RIVERSIDE^MR", born="", sex="M", order="18"))
+    assert clinic.counts("c2") == [0.4, 0.6]
+
+
+def test_what_a_taken_back_message_had_replaced_stands_again(clinic: Clinic) -> None:
+    clinic.send(oru("1.2"))
+    clinic.send(oru("0.4", "C", numbers="1^^^RIVERSIDE^MR", born="", sex="", at="202611291300"))
+    (waiting,) = clinic.waiting()
+    given(clinic, waiting.id, "c1")
+    assert clinic.counts() == [0.4]
+    unassign(clinic.store, ACTOR, waiting.id, "another person's", load())
+    assert clinic.counts() == [1.2]
+
+
+def test_what_came_by_the_number_meanwhile_is_asked_about(clinic: Clinic) -> None:
+    clinic.send(oru("0.4", numbers="1^^^RIVERSIDE^MR", born="", sex=""))
+    (waiting,) = clinic.waiting()
+    given(clinic, waiting.id, "c1")
+    with clinic.store.write() as connection:
+        at = dt.datetime.now(dt.UTC) + dt.timedelta(hours=1)
+        row = {"patient_id": "c1", "analyte": "neutrophils", "value": 0.7, "unit": "10*9/L", "taken_on": DAY}
+        records.add(connection, "one", Record.of({"results": [row]}), By("hl7", at))
+    assert unassign(clinic.store, ACTOR, waiting.id, "another person's", load()).since == 1
+    assert any("1 rows that messages brought" in item.what for item in clinic.record("c1").set_aside)
+
+
+def test_what_waits_can_not_be_taken_back_and_what_was_discarded_can(clinic: Clinic) -> None:
+    clinic.send(oru("0.4", numbers="1^^^RIVERSIDE^MR"))
+    (waiting,) = clinic.waiting()
+    with pytest.raises(StoreError, match="not assigned"):
+        unassign(clinic.store, ACTOR, waiting.id, "no", load())
+    with clinic.store.write() as connection:
+        tray.resolve(connection, ACTOR, waiting.id, "discarded: by mistake", None)
+    unassign(clinic.store, ACTOR, waiting.id, "it is somebody's", load())
+    assert clinic.waiting() == [waiting]

@@ -71,6 +71,28 @@ def tray_assign(
         write(f"message {number}: {rows} rows stored for {patient}\n".encode())
 
 
+@tray_app.command("unassign")
+def tray_unassign(
+    number: Annotated[int, typer.Argument(help="The message's number in the list of settled ones.")],
+    why: Annotated[str, typer.Option(help="The reason; it is recorded.")],
+    database: Database = DEFAULT,
+    clinic: Clinic = None,
+) -> None:
+    """Take a message back from its patient: strike out what it brought, free its numbers, put it back in the tray."""
+    if not why.strip():
+        fail("--why is empty. Expected the reason.")
+    knowledge = load_knowledge()
+    with opened(database, clinic) as (store, actor):
+        from azaward.store.assigning import unassign
+
+        done = unassign(store, actor, number, why, knowledge)
+        said = f"{done.rows} rows struck out, {done.again} stand again, {done.identities} numbers and names removed"
+        write(f"message {number}: back in the tray; {said}\n".encode())
+        if done.since:
+            later = f"{done.since} rows came by messages since then and may be another person's: look at them."
+            typer.echo(f"azaward: {later}", err=True)
+
+
 @tray_app.command("discard")
 def tray_discard(
     number: Annotated[int, typer.Argument(help="The message's number in the list.")],

@@ -8,10 +8,12 @@ from azaward.errors import StoreError
 from azaward.knowledge import Knowledge
 from azaward.readers.hl7.notice import Notice
 from azaward.readers.hl7.senders import Senders
+from azaward.record.tables import Record, SetAside
 from azaward.store import tray
 from azaward.store.arrivals import Arrivals
-from azaward.store.care import joining, likeness, reassess
+from azaward.store.care import joining, likeness, reassess, records, takenback
 from azaward.store.care.acts import Actor
+from azaward.store.care.takenback import TakenBack
 from azaward.store.care.whose import Taken, Who
 from azaward.store.database import Store
 from azaward.store.keys import Keys
@@ -52,6 +54,36 @@ def assign(
         tray.resolve(connection, actor, number, how, root, by)
         reassess.reassess(connection, clinic_id, {root, *taken.touched}, actor.today, knowledge)
         return taken.rows
+
+
+def unassign(store: Store, actor: Actor, number: int, why: str, knowledge: Knowledge) -> TakenBack:
+    """Takes back what a message brought to the patient to whom it was assigned, and puts it back into the tray.
+
+    Its numbers are nobody's again. Where messages have come by them since, somebody is asked to look at what they
+    brought. A message that was discarded is put back too. Raises `StoreError` where it is still in the tray.
+    """
+    with store.write() as connection:
+        clinic_id, by = actor.clinic_id, actor.by()
+        (was,) = tray.settled(connection, clinic_id, number)
+        done = takenback.take_back(connection, clinic_id, was.step(), why, by)
+        done.touched |= takenback.settle_asides(connection, clinic_id, f"message {number}", why, by)
+        done.touched |= {was.patient_id} if was.patient_id else set()
+        asides = [*done.notices, *_look_at_later(number, was.patient_id, done)]
+        records.add(connection, clinic_id, Record.of({}, asides), by)
+        detail = {"patient_id": was.patient_id, "rows": done.rows, "numbers and names": done.identities}
+        tray.put_back(connection, actor, number, why, detail)
+        reassess.reassess(connection, clinic_id, done.touched, actor.today, knowledge)
+        reassess.changed(connection, clinic_id)
+    return done
+
+
+def _look_at_later(number: int, patient_id: str | None, done: TakenBack) -> list[SetAside]:
+    """What is said of rows that came by a number which was taken back."""
+    if not done.since or patient_id is None:
+        return []
+    what = f"{done.since} rows that messages brought after message {number} was assigned"
+    why = "its number may be another person's, and theirs too. Look at them, and strike out what isn't this patient's."
+    return [SetAside("the tray", what, why, patient_id, "unusable")]
 
 
 def _unknown(connection: Connection, number: int, notice: Notice, who: Who, root: str, although: str) -> dict[str, str]:

@@ -7,7 +7,7 @@ the tray the same day, because the patient is still to be found.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -72,6 +72,22 @@ class Waiting:
     why: str
     severe: str | None
     at: dt.datetime
+
+
+@dataclass(frozen=True)
+class Settled:
+    """A message that somebody assigned or discarded: when, how, and whose it is now."""
+
+    id: int
+    sender: str
+    resolved_by: str
+    resolved_at: dt.datetime
+    resolved_how: str
+    patient_id: str | None
+
+    def step(self) -> By:
+        """Who stored it, and when: all that it brought bears the same."""
+        return By(self.resolved_by, self.resolved_at)
 
 
 def put(
@@ -162,6 +178,26 @@ def resolve(
     )
     detail = {"how": how, "patient_id": patient_id}
     audit.append(connection, [Entry(actor.login, "resolve message", actor.clinic_id, str(number), detail)])
+
+
+def put_back(connection: Connection, actor: Actor, number: int, why: str, detail: Mapping[str, object]) -> None:
+    """Puts an assigned message back; the audit trail records why, and what was taken back."""
+    empty = {"resolved_by": None, "resolved_at": None, "resolved_how": None, "patient_id": None}
+    connection.execute(sa.update(unmatched).where(unmatched.c.id == number).values(empty))
+    entry = Entry(actor.login, "unassign message", actor.clinic_id, str(number), {"why": why, **detail})
+    audit.append(connection, [entry])
+
+
+def settled(connection: Connection, clinic_id: str, number: int | None = None) -> list[Settled]:
+    """The messages that were assigned or discarded, the latest first; with a number, that one. Raises `StoreError`."""
+    columns = [unmatched.c[name] for name in Settled.__dataclass_fields__]
+    question = sa.select(*columns).where(unmatched.c.clinic_id == clinic_id, unmatched.c.resolved_at.is_not(None))
+    if number is not None:
+        question = question.where(unmatched.c.id == number)
+    found = [Settled(*row) for row in connection.execute(question.order_by(unmatched.c.resolved_at.desc()))]
+    if number is not None and not found:
+        raise StoreError(f"message {number}: not assigned. Expected a number from: azaward tray list --settled")
+    return found
 
 
 def _row(connection: Connection, clinic_id: str, number: int) -> Any:

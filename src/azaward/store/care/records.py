@@ -19,7 +19,7 @@ from azaward.record.tables import STATUS_NEVER_COUNTS, TABLES, Cell, Record, Set
 from azaward.store.care import merges, resources
 from azaward.store.care.corrections import CORRECTED, corrected
 from azaward.store.care.resources import Settled
-from azaward.store.care.rows import CHANGED, By
+from azaward.store.care.rows import CHANGED, TAKEN_BACK, By
 from azaward.store.schema import RECORD, set_aside
 
 # Where a row stood, and in which version of its resource, says nothing of the patient.
@@ -59,7 +59,7 @@ def add(connection: Connection, clinic_id: str, record: Record, by: By) -> Added
             by_digest.setdefault(digest(row), row)
         known = _known(connection, name, clinic_id, by_digest)
         known |= _adopted(connection, name, clinic_id, by_digest, known)
-        revived = _revive(connection, name, clinic_id, {key: by_digest[key] for key in known & by_digest.keys()})
+        revived = _revive(connection, name, clinic_id, {key: by_digest[key] for key in known & by_digest.keys()}, by)
         patients |= {str(by_digest[key]["patient_id"]) for key in revived}
         added += len(revived)
         new = [{**row, "digest": key, **given} for key, row in by_digest.items() if key not in known]
@@ -106,18 +106,17 @@ def _strike_versions(
     return patients
 
 
-def _revive(connection: Connection, name: str, clinic_id: str, rows: Mapping[str, Mapping[str, Cell]]) -> set[str]:
-    """Lets rows stand again that only their sender had taken back, and that it sends again in a later version."""
+def _revive(
+    connection: Connection, name: str, clinic_id: str, rows: Mapping[str, Mapping[str, Cell]], by: By
+) -> set[str]:
+    """Lets rows stand again that only their sender, or whoever assigned them, had taken back, and that come again."""
     table, revived = RECORD[name], set[str]()
+    again = {"struck_by": None, "struck_at": None, "struck_why": None, "entered_by": by.who, "entered_at": by.at}
+    back = table.c.struck_why.in_(_BY_SENDER) | table.c.struck_why.startswith(f"{TAKEN_BACK}: ")
     for start in range(0, len(rows), _AT_ONCE):
         some = sorted(rows)[start : start + _AT_ONCE]
-        again = (
-            sa.update(table)
-            .where(table.c.clinic_id == clinic_id, table.c.digest.in_(some), table.c.struck_why.in_(_BY_SENDER))
-            .values(struck_by=None, struck_at=None, struck_why=None)
-            .returning(table.c.digest)
-        )
-        revived |= set(connection.scalars(again))
+        asked = sa.update(table).where(table.c.clinic_id == clinic_id, table.c.digest.in_(some), back)
+        revived |= set(connection.scalars(asked.values(again).returning(table.c.digest)))
     for key in revived:
         of_this = (table.c.clinic_id == clinic_id, table.c.digest == key)
         connection.execute(sa.update(table).where(*of_this).values(version=rows[key]["version"]))
