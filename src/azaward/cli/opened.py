@@ -55,3 +55,14 @@ def say_lacking(store: Store, held: Keys) -> None:
         for key in keys.lacking(connection, held):
             line = f"the key file lacks the key {key}: what it sealed can't be read. Put it back from a backup."
             typer.echo(f"azaward: {line}", err=True)
+
+
+def keys_if_there(store: Store, file: Path | None) -> Keys | None:
+    """The keys of a database if they are there; what can't be shown without them is said."""
+    from azaward.errors import StoreError
+
+    try:
+        return keys_in(store, file)
+    except StoreError as error:
+        typer.echo(f"azaward: {error}", err=True)
+        return None

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from azaward.cli.edge import app, fail, load_knowledge, write
-from azaward.cli.opened import Clinic, opened
+from azaward.cli.opened import Clinic, KeyFile, keys_if_there, keys_in, opened
 from azaward.cli.store import DEFAULT, Database
 
 people_app = typer.Typer(
@@ -17,19 +17,46 @@ people_app = typer.Typer(
 app.add_typer(people_app, name="people")
 
 
-@people_app.command("pairs")
-def people_pairs(database: Database = DEFAULT, clinic: Clinic = None) -> None:
-    """List pairs of records that may be about one person and are still undecided."""
+@people_app.command("list")
+def people_list(
+    database: Database = DEFAULT,
+    clinic: Clinic = None,
+    names: Annotated[bool, typer.Option("--names", help="Show numbers and names too; this needs the key.")] = False,
+    key_file: KeyFile = None,
+) -> None:
+    """List the clinic's patients, and which ids were joined with each. The audit trail records it."""
     with opened(database, clinic) as (store, actor):
-        from azaward.store import audit
-        from azaward.store.audit import Entry
-        from azaward.store.care import merges
+        from azaward.store.care import joining
 
+        keys = keys_in(store, key_file) if names else None
         with store.write() as connection:
-            pairs = merges.open_pairs(connection, actor.clinic_id)
-            detail = {"patients": sorted({each for pair in pairs for each in pair[:2]})}
-            audit.append(connection, [Entry(actor.login, "list pairs", actor.clinic_id, None, detail)])
-        lines = [f"{one}  {other}  {why}" for one, other, why in pairs]
+            each = joining.everybody(connection, actor, keys)
+        lines = [
+            f"{one.id}  {one.known.whole()}" + (f"; joined with {', '.join(one.given_up)}" if one.given_up else "")
+            for one in each
+        ]
+        write(("\n".join(lines) + "\n" if lines else "No patients.\n").encode())
+
+
+@people_app.command("pairs")
+def people_pairs(database: Database = DEFAULT, clinic: Clinic = None, key_file: KeyFile = None) -> None:
+    """List pairs of records that may be about one person, with what is known of each. The audit trail records it."""
+    with opened(database, clinic) as (store, actor):
+        from azaward.store.care import joining, merges
+
+        with store.read() as connection:
+            some = bool(merges.open_pairs(connection, actor.clinic_id))
+        keys = keys_if_there(store, key_file) if some else None
+        with store.write() as connection:
+            pairs = joining.pairs(connection, actor, keys)
+        lines: list[str] = []
+        for pair in pairs:
+            lines.append(f"{pair.one}  {pair.other}  {pair.why}")
+            lines += [
+                f"    {id}: {known.whole()}" for id, known in zip((pair.one, pair.other), pair.known, strict=True)
+            ]
+        if lines:
+            lines.append("To decide: azaward people merge GIVEN_UP KEPT, or azaward people apart ONE OTHER.")
         write(("\n".join(lines) + "\n" if lines else "No open pairs.\n").encode())
 
 

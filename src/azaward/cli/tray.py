@@ -2,33 +2,64 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from azaward.cli.edge import app, fail, load_knowledge, write
-from azaward.cli.opened import Clinic, KeyFile, keys_in, opened
+from azaward.cli.opened import Clinic, KeyFile, keys_if_there, keys_in, opened
 from azaward.cli.store import DEFAULT, Database
+
+if TYPE_CHECKING:
+    from azaward.store.tray import Settled, Waiting
 
 tray_app = typer.Typer(no_args_is_help=True, help="Messages that wait until somebody deals with them.")
 app.add_typer(tray_app, name="tray")
 
 
 @tray_app.command("list")
-def tray_list(database: Database = DEFAULT, clinic: Clinic = None) -> None:
-    """List the waiting messages, severe ones first."""
+def tray_list(
+    database: Database = DEFAULT,
+    clinic: Clinic = None,
+    key_file: KeyFile = None,
+    settled: Annotated[bool, typer.Option("--settled", help="List those that were assigned or discarded.")] = False,
+) -> None:
+    """List the waiting messages, severe ones first, with what tells whose they are. The audit trail records it."""
     with opened(database, clinic) as (store, actor):
         from azaward.store import tray
+        from azaward.store.assigning import described
 
+        with store.read() as connection:
+            some = bool(tray.waiting(connection, actor.clinic_id))
+        # A database that has sealed nothing yet has no key, and needs none.
+        keys = keys_if_there(store, key_file) if some and not settled else None
+        knowledge = load_knowledge()
         with store.write() as connection:
-            waiting = tray.listed(connection, actor)
-        lines = [
-            f"{one.id}  {one.at:%Y-%m-%d %H:%M} UTC  {one.sender}  {one.why}"
-            + (f"\n    same-day, for a {tray.ROLE}: {one.severe}" if one.severe else "")
-            for one in waiting
-        ]
-        write(("\n".join(lines) + "\n" if lines else "No messages are waiting.\n").encode())
+            if settled:
+                lines = [_settled(one) for one in tray.settled_ones(connection, actor)]
+            else:
+                each = described(connection, actor, keys, knowledge)
+                lines = [line for one, clues in each for line in _waiting(one, clues)]
+        nothing = "No message was assigned or discarded.\n" if settled else "No messages are waiting.\n"
+        write(("\n".join(lines) + "\n" if lines else nothing).encode())
+
+
+def _waiting(one: Waiting, clues: Sequence[str]) -> list[str]:
+    from azaward.store import tray
+
+    sender = one.sender.strip("|") and one.sender
+    lines = [f"{one.id}  {one.at:%Y-%m-%d %H:%M} UTC  {sender or 'unknown sender'}  {one.why}"]
+    lines += [f"    same-day, for a {tray.ROLE}: {one.severe}"] if one.severe else []
+    return lines + [f"    {clue}" for clue in clues]
+
+
+def _settled(one: Settled) -> str:
+    whose = f" to {one.patient_id}" if one.patient_id else ""
+    sender = one.sender.strip("|") and one.sender
+    at = f"{one.resolved_at:%Y-%m-%d %H:%M} UTC"
+    return f"{one.id}  {at}  {sender or 'unknown sender'}  {one.resolved_how}{whose}, by {one.resolved_by}"
 
 
 @tray_app.command("show")

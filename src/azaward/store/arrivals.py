@@ -242,7 +242,8 @@ def subjects(notice: Notice) -> set[tuple[str, str]]:
         (numbered.of, numbered.normal)
         for said in notice.people
         for number in (*said.identifiers, *said.previous)
-        if (numbered := Number(number.authority or "", number.value))
+        for name in number.authorities or ("",)
+        if (numbered := Number(name, number.value))
     }
     names = {one for table in notice.identities.values() for one in table if one}
     names |= {one.identity for one in notice.corrections}

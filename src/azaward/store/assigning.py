@@ -17,6 +17,7 @@ from azaward.store.care.takenback import TakenBack
 from azaward.store.care.whose import Taken, Who
 from azaward.store.database import Store
 from azaward.store.keys import Keys
+from azaward.store.tray import Waiting
 
 
 def assign(
@@ -54,6 +55,36 @@ def assign(
         tray.resolve(connection, actor, number, how, root, by)
         reassess.reassess(connection, clinic_id, {root, *taken.touched}, actor.today, knowledge)
         return taken.rows
+
+
+def described(
+    connection: Connection, actor: Actor, keys: Keys | None, knowledge: Knowledge
+) -> list[tuple[Waiting, list[str]]]:
+    """What waits, each with lines that help to tell whose it is: what it says, and the patients who have its numbers.
+
+    Without the key that sealed a message, none are given. The audit trail records who listed them.
+    """
+    listed = tray.listed(connection, actor, opened=keys is not None)
+    contents = tray.contents(connection, actor.clinic_id, keys) if keys else {}
+    found: list[tuple[Waiting, list[str]]] = []
+    for one in listed:
+        lines: list[str] = []
+        if keys and one.id in contents:
+            lines = _clues(connection, actor.clinic_id, tray.read(contents[one.id], one.id, knowledge), keys, knowledge)
+        found.append((one, lines))
+    return found
+
+
+def _clues(connection: Connection, clinic_id: str, notice: Notice, keys: Keys, knowledge: Knowledge) -> list[str]:
+    kind = f"{notice.header.type}^{notice.header.event}".strip("^")
+    lines = [f"{kind}, control id {notice.header.control_id or 'not given'}"] if kind else []
+    who = Who(connection, clinic_id, keys, knowledge)
+    who.ask([notice])
+    for said in notice.people:
+        lines.append(f"its patient: {who.described(notice, said).whole()}")
+        for one in sorted(who.holders((*said.identifiers, *said.previous))):
+            lines.append(f"patient {one}: {likeness.of_patient(connection, clinic_id, one, keys).whole()}")
+    return lines
 
 
 def unassign(store: Store, actor: Actor, number: int, why: str, knowledge: Knowledge) -> TakenBack:

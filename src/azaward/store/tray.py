@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from azaward import assessment
+from azaward.assessment import Finding
 from azaward.errors import StoreError
 from azaward.knowledge import Knowledge
 from azaward.readers.hl7.messages import read_frame
@@ -125,13 +126,17 @@ def severe(record: Record, today: dt.date, knowledge: Knowledge) -> str | None:
     )
     asked = replace(record, rows={**record.rows, "exposures": unknown.rows["exposures"]}, set_aside=[])
     found = assessment.assess(asked, today, "auto", knowledge)
-    says = [
-        finding.says
-        for patient in found.patients
-        for finding in patient.findings
-        if finding.code == "severe_count_unknown_treatment"
-    ]
-    return says[0].split(", in a record")[0] if says else None
+    each = (finding for patient in found.patients for finding in patient.findings)
+    says = [_beyond(finding) for finding in each if finding.code == "severe_count_unknown_treatment"]
+    return "; ".join(dict.fromkeys(says)) or None
+
+
+def _beyond(finding: Finding) -> str:
+    """What is severe, and on which side of the limit it lies."""
+    said, seen, limit = finding.says.split(", in a record")[0], finding.observed, finding.limit
+    if seen is None or limit is None or not isinstance(seen.value, (int, float)):
+        return said
+    return said.replace(", beyond ", ", below " if seen.value < limit.value else ", above ")
 
 
 def waiting(connection: Connection, clinic_id: str) -> list[Waiting]:
@@ -144,10 +149,10 @@ def waiting(connection: Connection, clinic_id: str) -> list[Waiting]:
     return [Waiting(*row) for row in connection.execute(question)]
 
 
-def listed(connection: Connection, actor: Actor) -> list[Waiting]:
-    """What waits, for somebody who reads the list; the audit trail records that they did."""
+def listed(connection: Connection, actor: Actor, opened: bool = False) -> list[Waiting]:
+    """What waits, for somebody who reads the list; the audit trail records that they did, and whether it was opened."""
     found = waiting(connection, actor.clinic_id)
-    detail = {"messages": [one.id for one in found]}
+    detail = {"messages": [one.id for one in found], "opened": opened}
     audit.append(connection, [Entry(actor.login, "list messages", actor.clinic_id, None, detail)])
     return found
 
@@ -157,6 +162,23 @@ def content(connection: Connection, actor: Actor, number: int, keys: Keys) -> Ke
     row = _row(connection, actor.clinic_id, number)
     audit.append(connection, [Entry(actor.login, "read message", actor.clinic_id, str(number), {})])
     return Kept.of(keys.opened(row.key, row.sealed))
+
+
+def settled_ones(connection: Connection, actor: Actor) -> list[Settled]:
+    """What was assigned or discarded, for somebody who reads the list; the audit trail records that they did."""
+    found = settled(connection, actor.clinic_id)
+    detail = {"settled": [one.id for one in found]}
+    audit.append(connection, [Entry(actor.login, "list messages", actor.clinic_id, None, detail)])
+    return found
+
+
+def contents(connection: Connection, clinic_id: str, keys: Keys) -> dict[int, Kept]:
+    """The waiting messages that these keys open, by number."""
+    question = sa.select(unmatched.c.id, unmatched.c.key, unmatched.c.sealed).where(
+        unmatched.c.clinic_id == clinic_id, unmatched.c.resolved_at.is_(None)
+    )
+    rows = connection.execute(question).all()
+    return {row.id: Kept.of(keys.opened(row.key, row.sealed)) for row in rows if row.key in keys.each}
 
 
 def read(held: Kept, number: int, knowledge: Knowledge, senders: Senders = NOBODYS) -> Notice:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlalchemy.engine import Connection
 
@@ -10,10 +11,12 @@ from azaward.errors import StoreError
 from azaward.knowledge import Knowledge
 from azaward.store import audit
 from azaward.store.audit import Entry
-from azaward.store.care import likeness, merges, people, reassess
+from azaward.store.care import likeness, merges, people, reassess, records
 from azaward.store.care.acts import Actor, NoSuchPatientError
+from azaward.store.care.likeness import Described
 from azaward.store.care.rows import By
 from azaward.store.database import Store
+from azaward.store.keys import Keys
 
 
 def known(connection: Connection, clinic_id: str, patient_id: str) -> str:
@@ -68,3 +71,48 @@ def _merge(connection: Connection, clinic_id: str, ids: Sequence[str], why: str,
     one, other = ((root(each), likeness.of_patient(connection, clinic_id, root(each))) for each in ids)
     likeness.check(f"{ids[0]} and {ids[1]}", one, other, although)
     merges.merge(connection, clinic_id, ids[0], ids[1], why, by)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Two records that may be of one person, why, and what is known of each."""
+
+    one: str
+    other: str
+    why: str
+    known: tuple[Described, Described]
+
+
+def pairs(connection: Connection, actor: Actor, keys: Keys | None) -> list[Asked]:
+    """The pairs that nobody has decided yet, for somebody who reads them; the audit trail records that they did."""
+    found = [
+        Asked(one, other, why, (_of(connection, actor, one, keys), _of(connection, actor, other, keys)))
+        for one, other, why in merges.open_pairs(connection, actor.clinic_id)
+    ]
+    listed = sorted({one for pair in found for one in (pair.one, pair.other)})
+    detail = {"patients": listed, "opened": keys is not None}
+    audit.append(connection, [Entry(actor.login, "list pairs", actor.clinic_id, None, detail)])
+    return found
+
+
+@dataclass(frozen=True)
+class Person:
+    """A patient: the id that is kept, those that were given up, and what is known of who they are."""
+
+    id: str
+    given_up: tuple[str, ...]
+    known: Described
+
+
+def everybody(connection: Connection, actor: Actor, keys: Keys | None) -> list[Person]:
+    """Every patient of the clinic, with numbers and names only if keys are given; the audit trail records who asked."""
+    ids = records.everyone(connection, actor.clinic_id)
+    every = merges.members(connection, actor.clinic_id, ids)
+    found = [Person(one, tuple(every[one][1:]), _of(connection, actor, one, keys)) for one in ids]
+    detail = {"patients": len(found), "opened": keys is not None}
+    audit.append(connection, [Entry(actor.login, "list people", actor.clinic_id, None, detail)])
+    return found
+
+
+def _of(connection: Connection, actor: Actor, patient_id: str, keys: Keys | None) -> Described:
+    return likeness.of_patient(connection, actor.clinic_id, patient_id, keys)
