@@ -62,7 +62,8 @@ def listen(
 
     try:
         from azaward.mllp.journal import Journal
-        from azaward.mllp.server import Settings, networks, tls_context
+        from azaward.mllp.log import Lines
+        from azaward.mllp.server import Settings, in_the_open, networks, tls_context
         from azaward.readers.hl7.senders import read_senders
 
         knowledge = load_knowledge()
@@ -71,13 +72,19 @@ def listen(
             given = "--tls-key" if tls_key else "--tls-clients"
             fail(f"{given} {alone}: without a certificate nothing is encrypted. Give one with --tls.")
         context = tls_context(tls, tls_key, tls_clients) if tls else None
+        if said := in_the_open(host.strip("[]"), allowed=bool(allow), encrypted=context is not None):
+            _say(said)
         settings = Settings(host.strip("[]"), int(port), networks(allow or ()), context, threads=16)
         with opened(database, clinic) as (store, actor):
             from azaward.store.listening import Listening
 
             kept = Journal(journal or _beside(database))
             say_lacking(store, keys_in(store, key_file))
-            Listening(store, actor, knowledge, senders, lambda: day_of(None)).serve(settings, kept, _say)
+            lines = Lines()
+            try:
+                Listening(store, actor, knowledge, senders, lambda: day_of(None), lines.say).serve(settings, kept, _say)
+            finally:
+                lines.close()
     except UserError as error:
         fail(str(error))
 

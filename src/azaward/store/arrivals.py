@@ -152,12 +152,14 @@ class Arrivals:
             return
         asides = [item for item in kept.record.set_aside if item.patient_id in (None, *mine)]
         said = {(item.where, item.what) for item in asides}
+        warned = [each for each in notice.problems if each.severity == "warning" and not each.only_told]
         # What was noted of the message itself is its person's.
         first = next(iter(ids.values()), None)
+        noted = ((f"{notice.where}, {each.place}", each) for each in warned)
         asides += [
             SetAside(where, each.what, each.why, first, "partial")
-            for each in notice.problems
-            if each.severity == "warning" and (where := f"{notice.where}, {each.place}", each.what) not in said
+            for where, each in noted
+            if (where, each.what) not in said
         ]
         taken.record.set_aside.extend(asides)
 

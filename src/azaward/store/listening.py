@@ -29,8 +29,10 @@ from azaward import assessment
 from azaward.assessment import Assessment
 from azaward.knowledge import Knowledge
 from azaward.mllp.journal import Journal, Received
+from azaward.mllp.log import shown
 from azaward.mllp.processes import Processes
 from azaward.mllp.server import Server, Settings
+from azaward.readers.hl7.ack import in_short
 from azaward.readers.hl7.messages import read_frame
 from azaward.readers.hl7.notice import Notice
 from azaward.readers.hl7.senders import Senders
@@ -60,9 +62,10 @@ class Listening:
         knowledge: Knowledge,
         senders: Senders,
         today: Callable[[], dt.date],
+        log: Callable[[str], object] = lambda line: None,
     ) -> None:
         self.store, self.actor, self.knowledge, self._today = store, actor, knowledge, today
-        self.senders = senders
+        self.senders, self._log = senders, log
         # One processor is left to store what is read.
         readers = max(1, min(_READERS, (os.cpu_count() or 1) - 1))
         self._reading = Processes(partial(_read, knowledge, senders), readers)
@@ -114,7 +117,13 @@ class Listening:
                 self._being_read -= 1
         done: Future[bytes] = Future()
         self._waiting.put((Arrived(content, notice, received.at, self.senders.of(notice.header)), done))
-        return done.result()
+        try:
+            answer = done.result()
+        except Exception:
+            self._log(f"{_named(content, notice)}: closed without an answer; the sender keeps it")
+            raise
+        self._log(f"{_named(content, notice)}: {in_short(answer)}")
+        return answer
 
     def _write(self) -> None:
         """Stores what waits, many messages in one transaction."""
@@ -231,6 +240,14 @@ class Listening:
         say(f"listening for HL7 messages on {settings.host}:{server.port}")
         await ended.wait()
         await server.stop()
+
+
+def _named(content: bytes, notice: Notice) -> str:
+    """A message as the log names it: by its header and its size, never by what it says."""
+    header = notice.header
+    kind = f"{header.type}^{header.event}".strip("^")
+    parts = (header.sender.strip("|") and header.sender, kind, header.control_id)
+    return f"{'  '.join(shown(part) for part in parts)}  {len(content)} bytes"
 
 
 def _read(knowledge: Knowledge, senders: Senders, content: bytes, where: str) -> Notice:

@@ -70,6 +70,22 @@ def answer(content: bytes, notice: Notice, codes: Codes, at: dt.datetime, more: 
     return BETWEEN.join(found)
 
 
+def in_short(answers: bytes) -> str:
+    """The codes of an answer, and how much it remarks on, for a log.
+
+    >>> in_short(b"MSH|^~&|\\rMSA|AA|7\\rERR||PID^1^3^1|204|W\\r"), in_short(b"")
+    ('AA, 1 remark', 'no answer')
+    """
+    codes, remarks = list[str](), 0
+    for message in split(answers).messages:
+        lines = message.content.split(b"\r")
+        field, repetition = lines[0][3:4], lines[0][5:6]
+        codes += [line.split(field)[1].decode("ascii", "replace") for line in lines if line.startswith(b"MSA" + field)]
+        remarks += sum(1 + line.count(repetition) for line in lines if line.startswith(b"ERR" + field))
+    said = f", {remarks} remark{'' if remarks == 1 else 's'}" if remarks else ""
+    return " and ".join(codes) + said if codes else "no answer"
+
+
 def _outcome(notice: Notice, more: Sequence[Problem]) -> Outcome:
     if notice.outcome == "accept" and any(problem.severity == "error" for problem in more):
         return "error"
