@@ -48,7 +48,8 @@ def add(connection: Connection, clinic_id: str, record: Record, by: By) -> Added
     record = settled.record
     given = {"clinic_id": clinic_id, "import_id": by.import_id, "entered_by": by.who, "entered_at": by.at}
     asides = list(record.set_aside)
-    added, patients = 0, _strike_versions(connection, clinic_id, settled, by, asides)
+    patients, struck = _strike_versions(connection, clinic_id, settled, by, asides)
+    added = 0
     for name, columns in TABLES.items():
         names = [column.name for column in columns]
         rows = [dict(zip(names, cells, strict=True)) for cells in record.rows[name]]
@@ -61,7 +62,8 @@ def add(connection: Connection, clinic_id: str, record: Record, by: By) -> Added
         known |= _adopted(connection, name, clinic_id, by_digest, known)
         revived = _revive(connection, name, clinic_id, {key: by_digest[key] for key in known & by_digest.keys()}, by)
         patients |= {str(by_digest[key]["patient_id"]) for key in revived}
-        added += len(revived)
+        # What is struck out and stands again in one step is no new row.
+        added += len(revived - struck)
         new = [{**row, "digest": key, **given} for key, row in by_digest.items() if key not in known]
         for row in new:
             _replaces(connection, name, clinic_id, row, by)
@@ -76,12 +78,14 @@ def add(connection: Connection, clinic_id: str, record: Record, by: By) -> Added
 
 def _strike_versions(
     connection: Connection, clinic_id: str, settled: Settled, by: By, asides: list[SetAside]
-) -> set[str]:
+) -> tuple[set[str], set[str]]:
     """Strikes out the rows of versions that no longer stand; those that stand in the new one too are revived by `add`.
 
-    What was set aside of them is resolved, and whoever acted on a result that is corrected is told.
+    What was set aside of them is resolved, and whoever acted on a result that is corrected is told. Gives the patients
+    and the digests of the rows.
     """
     patients: set[str] = set()
+    digests: set[str] = set()
     for keys, why in ((settled.replaced, REPLACED), (settled.gone, GONE)):
         for key in sorted(keys):
             of_this = {"patient_id": key.patient_id, "resource": key.resource}
@@ -98,12 +102,13 @@ def _strike_versions(
                 if not struck:
                     continue
                 patients.add(key.patient_id)
+                digests |= {str(row["digest"]) for row in struck}
                 asides += corrected(connection, clinic_id, name, struck, settled.record)
                 _strike_where(connection, name, clinic_id, of_this, by, why)
             resolved = sa.update(set_aside).where(set_aside.c.clinic_id == clinic_id, set_aside.c.resolved_at.is_(None))
             resolved = resolved.where(*_where(set_aside, of_this), set_aside.c.kind != CORRECTED)
             connection.execute(resolved.values(resolved_by=by.who, resolved_at=by.at, resolved_why=why))
-    return patients
+    return patients, digests
 
 
 def _revive(
