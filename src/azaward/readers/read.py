@@ -59,10 +59,11 @@ def read(path: Path, knowledge: Knowledge) -> Record:
 
 def is_database(path: Path) -> bool:
     """Whether a file is an SQLite database, by its first bytes."""
-    if not path.is_file():
-        return False
-    with path.open("rb") as file:
-        return file.read(16) == b"SQLite format 3\x00"
+    try:
+        with path.open("rb") as file:
+            return file.read(16) == b"SQLite format 3\x00"
+    except OSError:
+        return False  # What is wrong with the file is said where it is read.
 
 
 def is_export(folder: Path) -> bool:
