@@ -16,7 +16,7 @@ from azaward.readers.hl7.senders import Sender, Senders
 from azaward.record.tables import Record
 from azaward.store import Store, imports, keys, tray
 from azaward.store.assigning import assign, unassign
-from azaward.store.care import people, records
+from azaward.store.care import merges, people, records
 from azaward.store.care.joining import change
 from azaward.store.care.rows import By
 from azaward.store.keys import Keys
@@ -225,3 +225,15 @@ def test_what_waits_can_not_be_taken_back_and_what_was_discarded_can(clinic: Cli
         tray.resolve(connection, ACTOR, waiting.id, "discarded: by mistake", None)
     unassign(clinic.store, ACTOR, waiting.id, "it is somebody's", load())
     assert clinic.waiting() == [waiting]
+
+
+def test_a_question_about_other_ids_of_two_people_is_answered_when_they_are_joined(clinic: Clinic) -> None:
+    rows = [{"patient_id": one, "sex": "female"} for one in ("x", "y")]
+    imports.keep(clinic.store, ACTOR, "x.json", "x", Record.of({"patients": rows}), load())
+    change(clinic.store, ACTOR, "merge", ("x", "c1"), "the same person", load())
+    with clinic.store.write() as connection:
+        merges.ask(connection, "one", "x", "y", "both have the same number", By("nurse", dt.datetime.now(dt.UTC)))
+    change(clinic.store, ACTOR, "merge", ("y", "c1"), "the same person", load())
+    with clinic.store.read() as connection:
+        assert merges.open_pairs(connection, "one") == []
+    assert [item.kind for item in clinic.record("c1").set_aside if item.kind == "may_be_one"] == []
