@@ -76,7 +76,7 @@ def test_a_file_in_the_place_of_the_folder_for_what_was_taken_is_one_line(
 
 def test_who_lists_the_tray_or_the_pairs_is_noted(database: str) -> None:
     assert typed("tray", "list", "--database", database).stdout == "No messages are waiting.\n"
-    assert typed("people", "pairs", "--database", database).stdout == "No open pair.\n"
+    assert typed("people", "pairs", "--database", database).stdout == "No open pairs.\n"
     store = Store.open(database)
     with store.read() as connection:
         actions = list(connection.scalars(sa.select(audit.c.action).order_by(audit.c.seq)))

@@ -20,7 +20,7 @@ from azaward.record import Record
 from azaward.store import Store, imports, keys
 from azaward.store.care import merges, people, records
 from azaward.store.care.acts import Actor, Decision, decide
-from azaward.store.listening import change
+from azaward.store.care.joining import change
 from azaward.store.schema import identities
 
 DAY = dt.date(2026, 11, 23)

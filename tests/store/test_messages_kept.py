@@ -19,9 +19,11 @@ from azaward.mllp.journal import Received
 from azaward.readers.hl7.senders import read_senders
 from azaward.record import Record
 from azaward.store import Store, audit, imports, keys, tray
+from azaward.store.assigning import assign
 from azaward.store.care import merges, reassess
 from azaward.store.care.acts import Actor
-from azaward.store.listening import Listening, assign, change
+from azaward.store.care.joining import change
+from azaward.store.listening import Listening
 from azaward.store.schema import RECORD, assessments, worklist
 from tests.mllp.sending import SECONDS, SENDER
 from tests.store.test_listening import oru
@@ -134,7 +136,7 @@ def test_a_merge_into_a_number_that_nobody_has_yet_keeps_the_person_known(listen
 def test_a_merge_that_contradicts_a_birth_date_waits_for_somebody(listening: Listening) -> None:
     assert b"|204^" in said(listening, merge("1", "888", "4217", "19500101"))
     with listening.store.read() as connection:
-        assert ["another birth date" in one.why for one in tray.waiting(connection, "one")] == [True]
+        assert ["birth date is different" in one.why for one in tray.waiting(connection, "one")] == [True]
         assert merges.roots(connection, "one")("4217") == "4217"
 
 

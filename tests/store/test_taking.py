@@ -11,7 +11,7 @@ pytest.importorskip("hl7", reason="the extra azaward[hl7] is not installed")
 
 from azaward.knowledge import load
 from azaward.store import Store
-from azaward.store.listening import change
+from azaward.store.care.joining import change
 from tests.store.taking import ACTOR, Clinic, adt, oru
 
 AT, LATER = "202611291200", "202611291300"

@@ -14,9 +14,13 @@ from azaward.errors import StoreError
 from azaward.knowledge import load
 from azaward.readers.hl7.senders import Sender, Senders
 from azaward.record.tables import Record
-from azaward.store import Store, imports, keys
-from azaward.store.listening import assign, change
-from tests.store.taking import ACTOR, Clinic, adt, oru
+from azaward.store import Store, imports, keys, tray
+from azaward.store.assigning import assign, unassign
+from azaward.store.care import merges, people, records
+from azaward.store.care.joining import change
+from azaward.store.care.rows import By
+from azaward.store.keys import Keys
+from tests.store.taking import ACTOR, DAY, Clinic, adt, oru
 
 
 @pytest.fixture
@@ -26,10 +30,13 @@ def clinic(tmp_path: Path) -> Iterator[Clinic]:
     store.close()
 
 
-def given(clinic: Clinic, number: int, patient_id: str) -> int:
+def held(clinic: Clinic) -> Keys:
     with clinic.store.read() as connection:
-        held = keys.keys_of(clinic.store, connection)
-    return assign(clinic.store, ACTOR, number, patient_id, held, load(), Senders(()))
+        return keys.keys_of(clinic.store, connection)
+
+
+def given(clinic: Clinic, number: int, patient_id: str, although: str = "") -> int:
+    return assign(clinic.store, ACTOR, number, patient_id, held(clinic), load(), Senders(()), although)
 
 
 def together(*messages: bytes) -> bytes:
@@ -39,7 +46,7 @@ def together(*messages: bytes) -> bytes:
 
 
 def test_of_a_message_about_two_people_only_the_unknown_one_waits(clinic: Clinic) -> None:
-    both = together(oru("0.46"), oru("0.47", numbers="1114^^^RIVERSIDE^MR", born="19600101", order="18"))
+    both = together(oru("0.46"), oru("0.47", numbers="1114^^^RIVERSIDE^MR", born="19750402", sex="M", order="18"))
     clinic.send(both)
     assert clinic.counts() == [0.46]
     (waiting,) = clinic.waiting()
@@ -67,10 +74,10 @@ def test_a_message_about_two_unknown_people_is_not_assigned(clinic: Clinic) -> N
 
 @pytest.mark.parametrize("number", ["9990000026^^^NHS^NH", "1113^^^RIVERSIDE^MR"])
 def test_who_was_assigned_once_is_known_from_then_on(clinic: Clinic, number: str) -> None:
-    clinic.send(oru("0.5", numbers=number, born=""))
+    clinic.send(oru("0.5", numbers=number, born="", sex="M"))
     (waiting,) = clinic.waiting()
     given(clinic, waiting.id, "c2")
-    clinic.send(oru("0.6", numbers=number, born="", order="18"))
+    clinic.send(oru("0.6", numbers=number, born="", sex="M", order="18"))
     assert clinic.counts("c2") == [0.5, 0.6]
     assert clinic.waiting() == []
 
@@ -79,7 +86,7 @@ def test_an_assigned_message_is_read_with_the_settings_of_its_sender(tmp_path: P
     own = Sender("*|*", trusted=("RIVERSIDE",), patient_ids="CLINIC", codes={"NEUT": "neutrophils"})
     store = Store.open(f"sqlite:///{tmp_path / 'clinic.db'}")
     clinic = Clinic(store, own)
-    clinic.send(oru("0.5", numbers="1^^^RIVERSIDE^MR").replace(b"751-8^Neutrophils^LN", b"NEUT"))
+    clinic.send(oru("0.5", numbers="1^^^RIVERSIDE^MR", born="", sex="").replace(b"751-8^Neutrophils^LN", b"NEUT"))
     (waiting,) = clinic.waiting()
     given(clinic, waiting.id, "c2")
     assert clinic.counts("c2") == [0.5]
@@ -115,7 +122,7 @@ def test_a_patient_with_results_only_is_merged_and_given_messages(clinic: Clinic
 @pytest.mark.parametrize(("one", "other"), [("c1", "c1"), ("c1", "joined")])
 def test_one_person_is_not_kept_apart_from_themselves(clinic: Clinic, one: str, other: str) -> None:
     if other == "joined":
-        change(clinic.store, ACTOR, "merge", ("c2", "c1"), "the same person", load())
+        change(clinic.store, ACTOR, "merge", ("c2", "c1"), "the same person", load(), "the register says so")
         other = "c2"
     with pytest.raises(StoreError, match="two records"):
         change(clinic.store, ACTOR, "apart", (one, other), "no", load())
@@ -126,3 +133,107 @@ def test_nobody_is_given_a_message_under_an_id_that_no_patient_has(clinic: Clini
     (waiting,) = clinic.waiting()
     with pytest.raises(StoreError, match="no such patient"):
         given(clinic, waiting.id, "nobody")
+
+
+@pytest.mark.parametrize(("born", "sex"), [("19650501", ""), ("", "M"), ("196505", ""), ("19650501", "M")])
+def test_another_birth_date_or_sex_is_assigned_only_when_somebody_has_checked(
+    clinic: Clinic, born: str, sex: str
+) -> None:
+    clinic.send(oru("0.4", numbers="1^^^RIVERSIDE^MR", born=born, sex=sex))
+    (waiting,) = clinic.waiting()
+    with pytest.raises(StoreError, match=r"born 1980-01-02, female.*--although") as refused:
+        given(clinic, waiting.id, "c1")
+    assert "\n" not in str(refused.value)
+    assert (clinic.counts(), clinic.waiting()) == ([], [waiting])
+    given(clinic, waiting.id, "c1", "her passport was seen")
+    assert clinic.counts() == [0.4]
+    assert "identity_conflict" in clinic.codes()
+
+
+@pytest.mark.parametrize(("born", "sex"), [("", ""), ("1980", "F"), ("19800102", "U"), ("198001", "")])
+def test_what_agrees_or_is_not_said_is_assigned_without_a_question(clinic: Clinic, born: str, sex: str) -> None:
+    clinic.send(oru("0.4", numbers="1^^^RIVERSIDE^MR", born=born, sex=sex))
+    (waiting,) = clinic.waiting()
+    given(clinic, waiting.id, "c1")
+    assert clinic.counts() == [0.4]
+    assert "identity_conflict" not in clinic.codes()
+
+
+def test_records_of_other_birth_dates_or_sexes_are_joined_only_when_somebody_has_checked(clinic: Clinic) -> None:
+    with pytest.raises(StoreError, match=r"1975-04-02, male.*1980-01-02, female.*--although"):
+        change(clinic.store, ACTOR, "merge", ("c2", "c1"), "the same number", load())
+    assert clinic.root("c2") == "c2"
+    change(clinic.store, ACTOR, "merge", ("c2", "c1"), "the same number", load(), "she was registered wrongly")
+    assert clinic.root("c2") == "c1"
+    assert "identity_conflict" in clinic.codes()
+    with pytest.raises(StoreError, match=r"^c2 and c1: already joined, and read as c1"):
+        change(clinic.store, ACTOR, "merge", ("c2", "c1"), "again", load())
+
+
+def numbers_of(clinic: Clinic, patient_id: str) -> list[str]:
+    with clinic.store.read() as connection:
+        (one,) = people.of(connection, "one", [patient_id], held(clinic))
+    return sorted(number.value for number in one.numbers)
+
+
+def test_what_was_assigned_is_taken_back_and_assigned_anew(clinic: Clinic) -> None:
+    before = (clinic.record("c1").rows, numbers_of(clinic, "c1"))
+    clinic.send(oru("0.4", numbers="1^^^RIVERSIDE^MR", born="19650501", sex="M"))
+    (waiting,) = clinic.waiting()
+    for _ in range(2):
+        given(clinic, waiting.id, "c1", "a mistake")
+        assert clinic.counts() == [0.4]
+        done = unassign(clinic.store, ACTOR, waiting.id, "another person's", load())
+        assert (done.rows, done.identities) == (2, 1)
+        assert clinic.waiting() == [waiting]
+        assert (clinic.record("c1").rows, numbers_of(clinic, "c1")) == before
+        assert not {"identity_conflict", "floor_emergency"} & clinic.codes()
+    given(clinic, waiting.id, "c2", "the birth date was wrong")
+    assert (clinic.counts(), clinic.counts("c2")) == ([], [0.4])
+    clinic.send(oru("0.6", numbers="1^^^RIVERSIDE^MR", born="", sex="M", order="18"))
+    assert clinic.counts("c2") == [0.4, 0.6]
+
+
+def test_what_a_taken_back_message_had_replaced_stands_again(clinic: Clinic) -> None:
+    clinic.send(oru("1.2"))
+    clinic.send(oru("0.4", "C", numbers="1^^^RIVERSIDE^MR", born="", sex="", at="202611291300"))
+    (waiting,) = clinic.waiting()
+    given(clinic, waiting.id, "c1")
+    assert clinic.counts() == [0.4]
+    unassign(clinic.store, ACTOR, waiting.id, "another person's", load())
+    assert clinic.counts() == [1.2]
+
+
+def test_what_came_by_the_number_meanwhile_is_asked_about(clinic: Clinic) -> None:
+    clinic.send(oru("0.4", numbers="1^^^RIVERSIDE^MR", born="", sex=""))
+    (waiting,) = clinic.waiting()
+    given(clinic, waiting.id, "c1")
+    with clinic.store.write() as connection:
+        at = dt.datetime.now(dt.UTC) + dt.timedelta(hours=1)
+        row = {"patient_id": "c1", "analyte": "neutrophils", "value": 0.7, "unit": "10*9/L", "taken_on": DAY}
+        records.add(connection, "one", Record.of({"results": [row]}), By("hl7", at))
+    assert unassign(clinic.store, ACTOR, waiting.id, "another person's", load()).since == 1
+    assert any("1 rows that messages brought" in item.what for item in clinic.record("c1").set_aside)
+
+
+def test_what_waits_can_not_be_taken_back_and_what_was_discarded_can(clinic: Clinic) -> None:
+    clinic.send(oru("0.4", numbers="1^^^RIVERSIDE^MR"))
+    (waiting,) = clinic.waiting()
+    with pytest.raises(StoreError, match="not assigned"):
+        unassign(clinic.store, ACTOR, waiting.id, "no", load())
+    with clinic.store.write() as connection:
+        tray.resolve(connection, ACTOR, waiting.id, "discarded: by mistake", None)
+    unassign(clinic.store, ACTOR, waiting.id, "it is somebody's", load())
+    assert clinic.waiting() == [waiting]
+
+
+def test_a_question_about_other_ids_of_two_people_is_answered_when_they_are_joined(clinic: Clinic) -> None:
+    rows = [{"patient_id": one, "sex": "female"} for one in ("x", "y")]
+    imports.keep(clinic.store, ACTOR, "x.json", "x", Record.of({"patients": rows}), load())
+    change(clinic.store, ACTOR, "merge", ("x", "c1"), "the same person", load())
+    with clinic.store.write() as connection:
+        merges.ask(connection, "one", "x", "y", "both have the same number", By("nurse", dt.datetime.now(dt.UTC)))
+    change(clinic.store, ACTOR, "merge", ("y", "c1"), "the same person", load())
+    with clinic.store.read() as connection:
+        assert merges.open_pairs(connection, "one") == []
+    assert [item.kind for item in clinic.record("c1").set_aside if item.kind == "may_be_one"] == []

@@ -8,7 +8,7 @@ from azaward.knowledge import load
 from azaward.record.tables import Record
 from azaward.store import Store, imports
 from azaward.store.care.acts import Actor, Decision, decide
-from azaward.store.listening import change
+from azaward.store.care.joining import change
 from azaward.store.schema import RECORD
 from tests.web.clinic_room import TODAY, app_of, signed_in
 

@@ -5,7 +5,21 @@ Unusable input is reported in one line on stderr with exit code 1. A usage error
 
 from __future__ import annotations
 
-from azaward.cli import advise, arrivals, assess, check, cite, cohort, genotype, guides, knowledge, serve, store
+from azaward.cli import (
+    advise,
+    arrivals,
+    assess,
+    check,
+    cite,
+    cohort,
+    genotype,
+    guides,
+    knowledge,
+    people,
+    serve,
+    store,
+    tray,
+)
 from azaward.cli.edge import app
 
 __all__ = [
@@ -20,8 +34,10 @@ __all__ = [
     "guides",
     "knowledge",
     "main",
+    "people",
     "serve",
     "store",
+    "tray",
 ]
 
 

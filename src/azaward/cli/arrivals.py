@@ -1,4 +1,4 @@
-"""`azaward listen`, `watch`, `tray`, `people` and `keys`: what arrives from other systems, and about whom."""
+"""`azaward listen`, `watch` and `keys`: what arrives from other systems, and the key to whom it is about."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Generator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,59 +14,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from azaward.cli.edge import app, day_of, fail, load_knowledge, write
+from azaward.cli.opened import Clinic, KeyFile, keys_in, opened, say_lacking
 from azaward.cli.store import DEFAULT, Database, store_at, who_acts
 
 if TYPE_CHECKING:
     from azaward.knowledge import Knowledge
     from azaward.store import Store
     from azaward.store.care.acts import Actor
-    from azaward.store.keys import Keys
 
-KeyFile = Annotated[
-    Path | None,
-    typer.Option(
-        help="The file with the key to names and numbers; created when it is first needed.", envvar="AZAWARD_KEY_FILE"
-    ),
-]
-Clinic = Annotated[str | None, typer.Option(help="The clinic that the patients belong to.")]
-tray_app = typer.Typer(no_args_is_help=True, help="Messages that match no known patient.")
-people_app = typer.Typer(
-    no_args_is_help=True, help="Records that may be about one person: join them or keep them apart."
-)
 keys_app = typer.Typer(no_args_is_help=True, help="The key to names and numbers.")
-app.add_typer(tray_app, name="tray")
-app.add_typer(people_app, name="people")
 app.add_typer(keys_app, name="keys")
-
-
-@contextlib.contextmanager
-def _opened(database: str, clinic: str | None) -> Generator[tuple[Store, Actor]]:
-    """The store and who acts in it; its clinic must be there."""
-    with store_at(database, must_exist=True) as store:
-        from azaward.store import imports
-        from azaward.store.care.acts import Actor
-
-        if clinic is not None and clinic not in (known := imports.clinic_ids(store)):
-            fail(f"--clinic {clinic}: not in {store.name}. Expected one of: {', '.join(known) or 'none is there'}.")
-        yield store, Actor(who_acts(), clinic or imports.only_clinic(store), day_of(None))
-
-
-def _keys(store: Store, file: Path | None) -> Keys:
-    """The keys of a database; `StoreError` says what to do without them."""
-    from azaward.store import keys
-
-    store.key_file = file
-    with store.read() as connection:
-        return keys.keys_of(store, connection)
-
-
-def _say_lacking(store: Store, held: Keys) -> None:
-    """Says which keys are lost, so that names, numbers and messages that they sealed can't be read."""
-    from azaward.store import keys
-
-    with store.read() as connection:
-        for key in keys.lacking(connection, held):
-            _say(f"the key file lacks the key {key}: what it sealed can't be read. Put it back from a backup.")
 
 
 @app.command()
@@ -106,7 +62,8 @@ def listen(
 
     try:
         from azaward.mllp.journal import Journal
-        from azaward.mllp.server import Settings, networks, tls_context
+        from azaward.mllp.log import Lines
+        from azaward.mllp.server import Settings, in_the_open, networks, tls_context
         from azaward.readers.hl7.senders import read_senders
 
         knowledge = load_knowledge()
@@ -115,13 +72,19 @@ def listen(
             given = "--tls-key" if tls_key else "--tls-clients"
             fail(f"{given} {alone}: without a certificate nothing is encrypted. Give one with --tls.")
         context = tls_context(tls, tls_key, tls_clients) if tls else None
+        if said := in_the_open(host.strip("[]"), allowed=bool(allow), encrypted=context is not None):
+            _say(said)
         settings = Settings(host.strip("[]"), int(port), networks(allow or ()), context, threads=16)
-        with _opened(database, clinic) as (store, actor):
+        with opened(database, clinic) as (store, actor):
             from azaward.store.listening import Listening
 
             kept = Journal(journal or _beside(database))
-            _say_lacking(store, _keys(store, key_file))
-            Listening(store, actor, knowledge, senders, lambda: day_of(None)).serve(settings, kept, _say)
+            say_lacking(store, keys_in(store, key_file))
+            lines = Lines()
+            try:
+                Listening(store, actor, knowledge, senders, lambda: day_of(None), lines.say).serve(settings, kept, _say)
+            finally:
+                lines.close()
     except UserError as error:
         fail(str(error))
 
@@ -157,7 +120,7 @@ def watch(
         if (folder / name).exists() and not (folder / name).is_dir():
             fail(f"{folder / name}: a file. Expected a folder, where files are moved once they are read. Rename it.")
     knowledge = load_knowledge()
-    with _opened(database, clinic) as (store, actor):
+    with opened(database, clinic) as (store, actor):
         store.key_file = key_file
         stop = threading.Event()
         for name in (signal.SIGTERM, signal.SIGINT):
@@ -242,139 +205,6 @@ def _moved(path: Path, into: str) -> Path:
     return target
 
 
-@tray_app.command("list")
-def tray_list(database: Database = DEFAULT, clinic: Clinic = None) -> None:
-    """List the waiting messages, severe ones first."""
-    with _opened(database, clinic) as (store, actor):
-        from azaward.store import tray
-
-        with store.write() as connection:
-            waiting = tray.listed(connection, actor)
-        lines = [
-            f"{one.id}  {one.at:%Y-%m-%d %H:%M} UTC  {one.sender}  {one.why}"
-            + (f"\n    same-day, for a {tray.ROLE}: {one.severe}" if one.severe else "")
-            for one in waiting
-        ]
-        write(("\n".join(lines) + "\n" if lines else "No messages are waiting.\n").encode())
-
-
-@tray_app.command("show")
-def tray_show(
-    number: Annotated[int, typer.Argument(help="The message's number in the list.")],
-    database: Database = DEFAULT,
-    clinic: Clinic = None,
-    key_file: KeyFile = None,
-) -> None:
-    """Show a message as it arrived. The audit trail records that you read it."""
-    with _opened(database, clinic) as (store, actor):
-        from azaward.store import tray
-
-        keys = _keys(store, key_file)
-        with store.write() as connection:
-            content = tray.content(connection, actor, number, keys)
-        write(content.content.replace(b"\r", b"\n") + b"\n")
-
-
-@tray_app.command("assign")
-def tray_assign(
-    number: Annotated[int, typer.Argument(help="The message's number in the list.")],
-    patient: Annotated[str, typer.Argument(help="The patient that the message is about.")],
-    database: Database = DEFAULT,
-    clinic: Clinic = None,
-    sender: Annotated[list[Path] | None, typer.Option(help="The settings file of its sender.")] = None,
-    key_file: KeyFile = None,
-) -> None:
-    """Store a message for a patient. From then on, the trusted numbers in it belong to that patient."""
-    knowledge = load_knowledge()
-    with _opened(database, clinic) as (store, actor):
-        from azaward.readers.hl7.senders import read_senders
-        from azaward.store.listening import assign
-
-        keys = _keys(store, key_file)
-        rows = assign(store, actor, number, patient, keys, knowledge, read_senders(sender or (), knowledge))
-        write(f"message {number}: {rows} rows stored for {patient}\n".encode())
-
-
-@tray_app.command("discard")
-def tray_discard(
-    number: Annotated[int, typer.Argument(help="The message's number in the list.")],
-    why: Annotated[str, typer.Option(help="The reason; it is recorded.")],
-    database: Database = DEFAULT,
-    clinic: Clinic = None,
-) -> None:
-    """Remove a message from the tray without storing it."""
-    if not why.strip():
-        fail("--why is empty. Expected the reason.")
-    with _opened(database, clinic) as (store, actor):
-        from azaward.store import tray
-
-        with store.write() as connection:
-            tray.resolve(connection, actor, number, f"discarded: {why}", None)
-        write(f"message {number}: discarded\n".encode())
-
-
-@people_app.command("pairs")
-def people_pairs(database: Database = DEFAULT, clinic: Clinic = None) -> None:
-    """List pairs of records that may be about one person and are still undecided."""
-    with _opened(database, clinic) as (store, actor):
-        from azaward.store import audit
-        from azaward.store.audit import Entry
-        from azaward.store.care import merges
-
-        with store.write() as connection:
-            pairs = merges.open_pairs(connection, actor.clinic_id)
-            detail = {"patients": sorted({each for pair in pairs for each in pair[:2]})}
-            audit.append(connection, [Entry(actor.login, "list pairs", actor.clinic_id, None, detail)])
-        lines = [f"{one}  {other}  {why}" for one, other, why in pairs]
-        write(("\n".join(lines) + "\n" if lines else "No open pairs.\n").encode())
-
-
-def _change(database: str, clinic: str | None, ids: Sequence[str], why: str, what: str) -> None:
-    """Joins or separates two records, records the reason, and assesses who is affected."""
-    if not why.strip():
-        fail("--why is empty. Expected the reason.")
-    knowledge = load_knowledge()
-    with _opened(database, clinic) as (store, actor):
-        from azaward.store.listening import change
-
-        write(f"{change(store, actor, what, ids, why, knowledge)}\n".encode())
-
-
-@people_app.command("merge")
-def people_merge(
-    given_up: Annotated[str, typer.Argument(help="The id to give up.")],
-    kept: Annotated[str, typer.Argument(help="The id to keep.")],
-    why: Annotated[str, typer.Option(help="The reason; it is recorded.")],
-    database: Database = DEFAULT,
-    clinic: Clinic = None,
-) -> None:
-    """Join two records of one person. No row is moved, so they can be separated again."""
-    _change(database, clinic, (given_up, kept), why, "merge")
-
-
-@people_app.command("unmerge")
-def people_unmerge(
-    given_up: Annotated[str, typer.Argument(help="The id that was given up.")],
-    why: Annotated[str, typer.Option(help="The reason; it is recorded.")],
-    database: Database = DEFAULT,
-    clinic: Clinic = None,
-) -> None:
-    """Separate two joined records. Each is as it was before, plus anything that has arrived since."""
-    _change(database, clinic, (given_up,), why, "unmerge")
-
-
-@people_app.command("apart")
-def people_apart(
-    one: Annotated[str, typer.Argument(help="One of the two ids.")],
-    other: Annotated[str, typer.Argument(help="The other id.")],
-    why: Annotated[str, typer.Option(help="The reason; it is recorded.")],
-    database: Database = DEFAULT,
-    clinic: Clinic = None,
-) -> None:
-    """Record that two ids are different people, so that nobody is asked about them again."""
-    _change(database, clinic, (one, other), why, "apart")
-
-
 @keys_app.command("rotate")
 def keys_rotate(database: Database = DEFAULT, key_file: KeyFile = None) -> None:
     """Seal everything again with a new key. The file keeps the old one, which earlier backups need."""
@@ -384,9 +214,9 @@ def keys_rotate(database: Database = DEFAULT, key_file: KeyFile = None) -> None:
         from azaward.store.care import people
 
         file = key_file or keys.default_file(database)
-        held = _keys(store, file)
+        held = keys_in(store, file)
         with store.write() as connection:
             both = people.rotate(connection, file, held)
             audit.append(connection, [Entry(who_acts(), "rotate key", None, both.newest.id, {})])
-        _say_lacking(store, both)
+        say_lacking(store, both)
         write(f"{file}: created a new key and sealed everything with it. Keep a copy of the file elsewhere.\n".encode())

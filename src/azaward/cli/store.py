@@ -66,6 +66,8 @@ def import_files(
     """Import files into the database. Imports are atomic, and importing a file again changes nothing."""
     day = day_of(as_of)
     knowledge = load_knowledge()
+    if clinic is None and _is_new(database):
+        fail(f"{database}: holds no clinic. Name one with --clinic.")
     with store_at(database) as store:
         from azaward.store.care.acts import Actor
 
@@ -82,6 +84,14 @@ def import_files(
             write(json.dumps({"clinic": clinic_id, "files": outcomes}, ensure_ascii=False, indent=1).encode() + b"\n")
     if any("error" in outcome for outcome in outcomes):
         raise typer.Exit(1)
+
+
+def _is_new(database: str) -> bool:
+    """Whether the database would be made: a file that isn't there yet."""
+    from sqlalchemy.engine import make_url
+
+    file = make_url(database).database if database.startswith("sqlite:///") else None
+    return bool(file and file != ":memory:" and not Path(file).exists())
 
 
 def _bring(

@@ -55,6 +55,25 @@ def networks(written: Sequence[str]) -> tuple[Network, ...]:
     return tuple(found)
 
 
+def in_the_open(host: str, *, allowed: bool, encrypted: bool) -> str:
+    """What it means to listen on an address that other machines reach; nothing for one of this machine alone.
+
+    >>> in_the_open("127.0.0.1", allowed=False, encrypted=False)
+    ''
+    >>> in_the_open("0.0.0.0", allowed=False, encrypted=True)
+    '0.0.0.0: only this machine may connect. Name the networks that may with --allow.'
+    """
+    try:
+        local = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        local = host.casefold() == "localhost"
+    if local:
+        return ""
+    said = "" if allowed else " only this machine may connect. Name the networks that may with --allow."
+    said += "" if encrypted else " messages come unencrypted, so that others on the network can read them. Use --tls."
+    return f"{host}:{said}" if said else ""
+
+
 def tls_context(certificate: Path, key: Path | None = None, clients: Path | None = None) -> ssl.SSLContext:
     """TLS with a certificate; with `clients`, only senders with a certificate of that authority may connect."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -38,6 +38,10 @@ def read(path: Path, knowledge: Knowledge) -> Record:
         return read_hl7(_bytes(path), path.name, knowledge)
     if kind == ".ndjson":
         return fhir.read_export(_texts([path]), knowledge)
+    if is_database(path):
+        raise InputError(
+            f"{path.name}: a database of azaward, not a record. Look at it with azaward serve --database sqlite:///{path}."
+        )
     content, file = _text(path), path.name
     if kind != ".json":
         raise InputError(f"{file}: unknown file type. Expected .json, .ndjson, .hl7, or a folder of CSV or Parquet.")
@@ -51,6 +55,15 @@ def read(path: Path, knowledge: Knowledge) -> Record:
     if not isinstance(document, dict) or not set(TABLES) & set(cast(dict[str, Any], document)):
         raise InputError(f"{file}: neither a FHIR Bundle nor azaward's JSON: expected a key 'patients'.")
     return read_own_json(cast(dict[str, Any], document), file, knowledge)
+
+
+def is_database(path: Path) -> bool:
+    """Whether a file is an SQLite database, by its first bytes."""
+    try:
+        with path.open("rb") as file:
+            return file.read(16) == b"SQLite format 3\x00"
+    except OSError:
+        return False  # What is wrong with the file is said where it is read.
 
 
 def is_export(folder: Path) -> bool:

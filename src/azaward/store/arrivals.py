@@ -92,7 +92,7 @@ class Arrivals:
         for place, each in new:
             if each.notice.outcome == "error":
                 faults = (problem for problem in each.notice.problems if problem.severity == "error")
-                waiting.append((each, "; ".join(problem.line("") for problem in faults)))
+                waiting.append((each, "; ".join(problem.said() for problem in faults)))
             elif each.notice.outcome == "accept":
                 found = who.of(each.notice)
                 if found.ids:
@@ -141,22 +141,25 @@ class Arrivals:
     ) -> None:
         """What a message brings and sets aside of the people who are known."""
         mine = set(ids.values())
+        born = {ids[said.provisional_id]: said.birth_date for said in notice.people if said.provisional_id in ids}
         for name, own in kept.record.rows.items():
             rows = [row for row in own if row[0] in mine]
             if name == "patients" and notice.event not in ABOUT_PEOPLE and not of_file:
-                rows = list(filter(None, (who.contradicts(row) for row in rows)))
+                rows = list(filter(None, (who.contradicts(row, born.get(str(row[0]))) for row in rows)))
             taken.record.rows[name].extend(rows)
         taken.record.set_aside.extend([*kept.notices, *kept.late])
         if of_file:
             return
         asides = [item for item in kept.record.set_aside if item.patient_id in (None, *mine)]
         said = {(item.where, item.what) for item in asides}
+        warned = [each for each in notice.problems if each.severity == "warning" and not each.only_told]
         # What was noted of the message itself is its person's.
         first = next(iter(ids.values()), None)
+        noted = ((f"{notice.where}, {each.place}", each) for each in warned)
         asides += [
             SetAside(where, each.what, each.why, first, "partial")
-            for each in notice.problems
-            if each.severity == "warning" and (where := f"{notice.where}, {each.place}", each.what) not in said
+            for where, each in noted
+            if (where, each.what) not in said
         ]
         taken.record.set_aside.extend(asides)
 
@@ -241,7 +244,8 @@ def subjects(notice: Notice) -> set[tuple[str, str]]:
         (numbered.of, numbered.normal)
         for said in notice.people
         for number in (*said.identifiers, *said.previous)
-        if (numbered := Number(number.authority or "", number.value))
+        for name in number.authorities or ("",)
+        if (numbered := Number(name, number.value))
     }
     names = {one for table in notice.identities.values() for one in table if one}
     names |= {one.identity for one in notice.corrections}

@@ -24,27 +24,23 @@ from dataclasses import replace
 from functools import partial
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
 
 from azaward import assessment
 from azaward.assessment import Assessment
-from azaward.errors import StoreError
 from azaward.knowledge import Knowledge
 from azaward.mllp.journal import Journal, Received
+from azaward.mllp.log import shown
 from azaward.mllp.processes import Processes
 from azaward.mllp.server import Server, Settings
+from azaward.readers.hl7.ack import in_short
 from azaward.readers.hl7.messages import read_frame
 from azaward.readers.hl7.notice import Notice
 from azaward.readers.hl7.senders import Senders
-from azaward.store import audit, tray
 from azaward.store.arrivals import Arrivals, Arrived
-from azaward.store.audit import Entry
-from azaward.store.care import merges, people, reassess
-from azaward.store.care.acts import Actor, NoSuchPatientError
+from azaward.store.care import reassess
+from azaward.store.care.acts import Actor
 from azaward.store.care.rows import By
-from azaward.store.care.whose import Taken, Who
 from azaward.store.database import Store
-from azaward.store.keys import Keys
 from azaward.store.schema import assessments
 
 # A transaction costs as much as several messages: one waits so long for messages that are being read.
@@ -66,9 +62,10 @@ class Listening:
         knowledge: Knowledge,
         senders: Senders,
         today: Callable[[], dt.date],
+        log: Callable[[str], object] = lambda line: None,
     ) -> None:
         self.store, self.actor, self.knowledge, self._today = store, actor, knowledge, today
-        self.senders = senders
+        self.senders, self._log = senders, log
         # One processor is left to store what is read.
         readers = max(1, min(_READERS, (os.cpu_count() or 1) - 1))
         self._reading = Processes(partial(_read, knowledge, senders), readers)
@@ -120,7 +117,13 @@ class Listening:
                 self._being_read -= 1
         done: Future[bytes] = Future()
         self._waiting.put((Arrived(content, notice, received.at, self.senders.of(notice.header)), done))
-        return done.result()
+        try:
+            answer = done.result()
+        except Exception:
+            self._log(f"{_named(content, notice)}: closed without an answer; the sender keeps it")
+            raise
+        self._log(f"{_named(content, notice)}: {in_short(answer)}")
+        return answer
 
     def _write(self) -> None:
         """Stores what waits, many messages in one transaction."""
@@ -239,87 +242,13 @@ class Listening:
         await server.stop()
 
 
+def _named(content: bytes, notice: Notice) -> str:
+    """A message as the log names it: by its header and its size, never by what it says."""
+    header = notice.header
+    kind = f"{header.type}^{header.event}".strip("^")
+    parts = (header.sender.strip("|") and header.sender, kind, header.control_id)
+    return f"{'  '.join(shown(part) for part in parts)}  {len(content)} bytes"
+
+
 def _read(knowledge: Knowledge, senders: Senders, content: bytes, where: str) -> Notice:
     return read_frame(content, knowledge, where, senders)
-
-
-def assign(
-    store: Store,
-    actor: Actor,
-    number: int,
-    patient_id: str,
-    keys: Keys,
-    knowledge: Knowledge,
-    senders: Senders,
-) -> int:
-    """Stores a message of the tray for a patient; its trusted numbers are theirs from then on. Gives the new rows.
-
-    Only what belongs to whoever was not known is stored for the patient. Raises `StoreError` where that isn't one
-    person, where the number is another patient's, or where the message could not be understood.
-    """
-    with store.write() as connection:
-        clinic_id, by = actor.clinic_id, actor.by()
-        root = _known(connection, clinic_id, patient_id)
-        held = tray.content(connection, actor, number, keys)
-        senders = senders if senders.known else Senders((held.ways,))
-        notice = read_frame(held.content, knowledge, f"message {number}", senders)
-        if notice.outcome != "accept":
-            said = next(problem.line("") for problem in notice.problems if problem.severity == "error")
-            raise StoreError(f"message {number}: can't be stored{said}. Enter what it says by hand, or discard it.")
-        who = Who(connection, clinic_id, keys, knowledge)
-        who.ask([notice])
-        ids = {**who.of(notice).ids, **_unknown(number, notice, who, root)}
-        taken = Taken()
-        arrivals = Arrivals(store, actor, knowledge)
-        arrivals.tell(connection, [(notice, ids)], who, taken, by)
-        tray.resolve(connection, actor, number, "assigned", root)
-        reassess.reassess(connection, clinic_id, {root, *taken.touched}, actor.today, knowledge)
-        return taken.rows
-
-
-def _unknown(number: int, notice: Notice, who: Who, root: str) -> dict[str, str]:
-    """The one person of a message whom nobody knows, as this patient. Raises `StoreError`."""
-    known = who.of(notice).ids
-    others = [said for said in notice.people if said.provisional_id not in known]
-    if len(others) > 1:
-        raise StoreError(f"message {number}: is about {len(others)} people whom nobody knows. Enter it by hand.")
-    for said in others:
-        if other := who.other_patients(notice, said, root):
-            raise StoreError(
-                f"message {number}: its number is that of {' and '.join(sorted(other))}, not of {root}. "
-                "Expected that patient. If they are one person, join them first: azaward people merge."
-            )
-    return {said.provisional_id: root for said in others}
-
-
-def _known(connection: Connection, clinic_id: str, patient_id: str) -> str:
-    """The id under which a patient is kept. Raises `NoSuchPatientError`."""
-    if not people.known(connection, clinic_id, [patient_id]):
-        raise NoSuchPatientError(f"{patient_id}: no such patient. Expected the id of one of this clinic.")
-    return merges.roots(connection, clinic_id)(patient_id)
-
-
-def change(store: Store, actor: Actor, what: str, ids: Sequence[str], why: str, knowledge: Knowledge) -> str:
-    """Joins, separates or keeps apart two records, notes why, and assesses who is affected; says what was done."""
-    with store.write() as connection:
-        clinic_id, by = actor.clinic_id, actor.by()
-        kept_as = [_known(connection, clinic_id, one) for one in ids]
-        if what == "apart" and len(set(kept_as)) < 2:
-            how = "one id given twice" if ids[0] == ids[1] else "one person; separate them with azaward people unmerge"
-            raise StoreError(f"{ids[0]} and {ids[1]}: {how}. Expected the ids of two records.")
-        if what == "merge":
-            merges.merge(connection, clinic_id, ids[0], ids[1], why, by)
-            affected, said = {ids[1]}, f"{ids[0]} is read as {ids[1]} from now on"
-        elif what == "unmerge":
-            kept = merges.unmerge(connection, clinic_id, ids[0], why, by)
-            affected, said = {ids[0], kept}, f"{ids[0]} and {kept} are two records again"
-        else:
-            merges.apart(connection, clinic_id, ids[0], ids[1], why, by)
-            affected, said = {*ids}, f"{ids[0]} and {ids[1]} are different people"
-        told = [
-            Entry(actor.login, what, clinic_id, one, {"ids": list(ids), "why": why})
-            for one in sorted({*ids, *affected})
-        ]
-        audit.append(connection, told)
-        reassess.reassess(connection, clinic_id, affected, actor.today, knowledge)
-    return said

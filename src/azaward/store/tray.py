@@ -7,7 +7,7 @@ the tray the same day, because the patient is still to be found.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,15 +16,18 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from azaward import assessment
+from azaward.assessment import Finding
 from azaward.errors import StoreError
 from azaward.knowledge import Knowledge
+from azaward.readers.hl7.messages import read_frame
 from azaward.readers.hl7.notice import Notice
-from azaward.readers.hl7.senders import ANY, Sender
+from azaward.readers.hl7.senders import ANY, Sender, Senders
 from azaward.record.names import UNNAMED
 from azaward.record.tables import Record
 from azaward.store import audit
 from azaward.store.audit import Entry
 from azaward.store.care.acts import Actor
+from azaward.store.care.rows import By
 from azaward.store.keys import Keys
 from azaward.store.schema import unmatched
 
@@ -32,6 +35,7 @@ from azaward.store.schema import unmatched
 ROLE = "clinician"
 
 
+NOBODYS = Senders()
 # What stands before a message that is kept with its sender's settings.
 _WITH_WAYS = b"\x00azaward\x00"
 
@@ -71,6 +75,22 @@ class Waiting:
     at: dt.datetime
 
 
+@dataclass(frozen=True)
+class Settled:
+    """A message that somebody assigned or discarded: when, how, and whose it is now."""
+
+    id: int
+    sender: str
+    resolved_by: str
+    resolved_at: dt.datetime
+    resolved_how: str
+    patient_id: str | None
+
+    def step(self) -> By:
+        """Who stored it, and when: all that it brought bears the same."""
+        return By(self.resolved_by, self.resolved_at)
+
+
 def put(
     connection: Connection,
     actor: Actor,
@@ -106,13 +126,17 @@ def severe(record: Record, today: dt.date, knowledge: Knowledge) -> str | None:
     )
     asked = replace(record, rows={**record.rows, "exposures": unknown.rows["exposures"]}, set_aside=[])
     found = assessment.assess(asked, today, "auto", knowledge)
-    says = [
-        finding.says
-        for patient in found.patients
-        for finding in patient.findings
-        if finding.code == "severe_count_unknown_treatment"
-    ]
-    return says[0].split(", in a record")[0] if says else None
+    each = (finding for patient in found.patients for finding in patient.findings)
+    says = [_beyond(finding) for finding in each if finding.code == "severe_count_unknown_treatment"]
+    return "; ".join(dict.fromkeys(says)) or None
+
+
+def _beyond(finding: Finding) -> str:
+    """What is severe, and on which side of the limit it lies."""
+    said, seen, limit = finding.says.split(", in a record")[0], finding.observed, finding.limit
+    if seen is None or limit is None or not isinstance(seen.value, (int, float)):
+        return said
+    return said.replace(", beyond ", ", below " if seen.value < limit.value else ", above ")
 
 
 def waiting(connection: Connection, clinic_id: str) -> list[Waiting]:
@@ -125,10 +149,10 @@ def waiting(connection: Connection, clinic_id: str) -> list[Waiting]:
     return [Waiting(*row) for row in connection.execute(question)]
 
 
-def listed(connection: Connection, actor: Actor) -> list[Waiting]:
-    """What waits, for somebody who reads the list; the audit trail records that they did."""
+def listed(connection: Connection, actor: Actor, opened: bool = False) -> list[Waiting]:
+    """What waits, for somebody who reads the list; the audit trail records that they did, and whether it was opened."""
     found = waiting(connection, actor.clinic_id)
-    detail = {"messages": [one.id for one in found]}
+    detail = {"messages": [one.id for one in found], "opened": opened}
     audit.append(connection, [Entry(actor.login, "list messages", actor.clinic_id, None, detail)])
     return found
 
@@ -140,10 +164,35 @@ def content(connection: Connection, actor: Actor, number: int, keys: Keys) -> Ke
     return Kept.of(keys.opened(row.key, row.sealed))
 
 
-def resolve(connection: Connection, actor: Actor, number: int, how: str, patient_id: str | None) -> None:
+def settled_ones(connection: Connection, actor: Actor) -> list[Settled]:
+    """What was assigned or discarded, for somebody who reads the list; the audit trail records that they did."""
+    found = settled(connection, actor.clinic_id)
+    detail = {"settled": [one.id for one in found]}
+    audit.append(connection, [Entry(actor.login, "list messages", actor.clinic_id, None, detail)])
+    return found
+
+
+def contents(connection: Connection, clinic_id: str, keys: Keys) -> dict[int, Kept]:
+    """The waiting messages that these keys open, by number."""
+    question = sa.select(unmatched.c.id, unmatched.c.key, unmatched.c.sealed).where(
+        unmatched.c.clinic_id == clinic_id, unmatched.c.resolved_at.is_(None)
+    )
+    rows = connection.execute(question).all()
+    return {row.id: Kept.of(keys.opened(row.key, row.sealed)) for row in rows if row.key in keys.each}
+
+
+def read(held: Kept, number: int, knowledge: Knowledge, senders: Senders = NOBODYS) -> Notice:
+    """What a message of the tray says, as these settings or those of its arrival mean it."""
+    senders = senders if senders.known else Senders((held.ways,))
+    return read_frame(held.content, knowledge, f"message {number}", senders)
+
+
+def resolve(
+    connection: Connection, actor: Actor, number: int, how: str, patient_id: str | None, by: By | None = None
+) -> None:
     """Takes a message out of the tray: stored for a patient, or set down with a reason. Raises `StoreError`."""
     _row(connection, actor.clinic_id, number)
-    by = actor.by()
+    by = by or actor.by()
     connection.execute(
         sa.update(unmatched)
         .where(unmatched.c.id == number)
@@ -151,6 +200,26 @@ def resolve(connection: Connection, actor: Actor, number: int, how: str, patient
     )
     detail = {"how": how, "patient_id": patient_id}
     audit.append(connection, [Entry(actor.login, "resolve message", actor.clinic_id, str(number), detail)])
+
+
+def put_back(connection: Connection, actor: Actor, number: int, why: str, detail: Mapping[str, object]) -> None:
+    """Puts an assigned message back; the audit trail records why, and what was taken back."""
+    empty = {"resolved_by": None, "resolved_at": None, "resolved_how": None, "patient_id": None}
+    connection.execute(sa.update(unmatched).where(unmatched.c.id == number).values(empty))
+    entry = Entry(actor.login, "unassign message", actor.clinic_id, str(number), {"why": why, **detail})
+    audit.append(connection, [entry])
+
+
+def settled(connection: Connection, clinic_id: str, number: int | None = None) -> list[Settled]:
+    """The messages that were assigned or discarded, the latest first; with a number, that one. Raises `StoreError`."""
+    columns = [unmatched.c[name] for name in Settled.__dataclass_fields__]
+    question = sa.select(*columns).where(unmatched.c.clinic_id == clinic_id, unmatched.c.resolved_at.is_not(None))
+    if number is not None:
+        question = question.where(unmatched.c.id == number)
+    found = [Settled(*row) for row in connection.execute(question.order_by(unmatched.c.resolved_at.desc()))]
+    if number is not None and not found:
+        raise StoreError(f"message {number}: not assigned. Expected a number from: azaward tray list --settled")
+    return found
 
 
 def _row(connection: Connection, clinic_id: str, number: int) -> Any:

@@ -66,8 +66,9 @@ def test_a_feed_of_test_messages_takes_no_other() -> None:
     ("text", "says"),
     [
         ("sender: LAB", ["lab.yaml sender", "application|facility"]),
-        ("charset: ASCII", ["lab.yaml", "missing required field `sender`", "Expected"]),
+        ("charset: ASCII", ["lab.yaml", "the setting 'sender' is missing", "Expected"]),
         ("sender: A|B\ncharsett: ASCII", ["charsett", "Expected: sender, charset"]),
+        ("sender: A|B\nsystems: {HOSP: ''}", ["lab.yaml systems.HOSP", "https://hosp.example/mrn"]),
         ("sender: A|B\ncharset: KLINGON", ["lab.yaml charset", "KLINGON", "8859/1"]),
         ("sender: A|B\ncharset: JAS2020", ["lab.yaml charset", "JAS2020"]),
         ("sender: A|B\nzone: Mars/Base", ["lab.yaml zone", "Mars/Base", "Europe/London"]),

@@ -26,14 +26,24 @@ _STRUCTURE = (2, 3, 1)
 _LONGEST_ID = 20
 
 
-def unknown_person(place: Place | None = None) -> Problem:
-    """What a store adds where nobody known has the message's number: kept, and waiting for somebody to assign it.
+def unknown_person(found: str = "no known patient has this number") -> Problem:
+    """What a store adds where a message waits for somebody, and why: mostly because nobody known has its number.
 
     >>> unknown_person().severity, unknown_person().fault
     ('warning', 'unknown-key')
     """
     why = "kept in the tray of unmatched messages until somebody assigns it. Nothing needs to be sent again."
-    return Problem(place or Place("PID", 1, 3), "no known patient has this number", why, "unknown-key", "warning")
+    return Problem(Place("PID", 1, 3), found, why, "unknown-key", "warning")
+
+
+def nobody_known(found: str) -> Problem:
+    """What a store adds where a message about a person says nothing of anybody known, so that nothing was kept.
+
+    >>> nobody_known("no known patient has this number").severity
+    'warning'
+    """
+    why = "nothing was kept. If the person is a patient here, import their record; messages are then stored for them."
+    return Problem(Place("PID", 1, 3), found, why, "unknown-key", "warning")
 
 
 def answer(content: bytes, notice: Notice, codes: Codes, at: dt.datetime, more: Sequence[Problem] = ()) -> bytes:
@@ -58,6 +68,22 @@ def answer(content: bytes, notice: Notice, codes: Codes, at: dt.datetime, more: 
     if outcome != "reject" and _is_asked(codes, application or "NE", outcome == "accept"):
         found.append(writer.message(outcome, problems))
     return BETWEEN.join(found)
+
+
+def in_short(answers: bytes) -> str:
+    """The codes of an answer, and how much it remarks on, for a log.
+
+    >>> in_short(b"MSH|^~&|\\rMSA|AA|7\\rERR||PID^1^3^1|204|W\\r"), in_short(b"")
+    ('AA, 1 remark', 'no answer')
+    """
+    codes, remarks = list[str](), 0
+    for message in split(answers).messages:
+        lines = message.content.split(b"\r")
+        field, repetition = lines[0][3:4], lines[0][5:6]
+        codes += [line.split(field)[1].decode("ascii", "replace") for line in lines if line.startswith(b"MSA" + field)]
+        remarks += sum(1 + line.count(repetition) for line in lines if line.startswith(b"ERR" + field))
+    said = f", {remarks} remark{'' if remarks == 1 else 's'}" if remarks else ""
+    return " and ".join(codes) + said if codes else "no answer"
 
 
 def _outcome(notice: Notice, more: Sequence[Problem]) -> Outcome:

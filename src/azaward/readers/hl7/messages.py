@@ -97,6 +97,7 @@ def read_message(
         digest=_digest(raw),
         trusted=sender.trusted,
         patient_ids=sender.patient_ids,
+        newcomers=sender.newcomers,
     )
 
 

@@ -64,13 +64,24 @@ class Header:
 class Identifier:
     """A number of a person: CX-1, the authority that gave it (CX-4) and its type (CX-5, table 0203).
 
-    `is_personal` is False for numbers of an account, a visit or an insurance, which several people may share.
+    `is_personal` is False for numbers of an account, a visit or an insurance, which several people may share. `also`
+    has other names of the authority: its universal id beside its namespace, and the systems of the sender's settings.
     """
 
     value: str
     authority: str | None = None
     type: str | None = None
     is_personal: bool = True
+    also: tuple[str, ...] = ()
+
+    @property
+    def authorities(self) -> tuple[str, ...]:
+        """Every name of its authority; none where nobody is named.
+
+        >>> Identifier("42", "HOSP", also=("1.2.3.4",)).authorities
+        ('HOSP', '1.2.3.4')
+        """
+        return (*((self.authority,) if self.authority else ()), *self.also)
 
 
 @dataclass(frozen=True)
@@ -167,6 +178,8 @@ class Notice:
     trusted: tuple[str, ...] = ()
     # The authority whose numbers are the clinic's own patient ids.
     patient_ids: str | None = None
+    # Whether a message about somebody new waits until a person is made of them.
+    newcomers: Literal["pass", "tray"] = "pass"
 
     @property
     def key(self) -> tuple[str, str, str]:

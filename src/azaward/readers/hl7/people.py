@@ -45,24 +45,30 @@ def person(reading: Reading, pid: Segment, provisional_id: str) -> Said:
 
 
 def identifiers(reading: Reading, segment: Segment, number: int, usual: str | None = None) -> tuple[Identifier, ...]:
-    """The numbers in a field of extended ids (CX), each with its authority; `usual` is the type where none is said."""
+    """The numbers in a field of extended ids (CX), each with its authority; `usual` is the type where none is said.
+
+    An authority has a namespace, a universal id or both, and the systems that the sender's settings give for either.
+    """
+    systems = reading.sender.systems
     found: list[Identifier] = []
     for value in segment.repetitions(number):
         if name := value.text():
-            authority = value.sub(4, 1) or value.sub(4, 2)
+            names = [part for part in (value.sub(4, 1), value.sub(4, 2)) if part]
+            also = dict.fromkeys([*names[1:], *(systems[part] for part in names if part in systems)])
             kind = value.text(5) or usual
             personal = kind is None or reading.codes.means("0203", kind) in ("person", None)
-            found.append(Identifier(name, authority, kind, personal))
+            found.append(Identifier(name, next(iter(names), None), kind, personal, tuple(also)))
     return tuple(dict.fromkeys(found))
 
 
 def numbers_of(each: Iterable[Identifier], nations: Mapping[tuple[str, str | None], str]) -> list[Number]:
-    """Numbers under the names by which their authorities are known in every format.
+    """Numbers under every name by which their authorities are known in every format.
 
     >>> numbers_of([Identifier("9990000018", "NHS", "NH")], {("NHS", "NH"): "https://fhir.nhs.uk/Id/nhs-number"})
     [Number(authority='https://fhir.nhs.uk/Id/nhs-number', value='9990000018')]
     """
-    return [Number(nations.get((one.authority or "", one.type), one.authority or ""), one.value) for one in each]
+    named = ((one, name) for one in each for name in one.authorities or ("",))
+    return [Number(nations.get((name, one.type), name), one.value) for one, name in named]
 
 
 def identities(notice: Notice, ids: Mapping[str, str], knowledge: Knowledge) -> list[Identity]:

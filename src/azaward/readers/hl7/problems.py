@@ -60,7 +60,8 @@ class Problem:
     """What was found, and what was expected or is to be done.
 
     An `error` means that the message, or one of its people, could not be understood; a `warning` that an item was set
-    aside or read with care and the rest was kept. `rejects` marks a message that is not for azaward at all.
+    aside or read with care and the rest was kept. `rejects` marks a message that is not for azaward at all. What is
+    `only_told` to the sender is known from the record too.
 
     >>> print(Problem(Place("PID", 1, 3), "no number", "expected at least one.", "missing").line("a.hl7 message 2"))
     a.hl7 message 2, PID field 3: no number; expected at least one.
@@ -72,10 +73,15 @@ class Problem:
     fault: Fault = "other"
     severity: Severity = "error"
     rejects: bool = False
+    only_told: bool = False
 
     def line(self, where: str) -> str:
         """One line with the place in the file or feed."""
-        return f"{where}, {self.place}: {self.what}; {self.why}"
+        return f"{where}, {self.said()}"
+
+    def said(self) -> str:
+        """The same where its message is named beside it."""
+        return f"{self.place}: {self.what}; {self.why}"
 
 
 class UnreadableError(Exception):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -16,10 +16,11 @@ from azaward.readers.hl7.senders import ANY, Sender
 from azaward.readers.hl7.times import iso
 from azaward.readers.rows import RowReader
 from azaward.readers.strengths import Strengths
-from azaward.record.tables import TABLES
+from azaward.record.tables import TABLES, Cell
 
 # Set aside, and of no weight for the sender.
 _ONLY_COUNTED = ("unknown_analyte", "unknown_event", "unknown_column", "not_read", "uncounted", "partial_date")
+_DOUBT = [column.name for column in TABLES["results"]].index("doubt")
 
 
 @dataclass
@@ -87,6 +88,19 @@ class Reading:
         for item in self.rows.set_aside[before:]:
             if item.kind not in _ONLY_COUNTED:
                 self.problem(place, item.what, item.why, "data-type")
+        if table == "results" and not any(problem.place == place for problem in self.problems):
+            self._tell(row, place, self.rows.rows[table][known:])
+
+    def _tell(self, row: Mapping[str, Any], place: Place, added: Sequence[Sequence[Cell]]) -> None:
+        """Tells the sender of a test that nobody here knows, and of a result that isn't believed."""
+        name = row.get("analyte")
+        if not added:
+            why = "not known here, so not used. If it counts, name it in the sender's settings (codes)."
+            self.problems.append(Problem(place, f"test {name!r}", why, "table-value", "warning", only_told=True))
+        elif any(cells[_DOUBT] for cells in added):
+            said = row.get("value") or row.get("text") or ""
+            why = "not believed as it is written, so not used. Somebody here is asked; send it again if it is wrong."
+            self.problems.append(Problem(place, f"{name} {said}".strip(), why, "data-type", "warning", only_told=True))
 
     def correct(
         self,

@@ -374,6 +374,9 @@ def _judged(reading: Reading, names: Sequence[str | None]) -> Specimen:
     written = next((name for name in said[1:] if not name.isdigit()), said[0])
     if "other" in means:
         return Specimen(written, "other")
+    if any(reading.sender.specimens.get(name) == "blood" for name in said):
+        # Its own word is known to nobody but the sender's settings.
+        return Specimen("blood", "blood")
     return Specimen(written, "blood" if "blood" in means else "unclear")
 
 

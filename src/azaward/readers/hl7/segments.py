@@ -205,10 +205,11 @@ def parse(raw: Raw, codes: Codes, charset: str | None = None) -> Message:
     try:
         text = raw.content.decode(codec)
     except UnicodeDecodeError as error:
-        what = f"byte 0x{raw.content[error.start]:02x} is not {said or 'ASCII'}"
+        read_as = "UTF-8, which its byte-order mark names" if raw.codec else charset or said or "ASCII"
+        what = f"byte 0x{raw.content[error.start]:02x} is not {read_as}"
         line = raw.content.count(b"\r", 0, error.start)
         name = raw.content.split(b"\r")[line][:3].decode("ascii", "replace")
-        why = f"found in {name}, segment {line + 1}. State the character set in MSH-18, or set it for this sender."
+        why = f"found in {name}, segment {line + 1}. {_what_to_do(charset if not raw.codec else None)}"
         raise UnreadableError(Problem(_CHARSET, what, why, "data-type")) from None
     header = text.partition("\r")[0]
     delimiters = Delimiters.of(header)
@@ -217,6 +218,12 @@ def parse(raw: Raw, codes: Codes, charset: str | None = None) -> Message:
         raise UnreadableError(Problem(Place(), "a header that ends after its delimiters", why, "missing"))
     lines, problems = _whole_lines(text.split("\r"), delimiters)
     return Message(tuple(_segments(lines, delimiters, codec)), delimiters, codec, said, tuple(problems))
+
+
+def _what_to_do(charset: str | None) -> str:
+    if charset:
+        return f"The sender's settings say that it writes {charset}: set the character set that it really writes."
+    return "State the character set in MSH-18, or set it for this sender."
 
 
 def _codec(raw: Raw, codes: Codes, charset: str | None) -> tuple[str, str]:

@@ -49,6 +49,8 @@ class Sender(msgspec.Struct, frozen=True, forbid_unknown_fields=True, eq=False):
     unused: Literal["accept", "reject"] = "accept"
     trusted: tuple[str, ...] = ()
     patient_ids: str | None = None
+    systems: dict[str, str] = {}
+    newcomers: Literal["pass", "tray"] = "pass"
     codes: dict[str, str] = {}
     units: dict[str, str] = {}
     specimens: dict[str, Literal["blood", "other"]] = {}
@@ -115,8 +117,8 @@ def read_sender(file: str, text: str, knowledge: Knowledge) -> Sender:
     {'NEUA': 'neutrophils'}
     >>> read_sender("lab.yaml", "sender: LAB|RIVERSIDE\\ncharsett: ASCII", load())
     Traceback (most recent call last):
-    azaward.errors.InputError: lab.yaml: Object contains unknown field `charsett`. Expected: sender, charset, zone, \
-processing, unused, trusted, patient_ids, codes, units, specimens, z_fields.
+    azaward.errors.InputError: lab.yaml: 'charsett' is no setting. Expected: sender, charset, zone, \
+processing, unused, trusted, patient_ids, systems, newcomers, codes, units, specimens, z_fields.
     """
     import yaml
 
@@ -139,9 +141,19 @@ processing, unused, trusted, patient_ids, codes, units, specimens, z_fields.
         line = f" line {mark.line + 1}" if mark else ""
         raise InputError(f"{file}{line}: not YAML: {getattr(error, 'problem', None) or error}.") from None
     except msgspec.ValidationError as error:
-        raise InputError(f"{file}: {error}. Expected: {', '.join(Sender.__struct_fields__)}.") from None
+        raise InputError(f"{file}: {_in_words(error)}. Expected: {', '.join(Sender.__struct_fields__)}.") from None
     _check(file, sender, knowledge)
     return sender
+
+
+def _in_words(error: msgspec.ValidationError) -> str:
+    """What is wrong with a file's keys; the library says it in words for programmers."""
+    said = str(error)
+    if unknown := re.match(r"Object contains unknown field `(.+)`", said):
+        return f"{unknown[1]!r} is no setting"
+    if missing := re.match(r"Object missing required field `(.+)`", said):
+        return f"the setting {missing[1]!r} is missing"
+    return said
 
 
 def _check(file: str, sender: Sender, knowledge: Knowledge) -> None:
@@ -154,6 +166,10 @@ def _check(file: str, sender: Sender, knowledge: Knowledge) -> None:
         raise InputError(f"{file} zone: {sender.zone!r} is no time zone; expected one such as Europe/London.") from None
     if sender.charset and tables.means("0211", sender.charset) in (None, "not-read"):
         raise InputError(f"{file} charset: {sender.charset!r}; expected one such as UNICODE UTF-8 or 8859/1.")
+    if empty := next((name for name, system in sender.systems.items() if not name.strip() or not system.strip()), None):
+        raise InputError(
+            f"{file} systems.{empty}: empty; expected an identifier.system such as https://hosp.example/mrn."
+        )
     for code in sender.codes:
         meant = sender.coding(code)
         found = words.analyte(None, [meant]) if isinstance(meant, Coding) else words.analyte(meant)

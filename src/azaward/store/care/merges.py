@@ -72,6 +72,11 @@ def merge(connection: Connection, clinic_id: str, given_up: str, kept: str, why:
     row = {"clinic_id": clinic_id, "given_up": given_up, "kept": kept, "why": why, "by": by.who, "at": by.at}
     connection.execute(sa.insert(merges).values(row))
     _decide(connection, clinic_id, given_up, kept, SAME, why, by)
+    # A question about other ids of the two is answered with it.
+    root = roots(connection, clinic_id)
+    for one, other, _ in open_pairs(connection, clinic_id):
+        if root(one) == root(other):
+            _decide(connection, clinic_id, one, other, SAME, why, by)
     for table in (assessments, worklist):
         connection.execute(sa.delete(table).where(table.c.clinic_id == clinic_id, table.c.patient_id == given_up))
 

@@ -19,7 +19,7 @@ from azaward.record.tables import STATUS_NEVER_COUNTS, TABLES, Cell, Record, Set
 from azaward.store.care import merges, resources
 from azaward.store.care.corrections import CORRECTED, corrected
 from azaward.store.care.resources import Settled
-from azaward.store.care.rows import CHANGED, By
+from azaward.store.care.rows import CHANGED, TAKEN_BACK, By
 from azaward.store.schema import RECORD, set_aside
 
 # Where a row stood, and in which version of its resource, says nothing of the patient.
@@ -48,7 +48,8 @@ def add(connection: Connection, clinic_id: str, record: Record, by: By) -> Added
     record = settled.record
     given = {"clinic_id": clinic_id, "import_id": by.import_id, "entered_by": by.who, "entered_at": by.at}
     asides = list(record.set_aside)
-    added, patients = 0, _strike_versions(connection, clinic_id, settled, by, asides)
+    patients, struck = _strike_versions(connection, clinic_id, settled, by, asides)
+    added = 0
     for name, columns in TABLES.items():
         names = [column.name for column in columns]
         rows = [dict(zip(names, cells, strict=True)) for cells in record.rows[name]]
@@ -59,9 +60,10 @@ def add(connection: Connection, clinic_id: str, record: Record, by: By) -> Added
             by_digest.setdefault(digest(row), row)
         known = _known(connection, name, clinic_id, by_digest)
         known |= _adopted(connection, name, clinic_id, by_digest, known)
-        revived = _revive(connection, name, clinic_id, {key: by_digest[key] for key in known & by_digest.keys()})
+        revived = _revive(connection, name, clinic_id, {key: by_digest[key] for key in known & by_digest.keys()}, by)
         patients |= {str(by_digest[key]["patient_id"]) for key in revived}
-        added += len(revived)
+        # What is struck out and stands again in one step is no new row.
+        added += len(revived - struck)
         new = [{**row, "digest": key, **given} for key, row in by_digest.items() if key not in known]
         for row in new:
             _replaces(connection, name, clinic_id, row, by)
@@ -76,12 +78,14 @@ def add(connection: Connection, clinic_id: str, record: Record, by: By) -> Added
 
 def _strike_versions(
     connection: Connection, clinic_id: str, settled: Settled, by: By, asides: list[SetAside]
-) -> set[str]:
+) -> tuple[set[str], set[str]]:
     """Strikes out the rows of versions that no longer stand; those that stand in the new one too are revived by `add`.
 
-    What was set aside of them is resolved, and whoever acted on a result that is corrected is told.
+    What was set aside of them is resolved, and whoever acted on a result that is corrected is told. Gives the patients
+    and the digests of the rows.
     """
     patients: set[str] = set()
+    digests: set[str] = set()
     for keys, why in ((settled.replaced, REPLACED), (settled.gone, GONE)):
         for key in sorted(keys):
             of_this = {"patient_id": key.patient_id, "resource": key.resource}
@@ -98,26 +102,26 @@ def _strike_versions(
                 if not struck:
                     continue
                 patients.add(key.patient_id)
+                digests |= {str(row["digest"]) for row in struck}
                 asides += corrected(connection, clinic_id, name, struck, settled.record)
                 _strike_where(connection, name, clinic_id, of_this, by, why)
             resolved = sa.update(set_aside).where(set_aside.c.clinic_id == clinic_id, set_aside.c.resolved_at.is_(None))
             resolved = resolved.where(*_where(set_aside, of_this), set_aside.c.kind != CORRECTED)
             connection.execute(resolved.values(resolved_by=by.who, resolved_at=by.at, resolved_why=why))
-    return patients
+    return patients, digests
 
 
-def _revive(connection: Connection, name: str, clinic_id: str, rows: Mapping[str, Mapping[str, Cell]]) -> set[str]:
-    """Lets rows stand again that only their sender had taken back, and that it sends again in a later version."""
+def _revive(
+    connection: Connection, name: str, clinic_id: str, rows: Mapping[str, Mapping[str, Cell]], by: By
+) -> set[str]:
+    """Lets rows stand again that only their sender, or whoever assigned them, had taken back, and that come again."""
     table, revived = RECORD[name], set[str]()
+    again = {"struck_by": None, "struck_at": None, "struck_why": None, "entered_by": by.who, "entered_at": by.at}
+    back = table.c.struck_why.in_(_BY_SENDER) | table.c.struck_why.startswith(f"{TAKEN_BACK}: ")
     for start in range(0, len(rows), _AT_ONCE):
         some = sorted(rows)[start : start + _AT_ONCE]
-        again = (
-            sa.update(table)
-            .where(table.c.clinic_id == clinic_id, table.c.digest.in_(some), table.c.struck_why.in_(_BY_SENDER))
-            .values(struck_by=None, struck_at=None, struck_why=None)
-            .returning(table.c.digest)
-        )
-        revived |= set(connection.scalars(again))
+        asked = sa.update(table).where(table.c.clinic_id == clinic_id, table.c.digest.in_(some), back)
+        revived |= set(connection.scalars(asked.values(again).returning(table.c.digest)))
     for key in revived:
         of_this = (table.c.clinic_id == clinic_id, table.c.digest == key)
         connection.execute(sa.update(table).where(*of_this).values(version=rows[key]["version"]))

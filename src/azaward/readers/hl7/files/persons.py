@@ -11,6 +11,7 @@ from collections.abc import Hashable, Iterator, Sequence
 from itertools import pairwise
 
 from azaward.readers.hl7.notice import Identifier, Notice, Said
+from azaward.record.identity import Number
 
 _Key = tuple[str, str]
 
@@ -90,7 +91,9 @@ def _obsolete(notice: Notice, said: Said) -> tuple[Identifier, ...]:
 def _keys(notice: Notice, numbers: Sequence[Identifier]) -> Iterator[_Key]:
     for number in numbers:
         if number.is_personal:
-            yield (number.authority or f"?{notice.header.sender}", number.value)
+            yield from ((Number(name, "").of, number.value) for name in number.authorities)
+            if not number.authorities:
+                yield (f"?{notice.header.sender}", number.value)
 
 
 def _without_authority(notices: Sequence[Notice], groups: Groups) -> None:

@@ -122,7 +122,7 @@ def _counted(rows: RowReader, file: str, notices: Sequence[Notice]) -> None:
 
 
 def _is_only_noted(problem: Problem) -> bool:
-    return not problem.rejects and problem.severity != "error"
+    return not problem.rejects and not problem.only_told and problem.severity != "error"
 
 
 def _people(rows: RowReader, applied: Applied, notices: Sequence[Notice], ids: Mapping[str, str]) -> None:
