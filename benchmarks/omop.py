@@ -66,7 +66,7 @@ def make(people: Path, folder: Path, bare: float) -> None:
     """Writes the six tables of `people` as a CDM."""
     from azaward import parquet
     from azaward.knowledge import load
-    from azaward.knowledge.loading.test_names import loinc_codes
+    from azaward.knowledge.loading.words.test_names import loinc_codes
 
     knowledge = load()
     loinc = loinc_codes(knowledge)

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from azaward.knowledge import load
-from azaward.knowledge.loading.test_names import loinc_codes
+from azaward.knowledge.loading.words.test_names import loinc_codes
 
 PEOPLE, SEED = 91, 7
 MEGABYTE = 1_000_000

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from azaward.knowledge import load
-from azaward.knowledge.loading.test_names import loinc_codes
+from azaward.knowledge.loading.words.test_names import loinc_codes
 from azaward.record.tables import TABLES, Record
 
 KNOWLEDGE = load()

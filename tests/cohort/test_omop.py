@@ -22,7 +22,7 @@ from azaward.cohort.written import TRANSLATED
 from azaward.errors import InputError
 from azaward.knowledge import load
 from azaward.knowledge.loading.units import convert
-from azaward.knowledge.loading.vocabulary import vocabulary
+from azaward.knowledge.loading.words.vocabulary import vocabulary
 from azaward.medicines.names import names
 from azaward.readers.tables.folder import read_folder
 from azaward.record.tables import TABLES, Record

@@ -14,7 +14,7 @@ import pytest
 
 from azaward.genetics.dosing import ORDER
 from azaward.knowledge import load
-from azaward.knowledge.loading.vocabulary import vocabulary
+from azaward.knowledge.loading.words.vocabulary import vocabulary
 
 KNOWLEDGE = load()
 TABLES = KNOWLEDGE.tables

@@ -18,7 +18,7 @@ from azaward.knowledge.loading.load import HERE, load_folder
 from azaward.knowledge.loading.messages import NOT_CODES, messages
 from azaward.knowledge.loading.relations import relations
 from azaward.knowledge.loading.schema import FILES, TABLES
-from azaward.knowledge.loading.vocabulary import Coding, vocabulary
+from azaward.knowledge.loading.words.vocabulary import Coding, vocabulary
 from azaward.rules.stages.lab import PROBLEMS
 
 KNOWLEDGE = load()

@@ -9,7 +9,7 @@ import pytest
 from azaward.knowledge import load
 from azaward.knowledge.loading.schema.columns import split
 from azaward.knowledge.loading.schema.laboratory import ResultFlag, Specimen
-from azaward.knowledge.loading.vocabulary import SNOMED, vocabulary
+from azaward.knowledge.loading.words.vocabulary import SNOMED, vocabulary
 from tests.knowledge.test_medicine_codes import is_snomed
 
 KNOWLEDGE = load()

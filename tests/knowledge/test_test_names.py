@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from azaward.knowledge import load
 from azaward.knowledge.loading.schema import laboratory
 from azaward.knowledge.loading.schema.columns import split
-from azaward.knowledge.loading.test_names import JLAC10, LOINC, NPU, READ, SNOMED, UNKNOWN, folded
-from azaward.knowledge.loading.vocabulary import ATC, CVX, DMD, ICD10, PZN, RXNORM, Coding, vocabulary
+from azaward.knowledge.loading.words.test_names import JLAC10, LOINC, NPU, READ, SNOMED, UNKNOWN, folded
+from azaward.knowledge.loading.words.vocabulary import ATC, CVX, DMD, ICD10, PZN, RXNORM, Coding, vocabulary
 from azaward.record.doubts import NEAR as NEAR_DOUBT
 
 KNOWLEDGE = load()

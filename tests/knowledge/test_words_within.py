@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from azaward.knowledge import load
-from azaward.knowledge.loading.vocabulary import vocabulary
+from azaward.knowledge.loading.words.vocabulary import vocabulary
 
 NAMED = [
     ("symptom", "temp 39.2 and sore throat", ["fever", "sore_throat"]),

@@ -14,7 +14,7 @@ import pytest
 
 from azaward.knowledge import load
 from azaward.knowledge.loading.relations import split
-from azaward.knowledge.loading.vocabulary import Coding
+from azaward.knowledge.loading.words.vocabulary import Coding
 from azaward.medicines.names import names
 
 KNOWLEDGE = load()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from azaward.knowledge import load
-from azaward.knowledge.loading.vocabulary import RXNORM, Coding
+from azaward.knowledge.loading.words.vocabulary import RXNORM, Coding
 from azaward.medicines.names import LONGEST, Names, Reading, names
 from azaward.medicines.spelling import slips
 from azaward.medicines.typed import clean

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from azaward.knowledge import load
-from azaward.knowledge.loading.vocabulary import Coding
+from azaward.knowledge.loading.words.vocabulary import Coding
 from azaward.medicines.names import names
 
 KNOWN = names(load())

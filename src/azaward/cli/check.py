@@ -99,7 +99,7 @@ def _facts(
     if dose is not None and not 0 < dose < float("inf"):
         raise InputError(f"--dose {dose:g}: expected a dose above 0, in mg a day.")
     if tpmt or nudt15 or indication:
-        from azaward.knowledge.loading.vocabulary import vocabulary
+        from azaward.knowledge.loading.words.vocabulary import vocabulary
 
         held = vocabulary(knowledge)
         for option, said in (("tpmt", tpmt), ("nudt15", nudt15)):

@@ -105,7 +105,7 @@ def _reporter(
 ) -> Reporter:
     from azaward.errors import InputError
     from azaward.genetics.dosing import Person, usual_dose
-    from azaward.knowledge.loading.vocabulary import vocabulary
+    from azaward.knowledge.loading.words.vocabulary import vocabulary
     from azaward.reports.genotype.report import Reporter
 
     chosen = None

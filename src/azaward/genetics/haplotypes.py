@@ -16,7 +16,7 @@ from azaward.errors import KnowledgeError
 from azaward.genetics.dosing import INDETERMINATE, ORDER
 from azaward.genetics.model import Site, sites
 from azaward.knowledge import Knowledge
-from azaward.knowledge.loading import vocabulary
+from azaward.knowledge.loading.words import vocabulary
 
 REFERENCE_ALLELE = "*1"
 UNKNOWN = "Unknown function"

@@ -15,7 +15,7 @@ from functools import lru_cache
 
 from azaward.genetics.dosing import GENES, ORDER
 from azaward.knowledge import Knowledge
-from azaward.knowledge.loading.vocabulary import Vocabulary, plain, vocabulary
+from azaward.knowledge.loading.words.vocabulary import Vocabulary, plain, vocabulary
 
 _GENE = re.compile(
     r"\bTPMT\b|\bNUDT[- ]?15\b|\bthiopurine\s+(?:s-?)?\s*methyltransferase\b|\bnudix\s+hydrolase\s+15\b", re.I

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 
 from azaward.genetics.dosing import ORDER
 from azaward.knowledge import Knowledge
-from azaward.knowledge.loading.vocabulary import pair_phenotype
+from azaward.knowledge.loading.words.vocabulary import pair_phenotype
 
 _NORMAL, _NONE = "Normal function", "No function"
 _KNOWN = (_NORMAL, "Decreased function", _NONE)

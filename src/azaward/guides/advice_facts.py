@@ -17,7 +17,7 @@ from azaward.knowledge import Knowledge
 from azaward.knowledge.loading import units
 from azaward.knowledge.loading.advice import NONE, Question, Topic, Value, vaccines
 from azaward.knowledge.loading.schema.columns import split
-from azaward.knowledge.loading.vocabulary import plain
+from azaward.knowledge.loading.words.vocabulary import plain
 
 Fact = str | float | list[str] | None
 _NUMBER = re.compile(r"^([+-]?\d+(?:\.\d+)?)\s*(\D.*)?$")

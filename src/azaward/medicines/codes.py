@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from azaward.knowledge.loading.vocabulary import ATC, CIP, DIN, DMD, NDC, RXNORM, SNOMED, YJ, Coding
+from azaward.knowledge.loading.words.vocabulary import ATC, CIP, DIN, DMD, NDC, RXNORM, SNOMED, YJ, Coding
 
 _ATC_CODE = re.compile(r"[a-z]\d\d[a-z]{2}\d\d")
 _RXNORM_CODE = re.compile(r"rx(?:norm|cui)\W*(\d+)")

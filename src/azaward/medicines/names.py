@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 
 from azaward.knowledge.loading.load import Knowledge
 from azaward.knowledge.loading.schema.columns import split
-from azaward.knowledge.loading.vocabulary import ATC, RXNORM, Coding
+from azaward.knowledge.loading.words.vocabulary import ATC, RXNORM, Coding
 from azaward.medicines.codes import codes_in, systems_of, usual
 from azaward.medicines.spelling import slips, sound
 from azaward.medicines.typed import clean, fold

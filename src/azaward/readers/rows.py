@@ -13,8 +13,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from azaward.knowledge import Knowledge, load
-from azaward.knowledge.loading.reactions import ANY, UNCLEAR
-from azaward.knowledge.loading.vocabulary import Coding, Vocabulary, vocabulary
+from azaward.knowledge.loading.words.reactions import ANY, UNCLEAR
+from azaward.knowledge.loading.words.vocabulary import Coding, Vocabulary, vocabulary
 from azaward.medicines.names import Names, names
 from azaward.readers.measures import Measures
 from azaward.readers.strengths import Strengths

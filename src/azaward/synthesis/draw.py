@@ -12,7 +12,7 @@ from random import Random
 from typing import NamedTuple, TypeVar
 
 from azaward.knowledge import load
-from azaward.knowledge.loading.vocabulary import vocabulary
+from azaward.knowledge.loading.words.vocabulary import vocabulary
 from azaward.synthesis.care import Bounds, Care, Regimen, cares, tablets
 from azaward.synthesis.laboratory import laboratories, panel, ranges, room, table, usual
 from azaward.synthesis.person import Draft, Panel, Step, Wishes, day

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from azaward.knowledge import load
-from azaward.knowledge.loading.test_names import loinc_codes
+from azaward.knowledge.loading.words.test_names import loinc_codes
 from azaward.readers.hl7.codes import codes
 from azaward.readers.hl7.messages import read_frame
 from azaward.readers.hl7.segments import parse, split

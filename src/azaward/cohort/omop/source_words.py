@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from azaward.knowledge.loading.vocabulary import ATC, ICD10, LOINC, RXNORM, SNOMED, Coding
+from azaward.knowledge.loading.words.vocabulary import ATC, ICD10, LOINC, RXNORM, SNOMED, Coding
 
 _CVX = "http://hl7.org/fhir/sid/cvx"
 # How OMOP calls the code systems, and how this knowledge base does.

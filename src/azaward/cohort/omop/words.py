@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 
 from azaward.cohort.omop.source_words import QUALIFIES, SYSTEMS, WHAT, codings_of, is_elsewhere
 from azaward.knowledge import Knowledge
-from azaward.knowledge.loading.reactions import ANY
 from azaward.knowledge.loading.units import convert
-from azaward.knowledge.loading.vocabulary import Coding, plain, vocabulary
+from azaward.knowledge.loading.words.reactions import ANY
+from azaward.knowledge.loading.words.vocabulary import Coding, plain, vocabulary
 from azaward.medicines.names import Taken, names
 from azaward.readers.fhir import datatypes
 from azaward.readers.fhir import resources as fhir

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from azaward.knowledge.loading.vocabulary import LOINC, Vocabulary
+from azaward.knowledge.loading.words.vocabulary import LOINC, Vocabulary
 from azaward.readers.fhir import resources as fhir
 
 GENES = ("TPMT", "NUDT15")

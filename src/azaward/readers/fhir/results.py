@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-from azaward.knowledge.loading.test_names import Test
 from azaward.knowledge.loading.units import round_off
+from azaward.knowledge.loading.words.test_names import Test
 from azaward.readers.fhir import doses, genes
 from azaward.readers.fhir import resources as fhir
 from azaward.readers.fhir.belonging import Belonging, Holders, members_of

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any, TypeVar, cast
 
 from azaward.knowledge import Knowledge
-from azaward.knowledge.loading import vocabulary as words
+from azaward.knowledge.loading.words import vocabulary as words
 from azaward.readers.fhir import resources as fhir
 from azaward.readers.fhir.index import Index, Place
 

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from azaward.knowledge import Knowledge
-from azaward.knowledge.loading.report_words import any_of, unmarked
 from azaward.knowledge.loading.schema.columns import split
+from azaward.knowledge.loading.words.report_words import any_of, unmarked
 
 _SENTENCES = re.compile(r"[;\n!?]|\.(?=\s|$)")
 _CHUNKS = re.compile(r",(?!\d)|\s+-\s+|\b(?:and|und|et|y)\b")

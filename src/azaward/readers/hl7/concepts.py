@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from azaward.knowledge.loading.vocabulary import Coding
+from azaward.knowledge.loading.words.vocabulary import Coding
 from azaward.readers.hl7.codes import Codes
 from azaward.readers.hl7.parts import Value
 from azaward.readers.hl7.senders import Sender

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from azaward.knowledge.loading.vocabulary import Coding
+from azaward.knowledge.loading.words.vocabulary import Coding
 from azaward.readers.hl7.concepts import Concept
 from azaward.readers.hl7.parts import Segment, Value
 from azaward.readers.hl7.reading import Reading

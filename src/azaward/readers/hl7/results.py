@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from azaward.knowledge import Knowledge
-from azaward.knowledge.loading.vocabulary import LOINC, Vocabulary
+from azaward.knowledge.loading.words.vocabulary import LOINC, Vocabulary
 from azaward.readers.fhir import datatypes, genes
 from azaward.readers.fhir import resources as fhir
 from azaward.readers.hl7.codes import Codes

@@ -18,7 +18,7 @@ import msgspec
 
 from azaward.errors import InputError
 from azaward.knowledge import Knowledge
-from azaward.knowledge.loading.vocabulary import LOINC, Coding, vocabulary
+from azaward.knowledge.loading.words.vocabulary import LOINC, Coding, vocabulary
 from azaward.readers.hl7.codes import codes
 from azaward.readers.hl7.notice import Header
 

@@ -19,7 +19,7 @@ from azaward.genetics.model import GENES, GeneCall, PositionEvidence, SampleCall
 from azaward.genetics.nomenclature import Reported
 from azaward.genetics.possible import phenotype_of_body, possible_phenotypes
 from azaward.knowledge import Knowledge
-from azaward.knowledge.loading.vocabulary import vocabulary
+from azaward.knowledge.loading.words.vocabulary import vocabulary
 from azaward.treatment import thiopurines
 
 # Diplotypes less probable than this are many and add nothing that the phenotypes' probabilities don't say.

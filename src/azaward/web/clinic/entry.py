@@ -15,7 +15,7 @@ from fastapi.responses import Response
 from azaward.errors import InputError, StoreError
 from azaward.knowledge import Knowledge
 from azaward.knowledge.loading.units import convert
-from azaward.knowledge.loading.vocabulary import vocabulary
+from azaward.knowledge.loading.words.vocabulary import vocabulary
 from azaward.readers.rows import RowReader, read_number
 from azaward.record.tables import TABLES, Cell, Record
 from azaward.store.care import acts, reassess

@@ -16,7 +16,7 @@ from fastapi.responses import Response
 
 from azaward.errors import InputError
 from azaward.knowledge import URGENCIES, Knowledge
-from azaward.knowledge.loading.vocabulary import vocabulary
+from azaward.knowledge.loading.words.vocabulary import vocabulary
 from azaward.medicines import check as medicines_check
 from azaward.medicines.check import Check, CheckFinding, Facts, MedicineChecked, NotInQuestionError
 from azaward.medicines.names import LONGEST

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from azaward.knowledge import Knowledge
 from azaward.knowledge.loading.schema.columns import split
-from azaward.knowledge.loading.vocabulary import LOINC
+from azaward.knowledge.loading.words.vocabulary import LOINC
 from azaward.reports.assessment.fhir.elements import Resource
 
 _TABLES = {"analyte": "results", "genotype": "genotypes", "event": "events"}

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterable
 
 from azaward.knowledge.loading.load import Knowledge
-from azaward.knowledge.loading.report_words import any_of, unmarked
 from azaward.knowledge.loading.schema.columns import split
+from azaward.knowledge.loading.words.report_words import any_of, unmarked
 
 _COMPLAINT = re.compile(r"\b(?:allergy|intolerance|adverse (?:drug )?(?:effect|reaction|event)|side effects?)\b")
 

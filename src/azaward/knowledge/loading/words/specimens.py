@@ -14,7 +14,7 @@ from typing import Literal
 from azaward.knowledge.loading.load import Knowledge
 from azaward.knowledge.loading.schema.columns import split
 from azaward.knowledge.loading.schema.laboratory import Flag
-from azaward.knowledge.loading.test_names import folded
+from azaward.knowledge.loading.words.test_names import folded
 
 Measured = Literal["right", "wrong", "unknown"]
 

@@ -11,14 +11,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property, lru_cache
 from typing import NamedTuple
 
-from azaward.knowledge.loading.allergy_words import AllergyWords
 from azaward.knowledge.loading.load import Knowledge
-from azaward.knowledge.loading.reactions import ANY, UNCLEAR, Reactions
-from azaward.knowledge.loading.report_words import ReportWords
 from azaward.knowledge.loading.schema.columns import split
 from azaward.knowledge.loading.schema.laboratory import Flag
-from azaward.knowledge.loading.specimens import OTHER_NAMES, Flags, Measured, Specimens
-from azaward.knowledge.loading.test_names import JLAC10, LOINC, NPU, READ, SNOMED, Test, TestNames
+from azaward.knowledge.loading.words.allergy_words import AllergyWords
+from azaward.knowledge.loading.words.reactions import ANY, UNCLEAR, Reactions
+from azaward.knowledge.loading.words.report_words import ReportWords
+from azaward.knowledge.loading.words.specimens import OTHER_NAMES, Flags, Measured, Specimens
+from azaward.knowledge.loading.words.test_names import JLAC10, LOINC, NPU, READ, SNOMED, Test, TestNames
 
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 ATC = "http://www.whocc.no/atc"

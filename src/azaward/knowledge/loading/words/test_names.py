@@ -14,9 +14,9 @@ from functools import cached_property, lru_cache
 from typing import NamedTuple, get_args
 
 from azaward.knowledge.loading.load import Knowledge
-from azaward.knowledge.loading.near_tests import NearTests, told
 from azaward.knowledge.loading.schema.columns import split
 from azaward.knowledge.loading.schema.laboratory import CodeSystem, Unlike
+from azaward.knowledge.loading.words.near_tests import NearTests, told
 
 LOINC = "http://loinc.org"
 SNOMED = "http://snomed.info/sct"

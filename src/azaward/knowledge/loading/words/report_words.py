@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from azaward.knowledge.loading.load import Knowledge
 from azaward.knowledge.loading.schema.columns import split
-from azaward.knowledge.loading.test_names import folded
+from azaward.knowledge.loading.words.test_names import folded
 
 _SENTENCES = re.compile(r"[.;!?\n]+(?!\d)|\s-\s")
 # How many words a denial reaches.

@@ -1,0 +1,1 @@
+"""What the names, codes and words in records mean, looked up in the cited files."""
