@@ -16,6 +16,7 @@ from typing import Any
 
 from azaward import parquet
 from azaward.cohort.reading import (
+    MAPPED,
     NO_SUCH_PATIENT,
     Read,
     TableSQL,
@@ -130,7 +131,7 @@ class Nation:
         name = stored.name
         read = read_words(name, self._run(table_sql(stored).words).fetchall(), self.knowledge)
         columns, rows = map_table(name, read)
-        parquet.create(self.database, f"map_{name}", {**dict.fromkeys(columns, "VARCHAR"), "stays": "BOOLEAN"}, rows)
+        parquet.create(self.database, f"map_{name}", {**dict.fromkeys(columns, "VARCHAR"), **MAPPED}, rows)
         self._sql[name] = table_sql(stored, read)
         return read
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from azaward.cohort.source import TEXT, Stored
@@ -24,7 +24,7 @@ from azaward.record.tables import TABLES, Column, SetAside
 WORDS: Mapping[str, tuple[str, ...]] = {
     "patients": ("sex", "indication"),
     "exposures": ("medicine", "may_be"),
-    "results": ("analyte", "unit", "comparator", "status", "specimen", "doubt"),
+    "results": ("analyte", "unit", "comparator", "status", "specimen", "flag", "doubt"),
     "genotypes": ("gene", "diplotype", "phenotype", "method"),
     "events": ("kind", "code"),
     "contacts": ("kind",),
@@ -36,6 +36,13 @@ _PLAIN = {
         "stopped_on >= started_on",
     ),
     "events": ("ended_on >= started_on",),
+    # A number among words is the reader's to find; a range must be one of the value's unit.
+    "results": (
+        "value IS NOT NULL OR text IS NULL",
+        "ref_low <= ref_high",
+        "ref_low <= m.most",
+        "ref_high BETWEEN m.least AND m.most",
+    ),
 }
 # Of a patient who has rows and isn't in the table of patients.
 NO_SUCH_PATIENT = "not in the patients table: assessed without age, sex or indication. Add a row there."
@@ -45,6 +52,10 @@ _DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 _CONTROL = r"[\x00-\x1f\x7f-\x9f]"
 
 Verdict = Literal["plain", "counted", "odd"]
+
+
+# The columns of `map_NAME` beside the words, which are text.
+MAPPED: Mapping[str, str] = {"verdict": "VARCHAR", "stays": "BOOLEAN", "least": "DOUBLE", "most": "DOUBLE"}
 
 
 @dataclass(frozen=True)
@@ -60,6 +71,9 @@ class Read:
     becomes: tuple[str | None, ...]
     verdict: Verdict
     stays: bool
+    # The least and the most that a limit of normal can be in its unit.
+    least: float | None = None
+    most: float | None = None
 
 
 def read_words(table: str, combinations: Iterable[Sequence[str | None]], knowledge: Knowledge) -> list[Read]:
@@ -81,15 +95,19 @@ def read_words(table: str, combinations: Iterable[Sequence[str | None]], knowled
         counted = bool(kinds) and kinds <= {"unknown_analyte", "unknown_event"}
         verdict: Verdict = "counted" if counted else "plain" if not kinds and len(rows) == 1 else "odd"
         becomes = tuple(str(rows[0][place]) if rows[0][place] is not None else None for place in places) if rows else ()
-        read.append(Read(table, tuple(words), becomes or (None,) * len(names), verdict, bool(rows)))
+        made = Read(table, tuple(words), becomes or (None,) * len(names), verdict, bool(rows))
+        if table == "results" and becomes:
+            least, most = reader.measures.possible(str(becomes[0]), becomes[1])
+            made = replace(made, least=least, most=most)
+        read.append(made)
     return read
 
 
-def map_table(table: str, read: Iterable[Read]) -> tuple[tuple[str, ...], list[tuple[str | bool | None, ...]]]:
-    """What came of each combination of words, as `map_NAME` holds it: its columns and rows; all is text but `stays`."""
+def map_table(table: str, read: Iterable[Read]) -> tuple[tuple[str, ...], list[tuple[str | bool | float | None, ...]]]:
+    """What came of each combination of words, as `map_NAME` holds it: its columns and rows."""
     names = WORDS[table]
-    columns = (*names, *(f"new_{name}" for name in names), "verdict", "stays")
-    return columns, [(*row.words, *row.becomes, row.verdict, row.stays) for row in read]
+    columns = (*names, *(f"new_{name}" for name in names), *MAPPED)
+    return columns, [(*row.words, *row.becomes, row.verdict, row.stays, row.least, row.most) for row in read]
 
 
 def units_read(read: Iterable[Read]) -> set[tuple[str, str]]:
@@ -170,12 +188,13 @@ def table_sql(stored: Stored, read: Sequence[Read] | None = None) -> TableSQL:
     name, names = stored.name, WORDS[stored.name]
     # Where every combination of words is plain and stays as it is, no row needs to be joined to it.
     as_stored = read is not None and all(row.verdict == "plain" and row.becomes == row.words for row in read)
+    as_stored = as_stored and not (name == "results" and {"ref_low", "ref_high"} & {*stored.columns})
     columns = TABLES[name]
     cells = {column.name: typed(column, stored.columns.get(column.name)) for column in columns}
     sql = {column: cell for column, (cell, _) in cells.items()} | {"patient_id": id_sql(stored)}
     # Words are proven clean where each combination is read once; an id is clean where it is one of `ids`.
     conditions = [text for column, (_, text) in cells.items() if text and column not in ("patient_id", *names)]
-    conditions += [_with_cells(text, sql) for text in _PLAIN.get(name, ())]
+    conditions += [_with_cells(text, sql) for text in _PLAIN.get(name, ()) if "m." not in text or not as_stored]
     place = "concat(r.file_, ' row ', CAST(r.row_ + 1 AS VARCHAR))"
     if "origin" in stored.columns:
         place = f"coalesce(CAST(r.origin AS VARCHAR), {place})"

@@ -20,6 +20,7 @@ from azaward import __version__
 from azaward.assessment import DISCLAIMER
 from azaward.cohort.assess import Summary, check_protocol, unusable_aside
 from azaward.cohort.reading import (
+    MAPPED,
     NO_SUCH_PATIENT,
     WORDS,
     counted_asides,
@@ -44,6 +45,7 @@ from azaward.rules.language.columns import COLUMNS, FOUND
 from azaward.rules.pipeline import compiled
 from azaward.wording import Words
 
+_MAPPED = {"VARCHAR": "string", "BOOLEAN": "boolean", "DOUBLE": "double"}
 _TYPES = {
     "string": "string",
     "date": "date",
@@ -231,7 +233,7 @@ class _Nation:
         combinations = [tuple(row) for row in self._sql(table_sql(stored).words).collect()]
         read = read_words(name, combinations, self.knowledge)
         names, rows = map_table(name, read)
-        schema = ", ".join(f"{column} {'boolean' if column == 'stays' else 'string'}" for column in names)
+        schema = ", ".join(f"{column} {_MAPPED[MAPPED.get(column, 'VARCHAR')]}" for column in names)
         self.spark.createDataFrame(rows, schema).createOrReplaceTempView(f"map_{name}")
         sql = table_sql(stored, read)
         plain = self._sql(sql.plain)

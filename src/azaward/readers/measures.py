@@ -24,10 +24,9 @@ class Measures:
     """Look-ups by analyte and unit, made once for a knowledge base.
 
     >>> from azaward.knowledge import load
-    >>> measures = Measures(load())
-    >>> measures.range_fault("neutrophils", "10*9/L", 2000, 7500)
+    >>> measures(load()).range_fault("neutrophils", "10*9/L", 2000, 7500)
     'it is of another unit than the value, and is not used. Correct the range.'
-    >>> measures.range_fault("neutrophils", "10*9/L", 2, 7.5)
+    >>> measures(load()).range_fault("neutrophils", "10*9/L", 2, 7.5)
     """
 
     def __init__(self, knowledge: Knowledge) -> None:
@@ -76,6 +75,22 @@ class Measures:
         known = self._units.get(analyte, {}).get(unit)
         return known or (self._convert(analyte, unit) if "/" in unit else None)
 
+    def possible(self, analyte: str, unit: str | None) -> tuple[float | None, float | None]:
+        """The least and the most that an upper limit of normal can be in a unit; neither where that isn't known.
+
+        >>> from azaward.knowledge import load
+        >>> measures(load()).possible("neutrophils", "/uL")
+        (0.0, 200000.0)
+        """
+        factor, offset = self._units.get(analyte, {}).get(unit or "", (None, 0.0))
+        if factor is None:
+            return None, None
+        least, most = self._lowest[analyte], self._highest[analyte]
+        return (
+            (least - offset) / factor if least is not None else None,
+            (most - offset) / factor if most is not None else None,
+        )
+
     def _range_fault(self, analyte: str, unit: str | None, low: float | None, high: float | None) -> str | None:
         """Why a laboratory's range can't be used for a value in this unit."""
         if low is not None and high is not None and low > high:
@@ -93,3 +108,9 @@ class Measures:
 
 def _converted(knowledge: Knowledge) -> Callable[[str, str], tuple[float, float] | None]:
     return lambda analyte, unit: convert(analyte, unit, knowledge)
+
+
+@lru_cache(maxsize=4)
+def measures(knowledge: Knowledge) -> Measures:
+    """The look-ups of a knowledge base, made once."""
+    return Measures(knowledge)

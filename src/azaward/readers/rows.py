@@ -16,7 +16,7 @@ from azaward.knowledge import Knowledge, load
 from azaward.knowledge.loading.words.reactions import ANY, UNCLEAR
 from azaward.knowledge.loading.words.vocabulary import Coding, Vocabulary, vocabulary
 from azaward.medicines.names import Names, names
-from azaward.readers.measures import Measures
+from azaward.readers.measures import measures
 from azaward.readers.strengths import Strengths
 from azaward.readers.written import SHARE
 from azaward.record.dates import DateError, is_partial, read_day
@@ -85,7 +85,7 @@ class RowReader:
         self.words: Vocabulary = vocabulary(knowledge)
         self.medicines: Names = names(knowledge)
         self.strengths = Strengths(knowledge)
-        self.measures = Measures(knowledge)
+        self.measures = measures(knowledge)
         self.thiopurines = frozenset(thiopurines(knowledge))
         self.rows: dict[str, list[tuple[Cell, ...]]] = {name: [] for name in TABLES}
         self.set_aside: list[SetAside] = []
