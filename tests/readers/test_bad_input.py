@@ -293,7 +293,7 @@ UNREADABLE = "record_unreadable"
             "Neutrophil count 2,0 (10*9/L)",
             "result_words_for_number",
         ),
-        reading("c001,neutrophils,,10*9/L,2026-05-30,final", "Neutrophil count None (10*9/L)", "result_no_value"),
+        reading("c001,neutrophils,,10*9/L,2026-05-30,final", "Neutrophil count without a value", "result_no_value"),
         reading("c001,neutrophils,2.0,10*9/L,2027-05-30,final", "Neutrophil count 2.0 (10*9/L)", "result_future"),
         (
             {"exposures": EXPOSURES.replace("2025-01-01", "last spring", 1)},

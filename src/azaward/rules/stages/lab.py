@@ -28,6 +28,12 @@ SHARE_OF_ONE = ("1", "L/L", "l/l")
 # What can be wrong with a result, in the order in which it is looked for.
 PROBLEMS = ("no_date", "future", "doubted", "no_value", "words_for_number", "no_unit", "unknown_unit", "implausible")
 
+_AS_IT_CAME = (
+    *("patient_id", "analyte", "text", "comparator", "unit", "canonical", "taken_on", "origin", "flag", "doubt"),
+    *("measured", "uln", "plausible_low", "plausible_high", "problem", "comes_to", "severe_as_given", "plain"),
+    *("critical", "worse", "of_a_month"),
+)
+
 
 def readings() -> Table:
     """Every result that may count, in canonical units, with its `problem` (`PROBLEMS`) where it has one."""
@@ -49,40 +55,23 @@ def unusable(readings: Table) -> Table:
     of_a_month = _is_of_a_month(rows) & rows.problem.isnull()
     rows = rows.mutate(of_a_month=of_a_month, problem=of_a_month.ifelse("doubted", rows.problem))
     rows = beside(rows.filter(rows.problem.notnull()), good, [*OF_ONE, "taken_on"])
-    # A count has no such unit: beside one of that day it is a share of one.
-    is_share = rows.analyte.isin(OF_WHITE_CELLS) & rows.unit.isin(SHARE_OF_ONE) & (rows.value <= 1) & rows.beside_good
-    is_share = surely(is_share) & rows.doubt.isnull()
-    rows = rows.mutate(doubt=is_share.ifelse("percent", rows.doubt), problem=is_share.ifelse("doubted", rows.problem))
-    rows = _with_what_shares_come_to(rows, readings)
+    rows = _with_what_shares_come_to(_with_shares_of_one(rows), readings)
     rows = with_severity(rows, low_end(rows), high_end(rows))
     no_news = rows.doubt.isin([*OTHER_QUANTITY, "segmented"]) & rows.beside_good
     return rows.filter(~(surely(no_news) | rows.of_a_month) | rows.severe_as_given).select(
-        "patient_id",
-        "analyte",
-        "text",
-        "comparator",
-        "unit",
-        "canonical",
-        "taken_on",
-        "origin",
-        "flag",
-        "doubt",
-        "measured",
-        "uln",
-        "plausible_low",
-        "plausible_high",
-        "problem",
-        "comes_to",
-        "severe_as_given",
-        "plain",
-        "critical",
-        "worse",
-        "of_a_month",
+        *_AS_IT_CAME,
         beside_good=surely(rows.beside_good),
         day=day_number(rows.taken_on),
         value=_is_written(rows).ifelse(nothing("float64"), rows.value),
         seen=rows.value,
     )
+
+
+def _with_shares_of_one(rows: Table) -> Table:
+    """Doubts a part of one beside a count of that day: a count has no such unit."""
+    is_share = rows.analyte.isin(OF_WHITE_CELLS) & rows.unit.isin(SHARE_OF_ONE) & (rows.value <= 1) & rows.beside_good
+    is_share = surely(is_share) & rows.doubt.isnull()
+    return rows.mutate(doubt=is_share.ifelse("percent", rows.doubt), problem=is_share.ifelse("doubted", rows.problem))
 
 
 def _with_what_shares_come_to(rows: Table, readings: Table) -> Table:

@@ -5,6 +5,8 @@ Silence is never read as normal: whatever was set aside or is missing and could 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from azaward.record.doubts import DOUBTS, NEAR
 from azaward.rules.language.expressions import Table, Value, ibis
 from azaward.rules.language.finding import findings, number
@@ -35,6 +37,7 @@ MARKED = "the laboratory marked it as critical: obtain the number today"
 IF_SO = "if it is a current result of this test, it is far from normal: obtain a reliable result today"
 GRAVELY = "these words mean that the result is far from normal: obtain the number today"
 SEVERE_ANYHOW = "whatever its unit, this is far from normal: obtain a reliable result today"
+ALIKE = "none of the values would be severe, and the same is so of this many more tests: "
 NOTHING_ELSE = (
     "nothing else of this test is usable since treatment began, so that harm can't be excluded: no further dose before "
     "a result is known"
@@ -50,13 +53,8 @@ def unusable_results(person: Table, unusable: Table, latest: Table) -> Table:
     """
     rows = _judged(_newest_of_each_kind(person, unusable, latest), latest)
     rows = rows.filter((rows.grave | (rows.status != Status.NONE)) & ~rows.no_news)
-    # Of one test the gravest is said; of specimens that aren't understood and hide nothing severe, one a person.
-    newest = [ibis.desc("day", nulls_first=True), "problem", "origin", "value", "text", "unit", "comparator"]
-    rows = first_of(rows, OF_ONE, [ibis.desc("grave"), ibis.asc("other_quantity"), *newest])
-    rows = rows.mutate(one_of=rows.calm.ifelse("specimen", rows.analyte))
-    alike = ibis.window(group_by=["patient_id", "one_of"])
-    rows = rows.mutate(alike=rows.count().over(alike) - 1)
-    rows = first_of(rows, ["patient_id", "one_of"], [lowest_first("test"), ibis.desc("watched"), "analyte"])
+    rows = _one_of_each_test(rows)
+    again = rows.watched & ~rows.other_quantity & ~rows.plain
     stop = rows.blind | (rows.grave & (rows.status == Status.ON))
     return findings(
         rows,
@@ -70,25 +68,29 @@ def unusable_results(person: Table, unusable: Table, latest: Table) -> Table:
         ),
         urgency=ibis.cases(
             (rows.fever | stop | rows.grave, Urgency.SAME_DAY),
-            (rows.watched & ~rows.other_quantity & ~rows.plain, Urgency.THIS_WEEK),
+            (again, Urgency.THIS_WEEK),
             else_=Urgency.ROUTINE,
         ),
         subject=rows.analyte,
-        asks_for=ibis.cases(
-            (rows.watched & (rows.problem != "future") & ~rows.other_quantity & ~rows.plain, rows.measured_by)
-        ),
+        asks_for=ibis.cases((again & (rows.problem != "future"), rows.measured_by)),
         value=rows.value,
         text=rows.text,
         unit=rows.unit,
         on=rows.taken_on,
         origin=rows.origin,
         doubt=ibis.cases(*((rows.doubt == doubt, why) for doubt, why in DOUBTS.items()), else_=rows.doubt),
-        others=(rows.calm & (rows.alike > 0)).ifelse(
-            "none of the values would be severe, and the same is so of this many more tests: "
-            + rows.alike.cast("string"),
-            rows.more,
-        ),
+        others=(rows.calm & (rows.alike > 0)).ifelse(ALIKE + rows.alike.cast("string"), rows.more),
     )
+
+
+def _one_of_each_test(rows: Table) -> Table:
+    """The gravest of each test; of specimens that aren't understood and hide nothing severe, one for each person."""
+    newest = [ibis.desc("day", nulls_first=True), "problem", "origin", "value", "text", "unit", "comparator"]
+    rows = first_of(rows, OF_ONE, [ibis.desc("grave"), ibis.asc("other_quantity"), *newest])
+    rows = rows.mutate(one_of=rows.calm.ifelse("specimen", rows.analyte))
+    alike = ibis.window(group_by=["patient_id", "one_of"])
+    rows = rows.mutate(alike=rows.count().over(alike) - 1)
+    return first_of(rows, ["patient_id", "one_of"], [lowest_first("test"), ibis.desc("watched"), "analyte"])
 
 
 def _judged(rows: Table, latest: Table) -> Table:
@@ -115,7 +117,8 @@ def _judged(rows: Table, latest: Table) -> Table:
         | (in_words & rows.beside_good)
     )
     share = "of the white cells of that day this comes to " + number(rows.comes_to) + " " + rows.canonical
-    others = "of this test " + rows.others.cast("string") + " more could not be used"
+    of_a_share = (if_so & rows.comes_to.notnull(), share + ": obtain a count today")
+    reasons = [(marked, MARKED), (said, GRAVELY), of_a_share, (if_so | damaged, IF_SO)]
     return rows.mutate(
         fever=_may_be_fever(rows),
         watched=rows.watched.notnull() | rows.severe.notnull(),
@@ -125,16 +128,19 @@ def _judged(rows: Table, latest: Table) -> Table:
         no_news=told & rows.beside_good & ~grave & ~rows.severe_as_given,
         plain=told & plain & ~grave & ~blind,
         other_quantity=_is_other_quantity(rows),
-        more=ibis.cases(
-            (grave & marked, MARKED),
-            (grave & said, GRAVELY),
-            (grave & if_so & rows.comes_to.notnull(), share + ": obtain a count today"),
-            (grave & (if_so | damaged), IF_SO),
-            (grave, SEVERE_ANYHOW),
-            (blind, NOTHING_ELSE),
-            (rows.others > 0, others),
-            else_=None,
-        ),
+        more=_more(rows, grave, blind, reasons),
+    )
+
+
+def _more(rows: Table, grave: Value, blind: Value, reasons: Iterable[tuple[Value, Value | str]]) -> Value:
+    """Why a grave one can't wait, by the first reason that holds; or else what it leaves unknown."""
+    others = "of this test " + rows.others.cast("string") + " more could not be used"
+    return ibis.cases(
+        *((grave & holds, why) for holds, why in reasons),
+        (grave, SEVERE_ANYHOW),
+        (blind, NOTHING_ELSE),
+        (rows.others > 0, others),
+        else_=None,
     )
 
 
