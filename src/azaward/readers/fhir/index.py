@@ -75,6 +75,7 @@ class Index:
         self._broken: list[tuple[Raw, str, str, str | None]] = []
         self._not_read: Counter[str] = Counter()
         self._subsetted = False
+        self._people: frozenset[str] | None = None
 
     @property
     def places(self) -> Iterable[Place]:
@@ -170,6 +171,7 @@ class Index:
         if kind == "Patient":
             own = self._patient_id(own, relative, raw.url)
             self.patients |= dict.fromkeys((*filter(None, names), f"Patient/{own}"), own)
+            self._people = None
             self._addresses.setdefault(own, set()).update(filter(None, [raw.url]))
             self._identified |= {(each.system, each.value): own for each in resource.identifier if each.value}
         meta: fhir.Meta | None = resource.meta
@@ -264,7 +266,7 @@ class Index:
 
     def report_unread(self, file: str) -> None:
         """Sets aside invalid resources, for their patient if known, and counts those that azaward does not use."""
-        everyone = set(self.patients.values())
+        everyone = self._everyone()
         for raw, what, why, patient_id in self._broken:
             about = _about(raw.content)
             whose = self.patient(patient_id or (about.reference if about else None) or "")
@@ -302,6 +304,7 @@ class Index:
     def rename(self, kept: Callable[[str], str]) -> None:
         """Gives the records of one person the one id that is kept."""
         self.patients = {name: kept(patient_id) for name, patient_id in self.patients.items()}
+        self._people = None
         self._identified = {number: kept(patient_id) for number, patient_id in self._identified.items()}
 
     def named(self, reference: fhir.Reference) -> str | None:
@@ -323,9 +326,9 @@ class Index:
         name, identifier = reference.reference, reference.identifier
         if not name and identifier:
             name = f"{_BY_NUMBER}{identifier.system or ''}|{identifier.value}"
-        if not name and len(everyone := set(self.patients.values())) == 1:
+        if not name and len(everyone := self._everyone()) == 1:
             why = "names no patient: assigned to the only patient in the bundle"
-            patient_id = everyone.pop()
+            (patient_id,) = everyone
             self.rows.aside(place.where, place.type, why, patient_id, "no_subject")
             return patient_id
         if not name:
@@ -334,9 +337,9 @@ class Index:
         found = self._by_name(name) or self._by_part(name, place)
         if found is None:
             why = "unknown patient: not used. Correct `subject`."
-            everyone = set(self.patients.values())
+            everyone = self._everyone()
             # Beside one patient alone it may be theirs: nobody can be sure that they don't take what it says.
-            whose = everyone.pop() if len(everyone) == 1 else None
+            whose = next(iter(everyone)) if len(everyone) == 1 else None
             self.rows.aside(place.where, f"{place.type} about {name}", why, whose, "resource" if whose else "unusable")
         return found
 
@@ -356,15 +359,23 @@ class Index:
             self.rows.aside(place.where, f"{place.type} about {name}", why, found, "partial")
         return found
 
+    def _everyone(self) -> frozenset[str]:
+        """The ids of everybody here, kept until that changes."""
+        if self._people is None:
+            self._people = frozenset(self.patients.values())
+        return self._people
+
     def candidates(self, reference: fhir.Reference | None, place: Place) -> list[str]:
         """Who a result may be of that says of nobody known that it is theirs: the few people of the bundle.
 
         One that names somebody else, by a number or an address, may be of the only patient here, not of any of several.
         """
-        everyone = sorted(set(self.patients.values()))
         reference = reference or place.subject or fhir.Reference()
         name = reference.reference or ""
         known = self._by_name(name) if name else self.named(reference)
+        if known is not None and known in self._everyone():
+            return []
+        everyone = sorted(self._everyone())
         names_another = known is not None or name.startswith(_BY_NUMBER) or (not name and reference.identifier)
         of_another_kind = name.rpartition("/")[0].rpartition("/")[2] in TYPES - {"Patient"}
         too_many = len(everyone) > (1 if names_another else _FEW)

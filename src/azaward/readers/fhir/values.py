@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from azaward.knowledge import Knowledge
@@ -30,6 +31,8 @@ _AROUND_NAMES = " .,()[]:=*"
 _LONGEST_NAME = 4
 _LONGEST_LINK = 6
 _LONGEST = 20_000
+_KEPT = 20_000
+_DIGIT = re.compile(r"\d")
 
 
 class Named(NamedTuple):
@@ -73,6 +76,8 @@ class Prose:
         self._earlier, self._elsewhere = any_of(said["earlier"]), any_of(said["elsewhere"])
         self._if, self._aims, self._under = any_of(said["if"]), any_of(said["aims"]), any_of(said["under"])
         self._links = any_of([*said["earlier"], *said["links"], *said["under"]])
+        # Reports repeat their words.
+        self._is_link, self._name = lru_cache(_KEPT)(self._links_only), lru_cache(_KEPT)(self._names)
 
     def is_elsewhere(self, text: str) -> bool:
         """Whether a text names another material than blood in which cells are counted."""
@@ -91,7 +96,8 @@ class Prose:
     def named(self, text: str) -> Iterator[Named]:
         """The tests that a text names and what it tells of them, in its order."""
         for sentence in _SENTENCES.split(text[:_LONGEST]):
-            yield from self._of_sentence(sentence)
+            if _DIGIT.search(sentence):
+                yield from self._of_sentence(sentence)
 
     def _of_sentence(self, sentence: str) -> Iterator[Named]:
         label, last, is_condition = "", "", False
@@ -126,7 +132,7 @@ class Prose:
             yield _Piece(words, since, amount["sign"], written, chunk[end:])
         yield _Piece(chunk[end:], chunk[used:], None, "", "")
 
-    def _name(self, words: str) -> tuple[str, str, str] | None:
+    def _names(self, words: str) -> tuple[str, str, str] | None:
         """The test that words end in (no name of another quantity), what stands before it, and what links it on."""
         tokens = [token for each in words.split() if (token := each.strip(_AROUND_NAMES))]
         for end in range(len(tokens), max(0, len(tokens) - _LONGEST_LINK), -1):
@@ -138,6 +144,6 @@ class Prose:
                     return name if meant else "", " ".join(tokens[:start]), " ".join(tokens[end:])
         return None
 
-    def _is_link(self, words: str) -> bool:
+    def _links_only(self, words: str) -> bool:
         """Whether words do no more than link a test to its value: "are now", "fell from"."""
         return not re.search(r"\w", self._links.sub(" ", unmarked(words)))

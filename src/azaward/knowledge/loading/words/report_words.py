@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from azaward.knowledge.loading.load import Knowledge
 from azaward.knowledge.loading.schema.columns import split
@@ -16,6 +17,8 @@ from azaward.knowledge.loading.words.test_names import folded
 _SENTENCES = re.compile(r"[.;!?\n]+(?!\d)|\s-\s")
 # How many words a denial reaches.
 _REACH = 6
+# A longer text says more than that all is well.
+_LONGEST_CALM = 600
 _NOT_WORD = re.compile(r"[^\w%]+")
 
 
@@ -51,6 +54,8 @@ class ReportWords:
         >>> words.is_serious("Agranulozytose nicht ausgeschlossen"), words.is_serious("Neutropenia excluded")
         (True, False)
         """
+        if not self._serious.search(self._open.sub(" ", unmarked(text))):
+            return False
         return any(self._says(sentence, self._serious) for sentence in self._sentences(text))
 
     def is_calm(self, text: str) -> bool:
@@ -63,6 +68,8 @@ class ReportWords:
         >>> words.is_calm("Kein pathologischer Befund"), words.is_calm("Not normal"), words.is_calm("No platelets")
         (True, False, False)
         """
+        if len(text) > _LONGEST_CALM:
+            return False
         sentences = list(self._sentences(text))
         return bool(sentences) and all(map(self._is_calm, sentences)) and not self.is_serious(text)
 
@@ -133,6 +140,7 @@ def any_of(words: Iterable[str]) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w)(?:{'|'.join(ends)})")
 
 
+@lru_cache(4096)
 def unmarked(text: str) -> str:
     """Words without case, accents and apostrophes.
 
