@@ -56,14 +56,16 @@ class Holders:
         """The tests of each patient whose every result names a specimen that isn't here: its system exports none."""
         lost: set[tuple[str | None, ...]] = set()
         others: set[tuple[str | None, ...]] = set()
-        for place in self.index.places:
-            if place.type == "Observation":
-                named = listed(place.resource.specimen)
-                test = self._test_of(place.resource)
-                if named and all(_is_lost(each, self.index.find(each, place)) for each in named):
-                    lost.add(test)
-                else:
-                    others.add(test)
+        seen = [place for place in self.index.places if place.type == "Observation"]
+        if not any(place.resource.specimen for place in seen):
+            return lost
+        for place in seen:
+            named = listed(place.resource.specimen)
+            test = self._test_of(place.resource)
+            if named and all(_is_lost(each, self.index.find(each, place)) for each in named):
+                lost.add(test)
+            else:
+                others.add(test)
         return lost - others
 
     def _test_of(self, of: Holder) -> tuple[str | None, ...]:

@@ -108,7 +108,8 @@ def texts_in(node: Any) -> list[str]:
 
 def notes_of(holder: Any) -> list[str]:
     """What somebody wrote beside a result, an allergy or a report, in any version of FHIR."""
-    return [said for name in ("note", "comment", "comments") for said in texts_in(getattr(holder, name, None))]
+    notes = (getattr(holder, name, None) for name in ("note", "comment", "comments"))
+    return [said for note in notes if note is not None for said in texts_in(note)]
 
 
 def narrative_of(holder: Any) -> list[str]:
