@@ -26,6 +26,16 @@ KeyFile = Annotated[
 Clinic = Annotated[str | None, typer.Option(help="The clinic that the patients belong to.")]
 
 
+def _given(why: str) -> str:
+    """A reason that says something."""
+    if not why.strip():
+        fail("--why is empty. Expected the reason.")
+    return why
+
+
+Why = Annotated[str, typer.Option(help="The reason; it is recorded.", callback=_given)]
+
+
 @contextlib.contextmanager
 def opened(database: str, clinic: str | None) -> Generator[tuple[Store, Actor]]:
     """The store and who acts in it; its clinic must be there."""

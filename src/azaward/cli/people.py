@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from azaward.cli.edge import app, fail, load_knowledge, write
-from azaward.cli.opened import Clinic, KeyFile, keys_if_there, keys_in, opened
+from azaward.cli.edge import app, load_knowledge, write
+from azaward.cli.opened import Clinic, KeyFile, Why, keys_if_there, keys_in, opened
 from azaward.cli.store import DEFAULT, Database
 
 people_app = typer.Typer(
@@ -62,8 +62,6 @@ def people_pairs(database: Database = DEFAULT, clinic: Clinic = None, key_file: 
 
 def _change(database: str, clinic: str | None, ids: Sequence[str], why: str, what: str, although: str = "") -> None:
     """Joins or separates two records, records the reason, and assesses who is affected."""
-    if not why.strip():
-        fail("--why is empty. Expected the reason.")
     knowledge = load_knowledge()
     with opened(database, clinic) as (store, actor):
         from azaward.store.care.joining import change
@@ -75,7 +73,7 @@ def _change(database: str, clinic: str | None, ids: Sequence[str], why: str, wha
 def people_merge(
     given_up: Annotated[str, typer.Argument(help="The id to give up.")],
     kept: Annotated[str, typer.Argument(help="The id to keep.")],
-    why: Annotated[str, typer.Option(help="The reason; it is recorded.")],
+    why: Why,
     database: Database = DEFAULT,
     clinic: Clinic = None,
     although: Annotated[
@@ -89,7 +87,7 @@ def people_merge(
 @people_app.command("unmerge")
 def people_unmerge(
     given_up: Annotated[str, typer.Argument(help="The id that was given up.")],
-    why: Annotated[str, typer.Option(help="The reason; it is recorded.")],
+    why: Why,
     database: Database = DEFAULT,
     clinic: Clinic = None,
 ) -> None:
@@ -101,7 +99,7 @@ def people_unmerge(
 def people_apart(
     one: Annotated[str, typer.Argument(help="One of the two ids.")],
     other: Annotated[str, typer.Argument(help="The other id.")],
-    why: Annotated[str, typer.Option(help="The reason; it is recorded.")],
+    why: Why,
     database: Database = DEFAULT,
     clinic: Clinic = None,
 ) -> None:

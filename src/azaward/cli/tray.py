@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from azaward.cli.edge import app, fail, load_knowledge, write
-from azaward.cli.opened import Clinic, KeyFile, keys_if_there, keys_in, opened
+from azaward.cli.edge import app, load_knowledge, write
+from azaward.cli.opened import Clinic, KeyFile, Why, keys_if_there, keys_in, opened
 from azaward.cli.store import DEFAULT, Database
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 tray_app = typer.Typer(no_args_is_help=True, help="Messages that wait until somebody deals with them.")
 app.add_typer(tray_app, name="tray")
+Number = Annotated[int, typer.Argument(help="The message's number in the list.")]
 
 
 @tray_app.command("list")
@@ -64,7 +65,7 @@ def _settled(one: Settled) -> str:
 
 @tray_app.command("show")
 def tray_show(
-    number: Annotated[int, typer.Argument(help="The message's number in the list.")],
+    number: Number,
     database: Database = DEFAULT,
     clinic: Clinic = None,
     key_file: KeyFile = None,
@@ -81,7 +82,7 @@ def tray_show(
 
 @tray_app.command("assign")
 def tray_assign(
-    number: Annotated[int, typer.Argument(help="The message's number in the list.")],
+    number: Number,
     patient: Annotated[str, typer.Argument(help="The patient that the message is about.")],
     database: Database = DEFAULT,
     clinic: Clinic = None,
@@ -105,13 +106,11 @@ def tray_assign(
 @tray_app.command("unassign")
 def tray_unassign(
     number: Annotated[int, typer.Argument(help="The message's number in the list of settled ones.")],
-    why: Annotated[str, typer.Option(help="The reason; it is recorded.")],
+    why: Why,
     database: Database = DEFAULT,
     clinic: Clinic = None,
 ) -> None:
     """Take a message back from its patient: strike out what it brought, free its numbers, put it back in the tray."""
-    if not why.strip():
-        fail("--why is empty. Expected the reason.")
     knowledge = load_knowledge()
     with opened(database, clinic) as (store, actor):
         from azaward.store.assigning import unassign
@@ -126,14 +125,12 @@ def tray_unassign(
 
 @tray_app.command("discard")
 def tray_discard(
-    number: Annotated[int, typer.Argument(help="The message's number in the list.")],
-    why: Annotated[str, typer.Option(help="The reason; it is recorded.")],
+    number: Number,
+    why: Why,
     database: Database = DEFAULT,
     clinic: Clinic = None,
 ) -> None:
     """Remove a message from the tray without storing it."""
-    if not why.strip():
-        fail("--why is empty. Expected the reason.")
     with opened(database, clinic) as (store, actor):
         from azaward.store import tray
 

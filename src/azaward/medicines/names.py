@@ -29,7 +29,6 @@ Doubt = Literal["spelling", "which", "part", "unknown", "dose", "empty"]
 
 # What is longer is no name; the beginning is looked through for names.
 LONGEST = 300
-_JOINS = re.compile(r"\s*[/+&,;]\s*")
 _ASIDE = re.compile(r"\([^()]*\)")
 _BRACKETED = re.compile(r"[\[(]([^\])]*)[\])]")
 _LETTER = re.compile(r"[^\W\d_]")

@@ -418,7 +418,6 @@ _DENIED = re.compile(
 _TEMPERATURE = re.compile(r"\b(?:t|temp|temps|temperature|fever)\b[^0-9]{0,8}([34]\d(?:[.,]\d+)?)", re.I)
 # What may say in its own words that a thiopurine did harm.
 _ILL = ("condition", "allergy", "symptom")
-_HARM = ("condition", "symptom")
 _NEAR_KINDS: Mapping[str, tuple[str, ...]] = {
     "condition": ("infection", "symptom", "pregnancy", "exposure_to_infection", "breastfeeding"),
     "procedure": ("transfusion", "vaccination"),
