@@ -69,6 +69,8 @@ class Index:
         self.deleted: dict[str, str] = {}
         # By the key of each resource, or by its place if it has no key; and the names of both.
         self._places: dict[str, Place] = {}
+        # The few servers that resources come from, as keys begin with them.
+        self._servers: set[str] = set()
         self._found: dict[str, str] = {}
         self._addresses: dict[str, set[str]] = {}
         self._identified: dict[tuple[str | None, str | None], str] = {}
@@ -215,6 +217,9 @@ class Index:
             # The later version comes where it stands in the files, not where the earlier one stood.
             del self._places[key]
         self._places[key] = place
+        server, bar, _ = key.partition("|")
+        if bar:
+            self._servers.add(server)
         return True
 
     def remove(self, kind: str, id: str, url: str | None, changed: str | None) -> None:
@@ -224,8 +229,9 @@ class Index:
         if key is None:
             return
         # "Observation/hi" is of the server that the entries are of, if that is one.
-        servers = [each for each in self._places if each.endswith(key)] if key.startswith("|") else [key]
-        for each in servers if len(servers) == 1 else [key]:
+        named = {f"{server}{key}" for server in self._servers} if key.startswith("|") else {key}
+        here = named & self._places.keys()
+        for each in here if len(here) == 1 else [key]:
             held = self._places.get(each)
             if held is not None and is_later(held.version, version) is not True:
                 del self._places[each]
