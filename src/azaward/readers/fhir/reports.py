@@ -9,8 +9,11 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any, NamedTuple
 
+from azaward.knowledge import Knowledge
+from azaward.knowledge.loading.words.vocabulary import vocabulary
 from azaward.readers.fhir import resources as fhir
 from azaward.readers.fhir.index import Place
 from azaward.readers.fhir.moments import day_of, moment
@@ -60,7 +63,7 @@ class Reports:
         self.shared = shared
         self.index, self.rows, self.words = shared.index, shared.rows, shared.words
         self._told: list[_Told] = []
-        self._prose = Prose(shared.knowledge, self._means)
+        self._prose = _prose(shared.knowledge)
 
     def report(self, place: Place) -> None:
         """What a report says in words and no result of it holds."""
@@ -117,12 +120,20 @@ class Reports:
         doubt = "percent" if found.unit in SHARE else "in_words"
         self.rows.add("results", {**row, "status": "unknown", "doubt": doubt}, told.where)
 
-    def _means(self, name: str) -> bool | None:
+
+@lru_cache(maxsize=4)
+def _prose(knowledge: Knowledge) -> Prose:
+    """What numbers in prose mean, made once for a knowledge base."""
+    words = vocabulary(knowledge)
+
+    def means(name: str) -> bool | None:
         """Whether a name is that of a test, or of another quantity that only looks like one."""
-        test = self.words.test(name)
+        test = words.test(name)
         if test.analyte is None or (test.doubt and test.doubt not in _OTHERS):
             return None
         return test.doubt is None
+
+    return Prose(knowledge, means)
 
 
 def _said(report: fhir.DiagnosticReport) -> Iterator[str]:

@@ -150,11 +150,15 @@ class Who:
         if len(found) != 1:
             return None, _several(found) if found else self._nobody(notice, said)
         one = next(iter(found))
-        days = [day.isoformat() for day, _ in self._born.get(one, ()) if day]
-        other = days and said.birth_date and not agree(days, [said.birth_date[:10]])
+        other = self._is_born_otherwise(one, said.birth_date)
         if other and (notice.event not in ABOUT_PEOPLE or notice.event in (*MERGES, "link")):
             return None, _other_birth(one)
         return one, _NOBODY
+
+    def _is_born_otherwise(self, patient_id: str, born: str | None) -> bool:
+        """Whether a birth date, as written, is none that stands of a patient."""
+        days = [day.isoformat() for day, _ in self._born.get(patient_id, ()) if day]
+        return bool(days and born and not agree(days, [born[:10]]))
 
     def _nobody(self, notice: Notice, said: Said) -> Why:
         """Why none of a person's numbers tells who it is."""
@@ -206,8 +210,7 @@ class Who:
         said = dict(zip(_PATIENT, row, strict=True))
         known = self._born.get(str(said["patient_id"]), set())
         sexes = {sex for _, sex in known if sex != "unknown"}
-        days = [day.isoformat() for day, _ in known if day]
-        other = bool(days and born and not agree(days, [born[:10]]))
+        other = self._is_born_otherwise(str(said["patient_id"]), born)
         bare = {
             "sex": said["sex"] if sexes and said["sex"] not in (None, "unknown", *sexes) else None,
             "birth_date": said["birth_date"] if other else None,
