@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from azaward.knowledge import Knowledge, load
+from azaward.knowledge import Knowledge
 from azaward.knowledge.loading.words.reactions import ANY, UNCLEAR
 from azaward.knowledge.loading.words.vocabulary import Coding, Vocabulary, vocabulary
 from azaward.medicines.names import Names, names
@@ -62,20 +62,6 @@ _NAMED = re.compile(r"[^\W\d_]{3}")
 _SHOWN = 200
 # How a culture says that nothing grew.
 _NOTHING = re.compile(r"\b(no|not|nil|negative|sterile|normal|pending|without)\b", re.I)
-
-
-def cannot_wait(name: str, said: str) -> bool:
-    """Whether words may be serious, whatever the test: blasts in the film, a germ in a culture, neutropenia.
-
-    >>> cannot_wait("blood film", "blasts seen"), cannot_wait("blood film", "no blasts seen")
-    (True, False)
-    >>> cannot_wait("blood culture", "Staphylococcus aureus"), cannot_wait("blood culture", "no growth")
-    (True, False)
-    """
-    if not said:
-        return False
-    grown = "culture" in name.lower() and not _NOTHING.search(said)
-    return grown or vocabulary(load()).is_serious(said)
 
 
 class RowReader:
@@ -362,6 +348,21 @@ class RowReader:
             self.aside(where, f"range {ends} of {cells['analyte']}", why, str(cells["patient_id"]), "partial")
             cells |= {"ref_low": None, "ref_high": None}
 
+    def cannot_wait(self, name: str, said: str) -> bool:
+        """Whether words may be serious, whatever the test: blasts in the film, a germ in a culture, neutropenia.
+
+        >>> from azaward.knowledge import load
+        >>> rows = RowReader(load())
+        >>> rows.cannot_wait("blood film", "blasts seen"), rows.cannot_wait("blood film", "no blasts seen")
+        (True, False)
+        >>> rows.cannot_wait("blood culture", "Staphylococcus aureus"), rows.cannot_wait("blood culture", "no growth")
+        (True, False)
+        """
+        if not said:
+            return False
+        grown = "culture" in name.lower() and not _NOTHING.search(said)
+        return grown or self.words.is_serious(said)
+
     def allergens(self, text: str | None, codings: Iterable[Coding] = ()) -> tuple[str, ...]:
         """The medicines that a text or code names as what somebody is allergic to; none where it denies that.
 
@@ -435,7 +436,7 @@ class RowReader:
     def _unknown_result(self, name: str, cells: Mapping[str, Any], where: str) -> None:
         """Counts a test that nothing here looks at; where its words can't wait, somebody has to read it."""
         said = str(cells.get("text") or "")
-        if str(cells.get("status")) not in STATUS_NEVER_COUNTS and cannot_wait(name, said):
+        if str(cells.get("status")) not in STATUS_NEVER_COUNTS and self.cannot_wait(name, said):
             why = "not a test that azaward recognises, in words that may be serious. Read it."
             self.aside(where, f"result {name!r}: {said!r}", why, str(cells["patient_id"]))
             return

@@ -29,7 +29,6 @@ from azaward.readers.fhir.shared import (
     unmarked_text,
 )
 from azaward.readers.fhir.values import Named, Prose
-from azaward.readers.rows import cannot_wait
 from azaward.readers.written import SHARE
 from azaward.record.tables import Cell
 
@@ -81,7 +80,7 @@ class Reports:
         said, name = "; ".join(dict.fromkeys(pieces)), in_words(report.code) or "report"
         codes = {code.casefold() for each in listed(report.category) for code in _codes(each)}
         is_own = not report.result and (not codes or bool(_LABORATORY & codes))
-        if any(cannot_wait(name, text) for text in pieces):
+        if any(self.rows.cannot_wait(name, text) for text in pieces):
             why = "a report that only a person can read, in words that may be serious. Read it today."
             self.rows.aside(place.where, f"{name}: {said[:_SHOWN]}", why, patient_id, "report_serious", day_of(on))
         elif said or (report.presentedForm and is_own):

@@ -20,7 +20,7 @@ from azaward.readers.fhir.index import Place
 from azaward.readers.fhir.moments import day_of, zone_of
 from azaward.readers.fhir.reports import Reports
 from azaward.readers.fhir.shared import NEVER_COUNTS, Shared, coded, in_words, listed, names_of, notes_of
-from azaward.readers.rows import cannot_wait, read_number
+from azaward.readers.rows import read_number
 
 _KEPT = 20_000
 _SHOWN = 200
@@ -139,7 +139,7 @@ class Results:
         if not is_beside:
             of = (name, *filter(None, (about.specimen,)), *about.hints)
             self.reports.tell(about.patient_id, text, about.on, where, of)
-        if name and cannot_wait("", text):
+        if name and self.rows.cannot_wait("", text):
             why = "in words that may be serious. Read it today."
             day = day_of(about.on)
             self.rows.aside(where, f"{name}: {text[:_SHOWN]}", why, about.patient_id, "report_serious", day)
