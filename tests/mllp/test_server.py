@@ -116,7 +116,7 @@ def test_what_stands_outside_frames_is_counted_in_the_log_and_not_shown(
         return said
 
     assert serve(tmp_path, talk) == b"ACK one"
-    assert "dropped 6 bytes in no frame" in caplog.text
+    assert "dropped 6 bytes outside any frame" in caplog.text
     assert "secret" not in caplog.text
 
 

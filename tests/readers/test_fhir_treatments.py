@@ -64,7 +64,7 @@ def test_tablets_and_words_are_milligrams_where_nothing_is_left_open(resource: A
 
 def test_a_dose_that_cannot_be_worked_out_is_said() -> None:
     record = record_of(PATIENT, dosed("Azathioprine tablets", value=3, unit="tablet"))
-    assert ["no one strength of a tablet is stated" in item.why for item in record.set_aside] == [True]
+    assert ["no single tablet strength is stated" in item.why for item in record.set_aside] == [True]
 
 
 @pytest.mark.parametrize(("unit", "dose"), [("d", 150), ("wk", None)])

@@ -186,7 +186,7 @@ def test_another_birth_date_is_a_question_for_both(store: Store) -> None:
             assert "may_be_one" in kinds
 
 
-def test_joined_records_can_be_parted_with_both_histories_whole(store: Store) -> None:
+def test_joined_records_can_be_separated_with_both_histories_whole(store: Store) -> None:
     bring(store, patient("p1"), order(150))
     bring(store, patient("q2"), count(0.4, who="q2"))
     apart = current(store, "p1"), current(store, "q2")
@@ -241,7 +241,7 @@ def test_pairs_that_were_decided_are_not_asked_about_again(store: Store) -> None
 
 
 @pytest.mark.parametrize("how", ["unmerge", "apart"])
-def test_who_was_parted_is_not_joined_again_by_a_later_import(store: Store, how: str) -> None:
+def test_who_was_separated_is_not_joined_again_by_a_later_import(store: Store, how: str) -> None:
     bring(store, patient("p1", "9990000018"), order(150))
     if how == "unmerge":
         bring(store, patient("q2", "9990000018"))
@@ -259,7 +259,7 @@ def test_who_was_parted_is_not_joined_again_by_a_later_import(store: Store, how:
     assert asked == ([("p1", "q2")] if how == "unmerge" else [])
 
 
-def test_once_they_are_parted_again_nobody_is_asked_a_third_time(store: Store) -> None:
+def test_once_they_are_separated_again_nobody_is_asked_a_third_time(store: Store) -> None:
     bring(store, patient("p1", "9990000018"))
     bring(store, patient("q2", "9990000018"))
     with store.read() as connection:

@@ -145,7 +145,7 @@ def test_a_merge_that_names_a_known_number_of_an_untrusted_authority_waits(clini
     assert len(clinic.waiting()) == 1
 
 
-def test_a_merge_of_records_that_somebody_parted_asks_again(clinic: Clinic) -> None:
+def test_a_merge_of_records_that_somebody_separated_asks_again(clinic: Clinic) -> None:
     clinic.send(adt("A40", "4217^^^RIVERSIDE^MR", mrg="5000^^^RIVERSIDE^MR"))
     change(clinic.store, ACTOR, "unmerge", ("c2",), "not the same", load())
     (said,) = clinic.send(adt("A40", "4217^^^RIVERSIDE^MR", mrg="5000^^^RIVERSIDE^MR"))

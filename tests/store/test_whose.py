@@ -50,10 +50,10 @@ def trusting(*trusted: str, **ways: object) -> Sender:
             oru("0.4", born="19650501"),
         ),
         ("no known patient has this number", "no known patient has its number", oru("0.4", numbers="9^^^RIVERSIDE^MR")),
-        ("without a patient number nobody is known", "it has no patient number", oru("0.4", numbers="")),
+        ("without a patient number nobody can be identified", "it has no patient number", oru("0.4", numbers="")),
         (
-            "number is of FARAWAY, which the sender's settings here don't trust",
-            "its number is of FARAWAY, which the sender's settings here don't trust",
+            "number is from FARAWAY, which the sender's settings here don't trust",
+            "its number is from FARAWAY, which the sender's settings here don't trust",
             oru("0.4", numbers="9^^^FARAWAY^MR"),
         ),
         (

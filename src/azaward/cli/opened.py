@@ -44,7 +44,7 @@ def opened(database: str, clinic: str | None) -> Generator[tuple[Store, Actor]]:
         from azaward.store.care.acts import Actor
 
         if clinic is not None and clinic not in (known := imports.clinic_ids(store)):
-            fail(f"--clinic {clinic}: not in {store.name}. Expected one of: {', '.join(known) or 'none is there'}.")
+            fail(f"--clinic {clinic}: not in {store.name}. Expected one of: {', '.join(known) or 'there are none'}.")
         yield store, Actor(who_acts(), clinic or imports.only_clinic(store), day_of(None))
 
 
@@ -63,7 +63,7 @@ def say_lacking(store: Store, held: Keys) -> None:
 
     with store.read() as connection:
         for key in keys.lacking(connection, held):
-            line = f"the key file lacks the key {key}: what it sealed can't be read. Put it back from a backup."
+            line = f"the key file lacks the key {key}: what it sealed can't be read. Restore the file from a backup."
             typer.echo(f"azaward: {line}", err=True)
 
 

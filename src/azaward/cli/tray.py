@@ -27,7 +27,7 @@ def tray_list(
     key_file: KeyFile = None,
     settled: Annotated[bool, typer.Option("--settled", help="List those that were assigned or discarded.")] = False,
 ) -> None:
-    """List the waiting messages, severe ones first, with what tells whose they are. The audit trail records it."""
+    """List the waiting messages, severe ones first, with what each says of its patient. The audit trail records it."""
     with opened(database, clinic) as (store, actor):
         from azaward.store import tray
         from azaward.store.assigning import described
@@ -116,10 +116,10 @@ def tray_unassign(
         from azaward.store.assigning import unassign
 
         done = unassign(store, actor, number, why, knowledge)
-        said = f"{done.rows} rows struck out, {done.again} stand again, {done.identities} numbers and names removed"
+        said = f"{done.rows} rows struck out, {done.again} restored, {done.identities} numbers and names removed"
         write(f"message {number}: back in the tray; {said}\n".encode())
         if done.since:
-            later = f"{done.since} rows came by messages since then and may be another person's: look at them."
+            later = f"{done.since} rows have come in other messages since and may be another person's: look at them."
             typer.echo(f"azaward: {later}", err=True)
 
 

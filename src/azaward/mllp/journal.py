@@ -181,7 +181,7 @@ class Journal:
             return
         if not is_last or _MAGIC in content[place + 4 :]:
             raise JournalError(
-                f"{path} byte {place}: damaged, and messages may follow that were acknowledged. Move the file aside, "
+                f"{path} byte {place}: damaged, and messages that were acknowledged may follow. Move the file aside, "
                 "and ask the senders to send again what they sent since it was last written."
             )
         with path.open("r+b") as file:
@@ -250,7 +250,8 @@ class Journal:
         if isinstance(error, JournalError):
             return error
         said = getattr(error, "strerror", None) or error
-        return JournalError(f"{self._files[-1].path}: {said}. Nothing is acknowledged until the disk takes it again.")
+        until = "Nothing is acknowledged until the disk can be written to again."
+        return JournalError(f"{self._files[-1].path}: {said}. {until}")
 
     def _settled(self, number: int) -> None:
         for file in self._files:

@@ -58,7 +58,7 @@ class Processes(Generic[_Done]):
             if failed:
                 raise RuntimeError(f"{what}: {failed}")
             return done
-        raise RuntimeError(f"{what}: the process that worked on it ended, twice")
+        raise RuntimeError(f"{what}: the process that worked on it ended twice")
 
     def close(self) -> None:
         """Ends them."""

@@ -70,7 +70,7 @@ def in_the_open(host: str, *, allowed: bool, encrypted: bool) -> str:
     if local:
         return ""
     said = "" if allowed else " only this machine may connect. Name the networks that may with --allow."
-    said += "" if encrypted else " messages come unencrypted, so that others on the network can read them. Use --tls."
+    said += "" if encrypted else " messages arrive unencrypted, so others on the network can read them. Use --tls."
     return f"{host}:{said}" if said else ""
 
 
@@ -232,7 +232,7 @@ def _say_dropped(frames: Frames, peer: str) -> None:
     """How much was dropped, and never what: it may be about a patient."""
     broken = frames.broken + frames.is_open
     if frames.dropped or broken:
-        _LOG.warning("%s: dropped %d bytes in no frame and %d incomplete messages", peer, frames.dropped, broken)
+        _LOG.warning("%s: dropped %d bytes outside any frame and %d incomplete messages", peer, frames.dropped, broken)
 
 
 async def listen(settings: Settings, journal: Journal, handler: Handler, until: asyncio.Event) -> None:

@@ -25,7 +25,7 @@ class Measures:
 
     >>> from azaward.knowledge import load
     >>> measures(load()).range_fault("neutrophils", "10*9/L", 2000, 7500)
-    'it is of another unit than the value, and is not used. Correct the range.'
+    'it is in a different unit from the value and isn't used. Correct the range.'
     >>> measures(load()).range_fault("neutrophils", "10*9/L", 2, 7.5)
     """
 
@@ -103,7 +103,7 @@ class Measures:
         above = most is not None and any(end > most for end in ends)
         # A lower limit of nothing is one; an upper one below what is possible is of another unit.
         below = least is not None and high is not None and high * factor + offset < least
-        return "it is of another unit than the value, and is not used. Correct the range." if above or below else None
+        return "it is in a different unit from the value and isn't used. Correct the range." if above or below else None
 
 
 def _converted(knowledge: Knowledge) -> Callable[[str, str], tuple[float, float] | None]:

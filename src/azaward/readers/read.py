@@ -40,7 +40,7 @@ def read(path: Path, knowledge: Knowledge) -> Record:
         return fhir.read_export(_texts([path]), knowledge)
     if is_database(path):
         raise InputError(
-            f"{path.name}: a database of azaward, not a record. Look at it with azaward serve --database sqlite:///{path}."
+            f"{path.name}: an azaward database, not a record. Open it with azaward serve --database sqlite:///{path}."
         )
     content, file = _text(path), path.name
     if kind != ".json":
@@ -107,7 +107,7 @@ def _each_key_once(file: str, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = next(key for key in keys if keys.count(key) > 1)
         beside = ", ".join(f"{key} {cell!r}" for key, cell in pairs if isinstance(cell, str) and key != twice)
         raise InputError(
-            f"{file}: the key {twice!r} stands twice in one object ({beside or ', '.join(keys)}). Keep one."
+            f"{file}: the key {twice!r} appears twice in one object ({beside or ', '.join(keys)}). Keep one."
         )
     return cells
 
@@ -122,7 +122,7 @@ def _unpacked(path: Path) -> bytes:
     except (OSError, EOFError) as error:
         raise InputError(f"{path.name}: not a whole gzip file ({error}). Export it again.") from None
     if len(content) > _MOST_UNPACKED:
-        raise InputError(f"{path.name}: holds more than {_MOST_UNPACKED >> 30} GiB. Unpack and divide it.")
+        raise InputError(f"{path.name}: holds more than {_MOST_UNPACKED >> 30} GiB. Unpack and split it.")
     return content
 
 

@@ -26,7 +26,7 @@ DOUBTS: Mapping[str, str] = {
     "month": "only the month of its sample is given, and it may be newer than the result that was used",
     "year": "only the year of its sample is given",
     "other_person": "its specimen, its report or what it is about is another person's",
-    "subject": "it doesn't say whose it is, and it may be this person's",
+    "subject": "it doesn't say which patient it is about, and may be about this one",
     "spoiled": "its specimen was not fit to be measured",
-    "report_withdrawn": "the report that holds it was withdrawn, and it was not",
+    "report_withdrawn": "the report that contains it was withdrawn, but the result itself was not",
 }

@@ -113,7 +113,7 @@ def _look_at_later(number: int, patient_id: str | None, done: TakenBack) -> list
     if not done.since or patient_id is None:
         return []
     what = f"{done.since} rows that messages brought after message {number} was assigned"
-    why = "its number may be another person's, and theirs too. Look at them, and strike out what isn't this patient's."
+    why = "its number may be another person's, and so may theirs. Check them, and strike out what isn't this patient's."
     return [SetAside("the tray", what, why, patient_id, "unusable")]
 
 
@@ -122,7 +122,7 @@ def _unknown(connection: Connection, number: int, notice: Notice, who: Who, root
     known = who.of(notice).ids
     others = [said for said in notice.people if said.provisional_id not in known]
     if len(others) > 1:
-        raise StoreError(f"message {number}: is about {len(others)} people whom nobody knows. Enter it by hand.")
+        raise StoreError(f"message {number}: is about {len(others)} unknown people. Enter it by hand.")
     for said in others:
         if other := who.other_patients(notice, said, root):
             raise StoreError(

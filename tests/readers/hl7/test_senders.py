@@ -82,7 +82,7 @@ def test_a_feed_of_test_messages_takes_no_other() -> None:
             ["lab.yaml z_fields.PID-3", "ZWT-2"],
         ),
         ("sender: A|B\nz_fields: {ZA1-3: {analyte: x, unit: kg, on: ZA1-7}}", ["lab.yaml z_fields.ZA1-3"]),
-        ("sender: A|B\ncodes: {X: wbc, X: alt}", ["lab.yaml line 2", "'X' stands twice"]),
+        ("sender: A|B\ncodes: {X: wbc, X: alt}", ["lab.yaml line 2", "'X' appears twice"]),
         ("sender: [A", ["lab.yaml", "not YAML"]),
         ("", ["lab.yaml", "Expected"]),
         ("- a", ["lab.yaml", "Expected"]),

@@ -169,7 +169,7 @@ class _Reading:
             self._delete(entry.request.url or "", url, changed, place)
             return 0
         if method == "PATCH":
-            self.index.incomplete.append((place, "a change of a part of a resource", "it can't be applied here."))
+            self.index.incomplete.append((place, "a change to part of a resource", "it can't be applied here."))
             return 0
         if entry.response is not None and bytes(entry.response.outcome):
             self.take(Raw(f"{place}.response.outcome", None, bytes(entry.response.outcome)))

@@ -132,10 +132,10 @@ class Events:
         said = [*names_of(item.code), *names_of(item.event), *texts_in(item.description)]
         blamed = [*said, *notes_of(item), *suspects]
         if not any(self.rows.blames(each) for each in blamed) or item.status in NEVER_COUNTS:
-            self.shared.uncount(place, "blames no thiopurine for anything: not used")
+            self.shared.uncount(place, "does not blame a thiopurine for anything: not used")
             return
         if item.status == "inactive":
-            self.shared.uncount(place, "inactive: a warning that was withdrawn. If it still holds, make it active")
+            self.shared.uncount(place, "inactive: a warning that was withdrawn. If it still applies, make it active.")
             return
         patient_id = self.index.whose(item.subject or item.patient, place)
         if patient_id is not None:

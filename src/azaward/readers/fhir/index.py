@@ -130,7 +130,7 @@ class Index:
             return None
         if shaped := self._shaped(raw, kind):
             return shaped
-        why = f"resourceType is {kind!r}, no type of FHIR" if kind else "resourceType is missing or is no text"
+        why = f"resourceType is {kind!r}, not a type of FHIR" if kind else "resourceType is missing or isn't text"
         self.set_broken(raw, kind or "resource", f"{why}. Expected a FHIR resource.")
         return None
 
@@ -210,7 +210,8 @@ class Index:
             later = is_later(place.version, before.version)
             if later is None and place.resource != before.resource:
                 what = f"{place.type} {place.id}"
-                why = f"also at {before.where}, with other content and no version: the later one in the file is used"
+                used = "the later one in the file is used"
+                why = f"also at {before.where}, with different content and no version: {used}"
                 self.rows.aside(place.where, what, why, kind="two_versions")
             if later is False:
                 return False
@@ -361,7 +362,7 @@ class Index:
         kind = ends[0].rpartition("/")[2].casefold()
         found = self.patients.get(f"Patient/{ends[2].removeprefix('#')}") if kind in ("", "patient") else None
         if found is not None:
-            why = f"expected Patient/{found}: it was read so. Correct `subject`."
+            why = f"expected Patient/{found}: read as that. Correct `subject`."
             self.rows.aside(place.where, f"{place.type} about {name}", why, found, "partial")
         return found
 

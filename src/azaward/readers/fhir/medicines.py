@@ -81,7 +81,7 @@ class Medicines:
     def _courses(self, use: fhir.MedicationUse, place: Place, patient_id: str, text: str, taken: Taken) -> None:
         """A row for each medicine and each step of its dose."""
         if use.taken == "unk" or doses.status_of(use) == "unknown":
-            why = "the record doesn't know whether it is taken: counted as taken. Ask the patient."
+            why = "the record doesn't say whether it is taken: counted as taken. Ask the patient."
             self.rows.aside(place.where, text, why, patient_id, "unusable" if use.status == "unknown" else "partial")
         undated = any(each.element in ("authoredOn", "effectivePeriod", "effectiveDateTime") for each in place.damage)
         tablets = self._tablets(use, place, patient_id, text, taken)
@@ -120,9 +120,9 @@ class Medicines:
         if self._thiopurines & {*taken.ingredients} and doses.mg_per_day(dosages, tablets) is None:
             words = next((dosage.text for dosage in dosages if self._strengths.counts(dosage.text)), None)
             counted = doses.is_in_tablets(dosages, self._strengths)
-            unsure = "no one strength of a tablet is stated" if counted and not one else "not all of it is understood"
+            unsure = "no single tablet strength is stated" if counted and not one else "not all of it is understood"
             if words or counted:
-                why = f"a dose is given, but not milligrams a day, as {unsure}. Enter mg a day."
+                why = f"a dose is given, but not in milligrams a day, and {unsure}. Enter mg a day."
                 self.rows.aside(place.where, f"{text}: {words or 'a dose in tablets'}", why, patient_id, "partial")
         return tablets
 

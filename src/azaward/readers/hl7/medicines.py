@@ -101,7 +101,7 @@ def medicine(reading: Reading, order: Order, rx: Segment) -> None:
 def _say_unknown_dose(reading: Reading, order: Order, rx: Segment, fields: Fields, text: str) -> None:
     """Says of a dose that is given why it is not known here."""
     if order.quantity is not None or any(rx.text(number) for number in fields.amounts):
-        why = "a dose is given, but not milligrams a day: its unit, strength or rhythm is not stated. Enter mg a day."
+        why = "a dose is given, but not in milligrams a day: its unit, strength or schedule is missing. Enter mg a day."
         reading.rows.aside(reading.place(rx.at(fields.code)), text, why, reading.patient_id, "partial")
 
 

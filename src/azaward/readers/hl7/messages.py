@@ -221,7 +221,7 @@ def _by_person(reading: Reading, segments: Sequence[Segment]) -> list[_Person]:
             reading.ignored["NTE about a patient"] += 1
         elif name not in _READ or (not found and name in ("NTE", "OBX", *PRESCRIBED)):
             if name in ("OBX", *PRESCRIBED):
-                why = "no PID stands before it, so nobody knows whose it is. Send the patient's PID first."
+                why = "no PID comes before it, so its patient is unknown. Send the patient's PID first."
                 reading.problem(segment.at(), f"{name} before any patient", why, "segment-sequence", "error")
             elif name not in _SILENT:
                 reading.ignored[name] += 1

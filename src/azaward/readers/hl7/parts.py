@@ -43,7 +43,7 @@ class Delimiters(NamedTuple):
         parts = [encoding[place] if place < len(encoding) else usual[place] for place in range(4)]
         signs = [sign, *parts]
         if len(set(signs)) < 5 or any(each.isalnum() or each.isspace() for each in signs):
-            why = "expected five different signs, such as |^~\\&. Correct the header."
+            why = "expected five different characters, such as |^~\\&. Correct the header."
             raise _unreadable(2, f"delimiters {sign + encoding[:8]!r}", why)
         return cls(sign, *parts, encoding=encoding)
 

@@ -27,7 +27,7 @@ def person(reading: Reading, pid: Segment, provisional_id: str) -> Said:
     if social := identifiers(reading, pid, 19, "SS"):
         found += tuple(each for each in social if each.value not in {other.value for other in found})
     if not found:
-        why = "the person can be known only by name and birth date. Send the patient's number in PID-3."
+        why = "the person can be identified only by name and birth date. Send the patient's number in PID-3."
         reading.rows.aside(reading.place(pid.at(3)), "no patient number", why, provisional_id, "no_number")
         reading.problem(pid.at(3), "no patient number", why, "missing")
     sex = pid.text(8)
@@ -129,10 +129,9 @@ def _death(reading: Reading, pid: Segment) -> tuple[bool | None, str | None]:
         reading.problem(pid.at(30), f"death indicator {said!r}", why, "table-value")
     if died is False and day:
         why = "counted as alive until somebody has asked. Correct PID-29 or PID-30."
-        reading.rows.aside(
-            reading.place(pid.at(29)), f"died on {day}, and said not to be dead", why, reading.new_id(), "contradiction"
-        )
-        reading.problem(pid.at(29), f"died on {day}, and said not to be dead", why, "data-type")
+        what = f"died on {day}, but recorded as not dead"
+        reading.rows.aside(reading.place(pid.at(29)), what, why, reading.new_id(), "contradiction")
+        reading.problem(pid.at(29), what, why, "data-type")
         return None, None
     return (True if day and died is None else died), day
 

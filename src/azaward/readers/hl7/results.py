@@ -160,7 +160,7 @@ class _Result:
         if status == "not-obtained":
             reading.correct("strike", table, self.identity, "not-obtained", obx.at(11))
         if withdrawn and self.values:
-            why = "the order is cancelled and a value stands here: counted until somebody has asked the laboratory."
+            why = "the order is cancelled, but there is a value: counted until somebody has asked the laboratory."
             reading.aside(obx.at(11), name, why, "contradiction")
         self._keep(name, {"finalised": "final", "not-obtained": "cancelled"}.get(str(status), str(status)), table)
 
@@ -236,7 +236,7 @@ class _Result:
         if row.get("text") is None and (number or row.get("value") is None):
             row["text"] = said
         else:
-            why = "a comment of the laboratory: read it beside the result."
+            why = "a comment from the laboratory: read it with the result."
             self.reading.rows.aside(
                 self.reading.place(self.obx.at()), f"{name}: {said}", why, self.reading.patient_id, "comment"
             )
@@ -287,7 +287,7 @@ class _Result:
             bound = float(found[2])
             return (None, bound) if found[1] in ("<", "<=", "≤") else (bound, None)
         if text:
-            why = "expected such as 1.5-7.5 or <5: the laboratory's range is not known."
+            why = "expected a range such as 1.5-7.5 or <5: the laboratory's range is not known."
             self.reading.problem(self.obx.at(7), f"reference range {text!r}", why, "data-type", "information")
         return None, None
 

@@ -120,7 +120,7 @@ def _marked(content: bytes) -> tuple[bytes, str | None]:
         try:
             return content.decode(codec or "utf-32").encode(), "utf-8"
         except UnicodeDecodeError:
-            what = f"the file begins with a mark of {codec or 'utf-32'}, and is not written in it"
+            what = f"the file begins with the mark of {codec or 'utf-32'}, but is not written in it"
             raise UnreadableError(Problem(_CHARSET, what, "save the file as UTF-8.", "data-type")) from None
     return content, None
 
@@ -170,7 +170,7 @@ class _Lines:
         said = re.match(rb"\d+", line[4:])
         count = len(self.messages) - begun[1]
         if name == "BTS" and said and int(said.group()[:9]) != count:
-            what = f"the batch says {int(said.group()[:9])} messages, and holds {count}"
+            what = f"the batch announces {int(said.group()[:9])} messages, but holds {count}"
             self.problems.append(
                 Problem(Place("BTS", 1, 1), what, "the file is incomplete. Ask for it again.", "cardinality", "warning")
             )
@@ -258,12 +258,12 @@ def _whole_lines(lines: Sequence[str], delimiters: Delimiters) -> tuple[list[str
         name = whole[-1][:3] if whole else "MSH"
         place = Place(name, max(number[name], 1))
         if not whole or not _may_go_on(whole[-1], line, delimiters):
-            why = "a segment has a name of three capital letters or digits. Correct it and send the message again."
+            why = "a segment's name is three capital letters or digits. Correct it and send the message again."
             problems.append(
-                Problem(place, f"a line after it that is no segment: {line[:3]!r}", why, "segment-sequence")
+                Problem(place, f"a line after it that is not a segment: {line[:3]!r}", why, "segment-sequence")
             )
             continue
-        what, why = "a line after it that is no segment", "read as the continuation of its text."
+        what, why = "a line after it that is not a segment", "read as a continuation of its text."
         problems.append(Problem(place, what, why, "segment-sequence", "warning"))
         whole[-1] += f"{delimiters.escape}.br{delimiters.escape}{line}"
     return whole, problems

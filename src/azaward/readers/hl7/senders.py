@@ -117,7 +117,7 @@ def read_sender(file: str, text: str, knowledge: Knowledge) -> Sender:
     {'NEUA': 'neutrophils'}
     >>> read_sender("lab.yaml", "sender: LAB|RIVERSIDE\\ncharsett: ASCII", load())
     Traceback (most recent call last):
-    azaward.errors.InputError: lab.yaml: 'charsett' is no setting. Expected: sender, charset, zone, \
+    azaward.errors.InputError: lab.yaml: 'charsett' is not a setting. Expected: sender, charset, zone, \
 processing, unused, trusted, patient_ids, systems, newcomers, codes, units, specimens, z_fields.
     """
     import yaml
@@ -129,7 +129,7 @@ processing, unused, trusted, patient_ids, systems, newcomers, codes, units, spec
             keys = [key.value for key, _ in node.value]
             if twice := [key for key in keys if keys.count(key) > 1]:
                 raise InputError(
-                    f"{file} line {node.start_mark.line + 1}: the key {twice[0]!r} stands twice. Keep one."
+                    f"{file} line {node.start_mark.line + 1}: the key {twice[0]!r} appears twice. Keep one."
                 )
             return super().construct_mapping(node, deep)
 
@@ -150,7 +150,7 @@ def _in_words(error: msgspec.ValidationError) -> str:
     """What is wrong with a file's keys; the library says it in words for programmers."""
     said = str(error)
     if unknown := re.match(r"Object contains unknown field `(.+)`", said):
-        return f"{unknown[1]!r} is no setting"
+        return f"{unknown[1]!r} is not a setting"
     if missing := re.match(r"Object missing required field `(.+)`", said):
         return f"the setting {missing[1]!r} is missing"
     return said
@@ -163,7 +163,7 @@ def _check(file: str, sender: Sender, knowledge: Knowledge) -> None:
     try:
         sender.timezone()
     except (OSError, ValueError, KeyError):
-        raise InputError(f"{file} zone: {sender.zone!r} is no time zone; expected one such as Europe/London.") from None
+        raise InputError(f"{file} zone: {sender.zone!r} isn't a time zone; expected one like Europe/London.") from None
     if sender.charset and tables.means("0211", sender.charset) in (None, "not-read"):
         raise InputError(f"{file} charset: {sender.charset!r}; expected one such as UNICODE UTF-8 or 8859/1.")
     if empty := next((name for name, system in sender.systems.items() if not name.strip() or not system.strip()), None):
@@ -174,14 +174,14 @@ def _check(file: str, sender: Sender, knowledge: Knowledge) -> None:
         meant = sender.coding(code)
         found = words.analyte(None, [meant]) if isinstance(meant, Coding) else words.analyte(meant)
         if found is None:
-            why = "is no test that azaward knows; expected an id or a LOINC code of analytes.csv."
+            why = "is not a test that azaward knows; expected an id or a LOINC code from analytes.csv."
             raise InputError(f"{file} codes.{code}: {sender.codes[code]!r} {why}")
     units = {row.written for row in knowledge.tables["units"]}
     for written, unit in sender.units.items():
         if unit not in units:
-            raise InputError(f"{file} units.{written}: {unit!r} is no unit of units.csv; expected one such as 10*9/L.")
+            raise InputError(f"{file} units.{written}: {unit!r} isn't in units.csv; expected a unit such as 10*9/L.")
     for place, read in sender.z_fields.items():
         if not _Z_FIELD.fullmatch(place) or not _Z_FIELD.fullmatch(read.on):
             raise InputError(f"{file} z_fields.{place}: expected a segment and a field such as ZWT-2, in `on` too.")
         if words.analyte(read.analyte) is None or read.unit not in units:
-            raise InputError(f"{file} z_fields.{place}: expected a test of analytes.csv and a unit of units.csv.")
+            raise InputError(f"{file} z_fields.{place}: expected a test from analytes.csv and a unit from units.csv.")

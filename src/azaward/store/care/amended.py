@@ -27,7 +27,7 @@ from azaward.store.schema import RECORD, resources
 
 OLDER = "older"
 _OLDER = (
-    "what stands is later or a correction, so this isn't counted. If they don't fit, ask the sender which is right."
+    "what is stored is later or a correction, so this isn't counted. If they disagree, ask the sender which is right."
 )
 _DAY = {"results": "taken_on", "exposures": "started_on", "events": "started_on", "genotypes": "reported_on"}
 _Row = Mapping[str, Any]

@@ -23,8 +23,8 @@ def known(connection: Connection, clinic_id: str, patient_id: str) -> str:
     """The id under which a patient is kept. Raises `NoSuchPatientError`."""
     if not people.known(connection, clinic_id, [patient_id]):
         raise NoSuchPatientError(
-            f"{patient_id}: no such patient. Expected the id of one of this clinic: azaward people list. "
-            "Somebody new gets in with azaward import."
+            f"{patient_id}: no such patient. Expected the id of a patient of this clinic: azaward people list. "
+            "To add somebody new, use azaward import."
         )
     return merges.roots(connection, clinic_id)(patient_id)
 
@@ -46,7 +46,7 @@ def change(
             affected, said = {ids[1]}, f"{ids[0]} is read as {kept_as[1]} from now on"
         elif what == "unmerge":
             kept = merges.unmerge(connection, clinic_id, ids[0], why, by)
-            affected, said = {ids[0], kept}, f"{ids[0]} and {kept} are two records again"
+            affected, said = {ids[0], kept}, f"{ids[0]} and {kept} are separate records again"
         else:
             merges.apart(connection, clinic_id, ids[0], ids[1], why, by)
             affected, said = {*ids}, f"{ids[0]} and {ids[1]} are different people"
@@ -60,10 +60,10 @@ def change(
 def _one(ids: Sequence[str], kept: str, what: str) -> str:
     """Why two ids are not two records."""
     if ids[0] == ids[1]:
-        return "one id given twice. Expected the ids of two records."
+        return "the same id twice. Expected the ids of two records."
     if what == "merge":
         return f"already joined, and read as {kept}. Nothing was changed. Expected the ids of two records."
-    return "one person; separate them with azaward people unmerge. Expected the ids of two records."
+    return "already joined; separate them with azaward people unmerge. Expected the ids of two records."
 
 
 def _merge(connection: Connection, clinic_id: str, ids: Sequence[str], why: str, by: By, although: str) -> None:

@@ -106,7 +106,7 @@ def _nobodys(resource: str) -> Key:
 
 def _deleted_before(key: Key, version: str) -> SetAside:
     what = key.resource.strip("|")
-    why = "its sender deleted it before it arrived, and nothing tells which is later: not used. Ask whether it stands."
+    why = "its sender deleted it before it arrived, and nothing shows which is later: not used. Ask if it applies."
     return SetAside(what, what.rpartition("/")[2] or what, why, key.patient_id, "unusable", key.resource, version)
 
 

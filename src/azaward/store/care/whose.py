@@ -54,7 +54,7 @@ class Why:
 
 
 _NOBODY = Why("no known patient has its number", "no known patient has this number", unclear=False)
-_NO_NUMBER = Why("it has no patient number", "without a patient number nobody is known", unclear=False)
+_NO_NUMBER = Why("it has no patient number", "without a patient number nobody can be identified", unclear=False)
 
 
 @dataclass
@@ -168,7 +168,7 @@ class Who:
         if held := self.holders(personal):
             return _untrusted("its number", held, personal)
         if not any(self._trusted(notice, each) for each in personal):
-            told = f"this number is of {_authorities(personal)}, which the sender's settings here don't trust"
+            told = f"this number is from {_authorities(personal)}, which the sender's settings here don't trust"
             return Why(told.replace("this number", "its number"), told, unclear=False)
         return _NOBODY
 
@@ -297,5 +297,5 @@ def _nothing_joined() -> Problem:
 
 
 def _parted(given_up: str, kept: str) -> Problem:
-    why = "somebody here has said that they are two people, so they were not joined. People are asked again."
+    why = "somebody here has said that they are two people, so they were not joined. Somebody will be asked again."
     return Problem(Place("MRG", 1, 1), f"{given_up} and {kept}", why, "other", "warning")

@@ -16,8 +16,8 @@ from azaward.record.tables import TABLES, Cell
 _Row = tuple[Cell, ...]
 _DAY = {"results": "taken_on", "exposures": "started_on", "events": "started_on", "genotypes": "reported_on"}
 _ALONE = {
-    "finalise": "said to be final, and the result itself is not here: its value is unknown. Ask for it.",
-    "stop": "its end is here and its beginning is not: not counted as taken. Ask for the order.",
+    "finalise": "reported as final, but the result itself is not here: its value is unknown. Ask for it.",
+    "stop": "its end is here but its beginning is not: not counted as taken. Ask for the order.",
 }
 
 
@@ -122,7 +122,7 @@ class Applied:
             case "stop", _ if (day := _day(correction.on)) is not None:
                 self._set(table, place, "stopped_on", day)
             case "stop", _:
-                self._say(correction, "ended on a day that isn't said: counted as still taken. Ask.", "no_end")
+                self._say(correction, "ended on an unstated day: counted as still taken. Ask for the day.", "no_end")
             case "hold", _:
                 self._set(table, place, "status", "on-hold")
                 self._set(table, place, "stopped_on", _day(correction.on))
