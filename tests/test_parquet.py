@@ -257,7 +257,7 @@ def test_a_folder_of_parts_is_one_line_for_a_clinic(tmp_path: Path) -> None:
     folder = _folder(tmp_path, _results())
     (folder / "results.parquet").unlink()
     (folder / "results.parquet").mkdir()
-    with pytest.raises(InputError, match="is a folder; expected one file"):
+    with pytest.raises(InputError, match=r"a folder\. Expected one file"):
         read_folder(folder, load())
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -70,6 +71,37 @@ def refused(result: Result) -> list[str]:
     assert isinstance(result.exception, SystemExit), result.exception
     assert "Traceback" not in result.stderr
     return result.stderr.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("command", "name"), [("assess", "r.json"), ("check --list", "r.json"), ("assess", "results.csv")]
+)
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path, command: str, name: str) -> None:
+    record = folder(tmp_path, results=None) if name.endswith("csv") else tmp_path / name
+    os.mkfifo(record / name if record.is_dir() else record)
+    (line,) = refused(CliRunner().invoke(app, [*command.split(), str(record)]))
+    assert f"{name}: not a regular file. Expected" in line
+
+
+def test_a_name_too_long_for_a_file_is_one_line(tmp_path: Path) -> None:
+    (line,) = refused(assess(tmp_path / f"{'x' * 300}.json"))
+    assert "File name too long. Expected" in line
+
+
+def test_a_table_in_another_case_is_named(tmp_path: Path) -> None:
+    place = folder(tmp_path, results=None)
+    (place / "Results.CSV").write_text(RESULTS)
+    (line,) = refused(assess(place))
+    assert "results.csv (or .parquet) is missing" in line
+    assert "Rename Results.CSV." in line
+
+
+@pytest.mark.parametrize("unit", ["10*99999999/L", "10*-9999/L", "m99999999", "/" * 5000])
+def test_no_unit_holds_up_an_assessment(tmp_path: Path, unit: str) -> None:
+    done = assess(folder(tmp_path, results=RESULTS.replace("10*9/L", unit, 1)))
+    findings = {each["patient_id"]: json.dumps(each["findings"]) for each in json.loads(done.stdout)["patients"]}
+    assert unit[:20] in findings["c001"]
+    assert "limit_low" in findings["c002"]
 
 
 SECOND_LINE = RESULTS.splitlines()[1]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class _Commands(TyperGroup):
-    """The commands. If one needs a library that isn't installed, the error is a single line."""
+    """The commands. If a library isn't installed, or a path can't be opened, the error is a single line."""
 
     def invoke(self, ctx: Any) -> Any:
         """Runs the command that the user typed."""
@@ -33,6 +33,10 @@ class _Commands(TyperGroup):
             if (line := missing(error, f"azaward {ctx.invoked_subcommand}")) is None:
                 raise
             fail(line)
+        except OSError as error:
+            if not error.filename:
+                raise
+            fail(f"{error.filename}: {error.strerror}. Expected a file or folder that can be opened.")
 
 
 app = typer.Typer(

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 from azaward.errors import InputError
+from azaward.readers.regular import RECORD, regular
 from azaward.record.tables import TABLES
 
 
@@ -24,13 +25,12 @@ def digest(path: Path) -> str:
     (False, 'a064937a')
     """
     try:
-        if not path.is_dir():
+        if not regular(path).is_dir():
             with path.open("rb") as content:
                 return hashlib.file_digest(content, "sha256").hexdigest()
         parts = [[file.name, digest(file)] for file in sorted(path.iterdir()) if _is_read(file)]
     except OSError as error:
-        what = "Expected a FHIR Bundle, a folder of tables or azaward's own JSON."
-        raise InputError(f"{path}: {error.strerror}. {what}") from None
+        raise InputError(f"{path}: {error.strerror}. {RECORD}") from None
     return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()
 
 

@@ -25,7 +25,7 @@ class Measures:
 
     >>> from azaward.knowledge import load
     >>> measures(load()).range_fault("neutrophils", "10*9/L", 2000, 7500)
-    'it is in a different unit from the value and isn't used. Correct the range.'
+    "it is in a different unit from the value and isn't used. Correct the range."
     >>> measures(load()).range_fault("neutrophils", "10*9/L", 2, 7.5)
     """
 
@@ -80,7 +80,7 @@ class Measures:
 
         >>> from azaward.knowledge import load
         >>> measures(load()).possible("neutrophils", "/uL")
-        (0.0, 200000.0)
+        (0.0, 50000.0)
         """
         factor, offset = self._units.get(analyte, {}).get(unit or "", (None, 0.0))
         if factor is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 from azaward.errors import InputError
@@ -11,6 +12,7 @@ from azaward.knowledge import Knowledge
 from azaward.record.names import as_written
 
 MOST = 10_000
+_MOST_BYTES = 4 << 20
 _COLUMNS = ("medicine", "medication", "name", "drug")
 
 
@@ -19,9 +21,12 @@ def read_list(path: Path, knowledge: Knowledge) -> list[str]:
     if path.is_dir() or path.suffix in (".json", ".ndjson"):
         return _of_record(path, knowledge)
     try:
-        raw = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
+        with nullcontext(sys.stdin.buffer) if str(path) == "-" else path.open("rb") as file:
+            raw = file.read(_MOST_BYTES + 1)
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}. Expected a list with one medicine per line.") from None
+    if len(raw) > _MOST_BYTES:
+        raise InputError(f"{path}: more than {_MOST_BYTES >> 20} MiB. Expected a list with one medicine per line.")
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -17,6 +17,7 @@ import msgspec
 from azaward.errors import InputError
 from azaward.knowledge import Knowledge
 from azaward.readers.hl7.files.record import read_hl7
+from azaward.readers.regular import RECORD, regular
 from azaward.readers.tables.folder import decode, read_folder, read_own_json
 from azaward.record.tables import TABLES, Record
 
@@ -30,7 +31,7 @@ def read(path: Path, knowledge: Knowledge) -> Record:
     """The record at `path`. Raises a one-line `InputError` if it can't be used."""
     from azaward.readers.fhir import bundle as fhir
 
-    if path.is_dir():
+    if regular(path).is_dir():
         return _export(path, knowledge) if is_export(path) else read_folder(path, knowledge)
     name = path.name.casefold().removesuffix(_PACKED)
     kind = f".{name.rpartition('.')[2]}"
@@ -144,5 +145,4 @@ def _bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        what = "Expected a FHIR Bundle, HL7 messages, a folder of tables or azaward's own JSON."
-        raise InputError(f"{path}: {error.strerror}. {what}") from None
+        raise InputError(f"{path}: {error.strerror}. {RECORD}") from None

@@ -19,6 +19,11 @@ Conversion = tuple[str, str, float, float]
 _LOST_POWER = re.compile(r"(?!10*(?!\d))\d+(?![\d.*^])")
 # "x10^9/", "10**9/", "E9/": the same power of ten.
 _POWER = re.compile(r"[x×X*]?(?:10(?:\*\*|[*^]|[eE]\+?|(?=\())|[eE]\+?)\(?(\d{1,2})\)?/")
+# A power that no unit has: the library would work out a number with as many digits.
+_ABSURD_POWER = re.compile(r"[A-Za-z*^][+-]?\d{3}")
+_LONGEST = 100
+# Beyond these, two units of one analyte can't differ: a count is between one cell in a litre and 10*15.
+_LEAST_FACTOR, _MOST_FACTOR = 1e-18, 1e18
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 _RAISED = re.compile("(10)([⁰¹²³⁴-⁹]+)")
 _ANALYTE = [column.name for column in TABLES["results"]].index("analyte")
@@ -54,6 +59,8 @@ def convert(analyte: str, written: str, knowledge: Knowledge) -> tuple[float, fl
     (10.0, 0.0)
     >>> convert("wbc", "mmol/L", load()), convert("wbc", "107/L", load()), convert("wbc", "E3/mm³", load())
     (None, None, (1.0, 0.0))
+    >>> convert("wbc", "10*999999/L", load()), convert("wbc", "10*-99/L", load())
+    (None, None)
     """
     about = knowledge.analytes[analyte]
     if about.unit is None:
@@ -69,7 +76,7 @@ def convert(analyte: str, written: str, knowledge: Knowledge) -> tuple[float, fl
     )
     if ucum == about.unit:
         return (1.0, 0.0)
-    if _LOST_POWER.match(ucum):
+    if len(ucum) > _LONGEST or _LOST_POWER.match(ucum) or _ABSURD_POWER.search(ucum):
         return None
     return _library(ucum, about.unit, about.molar_mass)
 
@@ -130,9 +137,10 @@ def _library(given: str, wanted: str, molar_mass: float | None) -> tuple[float, 
         return None
     try:
         offset = canonical(0.0)
-        return (round_off(canonical(1.0) - offset), round_off(offset))
+        factor = round_off(canonical(1.0) - offset)
     except Exception:
         return None
+    return (factor, round_off(offset)) if _LEAST_FACTOR <= factor <= _MOST_FACTOR else None
 
 
 def round_off(number: float) -> float:

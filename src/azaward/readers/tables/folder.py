@@ -21,19 +21,20 @@ NEEDED = ("patients", "exposures", "results")
 
 def read_folder(folder: Path, knowledge: Knowledge) -> Record:
     """The record in a folder of tables: `patients.csv` or `patients.parquet`, and so on."""
-    found = {
-        name: path for name in TABLES for path in (folder / f"{name}.csv", folder / f"{name}.parquet") if path.exists()
-    }
+    found = {name: folder / file for name in TABLES for file in _files(name) if (folder / file).exists()}
     if parts := [path for path in found.values() if not path.is_file()]:
-        raise InputError(f"{parts[0]}: is a folder; expected one file. Only `azaward cohort` reads tables in parts.")
+        if parts[0].is_dir():
+            raise InputError(f"{parts[0]}: a folder. Expected one file: only `azaward cohort` reads tables in parts.")
+        raise InputError(f"{parts[0]}: not a regular file. Expected CSV or Parquet.")
     if not found:
         raise InputError(
             f"{folder}: contains no tables. Expected {', '.join(f'{name}.csv' for name in TABLES)} or .parquet."
         )
     if missing := [name for name in NEEDED if name not in found]:
+        near = [each.name for each in folder.iterdir() if each.name.casefold() in _files(missing[0])]
         raise InputError(
             f"{folder}: {missing[0]}.csv (or .parquet) is missing, so no patients can be assessed. "
-            "If it has no rows, supply a file with only the header line."
+            + (f"Rename {near[0]}." if near else "If it has no rows, supply a file with only the header line.")
         )
     reader = RowReader(knowledge)
     for name in TABLES:
@@ -45,6 +46,10 @@ def read_folder(folder: Path, knowledge: Knowledge) -> Record:
         for where, row in rows:
             reader.add(name, row, where)
     return reader.record()
+
+
+def _files(table: str) -> tuple[str, str]:
+    return f"{table}.csv", f"{table}.parquet"
 
 
 def read_own_json(document: Mapping[str, Any], file: str, knowledge: Knowledge) -> Record:
