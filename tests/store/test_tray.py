@@ -68,7 +68,7 @@ def test_a_message_with_another_patients_number_is_not_assigned(clinic: Clinic) 
 def test_a_message_about_two_unknown_people_is_not_assigned(clinic: Clinic) -> None:
     clinic.send(together(oru("0.5", numbers="1^^^RIVERSIDE^MR"), oru("0.6", numbers="2^^^RIVERSIDE^MR", order="18")))
     (waiting,) = clinic.waiting()
-    with pytest.raises(StoreError, match="2 people"):
+    with pytest.raises(StoreError, match="2 unknown people"):
         given(clinic, waiting.id, "c2")
 
 

@@ -57,8 +57,8 @@ def trusting(*trusted: str, **ways: object) -> Sender:
             oru("0.4", numbers="9^^^FARAWAY^MR"),
         ),
         (
-            "number is of an authority that isn't named",
-            "its number is of an authority that isn't named",
+            "number is from an authority that isn't named",
+            "its number is from an authority that isn't named",
             oru("0.4", numbers="9"),
         ),
     ],
