@@ -52,6 +52,7 @@ class Feed(threading.Thread):
     ) -> None:
         super().__init__(daemon=True)
         self.results, self.people = results, people
+        self.first = name * people // max(of, 1)
         self.sender, self.prefix = Sender(port), f"{name}-"
         self.every, self.begins, self.until = of / rate if rate else 0.0, name / rate if rate else 0.0, until
         self.waits: list[float] = []
@@ -72,7 +73,8 @@ class Feed(threading.Thread):
             due += self.every
 
     def _person(self, number: int) -> str:
-        return f"p{(number * 7919 + len(self.prefix)) % self.people}" if self.people else ""
+        # Each connection goes through all people from another one on, as several systems would.
+        return f"p{(self.first + number * 7919) % self.people}" if self.people else ""
 
 
 def furnished(folder: Path, people: int) -> StoreListener:

@@ -124,6 +124,7 @@ class Arrivals:
         problems: list[list[Problem]] = []
         for notice, ids in told:
             problems.append(who.told(notice, ids, taken, by))
+        who.keep(by)
         kept = amended.amend(connection, self.actor.clinic_id, told, by)
         for (notice, ids), each, said in zip(told, kept, problems, strict=True):
             said += [Problem(Place("MSH", 1, 7), item.what, item.why, "other", "warning") for item in each.late]

@@ -28,6 +28,7 @@ import sqlalchemy as sa
 from azaward import assessment
 from azaward.assessment import Assessment
 from azaward.knowledge import Knowledge
+from azaward.knowledge.loading.units import conversions_of
 from azaward.mllp.journal import Journal, Received
 from azaward.mllp.log import shown
 from azaward.mllp.processes import Processes
@@ -45,10 +46,11 @@ from azaward.store.schema import assessments
 
 # A transaction costs as much as several messages: one waits so long for messages that are being read.
 _AT_ONCE, _TOGETHER_S = 64, 0.02
-_ASSESSED_AT_ONCE, _ASSESSORS, _READERS = 20, 2, 4
+_ASSESSED_AT_ONCE, _ASSESSORS, _READERS = 40, 2, 4
 # Where so many messages came within so many seconds, assessments wait for a pause, but no longer than this.
 _MANY, _WITHIN_S, _PAUSE_S, _LONGEST_S = 20, 0.5, 0.05, 3.0
 _TURN_S, _AGAIN_S = 0.0005, 5.0
+_UNCOMMON = frozenset({("haemoglobin", "kg/L")})
 _LOG = logging.getLogger("azaward.store")
 
 
@@ -93,6 +95,8 @@ class Listening:
             self._behind |= dict.fromkeys(connection.scalars(left))
         for thread in (self._writer, *self._assessors):
             thread.start()
+        # What takes seconds to load, so that no message has to wait for it.
+        threading.Thread(target=partial(conversions_of, _UNCOMMON, self.knowledge), daemon=True).start()
 
     def stop(self) -> None:
         """Ends when all that was taken is stored and assessed."""
@@ -216,6 +220,8 @@ class Listening:
             return some
 
     def _many_come(self) -> bool:
+        if self._being_read or not self._waiting.empty():
+            return True  # Whoever waits for an answer comes first, however slow a busy machine is.
         return len(self._latest) == _MANY and time.monotonic() - self._latest[0] < _WITHIN_S
 
     def serve(self, settings: Settings, journal: Journal, say: Callable[[str], None]) -> None:

@@ -87,14 +87,18 @@ def _amended(standing: _Standing, notice: Notice, ids: Mapping[str, str], struck
     version = notice.header.at or ""
     rows = {name: standing.in_time(name, done.record.rows[name], notice.where, done.late) for name in TABLES}
     added: dict[str, list[tuple[Cell, ...]]] = {name: [] for name in TABLES}
+    itself: dict[str, set[tuple[str, str]]] = {}
     for each in notice.corrections:
         patient_id = ids.get(each.provisional_id)
         if patient_id is None:
             continue
         asked = [row for row in standing.rows(each, patient_id) if _is_meant(each, row)]
         met = [row for row in asked if not _outranks(row, version, each.why if each.kind == "replace" else None)]
-        again = _again(each, rows[each.table], version)
-        met = [row for row in met if (row["digest"], row["version"]) not in again]
+        if met and each.kind == "replace":
+            again = itself.get(each.table)
+            if again is None:
+                again = itself[each.table] = _again(each.table, rows[each.table], version)
+            met = [row for row in met if (row["digest"], row["version"]) not in again]
         if len(met) < len(asked) and each.kind != "replace":
             done.late.append(SetAside(each.where, _order_in_words(each), _OLDER, patient_id, OLDER, each.identity))
         struck.setdefault(each.table, []).extend(row["id"] for row in met)
@@ -238,11 +242,9 @@ def _is_meant(each: Correction, row: _Row) -> bool:
     return day is None or day == _day(each.on)
 
 
-def _again(each: Correction, rows: list[tuple[Cell, ...]], version: str) -> set[tuple[str, str]]:
+def _again(table: str, rows: list[tuple[Cell, ...]], version: str) -> set[tuple[str, str]]:
     """The rows by which a result would replace itself: the same message in another file."""
-    if each.kind != "replace":
-        return set()
-    names = [column.name for column in TABLES[each.table]]
+    names = [column.name for column in TABLES[table]]
     return {(digest(dict(zip(names, row, strict=True))), version) for row in rows}
 
 

@@ -78,7 +78,7 @@ def of_message(said: Said, sex: str | None = None, numbers: Iterable[Number] = (
 def of_patient(connection: Connection, clinic_id: str, patient_id: str, keys: Keys | None = None) -> Described:
     """What stands of a patient under every id; numbers and names only with the keys."""
     ids = merges.ids_of(connection, clinic_id, patient_id)
-    known = people.said_of(connection, clinic_id, ids)
+    known = {each for said in people.said_of(connection, clinic_id, ids).values() for each in said}
     births = sorted({day.isoformat() for day, _ in known if day})
     sexes = sorted({sex for _, sex in known if sex not in _UNKNOWN})
     opened = people.of(connection, clinic_id, ids, keys) if keys else []

@@ -38,6 +38,12 @@ _BIRTHS = sa.select(RECORD["patients"].c.patient_id, RECORD["patients"].c.birth_
     RECORD["patients"].c.patient_id.in_(_SOME),
     RECORD["patients"].c.struck_at.is_(None),
 )
+_IN_ANY = sa.union(
+    *(
+        sa.select(table.c.patient_id).where(table.c.clinic_id == _CLINIC, table.c.patient_id.in_(_SOME))
+        for table in RECORD.values()
+    )
+)
 
 
 def keep(connection: Connection, clinic_id: str, each: Iterable[Identity], keys: Keys, by: By) -> None:
@@ -141,24 +147,24 @@ def births(connection: Connection, clinic_id: str, patient_ids: Sequence[str]) -
     return known
 
 
-def said_of(connection: Connection, clinic_id: str, patient_ids: Sequence[str]) -> list[tuple[dt.date | None, str]]:
-    """Every birth date and sex that stands of these ids."""
-    table = RECORD["patients"]
-    question = sa.select(table.c.birth_date, table.c.sex).where(
-        table.c.clinic_id == clinic_id, table.c.patient_id.in_(patient_ids), table.c.struck_at.is_(None)
-    )
-    return [(row[0], str(row[1] or "unknown")) for row in connection.execute(question)]
+def said_of(
+    connection: Connection, clinic_id: str, patient_ids: Sequence[str]
+) -> dict[str, set[tuple[dt.date | None, str]]]:
+    """Every birth date and sex that stands of these ids, by id."""
+    said: dict[str, set[tuple[dt.date | None, str]]] = {}
+    for start in range(0, len(patient_ids), _AT_ONCE):
+        asked = {"clinic": clinic_id, "some": patient_ids[start : start + _AT_ONCE]}
+        for row in connection.execute(_BIRTHS, asked):
+            said.setdefault(str(row[0]), set()).add((row[1], str(row[2] or "unknown")))
+    return said
 
 
 def known(connection: Connection, clinic_id: str, patient_ids: Sequence[str]) -> set[str]:
     """Those of some ids that any table has a row of."""
     found: set[str] = set()
-    for table in RECORD.values():
-        for start in range(0, len(patient_ids), _AT_ONCE):
-            question = sa.select(table.c.patient_id).where(
-                table.c.clinic_id == clinic_id, table.c.patient_id.in_(patient_ids[start : start + _AT_ONCE])
-            )
-            found |= {str(one) for one in connection.scalars(question.distinct())}
+    for start in range(0, len(patient_ids), _AT_ONCE):
+        asked = {"clinic": clinic_id, "some": patient_ids[start : start + _AT_ONCE]}
+        found |= {str(one) for one in connection.scalars(_IN_ANY, asked)}
     return found
 
 

@@ -116,6 +116,8 @@ def _revive(
 ) -> set[str]:
     """Lets rows stand again that only their sender, or whoever assigned them, had taken back, and that come again."""
     table, revived = RECORD[name], set[str]()
+    if not rows:
+        return revived
     again = {"struck_by": None, "struck_at": None, "struck_why": None, "entered_by": by.who, "entered_at": by.at}
     back = table.c.struck_why.in_(_BY_SENDER) | table.c.struck_why.startswith(f"{TAKEN_BACK}: ")
     for start in range(0, len(rows), _AT_ONCE):

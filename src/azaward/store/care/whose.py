@@ -75,6 +75,7 @@ class Who:
         self._nations = nations_of(knowledge)
         self._whose: dict[Number, set[str]] = {}
         self._born: dict[str, set[tuple[dt.date | None, str]]] = {}
+        self._to_keep: list[Identity] = []
 
     def ask(self, notices: Sequence[Notice]) -> None:
         """Looks up, for all messages at once, who has their numbers."""
@@ -96,8 +97,10 @@ class Who:
 
     def learn(self, patients: Iterable[str]) -> None:
         """Looks up birth dates and sexes, so that what a message says can be held against them."""
-        for one, ids in merges.members(self.connection, self.clinic_id, sorted(patients)).items():
-            self._born[one] = set(people.said_of(self.connection, self.clinic_id, ids))
+        of_each = merges.members(self.connection, self.clinic_id, sorted(patients))
+        said = people.said_of(self.connection, self.clinic_id, sorted({one for ids in of_each.values() for one in ids}))
+        for one, ids in of_each.items():
+            self._born[one] = {each for other in ids for each in said.get(other, ())}
 
     def of(self, notice: Notice) -> Found:
         """The patients whom a message is about, and why it waits, if it does."""
@@ -221,7 +224,8 @@ class Who:
         return tuple(bare.get(name, said[name] if name in kept else None) for name in _PATIENT)
 
     def told(self, notice: Notice, ids: Mapping[str, str], taken: Taken, by: By) -> list[Problem]:
-        """Keeps what a message says of who people are: numbers, names, what is unknown from now on, what is joined."""
+        """What a message says of who people are: names and numbers, which `keep` keeps, what is unknown from now on,
+        and what is joined."""
         problems: list[Problem] = []
         each: list[Identity] = []
         sender = notice.header.sender
@@ -246,8 +250,13 @@ class Who:
         linked = notice.event == "link" and len(pair) == 2
         if linked and not self._join(pair[1], pair[0], f"linked by {sender}", taken, by):
             problems.append(_parted(pair[1], pair[0]))
-        people.keep(self.connection, self.clinic_id, each, self.keys, by)
+        self._to_keep += each
         return problems
+
+    def keep(self, by: By) -> None:
+        """Keeps what the messages that were `told` say of who people are."""
+        people.keep(self.connection, self.clinic_id, self._to_keep, self.keys, by)
+        self._to_keep.clear()
 
     def _join(self, given_up: str, kept: str, why: str, taken: Taken, by: By) -> bool:
         """Joins two records; False where somebody has said that they are of two people, who is asked again."""
