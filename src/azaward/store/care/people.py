@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -140,11 +140,7 @@ def of(connection: Connection, clinic_id: str, patient_ids: Sequence[str], keys:
 
 def births(connection: Connection, clinic_id: str, patient_ids: Sequence[str]) -> dict[str, tuple[dt.date | None, str]]:
     """The birth date and sex of each patient."""
-    known: dict[str, tuple[dt.date | None, str]] = {}
-    for start in range(0, len(patient_ids), _AT_ONCE):
-        asked = {"clinic": clinic_id, "some": patient_ids[start : start + _AT_ONCE]}
-        known |= {str(row[0]): (row[1], str(row[2] or "unknown")) for row in connection.execute(_BIRTHS, asked)}
-    return known
+    return dict(_births(connection, clinic_id, patient_ids))
 
 
 def said_of(
@@ -152,11 +148,18 @@ def said_of(
 ) -> dict[str, set[tuple[dt.date | None, str]]]:
     """Every birth date and sex that stands of these ids, by id."""
     said: dict[str, set[tuple[dt.date | None, str]]] = {}
+    for one, each in _births(connection, clinic_id, patient_ids):
+        said.setdefault(one, set()).add(each)
+    return said
+
+
+def _births(
+    connection: Connection, clinic_id: str, patient_ids: Sequence[str]
+) -> Iterator[tuple[str, tuple[dt.date | None, str]]]:
     for start in range(0, len(patient_ids), _AT_ONCE):
         asked = {"clinic": clinic_id, "some": patient_ids[start : start + _AT_ONCE]}
         for row in connection.execute(_BIRTHS, asked):
-            said.setdefault(str(row[0]), set()).add((row[1], str(row[2] or "unknown")))
-    return said
+            yield str(row[0]), (row[1], str(row[2] or "unknown"))
 
 
 def known(connection: Connection, clinic_id: str, patient_ids: Sequence[str]) -> set[str]:
