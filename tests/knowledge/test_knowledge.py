@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pickle
 import random
 import re
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -197,3 +199,20 @@ def test_the_type_checker_knows_the_rows_of_every_table() -> None:
     text = (HERE / "loading" / "schema" / "tables.py").read_text(encoding="utf-8")
     listed = dict(re.findall(r'name: Literal\["(\w+)"\]\) -> tuple\[(\w+), \.\.\.\]', text))
     assert listed == {name: row.__name__ for name, row in TABLES.items()}
+
+
+def test_knowledge_can_be_pickled_while_another_thread_reads_it() -> None:
+    """A listener hands it to processes while it begins to store; a process that wasn't begun assessed nobody."""
+    knowledge = load_folder(HERE)
+    done = threading.Event()
+
+    def read() -> None:
+        for name in list(knowledge.tables):
+            assert knowledge.tables[name] is not None
+        done.set()
+
+    threading.Thread(target=read).start()
+    while not done.is_set():
+        pickle.dumps(knowledge)
+    again = pickle.loads(pickle.dumps(knowledge))
+    assert (again.version, again.parameters.keys()) == (knowledge.version, knowledge.parameters.keys())

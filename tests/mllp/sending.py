@@ -105,8 +105,11 @@ class StoreListener(Listener):
             text=True,
         )
         assert self.process.stderr is not None
-        line = self.process.stderr.readline()
-        assert "listening" in line, line + self.process.stderr.read()
+        said: list[str] = []
+        # What a crash left without an answer is handled, and said, before it listens.
+        while "listening for" not in (line := self.process.stderr.readline()):
+            said.append(line)
+            assert line, "".join(said)
         self.port = int(line.rpartition(":")[2])
 
     def close(self) -> None:

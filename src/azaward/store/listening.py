@@ -26,7 +26,6 @@ from functools import partial
 import sqlalchemy as sa
 
 from azaward import assessment
-from azaward.assessment import Assessment
 from azaward.knowledge import Knowledge
 from azaward.knowledge.loading.units import conversions_of
 from azaward.mllp.journal import Journal, Received
@@ -71,6 +70,7 @@ class Listening:
         # One processor is left to store what is read.
         readers = max(1, min(_READERS, (os.cpu_count() or 1) - 1))
         self._reading = Processes(partial(_read, knowledge, senders), readers)
+        self._assessing = Processes(partial(assessment.assess, knowledge=knowledge), _ASSESSORS)
         self._arrivals = Arrivals(store, actor, knowledge)
         self._waiting: queue.SimpleQueue[tuple[Arrived, Future[bytes]] | None] = queue.SimpleQueue()
         # Whoever has waited longest first: a dictionary, for its order.
@@ -108,6 +108,7 @@ class Listening:
         for thread in self._assessors:
             thread.join()
         self._reading.close()
+        self._assessing.close()
 
     def handle(self, content: bytes, received: Received) -> bytes:
         """One message, to its answer: it is stored when this returns."""
@@ -179,23 +180,19 @@ class Listening:
 
     def _assess(self) -> None:
         """Assesses whoever is behind: at once while little arrives, else when it pauses or they have waited long."""
-        beside = Processes(partial(assessment.assess, knowledge=self.knowledge), 1)
-        try:
-            while some := self._next_behind():
-                stale = self._caught_up(some, beside)
-                with self._changed:
-                    self._behind |= dict.fromkeys(sorted(stale))
-        finally:
-            beside.close()
+        while some := self._next_behind():
+            stale = self._caught_up(some)
+            with self._changed:
+                self._behind |= dict.fromkeys(sorted(stale))
 
-    def _caught_up(self, some: Sequence[str], beside: Processes[Assessment]) -> set[str]:
+    def _caught_up(self, some: Sequence[str]) -> set[str]:
         """Assesses some patients; gives those who are still behind. One who can't be assessed holds up no other."""
-        ask = partial(beside.ask, "an assessment")
+        ask = partial(self._assessing.ask, "an assessment")
         try:
             return reassess.catch_up(self.store, self.actor.clinic_id, some, self._today(), self.knowledge, ask)
         except Exception as error:
             if len(some) > 1:
-                return {one for each in some for one in self._caught_up([each], beside)}
+                return {one for each in some for one in self._caught_up([each])}
             _LOG.error("a patient could not be assessed, and stays marked as behind: %s", type(error).__name__)
             with self._changed:
                 self._changed.wait_for(lambda: self._ended, _AGAIN_S)

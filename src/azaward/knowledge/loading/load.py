@@ -12,7 +12,7 @@ import re
 from bisect import bisect_right
 from collections import ChainMap
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, cast
@@ -52,6 +52,10 @@ class _Files(Mapping[str, tuple[Any, ...]]):
     def __len__(self) -> int:
         return len(self._files)
 
+    def __getstate__(self) -> dict[str, Any]:
+        # Another thread may read a table while this is pickled.
+        return {"_files": self._files, "_rows": self._rows.copy()}
+
 
 @dataclass(frozen=True, eq=False)
 class Knowledge:
@@ -68,6 +72,10 @@ class Knowledge:
     # Of knowledge as of a day: what none of its rows says yet, and all the knowledge that it was taken from.
     not_yet: tuple[NotYet, ...] = ()
     whole: Knowledge | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        # What is worked out from the fields is worked out again; another thread may do so while this is pickled.
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @cached_property
     def version(self) -> str:
