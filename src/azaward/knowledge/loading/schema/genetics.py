@@ -110,6 +110,15 @@ class GeneExon(Fact, frozen=True):
     coding_to: int
 
 
+class Consequence(Fact, frozen=True):
+    """What a change that no allele names is presumed to leave of the enzyme, by its Sequence Ontology term; nothing is
+    presumed where there is no function."""
+
+    term: Own
+    function: Function | None
+    says: Prose
+
+
 class AlleleFrequency(Fact, frozen=True):
     """How common an allele is; `other` is all that have no row of their own in that group.
 
@@ -187,6 +196,7 @@ TABLES: dict[str, type[Row]] = {
     "gene_positions": GenePosition,
     "gene_sequences": GeneSequence,
     "gene_exons": GeneExon,
+    "consequences": Consequence,
     "allele_frequencies": AlleleFrequency,
     "phenotype_frequencies": PhenotypeFrequency,
     "ancestry_groups": AncestryGroup,

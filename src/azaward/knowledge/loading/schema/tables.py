@@ -13,6 +13,7 @@ from azaward.knowledge.loading.schema.genetics import (
     AlleleFrequency,
     AncestryGroup,
     Assembly,
+    Consequence,
     Discordance,
     EnzymePitfall,
     GeneExon,
@@ -140,6 +141,8 @@ class Tables(Protocol):
     def __getitem__(self, name: Literal["gene_sequences"]) -> tuple[GeneSequence, ...]: ...
     @overload
     def __getitem__(self, name: Literal["gene_exons"]) -> tuple[GeneExon, ...]: ...
+    @overload
+    def __getitem__(self, name: Literal["consequences"]) -> tuple[Consequence, ...]: ...
     @overload
     def __getitem__(self, name: Literal["allele_frequencies"]) -> tuple[AlleleFrequency, ...]: ...
     @overload
