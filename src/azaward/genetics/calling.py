@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from azaward.genetics import remarks
 from azaward.genetics.ancestry import Ancestry, Prior, prior
+from azaward.genetics.consequence import presumed_functions
 from azaward.genetics.decision import decide, limits
-from azaward.genetics.diplotypes import Pair, Seen, blocks, pairs
-from azaward.genetics.dosing import INDETERMINATE, NORMAL
-from azaward.genetics.haplotypes import NamedAlleles, more_cautious, named_alleles, pair_phenotype
+from azaward.genetics.diplotypes import Pair, blocks, pairs
+from azaward.genetics.dosing import INDETERMINATE, NORMAL, ORDER
+from azaward.genetics.haplotypes import UNKNOWN, NamedAlleles, more_cautious, named_alleles, pair_phenotype
 from azaward.genetics.model import (
     GENES,
     MISSING,
@@ -29,13 +30,16 @@ from azaward.genetics.model import (
     PositionEvidence,
     SampleCall,
     Status,
+    Unnamed,
 )
+from azaward.genetics.observed import NORMAL_FUNCTION, observe
 from azaward.knowledge import Knowledge
 
 KEPT = 200_000
 """Diplotypes kept a gene, over all answers; beyond that the oldest answers are forgotten: memory has an end."""
 
 Texts = tuple[tuple[int, str], ...]
+_Key = tuple[bytes, Texts, Texts, tuple[Unnamed, ...]]
 
 
 def call(
@@ -93,14 +97,15 @@ class _Gene:
         self.alleles: NamedAlleles = named_alleles(knowledge, gene)
         self.prior: Prior = prior(knowledge, self.alleles, ancestry)
         self.limits = limits(knowledge, self.alleles, self.prior)
-        self.kept: dict[tuple[bytes, Texts, Texts], GeneCall] = {}
+        self.presumed = presumed_functions(knowledge)
+        self.kept: dict[_Key, GeneCall] = {}
         self.size = 0
         self.reference: list[PositionEvidence] = []
         self.evidence: dict[tuple[int, int, int, bool, int], PositionEvidence] = {}
 
     def calls(self, held: GeneGenotypes) -> list[GeneCall]:
         _check(held, self.alleles)
-        alleles, phase = _alike(held.alleles, held.phase)
+        alleles, phase = _alike(held.alleles, held.phase, list(held.unnamed))
         n, s = held.status.shape
         rows = np.concatenate(
             [alleles.reshape(n, 2 * s).view(np.uint8), held.status.view(np.uint8), phase.view(np.uint8)], axis=1
@@ -110,53 +115,50 @@ class _Gene:
         notes = _by_sample({at: " ".join(words) for at, words in held.notes.items()})
         answers: list[GeneCall] = []
         for at in range(n):
-            key = (text[at * width : (at + 1) * width], undocumented.get(at, ()), notes.get(at, ()))
+            texts = undocumented.get(at, ()), notes.get(at, ())
+            key = (text[at * width : (at + 1) * width], *texts, held.unnamed.get(at, ()))
             answer = self.kept.get(key)
             if answer is None:
-                answer = self._work_out(alleles[at], phase[at], held.status[at], dict(key[1]), dict(key[2]))
+                answer = self._work_out(alleles[at], phase[at], held.status[at], key)
                 self._keep(key, answer)
             answers.append(answer)
         return answers if held.row_of is None else [answers[row] for row in held.row_of.tolist()]
 
-    def _keep(self, key: tuple[bytes, Texts, Texts], answer: GeneCall) -> None:
+    def _keep(self, key: _Key, answer: GeneCall) -> None:
         while self.kept and self.size + len(answer.diplotypes) > KEPT:
             self.size -= len(self.kept.pop(next(iter(self.kept))).diplotypes)
         self.kept[key] = answer
         self.size += len(answer.diplotypes)
 
     def _work_out(
-        self,
-        codes: NDArray[np.int8],
-        phase: NDArray[np.int32],
-        status: NDArray[np.int8],
-        undocumented: dict[int, str],
-        notes: dict[int, str],
+        self, codes: NDArray[np.int8], phase: NDArray[np.int32], status: NDArray[np.int8], key: _Key
     ) -> GeneCall:
-        alleles, gene = self.alleles, self.alleles.gene
-        seen = Seen(codes, phase, undocumented)
+        alleles = self.alleles
+        undocumented, notes, unnamed = dict(key[1]), dict(key[2]), key[3]
+        seen = observe(alleles.sites, codes, phase, undocumented, unnamed, self.presumed)
         fitting = pairs(alleles, self.prior, seen)
         missing = (codes == MISSING).any(axis=1)
         unseen = set(np.flatnonzero((alleles.carries[:, missing] != 0).any(axis=1)).tolist())
-        diplotypes = tuple(
-            Diplotype(pair.call, pair.probability, self._phenotype(pair), not unseen.isdisjoint(pair.alleles))
-            for pair in fitting
-        )
-        phenotypes = _summed(diplotypes)
+        diplotypes = tuple(self._diplotype(pair, unseen) for pair in fitting)
+        phenotypes = _summed((each.phenotype, each.probability) for each in diplotypes)
         hiding = self._could_hide(fitting, codes, unseen)
-        decision = decide(phenotypes, (name for name, _ in hiding), self.limits)
+        doubts = [each for each in unnamed if each.doubt and self.presumed.get(each.term) != NORMAL_FUNCTION]
+        decision = decide(phenotypes, (name for name, _ in hiding), self.limits, [each.name for each in doubts])
         normal = dict(phenotypes)[NORMAL] if decision.phenotype == NORMAL else None
-        unheard = remarks.undocumented(alleles, codes, undocumented, fitting)
+        presumed = self._presumed(diplotypes, decision.phenotype)
+        unheard = remarks.undocumented(seen.extras, unnamed, fitting)
         said = (
             *decision.why,
             *remarks.of_what_is_missing(alleles, missing, fitting, hiding, normal),
             *remarks.of_phase(diplotypes),
-            *remarks.of_undocumented(unheard, len(blocks(seen))),
+            *remarks.of_changes(self.knowledge, unnamed, presumed),
+            *remarks.of_undocumented(unheard, seen.extras, len(blocks(seen))),
             *remarks.of_records(alleles, status),
             *(self.prior.notes if len(diplotypes) > 1 else ()),
             *([notes[-1]] if -1 in notes else []),
         )
         return GeneCall(
-            gene=gene,
+            gene=alleles.gene,
             diplotypes=diplotypes,
             phenotype=decision.phenotype,
             phenotypes=phenotypes,
@@ -165,7 +167,22 @@ class _Gene:
             undocumented=unheard,
             evidence=self._seen(codes, phase, status, undocumented, notes),
             notes=said,
+            presumed=presumed,
+            changes=unnamed,
         )
+
+    def _diplotype(self, pair: Pair, unseen: set[int]) -> Diplotype:
+        phenotype, presumed = self._phenotype(pair), self._presumed_phenotype(pair)
+        rests = not unseen.isdisjoint(pair.alleles)
+        return Diplotype(pair.call, pair.probability, phenotype, rests, presumed if presumed != phenotype else None)
+
+    def _presumed(self, diplotypes: tuple[Diplotype, ...], phenotype: str) -> str | None:
+        """The phenotype to act on if every change does what is presumed of it, where that asks for more care."""
+        if not any(each.presumed for each in diplotypes):
+            return None
+        summed = _summed((each.presumed or each.phenotype, each.probability) for each in diplotypes)
+        presumed = decide(summed, (), self.limits).phenotype
+        return presumed if ORDER.index(presumed) < ORDER.index(phenotype) else None
 
     def _seen(
         self,
@@ -204,19 +221,26 @@ class _Gene:
 
     def _phenotype(self, pair: Pair) -> str:
         """That of the two functions; of a haplotype without a name, its worst part's, and never better than unknown."""
-        worst = more_cautious(
-            pair_phenotype(self.knowledge, self.alleles.gene, function, other)
-            for function in pair.one.functions
-            for other in pair.other.functions
-        )
+        worst = self._worst(pair.one.functions, pair.other.functions)
         return worst if pair.named else more_cautious((worst, INDETERMINATE))
+
+    def _presumed_phenotype(self, pair: Pair) -> str:
+        """That of the two functions that the parts of each haplotype are presumed to leave."""
+        worst = self._worst(pair.one.presumed, pair.other.presumed)
+        unknown = not pair.named and UNKNOWN in (*pair.one.presumed, *pair.other.presumed)
+        return more_cautious((worst, INDETERMINATE)) if unknown else worst
+
+    def _worst(self, one: Iterable[str], other: Iterable[str]) -> str:
+        return more_cautious(
+            pair_phenotype(self.knowledge, self.alleles.gene, first, second) for first in one for second in other
+        )
 
     def _could_hide(
         self, fitting: tuple[Pair, ...], codes: NDArray[np.int8], unseen: set[int]
     ) -> tuple[tuple[str, float], ...]:
         """Alleles of which a missing position may hide a copy more than the most probable pair has."""
         alleles = self.alleles
-        if fitting[0].named:
+        if fitting[0].by_named_alleles:
             probability = dict.fromkeys(sorted(unseen), 0.0)
             for pair in fitting[1:]:
                 for index in unseen & pair.beyond(fitting[0]):
@@ -233,11 +257,15 @@ class _Gene:
         return tuple(sorted(hidden, key=lambda item: (-item[1], alleles.names.index(item[0]))))
 
 
-def _alike(alleles: NDArray[np.int8], phase: NDArray[np.int32]) -> tuple[NDArray[np.int8], NDArray[np.int32]]:
-    """The same genotypes written in one way: sides count only where another site of the person shares them."""
+def _alike(
+    alleles: NDArray[np.int8], phase: NDArray[np.int32], with_unnamed: list[int]
+) -> tuple[NDArray[np.int8], NDArray[np.int32]]:
+    """The same genotypes written in one way: sides count only where something else of the person shares them."""
     first, second = alleles[:, :, 0], alleles[:, :, 1]
     phase = np.where(first == second, 0, phase).astype(np.int32)
-    phase[(phase > 0).sum(axis=1) < 2] = 0
+    alone = (phase > 0).sum(axis=1) < 2
+    alone[with_unnamed] = False
+    phase[alone] = 0
     loose = phase == 0
     low, high = np.minimum(first, second), np.maximum(first, second)
     return np.stack([np.where(loose, low, first), np.where(loose, high, second)], axis=2), phase
@@ -272,10 +300,10 @@ def _by_sample(texts: Mapping[tuple[int, int], str]) -> dict[int, Texts]:
     return {sample: tuple(sorted(words.items())) for sample, words in by_sample.items()}
 
 
-def _summed(diplotypes: tuple[Diplotype, ...]) -> tuple[tuple[str, float], ...]:
+def _summed(each: Iterable[tuple[str, float]]) -> tuple[tuple[str, float], ...]:
     total: dict[str, float] = {}
-    for diplotype in diplotypes:
-        total[diplotype.phenotype] = total.get(diplotype.phenotype, 0.0) + diplotype.probability
+    for phenotype, probability in each:
+        total[phenotype] = total.get(phenotype, 0.0) + probability
     return tuple(sorted(total.items(), key=lambda item: (-item[1], item[0])))
 
 

@@ -61,13 +61,15 @@ def limits(knowledge: Knowledge, alleles: NamedAlleles, prior: Prior) -> Limits:
     )
 
 
-def decide(phenotypes: Sequence[tuple[str, float]], could_hide: Iterable[str], held: Limits) -> Decision:
+def decide(
+    phenotypes: Sequence[tuple[str, float]], could_hide: Iterable[str], held: Limits, doubts: Sequence[str] = ()
+) -> Decision:
     """The phenotype to act on, from those that fit with their probabilities, most probable first.
 
     Where the most probable one lowers the dose, a worse one is acted on as soon as it, or worse still, has the
     probability `cautious`. Where the most probable one is normal, Indeterminate is acted on instead as soon as anything
-    but normal has that probability, or an allele that is sought could hide: that nothing was seen is a reason to look
-    again, not to treat as if something had been.
+    but normal has that probability, an allele that is sought could hide, or `doubts` name what was seen and didn't
+    pass: that nothing was seen is a reason to look again, not to treat as if something had been.
 
     >>> held = Limits(cautious=0.1, sought=frozenset({"*3A"}))
     >>> decide([("Intermediate Metabolizer", 0.97), ("Poor Metabolizer", 0.03)], [], held).phenotype
@@ -85,6 +87,8 @@ def decide(phenotypes: Sequence[tuple[str, float]], could_hide: Iterable[str], h
             why.append(f"Not called normal: {', '.join(hidden)} can't be ruled out where nothing was seen.")
         if (other := sum(p for phenotype, p in phenotypes if phenotype != NORMAL)) >= held.cautious:
             why.append(f"Not called normal: the probability of another phenotype is {percent(other)}.")
+        if doubts:
+            why.append(f"Not called normal: {', '.join(doubts)} may be there.")
         return Decision(INDETERMINATE if why else NORMAL, tuple(why))
     reached = 0.0
     for phenotype in ORDER[: ORDER.index(most_probable)] if most_probable != INDETERMINATE else ():

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum, unique
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -112,6 +112,28 @@ def sites(knowledge: Knowledge, gene: str) -> tuple[Site, ...]:
     return tuple(by_position.values())
 
 
+class Unnamed(NamedTuple):
+    """A change that no allele names, as one person carries it: bases start to end of GRCh38 (0-based, end excluded),
+    what it does by its Sequence Ontology term, its HGVS name, the sides that carry it and their phase set.
+
+    `doubt` says why it isn't counted: what was seen of it didn't pass. It then keeps a gene from being called normal.
+    """
+
+    start: int
+    end: int
+    term: str
+    name: str
+    first: bool
+    second: bool
+    phase: int = 0
+    doubt: str | None = None
+
+    @property
+    def copies(self) -> int:
+        """How many copies of the gene carry it."""
+        return self.first + self.second
+
+
 @dataclass(frozen=True, eq=False)
 class GeneGenotypes:
     """One gene, n samples, s sites (`sites`, in that order).
@@ -124,8 +146,9 @@ class GeneGenotypes:
     - `undocumented`: what stood there for a -2, by (sample index, site index), such as `T>A`.
     - `notes`: anything else that a reader of the call must know, by (sample index, site index); site index -1 is about
       the gene as a whole.
+    - `unnamed`: the changes in coding bases and splice sites that no allele names, and rearrangements, by sample index.
     - `row_of`: None where row i is sample i. Of a cohort the arrays hold each different row once, and `row_of`, int
-      [samples], is the row that each sample has; `undocumented` and `notes` then go by row.
+      [samples], is the row that each sample has; `undocumented`, `notes` and `unnamed` then go by row.
     """
 
     sites: tuple[Site, ...]
@@ -135,6 +158,7 @@ class GeneGenotypes:
     undocumented: Mapping[tuple[int, int], str] = field(default_factory=dict[tuple[int, int], str])
     notes: Mapping[tuple[int, int], tuple[str, ...]] = field(default_factory=dict[tuple[int, int], tuple[str, ...]])
     row_of: NDArray[np.integer[Any]] | None = None
+    unnamed: Mapping[int, tuple[Unnamed, ...]] = field(default_factory=dict[int, tuple[Unnamed, ...]])
 
     def __post_init__(self) -> None:
         n, s = len(self.alleles), len(self.sites)
@@ -197,6 +221,8 @@ class Diplotype:
     probability: float
     phenotype: str
     rests_on_unseen: bool = False
+    presumed: str | None = None
+    """The phenotype if each change that no allele names does what is presumed of it."""
 
 
 @dataclass(frozen=True)
@@ -223,6 +249,9 @@ class GeneCall:
     - `missing_positions`: sites at which an allele wasn't seen.
     - `could_hide`: alleles of which a missing position may hide a copy more than the most probable pair has, with the
       probability that one is there; most probable first.
+    - `presumed`: the phenotype that a dose goes by instead of `phenotype`, where what changes without a name do is
+      presumed (consequences.csv); None where nothing is.
+    - `changes`: the changes that no allele names, with what they do.
     - `undocumented`: bases that no named allele has at a known site, and haplotypes that carry a set of variants that
       no named allele has.
     - `evidence`: one entry a site.
@@ -238,6 +267,13 @@ class GeneCall:
     undocumented: tuple[str, ...]
     evidence: tuple[PositionEvidence, ...]
     notes: tuple[str, ...]
+    presumed: str | None = None
+    changes: tuple[Unnamed, ...] = ()
+
+    @property
+    def acted_on(self) -> str:
+        """The phenotype that a dose goes by."""
+        return self.presumed or self.phenotype
 
 
 class SampleCall(msgspec.Struct, frozen=True, gc=False):
@@ -249,4 +285,4 @@ class SampleCall(msgspec.Struct, frozen=True, gc=False):
     @property
     def phenotypes(self) -> Mapping[str, str]:
         """The phenotype to act on for each gene: what a dose goes by."""
-        return {gene: call.phenotype for gene, call in self.genes.items()}
+        return {gene: call.acted_on for gene, call in self.genes.items()}

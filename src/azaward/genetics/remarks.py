@@ -4,7 +4,7 @@ sides aren't known, and which records disagreed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,19 +12,40 @@ from numpy.typing import NDArray
 from azaward.genetics.decision import percent
 from azaward.genetics.diplotypes import MOST_BLOCKS, Pair
 from azaward.genetics.haplotypes import NamedAlleles
-from azaward.genetics.model import UNDOCUMENTED, Diplotype, Status
+from azaward.genetics.model import Diplotype, Status, Unnamed
+from azaward.genetics.observed import ABLATION, DELETION, NORMAL_FUNCTION, Extra
+from azaward.knowledge import Knowledge
+
+_COPIES = {1: "on one copy", 2: "on both copies"}
 
 
-def undocumented(
-    alleles: NamedAlleles, codes: NDArray[np.int8], texts: dict[int, str], fitting: tuple[Pair, ...]
-) -> tuple[str, ...]:
-    """Bases that no named allele has, then haplotypes whose parts nobody has named together."""
-    bases = [
-        f"{alleles.sites[at].label} {texts.get(int(at), f'{alleles.sites[at].ref}>?')}"
-        for at in np.flatnonzero((codes == UNDOCUMENTED).any(axis=1))
-    ]
+def undocumented(extras: Sequence[Extra], unnamed: Sequence[Unnamed], fitting: tuple[Pair, ...]) -> tuple[str, ...]:
+    """What no named allele has, then haplotypes whose parts nobody has named together."""
+    alone = [each.name for each in (*unnamed, *extras) if each.name != DELETION and not getattr(each, "doubt", None)]
     haplotypes = [haplotype.name for pair in fitting for haplotype in (pair.one, pair.other) if not haplotype.named]
-    return tuple(dict.fromkeys((*bases, *(name for name in haplotypes if name[1:-1] not in bases))))
+    return tuple(dict.fromkeys((*alone, *(name for name in haplotypes if name[1:-1] not in alone))))
+
+
+def of_changes(knowledge: Knowledge, unnamed: Sequence[Unnamed], presumed: str | None) -> Iterator[str]:
+    """What each change that no allele names does, and what is presumed of it."""
+    rows = {row.term: row for row in knowledge.tables["consequences"]}
+    for each in unnamed:
+        row, where = rows[each.term], _COPIES.get(each.copies, "on an unknown number of copies")
+        if each.doubt:
+            yield f"{each.name} ({row.says}) was seen, but {each.doubt}: it isn't counted. Have it confirmed."
+        elif each.term == ABLATION:
+            yield f"The whole gene is deleted {where}: what was seen comes from the copy that is left."
+        elif row.function == NORMAL_FUNCTION:
+            yield f"{each.name} {where}: {row.says}, so it counts for nothing."
+        elif row.function:
+            yield f"{each.name} {where}: {row.says}. No named allele has it; that copy is presumed not to work."
+        else:
+            yield f"{each.name} {where}: {row.says}. No named allele has it, so what it does isn't known."
+    if presumed:
+        yield (
+            f"Presumed {presumed}. No body classes these changes: the dose goes by what such changes do elsewhere. "
+            "Ask the laboratory to confirm it."
+        )
 
 
 def of_what_is_missing(
@@ -58,12 +79,14 @@ def of_what_is_missing(
         yield f"Normal by the positions seen: {percent(normal)} certain, as far as named alleles go."
 
 
-def of_undocumented(unheard: tuple[str, ...], unsided: int) -> Iterator[str]:
-    """Bases and haplotypes without a name; `unsided` places are those at which the copies differ."""
-    if unheard:
-        more = f" and {len(unheard) - 3} more" if len(unheard) > 3 else ""
+def of_undocumented(unheard: tuple[str, ...], extras: Sequence[Extra], unsided: int) -> Iterator[str]:
+    """What has no name and hasn't been told by its consequence; `unsided` places are those at which the copies
+    differ."""
+    untold = [name for name in unheard if " + " in name or any(each.name == name and not each.told for each in extras)]
+    if untold:
+        more = f" and {len(untold) - 3} more" if len(untold) > 3 else ""
         yield (
-            f"Undocumented: {'; '.join(unheard[:3])}{more}. No named allele is like it, so what it does isn't known. "
+            f"Undocumented: {'; '.join(untold[:3])}{more}. No named allele is like it, so what it does isn't known. "
             "It counts as no better than its worst known part, and never as normal."
         )
     if unheard and unsided > MOST_BLOCKS:
