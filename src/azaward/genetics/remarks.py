@@ -13,7 +13,7 @@ from azaward.genetics.decision import percent
 from azaward.genetics.diplotypes import MOST_BLOCKS, Pair
 from azaward.genetics.haplotypes import NamedAlleles
 from azaward.genetics.model import Diplotype, Status, Unnamed
-from azaward.genetics.observed import ABLATION, DELETION, NORMAL_FUNCTION, Extra
+from azaward.genetics.observed import ABLATION, NORMAL_FUNCTION, Extra
 from azaward.knowledge import Knowledge
 
 _COPIES = {1: "on one copy", 2: "on both copies"}
@@ -21,7 +21,8 @@ _COPIES = {1: "on one copy", 2: "on both copies"}
 
 def undocumented(extras: Sequence[Extra], unnamed: Sequence[Unnamed], fitting: tuple[Pair, ...]) -> tuple[str, ...]:
     """What no named allele has, then haplotypes whose parts nobody has named together."""
-    alone = [each.name for each in (*unnamed, *extras) if each.name != DELETION and not getattr(each, "doubt", None)]
+    told = [each.name for each in unnamed if each.term != ABLATION and each.doubt is None]
+    alone = [*told, *(each.name for each in extras if not each.deleted)]
     haplotypes = [haplotype.name for pair in fitting for haplotype in (pair.one, pair.other) if not haplotype.named]
     return tuple(dict.fromkeys((*alone, *(name for name in haplotypes if name[1:-1] not in alone))))
 

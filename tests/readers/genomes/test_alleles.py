@@ -194,7 +194,7 @@ def test_trimming_keeps_the_meaning(ref: str, alt: str, start: int) -> None:
 @given(st.text("AC", min_size=3, max_size=30), st.data())
 def test_the_leftmost_writing_leaves_the_same_sequence(bases: str, data: st.DataObject) -> None:
     around = Stretch("chr6", 100, bases)
-    on = Map("GRCh38", (), (around,), ())
+    on = Map("GRCh38", (), (around,), (), {})
     start = data.draw(st.integers(100, 99 + len(bases)))
     if data.draw(st.booleans()):
         edit = Edit(start, start, data.draw(st.text("AC", min_size=1, max_size=4)))

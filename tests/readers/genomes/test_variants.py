@@ -238,14 +238,15 @@ def test_a_spanning_deletion_and_an_unnamed_base_are_undocumented(tmp_path: Path
 
 def test_a_deletion_over_a_site_is_undocumented_and_its_other_copy_unknown(tmp_path: Path) -> None:
     one = position(R139C)
-    part = of(tmp_path, header(), line("chr13", one - 1, "ACG", "A", "0/1"))
+    part = of(tmp_path, header(), line("chr13", one - 1, "GCGT", "G", "0/1"))
     assert seen(part, R139C)[0] == (-1, -2)
     assert seen(part, "rs147390019")[0] == (-1, -2)
 
 
 def test_a_whole_gene_deletion_is_not_reference(tmp_path: Path) -> None:
     part = of(tmp_path, header(), line("chr6", 18_100_000, "N", "<DEL>", "0/1", info="END=18200000"))
-    assert seen(part, TPMT3C)[0] == (-1, -2)
+    assert seen(part, TPMT3C)[0] == (-1, -1)
+    assert [(one.term, one.copies) for one in part.genes["TPMT"].unnamed[0]] == [("transcript_ablation", 1)]
 
 
 def test_two_changes_in_one_record_are_two_changes(tmp_path: Path) -> None:
@@ -256,10 +257,11 @@ def test_two_changes_in_one_record_are_two_changes(tmp_path: Path) -> None:
 
 def test_an_insertion_in_coding_bases_that_has_no_name_is_told(tmp_path: Path) -> None:
     one = position(TPMT3B)
-    part = of(tmp_path, header(), whole(), line("chr6", one + 10, "A", "AT", "0/1"))
-    assert "changes exon 5 and is part of no named allele" in part.genes["TPMT"].notes[0, -1][0]
+    part = of(tmp_path, header(), whole(), line("chr6", one + 10, "C", "CT", "0/1"))
+    (told,) = part.genes["TPMT"].unnamed[0]
+    assert (told.term, told.name, told.copies) == ("frameshift_variant", "c.449_450insA p.Trp150Ter", 1)
     clean = of(tmp_path, header(), whole({REPEAT: "1/2"}))
-    assert not clean.genes["NUDT15"].notes
+    assert not clean.genes["NUDT15"].unnamed
 
 
 def test_phase_sets_are_told_apart(tmp_path: Path) -> None:

@@ -7,17 +7,18 @@ reference in gene_sequences.csv, and never by how they were written.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
+from azaward.genetics.consequence import Transcript, transcript
 from azaward.genetics.model import GENES, REFERENCE, UNDOCUMENTED, Site, sites
 from azaward.knowledge import Knowledge
 
 AssemblyName = Literal["GRCh38", "GRCh37"]
 ASSEMBLIES: tuple[AssemblyName, ...] = ("GRCh38", "GRCh37")
-NOTHING = -3
+NOTHING = -4
 """A record's allele that says neither reference nor change of a place."""
 # The words for "any other allele" in GATK's, bcftools' and samtools' records.
 ANY_OTHER = ("<NON_REF>", "<*>", "<X>")
@@ -52,6 +53,16 @@ def trim(start: int, ref: str, alt: str) -> Edit:
     while same < end and same < len(alt) and ref[same] == alt[same]:
         same += 1
     return Edit(start + same, start + end, alt[same:])
+
+
+class Change(NamedTuple):
+    """A change that no allele names: on GRCh38 (0-based, end excluded), with what it does and its HGVS name."""
+
+    gene: str
+    start: int
+    end: int
+    term: str
+    name: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,6 +133,8 @@ class Map:
     places: tuple[Place, ...]
     stretches: tuple[Stretch, ...]
     exons: tuple[tuple[str, str, int, int, int], ...]  # gene, chromosome, exon, start, end
+    transcripts: Mapping[str, tuple[Transcript, int]]
+    """For each chromosome its gene's transcript, and what to add to a position here for that on GRCh38."""
 
     def regions(self) -> dict[str, tuple[str, int, int]]:
         """For each chromosome its gene and the bases from the first to the last that matter."""
@@ -173,13 +186,22 @@ class Map:
             edit.start - by, edit.end - by, edit.bases[len(edit.bases) - turn :] + edit.bases[: len(edit.bases) - turn]
         )
 
-    def exon(self, chrom: str, edit: Edit) -> tuple[str, int] | None:
-        """The gene and exon whose coding bases an edit touches."""
-        for gene, on, exon, start, end in self.exons:
-            inside = edit.start < end and edit.end > start
-            if on == chrom and (inside or (edit.start == edit.end and start < edit.start < end)):
-                return gene, exon
-        return None
+    def effect(self, chrom: str, edit: Edit) -> Change | None:
+        """What an edit does to the gene of a chromosome, if it touches its coding bases or splice sites."""
+        gene, shift = self.transcripts[chrom]
+        start, end = edit.start + shift, edit.end + shift
+        if not gene.near(start, end) or (found := gene.effect(start, end, edit.bases)) is None:
+            return None
+        return Change(gene.gene, start, end, found.term, found.name)
+
+    def rearranged(self, chrom: str, kind: str, start: int, end: int) -> Change | None:
+        """What a rearrangement from start to end (0-based) does to the gene of a chromosome."""
+        gene, shift = self.transcripts[chrom]
+        if (found := gene.rearranged(kind, start + shift, end + shift)) is None:
+            return None
+        # Two callers seldom find the same ends: what they do to the exons is what counts.
+        low, high = gene.span
+        return Change(gene.gene, max(start + shift, low), min(end + shift, high), found.term, found.name)
 
 
 @lru_cache(maxsize=8)
@@ -210,7 +232,29 @@ def map_of(knowledge: Knowledge, assembly: AssemblyName) -> Map:
         )
         for row in knowledge.tables["gene_exons"]
     ]
-    return Map(assembly, tuple(places), tuple(stretches), tuple(exons))
+    transcripts: dict[str, tuple[Transcript, int]] = {}
+    for row in knowledge.tables["gene_exons"]:
+        transcripts[row.chrom] = transcript(knowledge, row.gene), 0 if new else row.start_grch38 - row.start_grch37
+    return Map(assembly, tuple(places), tuple(stretches), tuple(exons), transcripts)
+
+
+def is_symbolic(alt: str) -> bool:
+    """Whether an ALT is a rearrangement whose bases aren't written out, such as `<DEL>` or `N[chr2:321[`."""
+    return alt not in ANY_OTHER and (alt.startswith("<") or "[" in alt or "]" in alt or alt.strip(".") != alt)
+
+
+def kind_of(alt: str) -> str:
+    """The kind of a symbolic allele: DEL, DUP, INS, CNV, INV or BND; empty for `<CN1>`, one copy as the reference has.
+
+    >>> [kind_of(alt) for alt in ("<DEL:ME:ALU>", "<CN0>", "<CN1>", "<CN3>", "N[chr2:321[", "<NOBODY>")]
+    ['DEL', 'DEL', '', 'DUP', 'BND', 'CNV']
+    """
+    if not alt.startswith("<"):
+        return "BND"
+    word = alt.strip("<>").split(":")[0].upper()
+    if (number := word.removeprefix("CN")).isdigit():
+        return {"0": "DEL", "1": ""}.get(number, "DUP")
+    return word if word in ("DEL", "DUP", "INS", "INV") else "CNV"
 
 
 @lru_cache(maxsize=512)
@@ -275,10 +319,10 @@ def _read_allele(on: Map, place: Place, start: int, end: int, ref: str, alt: str
         return (UNDOCUMENTED if start < place.end and end > place.start else NOTHING), False, None
     if alt == "*":
         return (UNDOCUMENTED, snv, None) if start <= place.start < start + len(ref) else (NOTHING, False, None)
+    if is_symbolic(alt):
+        return NOTHING, False, None
     if not set(alt) <= _BASES:
-        # The first base of a symbolic allele is the one before the change.
-        first = start + 1 if alt.startswith("<") else start
-        return (UNDOCUMENTED if first < place.end and end > place.start else NOTHING), False, None
+        return (UNDOCUMENTED if start < place.end and end > place.start else NOTHING), False, None
     edit = on.leftmost(place.site.chrom, trim(start, ref, alt))
     if edit.start == edit.end and not edit.bases:
         return NOTHING, False, None

@@ -7,20 +7,35 @@ lines). They are merged state by state; if they disagree, the alleles are missin
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from azaward.errors import InputError
 from azaward.genetics.model import MISSING, REFERENCE, UNDOCUMENTED, Status
-from azaward.readers.genomes.alleles import ANY_OTHER, NOTHING, Edit, Map, Place, Reading, read_record, trim
+from azaward.readers.genomes.alleles import (
+    ANY_OTHER,
+    NOTHING,
+    Change,
+    Edit,
+    Map,
+    Place,
+    Reading,
+    is_symbolic,
+    kind_of,
+    read_record,
+    trim,
+)
 from azaward.readers.genomes.assembly import BaseEvidence
 from azaward.readers.genomes.calls import Call, Column
 from azaward.readers.genomes.file import Record
 
-Key = tuple[str, int]
+Key = tuple[str, int | Change]
+"""A gene's site, or what is said of the gene as a whole, or a change that no allele names."""
 WHOLE_GENE = -1
 """The column of what is said of a gene as a whole."""
+# Above every position, so that no phase set of a file has the same number.
+_TIED = 2**29
 # DeepVariant marks with this word what it finds to be reference; it isn't a failure.
 _REFERENCE_CALL = "RefCall"
 
@@ -74,8 +89,10 @@ class Columns:
             if reading is not None:
                 told.append((place, reading))
                 self._name(record, place, reading)
-        novel = [] if self.only_bases else self._novel(record, told)
-        if self.only_bases or not (told or novel):
+        if self.only_bases:
+            return
+        unnamed = list(self._unnamed(record, told))
+        if not (told or unnamed):
             return
         try:
             called = calls()
@@ -87,12 +104,13 @@ class Columns:
             return
         self.with_genotypes += 1
         samples = Column([_judged(record, call) for call in called.states], called.of)
+        tie = _tie(record, told, unnamed)
         for place, reading in told:
-            self._take(record, place, reading, samples)
-        for gene, number, text in novel:
-            self._say(
-                gene, samples.mapped(lambda one, a=number, t=text: t if a in one[0][:2] and _usable(one) else None)
-            )
+            self._take(record, place, reading, samples, tie)
+        for number, change in unnamed:
+            self._carry(change, samples.mapped(lambda one, number=number: _carried(one, number, tie)))
+        if record.copies is not None and (copies := record.copies()) is not None:
+            self._count(record, copies)
 
     def _name(self, record: Record, place: Place, reading: Reading) -> None:
         """Counts a record of a documented change as evidence of the assembly."""
@@ -100,33 +118,57 @@ class Columns:
         if record.start == place.start and any(code > 0 for code in reading.codes):
             self.bases.named += not names or place.site.rsid is None or place.site.rsid in names
 
-    def _novel(self, record: Record, told: list[tuple[Place, Reading]]) -> list[tuple[str, int, str]]:
-        """Insertions and deletions in coding bases that belong to no named allele: gene, allele number, note."""
-        found: list[tuple[str, int, str]] = []
+    def _unnamed(self, record: Record, told: list[tuple[Place, Reading]]) -> Iterator[tuple[int, Change]]:
+        """The changes that are part of no named allele, each with the number of its allele in the record."""
+        if record.chrom not in self.on.transcripts:
+            return
         for number, alt in enumerate(record.alts, start=1):
-            if alt in ANY_OTHER or alt == "*" or not alt.isalpha() or not record.ref.isalpha():
+            if alt in ANY_OTHER or alt == "*":
                 continue
-            edit = self.on.leftmost(record.chrom, trim(record.start, record.ref, alt))
-            if edit.same_length or any(reading.codes[number] > 0 for _, reading in told):
+            if is_symbolic(alt):
+                change = self._rearrangement(record, alt)
+            elif not (alt.isalpha() and record.ref.isalpha()):
                 continue
-            if exon := self.on.exon(record.chrom, edit):
-                what = f"{record.chrom}:{record.start + 1} {record.ref[:20]}>{alt[:20]}"
-                found.append((exon[0], number, f"{what} changes exon {exon[1]} and is part of no named allele"))
-        return found
+            else:
+                edit = self.on.leftmost(record.chrom, trim(record.start, record.ref, alt))
+                if _explained(edit, record, number, told) or (edit.start == edit.end and not edit.bases):
+                    continue
+                change = self.on.effect(record.chrom, edit)
+            if change is not None:
+                yield number, change
 
-    def _say(self, gene: str, said: Column[str | None]) -> None:
-        words = said.mapped(lambda text: ABSENT._replace(text=text))
-        held = self.columns.get((gene, WHOLE_GENE))
-        self.columns[gene, WHOLE_GENE] = words if held is None else held.joined(words, settle)
+    def _rearrangement(self, record: Record, alt: str) -> Change | None:
+        kind = kind_of(alt)
+        # The first base of a symbolic allele is the one before the change.
+        start = record.start + (alt.startswith("<") and kind != "INS")
+        end = record.end if kind not in ("INS", "BND") else start + 1
+        return self.on.rearranged(record.chrom, kind, start, max(end, start + 1)) if kind else None
 
-    def _take(self, record: Record, place: Place, reading: Reading, samples: Column[tuple[Call, int]]) -> None:
-        key = (place.gene, place.column)
+    def _carry(self, change: Change, told: Column[State]) -> None:
+        key = (change.gene, change)
+        held = self.columns.get(key)
+        self.columns[key] = told if held is None else held.joined(told, either)
+
+    def _count(self, record: Record, copies: Column[int]) -> None:
+        """Copies of the gene that a caller counted (FORMAT CN); two are as many as there should be."""
+        for kind, states in (
+            ("DEL", {0: State(1, 1, Status.SEEN), 1: State(0, 1, Status.SEEN)}),
+            ("DUP", {number: State(0, 1, Status.SEEN) for number in set(copies.states) if number > 2}),
+        ):
+            change = self.on.rearranged(record.chrom, kind, record.start + 1, max(record.end, record.start + 2))
+            if change is not None and set(states) & set(copies.states):
+                self._carry(change, copies.mapped(lambda count, states=states: states.get(count, ABSENT)))
+
+    def _take(
+        self, record: Record, place: Place, reading: Reading, samples: Column[tuple[Call, int]], tie: int
+    ) -> None:
+        key: Key = (place.gene, place.column)
         full = (1 << len(place.site.ref)) - 1
         if reading.covers and reading.covers != full:
             covers = reading.covers
 
             def piece(one: tuple[Call, int]) -> tuple[int, int]:
-                state = _state(one, record, reading)
+                state = _state(one, record, reading, tie)
                 whole = state[:2] == (REFERENCE, REFERENCE)
                 return (covers, Status.SEEN) if whole else (0, state.status or Status.NO_CALL)
 
@@ -136,7 +178,7 @@ class Columns:
                 pieces if held is None else held.joined(pieces, lambda a, b: (a[0] | b[0], a[1] or b[1]))
             )
             return
-        told = samples.mapped(lambda one: _state(one, record, reading))
+        told = samples.mapped(lambda one: _state(one, record, reading, tie))
         self._join(key, told, reading.edits)
 
     def _join(self, key: Key, told: Column[State], edits: frozenset[Edit]) -> None:
@@ -159,7 +201,9 @@ class Columns:
 
             self._join((gene, column), pieces.mapped(whole), frozenset())
         self._pieces.clear()
-        self.columns = {key: column.mapped(_finished) for key, column in self.columns.items()}
+        self.columns = {
+            key: column.mapped(_finished) if isinstance(key[1], int) else column for key, column in self.columns.items()
+        }
 
 
 def _judged(record: Record, call: Call) -> tuple[Call, int]:
@@ -182,7 +226,43 @@ def _usable(one: tuple[Call, int]) -> bool:
     return one[1] in (Status.SEEN, Status.HALF_CALL, Status.HAPLOID)
 
 
-def _state(one: tuple[Call, int], record: Record, reading: Reading) -> State:
+def _explained(edit: Edit, record: Record, number: int, told: list[tuple[Place, Reading]]) -> bool:
+    """Whether named alleles have all of an edit."""
+    named = [place for place, reading in told if reading.codes[number] > 0]
+    if not edit.same_length:
+        return bool(named)
+    at = {place.start for place in named}
+    changed = [at for at in range(edit.start, edit.end) if record.ref[at - record.start] != edit.bases[at - edit.start]]
+    return bool(changed) and all(each in at for each in changed)
+
+
+def _tie(record: Record, told: list[tuple[Place, Reading]], unnamed: list[tuple[int, Change]]) -> int:
+    """A phase set of its own for a record whose allele changes several things, which then lie on one copy; 0 if none
+    does."""
+    for number in range(1, len(record.alts) + 1):
+        named = sum(reading.codes[number] > 0 for _, reading in told)
+        if named + sum(of == number for of, _ in unnamed) > 1:
+            return _TIED + record.start
+    return 0
+
+
+def _carried(one: tuple[Call, int], number: int, tie: int) -> State:
+    """Which sides of a call carry an allele of the record; what can't be used keeps its reason."""
+    call, status = one
+    first, second = (int(allele == number) if allele >= 0 else MISSING for allele in (call.first, call.second))
+    return State(first, second, Status.SEEN if _usable(one) else status, (call.phase or tie) if first != second else 0)
+
+
+def either(one: State, other: State) -> State:
+    """Combines two accounts of a change that no allele names: the one in which more was seen of it holds.
+
+    >>> either(State(0, 0, 0), State(0, 1, 0))[:2], either(State(0, 1, Status.FILTERED), State(0, 0, 0)).status.name
+    ((0, 1), 'FILTERED')
+    """
+    return max(one, other, key=lambda state: (state[:2].count(1), state.status == Status.SEEN, state.phase > 0))
+
+
+def _state(one: tuple[Call, int], record: Record, reading: Reading, tie: int) -> State:
     """What a call says about a place."""
     call, status = one
     if not _usable(one):
@@ -194,7 +274,7 @@ def _state(one: tuple[Call, int], record: Record, reading: Reading) -> State:
         if allele > 0 and reading.codes[allele] == UNDOCUMENTED
     )
     text = "; ".join(f"{_short(record.ref)}>{_short(alt)}" for alt in others) or None
-    return State(first, second, status, call.phase if first != second else 0, text)
+    return State(first, second, status, (call.phase or tie) if first != second else 0, text)
 
 
 def _short(bases: str) -> str:

@@ -20,6 +20,7 @@ import cyvcf2
 
 from azaward.errors import InputError
 from azaward.readers.genomes.calls import Call, Column, Limits, read_calls
+from azaward.readers.genomes.copies import end_of, read_copies
 from azaward.readers.genomes.text import first_bad_line, lines, may_lead_with_phase
 
 Progress = Callable[[str], None]
@@ -53,6 +54,8 @@ class Record:
     alts: tuple[str, ...]
     filters: str | None
     calls: Callable[[], Column[Call] | None]
+    copies: Callable[[], Column[int] | None] | None = None
+    """How many copies of these bases each sample has, if the record counts them."""
 
 
 def chromosome(name: str) -> str:
@@ -184,7 +187,7 @@ class VariantFile:
                     bound = wanted[name] = bounds.get(chromosome(name)) if name in self._declared else None
                 if bound is None or variant.start >= bound[1]:
                     continue
-                if variant.end <= bound[0] and (ends_are_numbers or _end(variant) <= bound[0]):
+                if variant.end <= bound[0] and (ends_are_numbers or end_of(variant) <= bound[0]):
                     continue
                 yield self._record(variant, count)
         except InputError:
@@ -214,7 +217,7 @@ class VariantFile:
             line = f"line {self._line_of(number)}, " if number is not None and not self._bcf else ""
             return f"{self.name} {line}{variant.CHROM}:{variant.POS}"
 
-        end = _end(variant)  # first, for it makes cyvcf2 take the record apart
+        end = end_of(variant)  # first, for it makes cyvcf2 take the record apart
         alts = tuple(str(alt).upper() for alt in variant.ALT)
         return Record(
             where=where,
@@ -226,6 +229,7 @@ class VariantFile:
             alts=alts,
             filters=variant.FILTER,
             calls=lambda: self._calls(variant, where, len(alts)),
+            copies=(lambda: read_copies(variant)) if any(alt.startswith("<") for alt in alts) else None,
         )
 
     def _calls(self, variant: Any, where: Callable[[], str], alts: int) -> Column[Call] | None:
@@ -284,13 +288,3 @@ def is_bcf(path: Path) -> bool:
         return (zlib.decompressobj(31).decompress(head, 5) if head[:2] == b"\x1f\x8b" else head)[:3] == b"BCF"
     except (OSError, zlib.error):
         return False
-
-
-def _end(variant: Any) -> int:
-    """One past the last base: htslib's value, or INFO/END if the header doesn't define END as a number."""
-    end = int(variant.end)
-    try:
-        named = variant.INFO.get("END")
-        return max(end, int(named)) if named is not None else end
-    except (ValueError, TypeError, KeyError):
-        return end

@@ -18,13 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from azaward.errors import InputError
-from azaward.genetics.model import GENES, MISSING, GeneGenotypes, Genotypes, Status, sites
+from azaward.genetics.model import GENES, MISSING, GeneGenotypes, Genotypes, Status, Unnamed, sites
 from azaward.knowledge import Knowledge
-from azaward.readers.genomes.alleles import ASSEMBLIES, AssemblyName, map_of
+from azaward.readers.genomes.alleles import ASSEMBLIES, AssemblyName, Change, map_of
 from azaward.readers.genomes.arrays import is_array, read_array
 from azaward.readers.genomes.assembly import check_asked, decide, told_by_header
 from azaward.readers.genomes.calls import Column, Limits, distinct
-from azaward.readers.genomes.columns import ABSENT, WHOLE_GENE, Columns, Key, State, settle
+from azaward.readers.genomes.columns import ABSENT, WHOLE_GENE, Columns, Key, State, either, settle
 from azaward.readers.genomes.file import (
     EVERY,
     LeadingPhaseError,
@@ -239,7 +239,8 @@ def _parts(files: Sequence[_OneFile], knowledge: Knowledge) -> Iterator[Genotype
     for file in files:
         for key, column in file.columns.items():
             told = column if file.samples == names else _spread(column, file.samples, names)
-            columns[key] = columns[key].joined(told, settle) if key in columns else told
+            both = settle if isinstance(key[1], int) else either
+            columns[key] = columns[key].joined(told, both) if key in columns else told
     for low in range(0, len(names), PART):
         high = min(low + PART, len(names))
         yield Genotypes(names[low:high], {gene: _gene(gene, columns, low, high, knowledge) for gene in GENES})
@@ -256,27 +257,16 @@ def _spread(column: Column[State], samples: Sequence[str], names: Sequence[str])
 def _gene(gene: str, columns: Mapping[Key, Column[State]], low: int, high: int, knowledge: Knowledge) -> GeneGenotypes:
     """The distinct rows of a gene among some samples, and each sample's index among them."""
     held = {column: each for (of, column), each in columns.items() if of == gene}
-    row_of: NDArray[Any] = np.zeros(high - low, np.int32)
-    rows = 1
-    for each in held.values():
-        if (wide := len(each.states)) > 1:
-            if rows * wide > _WIDE:
-                present, row_of = distinct(row_of)
-                rows, row_of = len(present), row_of.astype(np.int32 if len(present) * wide < 2**31 else np.int64)
-            row_of *= wide
-            row_of += each.of[low:high]
-            rows *= wide
-    present, row_of = distinct(row_of)
-    rows = len(present)
-    first = np.zeros(rows, np.intp)
-    first[row_of[::-1]] = np.arange(high - low)[::-1]
+    first, row_of = _distinct_rows(list(held.values()), low, high)
+    changes = sorted(column for column in held if not isinstance(column, int))
     found = sites(knowledge, gene)
+    rows = len(first)
     alleles = np.full((rows, len(found), 2), MISSING, np.int8)
-    phase = np.zeros((rows, len(found)), np.int32)
+    phase = np.zeros((rows, len(found) + len(changes)), np.int32)
     status = np.full((rows, len(found)), Status.NO_RECORD, np.int8)
     undocumented: dict[tuple[int, int], str] = {}
     notes: dict[tuple[int, int], tuple[str, ...]] = {}
-    for column, each in sorted(held.items()):
+    for column, each in sorted((column, each) for column, each in held.items() if isinstance(column, int)):
         of = each.of[low:high][first]
         texts = {place: state.text for place, state in enumerate(each.states) if state.text}
         for row in np.flatnonzero(np.isin(of, list(texts))).tolist() if texts else []:
@@ -287,8 +277,43 @@ def _gene(gene: str, columns: Mapping[Key, Column[State]], low: int, high: int, 
         if column != WHOLE_GENE:
             table = np.array([state[:4] for state in each.states], np.int32)[of]
             alleles[:, column], status[:, column], phase[:, column] = table[:, :2], table[:, 2], table[:, 3]
+    carried: list[tuple[int, int, State]] = []
+    for number, change in enumerate(changes, start=len(found)):
+        each = held[change]
+        for row, place in enumerate(each.of[low:high][first].tolist()):
+            if 1 in (state := each.states[place])[:2]:
+                carried.append((row, number, state))
+                phase[row, number] = state.phase
     _relabel(phase)
-    return GeneGenotypes(found, alleles, phase, status, undocumented, notes, row_of)
+    unnamed: dict[int, tuple[Unnamed, ...]] = {}
+    for row, number, state in carried:
+        one = _unnamed(changes[number - len(found)], state, int(phase[row, number]))
+        unnamed[row] = (*unnamed.get(row, ()), one)
+    return GeneGenotypes(found, alleles, phase[:, : len(found)].copy(), status, undocumented, notes, row_of, unnamed)
+
+
+def _unnamed(change: Change, state: State, phase: int) -> Unnamed:
+    doubt = None if state.status == Status.SEEN else Status(state.status).says
+    _, start, end, term, name = change
+    return Unnamed(start, end, term, name, state.first == 1, state.second == 1, phase, doubt)
+
+
+def _distinct_rows(columns: Sequence[Column[State]], low: int, high: int) -> tuple[NDArray[np.intp], NDArray[Any]]:
+    """The first sample with each distinct row of states, counted from `low`, and each sample's row."""
+    row_of: NDArray[Any] = np.zeros(high - low, np.int32)
+    rows = 1
+    for each in columns:
+        if (wide := len(each.states)) > 1:
+            if rows * wide > _WIDE:
+                present, row_of = distinct(row_of)
+                rows, row_of = len(present), row_of.astype(np.int32 if len(present) * wide < 2**31 else np.int64)
+            row_of *= wide
+            row_of += each.of[low:high]
+            rows *= wide
+    present, row_of = distinct(row_of)
+    first = np.zeros(len(present), np.intp)
+    first[row_of[::-1]] = np.arange(high - low)[::-1]
+    return first, row_of
 
 
 def _relabel(phase: NDArray[np.int32]) -> None:
