@@ -29,6 +29,9 @@ EVERY = 100_000
 # An empty block ends every bgzip file: a file without it was cut off.
 _BGZIP_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 
+# So far before a gene may a rearrangement begin whose end is known by its length alone.
+_FAR = 1_000_000
+
 # What htslib would print is said in an InputError instead.
 ctypes.CDLL(cyvcf2.cyvcf2.__file__).hts_set_log_level(0)
 
@@ -83,6 +86,7 @@ class VariantFile:
             what = first_bad_line(self._source) or "the header can't be read"
             raise InputError(f"{self.name}: {what}. Expected a VCF (4.1 to 4.4) or a BCF.") from None
         self._declare()
+        self._lengths = re.search(r"^##INFO=<ID=SVLEN,", self.header, re.MULTILINE) is not None
         if not names:
             raise InputError(f"{self.name}: contains sites but no samples. Use the file that has the genotypes.")
         if sample is not None:
@@ -155,6 +159,8 @@ class VariantFile:
                             progress("")
                         if variant.start < span.end and variant.end > span.start:
                             yield self._record(variant, None)
+                    if self._lengths:
+                        yield from self._long_ones(name, span)
                 except InputError:
                     raise
                 except Exception:
@@ -165,6 +171,12 @@ class VariantFile:
                     raise InputError(
                         f"{self.name}: {what}. The file or its index is damaged: create both again."
                     ) from None
+
+    def _long_ones(self, name: str, span: Span) -> Iterator[Record]:
+        """Rearrangements that reach into a span by their SVLEN alone, which no index knows."""
+        for variant in self._vcf(f"{name}:{max(1, span.start + 1 - _FAR)}-{span.start}"):
+            if variant.end <= span.start < end_of(variant):
+                yield self._record(variant, None)
 
     def _streamed(self, spans: Sequence[Span], progress: Progress | None) -> Iterator[Record]:
         bounds: dict[str, tuple[int, int]] = {}
@@ -187,8 +199,10 @@ class VariantFile:
                     bound = wanted[name] = bounds.get(chromosome(name)) if name in self._declared else None
                 if bound is None or variant.start >= bound[1]:
                     continue
-                if variant.end <= bound[0] and (ends_are_numbers or end_of(variant) <= bound[0]):
-                    continue
+                if variant.end <= bound[0]:
+                    may_reach = not ends_are_numbers or (self._lengths and variant.start > bound[0] - _FAR)
+                    if not may_reach or end_of(variant) <= bound[0]:
+                        continue
                 yield self._record(variant, count)
         except InputError:
             raise

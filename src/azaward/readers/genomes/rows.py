@@ -31,6 +31,7 @@ def with_genotypes(record: Record, calls: Iterable[SampleCall], day: dt.date, fi
         if one.sample in known:
             matched.add(one.sample)
             rows += _rows(one, one.sample, day)
+            asides += _presumed(one, one.sample, file)
         else:
             first = first or one
             strangers.append(one.sample)
@@ -38,6 +39,7 @@ def with_genotypes(record: Record, calls: Iterable[SampleCall], day: dt.date, fi
         why = f"assigned to patient {patients[0]}, the only one in the record. Check that it is the same person."
         asides.append(SetAside(file, f"genotypes of sample {first.sample}", why, patients[0], "genotype"))
         rows += _rows(first, patients[0], day)
+        asides += _presumed(first, patients[0], file)
         matched.add(patients[0])
         strangers = []
     if not matched:
@@ -60,13 +62,29 @@ def _rows(one: SampleCall, patient: str, day: dt.date) -> list[tuple[Cell, ...]]
             patient,
             gene,
             call.diplotypes[0].call if call.diplotypes else None,
-            call.phenotype,
+            call.acted_on,
             "genotype",
             day,
             None,
             None,
         )
         for gene, call in one.genes.items()
+    ]
+
+
+def _presumed(one: SampleCall, patient: str, file: str) -> list[SetAside]:
+    """What is to be confirmed of phenotypes that no named allele gives."""
+    return [
+        SetAside(
+            file,
+            f"{gene} {call.presumed}",
+            f"presumed from {', '.join(change.name for change in call.changes)}, which no named allele has. "
+            "Ask the laboratory to confirm it.",
+            patient,
+            "genotype",
+        )
+        for gene, call in one.genes.items()
+        if call.presumed
     ]
 
 
