@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +37,11 @@ class Prior:
     frequency: NDArray[np.float64]
     stated: NDArray[np.float64]
     notes: tuple[str, ...]
+
+    @cached_property
+    def pairs(self) -> list[list[float]]:
+        """How probable each allele is on the first copy and each on the second, [k][k]."""
+        return np.einsum("g,ga,gb->ab", self.weights, self.frequency, self.frequency).tolist()
 
 
 def groups(knowledge: Knowledge, ancestry: Ancestry) -> Mapping[str, float]:

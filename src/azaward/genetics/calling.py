@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import chain
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +17,10 @@ from azaward.genetics.ancestry import Ancestry, Prior, prior
 from azaward.genetics.consequence import presumed_functions
 from azaward.genetics.decision import decide, limits
 from azaward.genetics.diplotypes import Pair, blocks, pairs
+from azaward.genetics.distinct import distinct
 from azaward.genetics.dosing import INDETERMINATE, NORMAL, ORDER
-from azaward.genetics.haplotypes import UNKNOWN, NamedAlleles, more_cautious, named_alleles, pair_phenotype
+from azaward.genetics.fitting import Fit, fitting
+from azaward.genetics.haplotypes import UNKNOWN, NamedAlleles, Variant, more_cautious, named_alleles, pair_phenotype
 from azaward.genetics.model import (
     GENES,
     MISSING,
@@ -32,7 +35,7 @@ from azaward.genetics.model import (
     Status,
     Unnamed,
 )
-from azaward.genetics.observed import NORMAL_FUNCTION, observe
+from azaward.genetics.observed import NORMAL_FUNCTION, Codes, observe
 from azaward.knowledge import Knowledge
 
 KEPT = 200_000
@@ -79,14 +82,33 @@ class Caller:
         if unknown or not genotypes.genes:
             given = ", ".join(sorted(unknown)) or "none"
             raise ValueError(f"genotypes of genes: found {given}, expected {', '.join(self._genes)}")
-        columns = {gene: self._genes[gene].calls(held) for gene, held in genotypes.genes.items()}
+        answers = {gene: self._genes[gene].calls(held) for gene, held in genotypes.genes.items()}
         # People who share the answers of all genes share one mapping of them.
-        keys = list(zip(*(map(id, column) for column in columns.values()), strict=True))
-        shared = {
-            key: {gene: column[sample] for gene, column in columns.items()}
-            for key, sample in dict(zip(keys, range(len(keys)), strict=True)).items()
-        }
-        return map(SampleCall, genotypes.samples, map(shared.__getitem__, keys))
+        which: NDArray[np.integer[Any]] = np.zeros(len(genotypes.samples), np.int64)
+        present = [0]
+        for held in genotypes.genes.values():
+            rows = np.arange(len(held.alleles)) if held.row_of is None else held.row_of
+            # Numbered anew for each gene, so that the product never outgrows its type.
+            present, which = distinct(which.astype(np.int64) * len(held.alleles) + rows)
+        first = np.zeros(len(present), np.intp)
+        first[which[::-1]] = np.arange(len(which))[::-1]
+        shared = [
+            {
+                gene: answers[gene][sample if held.row_of is None else int(held.row_of[sample])]
+                for gene, held in genotypes.genes.items()
+            }
+            for sample in first.tolist()
+        ]
+        return map(SampleCall, genotypes.samples, map(shared.__getitem__, which.tolist()))
+
+
+class _Row(NamedTuple):
+    """A distinct genotype of a gene, and the named alleles that fit it."""
+
+    codes: Codes
+    phase: list[int]
+    status: list[int]
+    fits: list[Fit]
 
 
 class _Gene:
@@ -104,6 +126,7 @@ class _Gene:
         self.evidence: dict[tuple[int, int, int, bool, int], PositionEvidence] = {}
 
     def calls(self, held: GeneGenotypes) -> list[GeneCall]:
+        """The call of each row of genotypes."""
         _check(held, self.alleles)
         alleles, phase = _alike(held.alleles, held.phase, list(held.unnamed))
         n, s = held.status.shape
@@ -113,16 +136,22 @@ class _Gene:
         text, width = rows.tobytes(), rows.shape[1]
         undocumented = _by_sample(held.undocumented)
         notes = _by_sample({at: " ".join(words) for at, words in held.notes.items()})
+        keys = [
+            (text[at * width : (at + 1) * width], undocumented.get(at, ()), notes.get(at, ()), held.unnamed.get(at, ()))
+            for at in range(n)
+        ]
+        new = [at for at, key in enumerate(keys) if key not in self.kept]
+        fits = dict(zip(new, fitting(self.alleles.carries, alleles[new]), strict=True))
         answers: list[GeneCall] = []
-        for at in range(n):
-            texts = undocumented.get(at, ()), notes.get(at, ())
-            key = (text[at * width : (at + 1) * width], *texts, held.unnamed.get(at, ()))
+        for at, key in enumerate(keys):
             answer = self.kept.get(key)
             if answer is None:
-                answer = self._work_out(alleles[at], phase[at], held.status[at], key)
+                codes: Codes = [(one, other) for one, other in alleles[at].tolist()]
+                known = fits.get(at) or fitting(self.alleles.carries, alleles[at : at + 1])[0]
+                answer = self._work_out(_Row(codes, phase[at].tolist(), held.status[at].tolist(), known), key)
                 self._keep(key, answer)
             answers.append(answer)
-        return answers if held.row_of is None else [answers[row] for row in held.row_of.tolist()]
+        return answers
 
     def _keep(self, key: _Key, answer: GeneCall) -> None:
         while self.kept and self.size + len(answer.diplotypes) > KEPT:
@@ -130,30 +159,30 @@ class _Gene:
         self.kept[key] = answer
         self.size += len(answer.diplotypes)
 
-    def _work_out(
-        self, codes: NDArray[np.int8], phase: NDArray[np.int32], status: NDArray[np.int8], key: _Key
-    ) -> GeneCall:
-        alleles = self.alleles
+    def _work_out(self, row: _Row, key: _Key) -> GeneCall:
+        alleles, codes = self.alleles, row.codes
         undocumented, notes, unnamed = dict(key[1]), dict(key[2]), key[3]
-        seen = observe(alleles.sites, codes, phase, undocumented, unnamed, self.presumed)
-        fitting = pairs(alleles, self.prior, seen)
-        missing = (codes == MISSING).any(axis=1)
-        unseen = set(np.flatnonzero((alleles.carries[:, missing] != 0).any(axis=1)).tolist())
-        diplotypes = tuple(self._diplotype(pair, unseen) for pair in fitting)
+        seen = observe(alleles.sites, codes, row.phase, undocumented, unnamed, self.presumed)
+        # What no named allele has is laid beside them, and codes that only it explains are put aside.
+        fits = row.fits if seen.codes == codes else fitting(alleles.carries, np.array([seen.codes], np.int8))[0]
+        fit = pairs(alleles, self.prior, seen, fits)
+        missing = [at for at, both in enumerate(codes) if MISSING in both]
+        unseen = set[int]().union(*(alleles.differing[at] for at in missing))
+        diplotypes = tuple(self._diplotype(pair, unseen) for pair in fit)
         phenotypes = _summed((each.phenotype, each.probability) for each in diplotypes)
-        hiding = self._could_hide(fitting, codes, unseen)
+        hiding = self._could_hide(fit, codes, unseen)
         doubts = [each for each in unnamed if each.doubt and self.presumed.get(each.term) != NORMAL_FUNCTION]
         decision = decide(phenotypes, (name for name, _ in hiding), self.limits, [each.name for each in doubts])
         normal = dict(phenotypes)[NORMAL] if decision.phenotype == NORMAL else None
         presumed = self._presumed(diplotypes, decision.phenotype)
-        unheard = remarks.undocumented(seen.extras, unnamed, fitting)
+        unheard = remarks.undocumented(seen.extras, unnamed, fit)
         said = (
             *decision.why,
-            *remarks.of_what_is_missing(alleles, missing, fitting, hiding, normal),
+            *remarks.of_what_is_missing(alleles, missing, fit, hiding, normal),
             *remarks.of_phase(diplotypes),
             *remarks.of_changes(self.knowledge, unnamed, presumed),
-            *remarks.of_undocumented(unheard, seen.extras, len(blocks(seen))),
-            *remarks.of_records(alleles, status),
+            *(remarks.of_undocumented(unheard, seen.extras, len(blocks(seen))) if unheard else ()),
+            *remarks.of_records(alleles, row.status),
             *(self.prior.notes if len(diplotypes) > 1 else ()),
             *([notes[-1]] if -1 in notes else []),
         )
@@ -162,10 +191,10 @@ class _Gene:
             diplotypes=diplotypes,
             phenotype=decision.phenotype,
             phenotypes=phenotypes,
-            missing_positions=tuple(alleles.sites[at] for at in np.flatnonzero(missing)),
+            missing_positions=tuple(alleles.sites[at] for at in missing),
             could_hide=hiding,
             undocumented=unheard,
-            evidence=self._seen(codes, phase, status, undocumented, notes),
+            evidence=self._seen(row, undocumented, notes),
             notes=said,
             presumed=presumed,
             changes=unnamed,
@@ -185,21 +214,15 @@ class _Gene:
         return presumed if ORDER.index(presumed) < ORDER.index(phenotype) else None
 
     def _seen(
-        self,
-        codes: NDArray[np.int8],
-        phase: NDArray[np.int32],
-        status: NDArray[np.int8],
-        undocumented: Mapping[int, str],
-        notes: Mapping[int, str],
+        self, row: _Row, undocumented: Mapping[int, str], notes: Mapping[int, str]
     ) -> tuple[PositionEvidence, ...]:
         """One entry a site; nearly all sites of nearly all people are the reference's, so those are made once."""
         if not self.reference:
-            self.reference = [self._seen_at(at, 0, 0, False, Status.SEEN, None, None) for at in range(len(status))]
+            self.reference = [self._seen_at(at, 0, 0, False, Status.SEEN, None, None) for at in range(len(row.codes))]
         positions = list(self.reference)
-        other = np.flatnonzero(codes.any(axis=1) | (phase != 0) | (status != Status.SEEN)).tolist()
-        for at in {*other, *(at for at in (*undocumented, *notes) if at >= 0)}:
-            (one, two), why = codes[at].tolist(), int(status[at])
-            positions[at] = self._seen_at(at, one, two, bool(phase[at]), why, undocumented.get(at), notes.get(at))
+        for at, ((one, two), phase, why) in enumerate(zip(row.codes, row.phase, row.status, strict=True)):
+            if one or two or phase or why or at in undocumented or at in notes:
+                positions[at] = self._seen_at(at, one, two, bool(phase), why, undocumented.get(at), notes.get(at))
         return tuple(positions)
 
     def _seen_at(
@@ -235,9 +258,7 @@ class _Gene:
             pair_phenotype(self.knowledge, self.alleles.gene, first, second) for first in one for second in other
         )
 
-    def _could_hide(
-        self, fitting: tuple[Pair, ...], codes: NDArray[np.int8], unseen: set[int]
-    ) -> tuple[tuple[str, float], ...]:
+    def _could_hide(self, fitting: tuple[Pair, ...], codes: Codes, unseen: set[int]) -> tuple[tuple[str, float], ...]:
         """Alleles of which a missing position may hide a copy more than the most probable pair has."""
         alleles = self.alleles
         if fitting[0].by_named_alleles:
@@ -251,7 +272,7 @@ class _Gene:
             probability = {
                 index: float(self.prior.weights @ carried[:, index])
                 for index in sorted(unseen - set(fitting[0].alleles))
-                if _not_ruled_out(alleles.carries[index], codes)
+                if _not_ruled_out(alleles.variants[index], codes)
             }
         hidden = ((alleles.names[index], p) for index, p in probability.items() if p > 0)
         return tuple(sorted(hidden, key=lambda item: (-item[1], alleles.names.index(item[0]))))
@@ -307,6 +328,5 @@ def _summed(each: Iterable[tuple[str, float]]) -> tuple[tuple[str, float], ...]:
     return tuple(sorted(total.items(), key=lambda item: (-item[1], item[0])))
 
 
-def _not_ruled_out(carries: NDArray[np.int8], codes: NDArray[np.int8]) -> bool:
-    fits = (codes == carries[:, None]) | (codes == MISSING)
-    return bool(fits.any(axis=1)[carries != 0].all())
+def _not_ruled_out(variants: Iterable[Variant], codes: Codes) -> bool:
+    return all(code in codes[at] or MISSING in codes[at] for at, code in variants)

@@ -10,19 +10,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from azaward.genetics.ancestry import Prior
+from azaward.genetics.fitting import Fit
 from azaward.genetics.haplotypes import UNKNOWN, NamedAlleles, Variant, order_of
 from azaward.genetics.model import MISSING
 from azaward.genetics.observed import DELETION, NO_FUNCTION, Extra, Seen
 
-Rows = NDArray[Any]
-MOST_EXTRAS = 4
-"""So many things that no allele has are still laid beside named alleles, 2^4 ways."""
+MOST_EXTRAS = 3
+"""So many things that no allele has are still laid beside named alleles, 2^3 ways."""
 MOST_BLOCKS = 8
 """So many places whose sides aren't known are still taken apart, 2^7 ways. One person's gene doesn't have more."""
 
@@ -74,9 +74,9 @@ class Pair:
         return self.one.named and self.other.named
 
 
-def pairs(alleles: NamedAlleles, prior: Prior, seen: Seen) -> tuple[Pair, ...]:
-    """Every pair that fits, most probable first; the probabilities sum to one."""
-    weights = _named_pairs(alleles, prior, seen) or _unnamed_pairs(alleles, prior, seen)
+def pairs(alleles: NamedAlleles, prior: Prior, seen: Seen, fits: Sequence[Fit]) -> tuple[Pair, ...]:
+    """Every pair that fits, most probable first, from the named alleles that fit; the probabilities sum to one."""
+    weights = _named_pairs(alleles, prior, seen, fits) or _unnamed_pairs(alleles, prior, seen)
     if not any(weights.values()):
         # So many variants at once that their product can't be told from nought.
         weights = dict.fromkeys(weights, 1.0)
@@ -85,77 +85,75 @@ def pairs(alleles: NamedAlleles, prior: Prior, seen: Seen) -> tuple[Pair, ...]:
     return tuple(Pair(one, other, weight / total) for (one, other), weight in ordered)
 
 
-def blocks(seen: Seen) -> list[NDArray[np.intp]]:
+def blocks(seen: Seen) -> list[list[int]]:
     """Columns whose sides go together, leaving out those where both sides are alike or neither was seen; the columns
     are the sites and then the extras."""
     sets: dict[int, list[int]] = {}
-    sides, phase = _columns(seen)
-    for at in np.flatnonzero(sides[:, 0] != sides[:, 1]):
-        # A column without a phase set is a set of its own.
-        sets.setdefault(int(phase[at]) or -1 - int(at), []).append(int(at))
-    return [np.array(columns, dtype=np.intp) for columns in sets.values()]
+    for at, ((first, second), phase) in enumerate(_columns(seen)):
+        if first != second:
+            # A column without a phase set is a set of its own.
+            sets.setdefault(phase or -1 - at, []).append(at)
+    return list(sets.values())
 
 
-def _columns(seen: Seen) -> tuple[NDArray[np.int8], NDArray[np.int32]]:
-    """Codes int8 [s + e, 2] and phase sets of the sites and of the extras, of which a copy has 1 or 0."""
-    extras = np.array([[each.first, each.second] for each in seen.extras], np.int8).reshape(-1, 2)
-    phase = np.array([each.phase for each in seen.extras], np.int32)
-    return np.concatenate([seen.alleles, extras]), np.concatenate([seen.phase, phase])
+def _columns(seen: Seen) -> Iterator[tuple[tuple[int, int], int]]:
+    """The codes and phase sets of the sites and of the extras, of which a copy has 1 or 0."""
+    yield from zip(seen.codes, seen.phase, strict=True)
+    yield from (((int(each.first), int(each.second)), each.phase) for each in seen.extras)
 
 
-@dataclass(frozen=True)
-class _Copies:
-    """Every copy that a person may have of a gene: m named alleles with some of the extras each.
+class _Copy(NamedTuple):
+    """A copy that a person may have: a named allele with some of the extras, and the columns at which it fits what was
+    seen on either side, a bit for each."""
 
-    - `index`: int [m], the named allele.
-    - `has`: bool [m, e], the extras beside it.
-    - `first`, `second`: bool [m, s + e], whether it fits what was seen on that side of a column.
-    """
-
-    index: NDArray[np.intp]
-    has: NDArray[np.bool_]
-    first: NDArray[np.bool_]
-    second: NDArray[np.bool_]
+    allele: int
+    has: tuple[bool, ...]
+    first: int
+    second: int
 
 
-def _copies(alleles: NamedAlleles, seen: Seen) -> _Copies:
-    on_first, on_second = (
-        (alleles.carries == seen.alleles[:, side]) | (seen.alleles[:, side] == MISSING) for side in (0, 1)
-    )
-    fitting = np.flatnonzero((on_first | on_second).all(axis=1))
+def _copies(alleles: NamedAlleles, seen: Seen, fits: Sequence[Fit]) -> list[_Copy]:
+    if not seen.extras:
+        return [_Copy(index, (), first, second) for index, first, second in fits]
     choices = [(True,) if each.first and each.second else (True, False) for each in seen.extras]
-    ways = list(product(*choices))
-    subsets = np.array(ways, bool).reshape(len(ways), len(choices))
-    index = np.repeat(fitting, len(subsets))
-    has = np.tile(subsets, (len(fitting), 1))
-    # A copy that isn't there has no bases of its own.
-    gone = has[:, [at for at, each in enumerate(seen.extras) if each.deleted]].any(axis=1)
-    real = ~gone | ~alleles.carries[index].any(axis=1)
-    index, has = index[real], has[real]
-    first, second = (
-        np.concatenate([on[index], has == np.array([each[side] for each in seen.extras], bool)], axis=1)
-        for on, side in ((on_first, 1), (on_second, 2))
-    )
-    kept = (first | second).all(axis=1)
-    return _Copies(index[kept], has[kept], first[kept], second[kept])
+    width = len(seen.codes)
+    made: list[_Copy] = []
+    for has in product(*choices):
+        # A copy that isn't there has no bases of its own.
+        gone = any(there and each.deleted for there, each in zip(has, seen.extras, strict=True))
+        on = [sum((has[at] == each[side]) << width + at for at, each in enumerate(seen.extras)) for side in (1, 2)]
+        if on[0] | on[1] == (1 << len(has)) - 1 << width:
+            made += [
+                _Copy(index, has, first | on[0], second | on[1])
+                for index, first, second in fits
+                if not (gone and alleles.variants[index])
+            ]
+    return made
 
 
-def _named_pairs(alleles: NamedAlleles, prior: Prior, seen: Seen) -> dict[tuple[Haplotype, Haplotype], float]:
+def _named_pairs(
+    alleles: NamedAlleles, prior: Prior, seen: Seen, fits: Sequence[Fit]
+) -> dict[tuple[Haplotype, Haplotype], float]:
     if len(seen.extras) > MOST_EXTRAS:
         return {}
-    held = _copies(alleles, seen)
+    copies = _copies(alleles, seen, fits)
     # Where both sides were seen alike, a copy has that allele already; where neither was, all fit.
-    fits = np.ones((len(held.index), len(held.index)), dtype=bool)
-    for columns in blocks(seen):
-        one, other = held.first[:, columns].all(axis=1), held.second[:, columns].all(axis=1)
-        fits &= np.outer(one, other) | np.outer(other, one)
-    frequency = prior.frequency[:, held.index]
-    weights = np.einsum("g,ga,gb->ab", prior.weights, frequency, frequency) * fits
-    copies = [_copy(alleles, seen, int(index), own) for index, own in zip(held.index, held.has, strict=True)]
-    return {
-        _in_order(copies[a], copies[b]): float(weights[a, b]) * (1 if a == b else 2)
-        for a, b in zip(*np.nonzero(np.triu(weights)), strict=True)
-    }
+    masks = [sum(1 << at for at in columns) for columns in blocks(seen)]
+    weights: dict[tuple[Haplotype, Haplotype], float] = {}
+    named = [_copy(alleles, seen, one) for one in copies]
+    for at, one in enumerate(copies):
+        row = prior.pairs[one.allele]
+        for place, other in enumerate(copies[at:], start=at):
+            if (weight := row[other.allele]) and all(_fit(one, other, mask) for mask in masks):
+                weights[_in_order(named[at], named[place])] = weight * (1 if place == at else 2)
+    return weights
+
+
+def _fit(one: _Copy, other: _Copy, mask: int) -> bool:
+    """Whether two copies explain both sides of some columns together."""
+    return (one.first & mask == mask and other.second & mask == mask) or (
+        one.second & mask == mask and other.first & mask == mask
+    )
 
 
 def _in_order(one: Haplotype, other: Haplotype) -> tuple[Haplotype, Haplotype]:
@@ -166,9 +164,10 @@ def _named(alleles: NamedAlleles, index: int) -> Haplotype:
     return Haplotype(alleles.names[index], (alleles.functions[index],), (index,), presumed=(alleles.functions[index],))
 
 
-def _copy(alleles: NamedAlleles, seen: Seen, index: int, own: NDArray[np.bool_]) -> Haplotype:
-    """A named allele with these extras."""
-    extras = [each for each, there in zip(seen.extras, own.tolist(), strict=True) if there]
+def _copy(alleles: NamedAlleles, seen: Seen, one: _Copy) -> Haplotype:
+    """A named allele with its extras."""
+    index = one.allele
+    extras = [each for each, there in zip(seen.extras, one.has, strict=True) if there]
     if not extras:
         return _named(alleles, index)
     if any(each.deleted for each in extras):
@@ -203,22 +202,21 @@ def _unnamed_pairs(alleles: NamedAlleles, prior: Prior, seen: Seen) -> dict[tupl
 
 def _layouts(seen: Seen) -> Iterator[tuple[frozenset[Variant], frozenset[Variant]]]:
     """The variants of two copies, each way; of an extra the site is its column."""
-    codes, _ = _columns(seen)
-    first, second = codes[:, 0], codes[:, 1]
-    both = [(int(at), int(first[at])) for at in np.flatnonzero((first == second) & (first != MISSING) & (first != 0))]
+    codes = [both for both, _ in _columns(seen)]
+    alike = [(at, first) for at, (first, second) in enumerate(codes) if first == second and first not in (0, MISSING)]
     unsided = blocks(seen)
     if len(unsided) > MOST_BLOCKS:
         # Not to be taken apart: each copy may carry all of it, and the phenotype is that of its worst parts.
-        everything = frozenset((int(at), int(codes[at, side])) for at, side in np.argwhere(codes > 0))
+        everything = frozenset((at, code) for at, both in enumerate(codes) for code in both if code > 0)
         yield everything, everything
         return
     for turns in product((0, 1), repeat=max(len(unsided) - 1, 0)):
-        sides: tuple[set[Variant], set[Variant]] = (set(both), set(both))
+        sides: tuple[set[Variant], set[Variant]] = (set(alike), set(alike))
         for block, turned in zip(unsided, (0, *turns), strict=False):
             for at in block:
                 for side in (0, 1):
-                    if (code := int(codes[at, side])) not in (0, MISSING):
-                        sides[side ^ turned].add((int(at), code))
+                    if (code := codes[at][side]) not in (0, MISSING):
+                        sides[side ^ turned].add((at, code))
         yield frozenset(sides[0]), frozenset(sides[1])
 
 

@@ -43,7 +43,13 @@ class NamedAlleles:
         """What each allele differs by from the reference."""
         return tuple(frozenset((int(at), int(row[at])) for at in np.flatnonzero(row)) for row in self.carries)
 
+    @cached_property
+    def differing(self) -> tuple[frozenset[int], ...]:
+        """For each site the alleles, by their place, that aren't the reference's there."""
+        return tuple(frozenset(np.flatnonzero(column).tolist()) for column in self.carries.T)
 
+
+@lru_cache(maxsize=4096)
 def order_of(name: str) -> tuple[int, int, str]:
     """Sorts `*3A` after `*2` and before `*10`, and haplotypes without a name last.
 

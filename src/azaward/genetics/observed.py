@@ -10,9 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
 from azaward.genetics.haplotypes import UNKNOWN
 from azaward.genetics.model import MISSING, REFERENCE, UNDOCUMENTED, Site, Unnamed
 
@@ -45,44 +42,52 @@ class Extra(NamedTuple):
         return (NO_FUNCTION, NO_FUNCTION) if self.deleted else (UNKNOWN, self.presumed or UNKNOWN)
 
 
+Codes = Sequence[tuple[int, int]]
+"""The codes of the two sides at each site."""
+
+
 @dataclass(frozen=True)
 class Seen:
-    """One gene of one person: `alleles` int8 [s, 2] with codes that named alleles have or -1 for missing, `phase` int32
-    [s], and what no named allele has."""
+    """One gene of one person: at each site two codes that named alleles have, or -1 for missing, and the phase set; and
+    what no named allele has."""
 
-    alleles: NDArray[np.int8]
-    phase: NDArray[np.int32]
+    codes: Codes
+    phase: Sequence[int]
     extras: tuple[Extra, ...] = ()
 
 
 def observe(
     sites: Sequence[Site],
-    alleles: NDArray[np.int8],
-    phase: NDArray[np.int32],
+    codes: Codes,
+    phase: Sequence[int],
     undocumented: Mapping[int, str],
     unnamed: Iterable[Unnamed],
     presumed: Mapping[str, str | None],
 ) -> Seen:
-    """The codes and extras of one person, from codes int8 [s, 2], phase sets int32 [s], what stood where a code is
+    """The codes and extras of one person, from the codes and phase sets at each site, what stood where a code is
     undocumented, and the changes without a name.
 
     Changes that leave the protein as it is, and those that didn't pass, are no extras.
     """
-    alleles, phase = alleles.copy(), phase.copy()
     counted = [each for each in unnamed if each.doubt is None and presumed.get(each.term) != NORMAL_FUNCTION]
-    for at in np.flatnonzero((alleles == UNDOCUMENTED).any(axis=1)).tolist():
-        covering = [each for each in counted if _covers(each, sites[at])]
-        if not covering:
+    known, sets = list(codes), list(phase)
+    for at, (first, second) in enumerate(codes):
+        if UNDOCUMENTED not in (first, second):
+            continue
+        if not any(_covers(each, sites[at]) for each in counted):
             # A slash would read as the end of a haplotype.
             text = undocumented.get(at, f"{sites[at].ref}>?").replace("/", ",")
-            first, second = (alleles[at] == UNDOCUMENTED).tolist()
-            start, end = _span(sites[at])
-            counted.append(Unnamed(start, end, "", f"{sites[at].label} {text}", first, second, int(phase[at])))
-        alleles[at] = np.where(alleles[at] == UNDOCUMENTED, REFERENCE, alleles[at])
-    deletions = [each for each in counted if each.term in DELETIONS]
-    for each in deletions:
-        counted = _without_deleted(each, sites, alleles, phase, counted)
-    return Seen(alleles, phase, tuple(_extra(each, presumed) for each in counted))
+            name, (start, end) = f"{sites[at].label} {text}", _span(sites[at])
+            carried = first == UNDOCUMENTED, second == UNDOCUMENTED
+            counted.append(Unnamed(start, end, "", name, *carried, phase[at]))
+        known[at] = _known(first), _known(second)
+    for each in [each for each in counted if each.term in DELETIONS]:
+        counted = _without_deleted(each, sites, known, sets, counted)
+    return Seen(known, sets, tuple(_extra(each, presumed) for each in counted))
+
+
+def _known(code: int) -> int:
+    return REFERENCE if code == UNDOCUMENTED else code
 
 
 def _extra(each: Unnamed, presumed: Mapping[str, str | None]) -> Extra:
@@ -101,33 +106,35 @@ def _covers(each: Unnamed, site: Site) -> bool:
 
 
 def _without_deleted(
-    deletion: Unnamed, sites: Sequence[Site], alleles: NDArray[np.int8], phase: NDArray[np.int32], extras: list[Unnamed]
+    deletion: Unnamed, sites: Sequence[Site], codes: list[tuple[int, int]], phase: list[int], extras: list[Unnamed]
 ) -> list[Unnamed]:
-    """Lays what was seen where a copy is deleted on the other copy; changes `alleles` and `phase` in place.
+    """Lays what was seen where a copy is deleted on the other copy; changes `codes` and `phase` in place.
 
     A position with two alleles contradicts the deletion: what isn't the reference is then taken to be on the copy that
     is left.
     """
-    inside = [
-        at for at, site in enumerate(sites) if deletion.start <= _span(site)[0] and _span(site)[1] <= deletion.end
-    ]
-    others = [
-        each for each in extras if each is not deletion and deletion.start <= each.start and each.end <= deletion.end
-    ]
+    low, high = deletion.start, deletion.end
+    inside = [at for at, site in enumerate(sites) if low <= _span(site)[0] and _span(site)[1] <= high]
+    others = [each for each in extras if each is not deletion and low <= each.start and each.end <= high]
     kept = [each for each in extras if each not in others and each is not deletion]
     if deletion.copies == 2:
-        alleles[inside] = REFERENCE
+        for at in inside:
+            codes[at] = (REFERENCE, REFERENCE)
         return [deletion, *kept]
-    side = 1 if deletion.phase == 0 or deletion.second else 0
-    own = deletion.phase or 1 + max([int(phase.max(initial=0)), *(each.phase for each in extras)])
+    on_second = deletion.phase == 0 or deletion.second
+    own = deletion.phase or 1 + max([*phase, *(each.phase for each in extras)])
     for at in inside:
-        known = {code for code in alleles[at].tolist() if code != MISSING} or {MISSING}
-        changed = known - {REFERENCE, MISSING} or known
-        alleles[at, 1 - side], alleles[at, side] = (changed.pop() if len(changed) == 1 else MISSING), REFERENCE
-        phase[at] = own
-    on = {"first": side == 1, "second": side == 0, "phase": own}
+        left = _left(codes[at])
+        codes[at], phase[at] = ((left, REFERENCE) if on_second else (REFERENCE, left)), own
     return [
-        deletion._replace(first=side == 0, second=side == 1, phase=own),
+        deletion._replace(first=not on_second, second=on_second, phase=own),
         *kept,
-        *(each._replace(**on) for each in others),
+        *(each._replace(first=on_second, second=not on_second, phase=own) for each in others),
     ]
+
+
+def _left(codes: tuple[int, int]) -> int:
+    """What stands on the copy that is left, of two codes: what isn't the reference, where one isn't."""
+    known = set(codes) - {MISSING} or {MISSING}
+    changed = known - {REFERENCE} or known
+    return changed.pop() if len(changed) == 1 else MISSING

@@ -6,9 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
 from azaward.genetics.decision import percent
 from azaward.genetics.diplotypes import MOST_BLOCKS, Pair
 from azaward.genetics.haplotypes import NamedAlleles
@@ -16,6 +13,7 @@ from azaward.genetics.model import Diplotype, Status, Unnamed
 from azaward.genetics.observed import ABLATION, NORMAL_FUNCTION, Extra
 from azaward.knowledge import Knowledge
 
+_DISAGREED = (int(Status.CONFLICT), int(Status.CONFLICT_SETTLED))
 _COPIES = {1: "on one copy", 2: "on both copies"}
 
 
@@ -51,7 +49,7 @@ def of_changes(knowledge: Knowledge, unnamed: Sequence[Unnamed], presumed: str |
 
 def of_what_is_missing(
     alleles: NamedAlleles,
-    missing: NDArray[np.bool_],
+    missing: Sequence[int],
     fitting: tuple[Pair, ...],
     hiding: tuple[tuple[str, float], ...],
     normal: float | None,
@@ -60,9 +58,9 @@ def of_what_is_missing(
 
     `normal` is the probability of the normal phenotype, where that is the one called.
     """
-    if not missing.any():
+    if not missing:
         return
-    yield f"{int(missing.sum())} of {len(missing)} positions that define an allele were not seen in full."
+    yield f"{len(missing)} of {len(alleles.sites)} positions that define an allele were not seen in full."
     if not hiding:
         yield "No allele can hide there: what was seen rules out all that they define."
         return
@@ -106,7 +104,8 @@ def of_phase(diplotypes: tuple[Diplotype, ...]) -> Iterator[str]:
         )
 
 
-def of_records(alleles: NamedAlleles, status: NDArray[np.int8]) -> Iterator[str]:
+def of_records(alleles: NamedAlleles, status: Sequence[int]) -> Iterator[str]:
     """Repeated records that disagreed."""
-    for at in np.flatnonzero((status == Status.CONFLICT) | (status == Status.CONFLICT_SETTLED)):
-        yield f"{alleles.sites[at].label}: {Status(int(status[at])).says}."
+    for at, why in enumerate(status):
+        if why in _DISAGREED:
+            yield f"{alleles.sites[at].label}: {Status(why).says}."

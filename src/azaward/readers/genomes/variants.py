@@ -18,12 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from azaward.errors import InputError
+from azaward.genetics.distinct import distinct
 from azaward.genetics.model import GENES, MISSING, GeneGenotypes, Genotypes, Status, Unnamed, sites
 from azaward.knowledge import Knowledge
 from azaward.readers.genomes.alleles import ASSEMBLIES, AssemblyName, Change, map_of
 from azaward.readers.genomes.arrays import is_array, read_array
 from azaward.readers.genomes.assembly import check_asked, decide, told_by_header
-from azaward.readers.genomes.calls import Column, Limits, distinct
+from azaward.readers.genomes.calls import Column, Limits
 from azaward.readers.genomes.columns import ABSENT, WHOLE_GENE, Columns, Key, State, either, settle
 from azaward.readers.genomes.file import (
     EVERY,
