@@ -5,10 +5,10 @@ needs. People with the same genotypes share one answer, worked out once and kept
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from itertools import chain
 from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,6 +24,7 @@ from azaward.genetics.haplotypes import UNKNOWN, NamedAlleles, Variant, more_cau
 from azaward.genetics.model import (
     GENES,
     MISSING,
+    REFERENCE,
     UNDOCUMENTED,
     UNDOCUMENTED_BASE,
     Diplotype,
@@ -109,6 +110,8 @@ class _Row(NamedTuple):
     phase: list[int]
     status: list[int]
     fits: list[Fit]
+    told: list[int]
+    """The sites at which anything but the reference was seen, or nothing."""
 
 
 class _Gene:
@@ -120,6 +123,7 @@ class _Gene:
         self.prior: Prior = prior(knowledge, self.alleles, ancestry)
         self.limits = limits(knowledge, self.alleles, self.prior)
         self.presumed = presumed_functions(knowledge)
+        self.worst: dict[tuple[tuple[str, ...], tuple[str, ...]], str] = {}
         self.kept: dict[_Key, GeneCall] = {}
         self.size = 0
         self.reference: list[PositionEvidence] = []
@@ -142,13 +146,15 @@ class _Gene:
         ]
         new = [at for at, key in enumerate(keys) if key not in self.kept]
         fits = dict(zip(new, fitting(self.alleles.carries, alleles[new]), strict=True))
+        told = (alleles != REFERENCE).any(axis=2) | (phase != 0) | (held.status != Status.SEEN)
         answers: list[GeneCall] = []
         for at, key in enumerate(keys):
             answer = self.kept.get(key)
             if answer is None:
                 codes: Codes = [(one, other) for one, other in alleles[at].tolist()]
                 known = fits.get(at) or fitting(self.alleles.carries, alleles[at : at + 1])[0]
-                answer = self._work_out(_Row(codes, phase[at].tolist(), held.status[at].tolist(), known), key)
+                other = np.flatnonzero(told[at]).tolist()
+                answer = self._work_out(_Row(codes, phase[at].tolist(), held.status[at].tolist(), known, other), key)
                 self._keep(key, answer)
             answers.append(answer)
         return answers
@@ -166,7 +172,7 @@ class _Gene:
         # What no named allele has is laid beside them, and codes that only it explains are put aside.
         fits = row.fits if seen.codes == codes else fitting(alleles.carries, np.array([seen.codes], np.int8))[0]
         fit = pairs(alleles, self.prior, seen, fits)
-        missing = [at for at, both in enumerate(codes) if MISSING in both]
+        missing = [at for at in row.told if MISSING in codes[at]]
         unseen = set[int]().union(*(alleles.differing[at] for at in missing))
         diplotypes = tuple(self._diplotype(pair, unseen) for pair in fit)
         phenotypes = _summed((each.phenotype, each.probability) for each in diplotypes)
@@ -182,7 +188,7 @@ class _Gene:
             *remarks.of_phase(diplotypes),
             *remarks.of_changes(self.knowledge, unnamed, presumed),
             *(remarks.of_undocumented(unheard, seen.extras, len(blocks(seen))) if unheard else ()),
-            *remarks.of_records(alleles, row.status),
+            *remarks.of_records(alleles, row.told, row.status),
             *(self.prior.notes if len(diplotypes) > 1 else ()),
             *([notes[-1]] if -1 in notes else []),
         )
@@ -220,9 +226,9 @@ class _Gene:
         if not self.reference:
             self.reference = [self._seen_at(at, 0, 0, False, Status.SEEN, None, None) for at in range(len(row.codes))]
         positions = list(self.reference)
-        for at, ((one, two), phase, why) in enumerate(zip(row.codes, row.phase, row.status, strict=True)):
-            if one or two or phase or why or at in undocumented or at in notes:
-                positions[at] = self._seen_at(at, one, two, bool(phase), why, undocumented.get(at), notes.get(at))
+        for at in {*row.told, *(at for at in (*undocumented, *notes) if at >= 0)}:
+            (one, two), phased, why = row.codes[at], bool(row.phase[at]), row.status[at]
+            positions[at] = self._seen_at(at, one, two, phased, why, undocumented.get(at), notes.get(at))
         return tuple(positions)
 
     def _seen_at(
@@ -240,7 +246,7 @@ class _Gene:
             return position
         other = (text or "").rpartition(">")[2] or "?"
         first, second = (other if base == UNDOCUMENTED_BASE else base for base in position.alleles)
-        return replace(position, alleles=(first, second), note=note)
+        return msgspec.structs.replace(position, alleles=(first, second), note=note)
 
     def _phenotype(self, pair: Pair) -> str:
         """That of the two functions; of a haplotype without a name, its worst part's, and never better than unknown."""
@@ -253,10 +259,13 @@ class _Gene:
         unknown = not pair.named and UNKNOWN in (*pair.one.presumed, *pair.other.presumed)
         return more_cautious((worst, INDETERMINATE)) if unknown else worst
 
-    def _worst(self, one: Iterable[str], other: Iterable[str]) -> str:
-        return more_cautious(
-            pair_phenotype(self.knowledge, self.alleles.gene, first, second) for first in one for second in other
-        )
+    def _worst(self, one: tuple[str, ...], other: tuple[str, ...]) -> str:
+        found = self.worst.get((one, other))
+        if found is None:
+            found = self.worst[one, other] = more_cautious(
+                pair_phenotype(self.knowledge, self.alleles.gene, first, second) for first in one for second in other
+            )
+        return found
 
     def _could_hide(self, fitting: tuple[Pair, ...], codes: Codes, unseen: set[int]) -> tuple[tuple[str, float], ...]:
         """Alleles of which a missing position may hide a copy more than the most probable pair has."""

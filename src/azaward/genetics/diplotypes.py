@@ -8,7 +8,6 @@ differ (Hardy-Weinberg). What was seen fits a pair or doesn't; a missing allele 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import product
 from typing import NamedTuple
 
@@ -27,8 +26,7 @@ MOST_BLOCKS = 8
 """So many places whose sides aren't known are still taken apart, 2^7 ways. One person's gene doesn't have more."""
 
 
-@dataclass(frozen=True)
-class Haplotype:
+class Haplotype(NamedTuple):
     """One copy of the gene: a named allele, or parts that nobody has named together.
 
     `functions` are those of its parts, and `presumed` those that they are presumed to leave.
@@ -41,8 +39,7 @@ class Haplotype:
     presumed: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Pair:
+class Pair(NamedTuple):
     """Two haplotypes that fit, and how probable they are among all that do."""
 
     one: Haplotype
@@ -89,17 +86,13 @@ def blocks(seen: Seen) -> list[list[int]]:
     """Columns whose sides go together, leaving out those where both sides are alike or neither was seen; the columns
     are the sites and then the extras."""
     sets: dict[int, list[int]] = {}
-    for at, ((first, second), phase) in enumerate(_columns(seen)):
-        if first != second:
-            # A column without a phase set is a set of its own.
-            sets.setdefault(phase or -1 - at, []).append(at)
+    width = len(seen.codes)
+    sides = [(at, seen.phase[at]) for at, (first, second) in enumerate(seen.codes) if first != second]
+    sides += [(at, one.phase) for at, one in enumerate(seen.extras, start=width) if one.first != one.second]
+    for at, phase in sides:
+        # A column without a phase set is a set of its own.
+        sets.setdefault(phase or -1 - at, []).append(at)
     return list(sets.values())
-
-
-def _columns(seen: Seen) -> Iterator[tuple[tuple[int, int], int]]:
-    """The codes and phase sets of the sites and of the extras, of which a copy has 1 or 0."""
-    yield from zip(seen.codes, seen.phase, strict=True)
-    yield from (((int(each.first), int(each.second)), each.phase) for each in seen.extras)
 
 
 class _Copy(NamedTuple):
@@ -202,7 +195,7 @@ def _unnamed_pairs(alleles: NamedAlleles, prior: Prior, seen: Seen) -> dict[tupl
 
 def _layouts(seen: Seen) -> Iterator[tuple[frozenset[Variant], frozenset[Variant]]]:
     """The variants of two copies, each way; of an extra the site is its column."""
-    codes = [both for both, _ in _columns(seen)]
+    codes = [*seen.codes, *((int(each.first), int(each.second)) for each in seen.extras)]
     alike = [(at, first) for at, (first, second) in enumerate(codes) if first == second and first not in (0, MISSING)]
     unsided = blocks(seen)
     if len(unsided) > MOST_BLOCKS:

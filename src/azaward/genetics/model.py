@@ -209,8 +209,7 @@ def nothing_seen(samples: Sequence[str], knowledge: Knowledge, status: Status = 
     return Genotypes(tuple(samples), genes)
 
 
-@dataclass(frozen=True)
-class Diplotype:
+class Diplotype(msgspec.Struct, frozen=True):
     """Two haplotypes that fit what was seen. `probability` is given what was seen, and sums to one over a call.
 
     `rests_on_unseen`: one of them differs from the reference where nothing was seen. Those that don't differ from each
@@ -225,8 +224,7 @@ class Diplotype:
     """The phenotype if each change that no allele names does what is presumed of it."""
 
 
-@dataclass(frozen=True)
-class PositionEvidence:
+class PositionEvidence(msgspec.Struct, frozen=True):
     """What a call saw at one site: the bases (`.` missing), and why not if not.
 
     `phased`: another site of this person is of the same phase set and differs between the copies too, so that the sides
@@ -240,8 +238,7 @@ class PositionEvidence:
     note: str | None = None
 
 
-@dataclass(frozen=True)
-class GeneCall:
+class GeneCall(msgspec.Struct, frozen=True):
     """What is known of one gene of one person.
 
     - `diplotypes`: every pair that fits, most probable first.

@@ -6,7 +6,7 @@ A copy that is deleted, or part of it, has no bases: what stands at its position
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -61,7 +61,7 @@ def observe(
     codes: Codes,
     phase: Sequence[int],
     undocumented: Mapping[int, str],
-    unnamed: Iterable[Unnamed],
+    unnamed: Sequence[Unnamed],
     presumed: Mapping[str, str | None],
 ) -> Seen:
     """The codes and extras of one person, from the codes and phase sets at each site, what stood where a code is
@@ -69,6 +69,8 @@ def observe(
 
     Changes that leave the protein as it is, and those that didn't pass, are no extras.
     """
+    if not unnamed and not any(UNDOCUMENTED in both for both in codes):
+        return Seen(codes, phase)
     counted = [each for each in unnamed if each.doubt is None and presumed.get(each.term) != NORMAL_FUNCTION]
     known, sets = list(codes), list(phase)
     for at, (first, second) in enumerate(codes):

@@ -104,8 +104,8 @@ def of_phase(diplotypes: tuple[Diplotype, ...]) -> Iterator[str]:
         )
 
 
-def of_records(alleles: NamedAlleles, status: Sequence[int]) -> Iterator[str]:
-    """Repeated records that disagreed."""
-    for at, why in enumerate(status):
-        if why in _DISAGREED:
-            yield f"{alleles.sites[at].label}: {Status(why).says}."
+def of_records(alleles: NamedAlleles, sites: Sequence[int], status: Sequence[int]) -> Iterator[str]:
+    """Repeated records that disagreed, at any of these sites."""
+    for at in sites:
+        if status[at] in _DISAGREED:
+            yield f"{alleles.sites[at].label}: {Status(status[at]).says}."

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Literal, NamedTuple
 
 from azaward.genetics.consequence import Transcript, transcript
@@ -163,12 +163,17 @@ class Map:
 
     def at(self, chrom: str, start: int, end: int) -> Iterator[Place]:
         """The places that a record over these bases may describe: those that it, or its repeat, touches."""
-        for place in self.places:
-            if place.site.chrom != chrom:
-                continue
-            low, high = _reach(self, place)
+        for low, high, place in self._reaches.get(chrom, ()):
             if start <= high and end >= low:
                 yield place
+
+    @cached_property
+    def _reaches(self) -> Mapping[str, Sequence[tuple[int, int, Place]]]:
+        """For each chromosome its places, and from where to where their changes can be written."""
+        found: dict[str, list[tuple[int, int, Place]]] = {}
+        for place in self.places:
+            found.setdefault(place.site.chrom, []).append((*_reach(self, place), place))
+        return found
 
     def leftmost(self, chrom: str, edit: Edit) -> Edit:
         """An insertion or deletion, left-aligned as far as the known bases allow; other edits are unchanged."""

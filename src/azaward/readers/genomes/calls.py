@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from azaward.errors import InputError
-from azaward.genetics.distinct import distinct
+from azaward.genetics.distinct import distinct, most_common
 from azaward.genetics.model import Status
 from azaward.knowledge import Knowledge
 
@@ -59,6 +59,12 @@ class Column(Generic[S]):
     states: Sequence[S]
     of: NDArray[Any]
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Nearly all samples are alike: to another process go those that aren't."""
+        usual = most_common(self.of)
+        others = np.flatnonzero(self.of != usual).astype(np.int32)
+        return _rebuilt, (self.states, len(self.of), self.of.dtype, usual, others, self.of[others])
+
     def mapped(self, change: Callable[[S], T]) -> Column[T]:
         """The column with a function applied to each state; states that become equal are merged."""
         return _of_states([change(state) for state in self.states], self.of)
@@ -72,6 +78,14 @@ class Column(Generic[S]):
         wide = len(other.states)
         present, of = distinct(self.of.astype(np.int64) * wide + other.of)
         return _of_states([both(self.states[pair // wide], other.states[pair % wide]) for pair in present], of)
+
+
+def _rebuilt(
+    states: Sequence[S], length: int, kind: np.dtype[Any], usual: int, others: NDArray[Any], values: NDArray[Any]
+) -> Column[S]:
+    of = np.full(length, usual, kind)
+    of[others] = values
+    return Column(states, of)
 
 
 def _of_states(states: Sequence[S], of: NDArray[Any]) -> Column[S]:
@@ -109,8 +123,10 @@ def read_calls(
     wide = alts + 3
     if 8 * wide * wide > np.iinfo(np.int16).max:
         array = array.astype(np.int32)
-    second = array[:, 1] + 2 if array.shape[1] > 2 else 0
-    codes = ((array[:, 0] + 2) * wide + second) * 2 + array[:, -1]
+    codes = (array[:, 0] + 2) * (2 * wide)
+    if array.shape[1] > 2:
+        codes += 2 * array[:, 1] + 4
+    codes += array[:, -1]
     reasons = _reasons(variant, fields, limits, len(codes))
     codes = codes if reasons is None else codes + reasons.astype(codes.dtype) * (2 * wide * wide)
     present, of = distinct(codes)

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from azaward.errors import InputError
-from azaward.genetics.distinct import distinct
+from azaward.genetics.distinct import distinct, most_common
 from azaward.genetics.model import GENES, MISSING, GeneGenotypes, Genotypes, Status, Unnamed, sites
 from azaward.knowledge import Knowledge
 from azaward.readers.genomes.alleles import ASSEMBLIES, AssemblyName, Change, map_of
@@ -55,6 +55,14 @@ class _OneFile:
     samples: tuple[str, ...]
     columns: Mapping[Key, Column[State]]
     contigs: frozenset[str]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """To another process the names go as one text: no sample's name has a tab."""
+        return _rebuilt, (self.name, "\t".join(self.samples), self.columns, self.contigs)
+
+
+def _rebuilt(name: str, samples: str, columns: Mapping[Key, Column[State]], contigs: frozenset[str]) -> _OneFile:
+    return _OneFile(name, tuple(samples.split("\t")), columns, contigs)
 
 
 def read(
@@ -301,20 +309,35 @@ def _unnamed(change: Change, state: State, phase: int) -> Unnamed:
 
 def _distinct_rows(columns: Sequence[Column[State]], low: int, high: int) -> tuple[NDArray[np.intp], NDArray[Any]]:
     """The first sample with each distinct row of states, counted from `low`, and each sample's row."""
-    row_of: NDArray[Any] = np.zeros(high - low, np.int32)
-    rows = 1
-    for each in columns:
-        if (wide := len(each.states)) > 1:
-            if rows * wide > _WIDE:
-                present, row_of = distinct(row_of)
-                rows, row_of = len(present), row_of.astype(np.int32 if len(present) * wide < 2**31 else np.int64)
-            row_of *= wide
-            row_of += each.of[low:high]
-            rows *= wide
+    several = [each.of[low:high] for each in columns if len(each.states) > 1]
+    wide = [len(each.states) for each in columns if len(each.states) > 1]
+    odd = np.zeros(high - low, bool)
+    for of in several:
+        odd |= of != most_common(of)
+    # Those who have the usual state everywhere are one row; the others are told apart.
+    some = np.flatnonzero(odd)
+    _, rows_of_some = _combined([of[some] for of in several], wide)
+    row_of = np.zeros(high - low, np.int32)
+    row_of[some] = rows_of_some + 1
     present, row_of = distinct(row_of)
     first = np.zeros(len(present), np.intp)
     first[row_of[::-1]] = np.arange(high - low)[::-1]
     return first, row_of
+
+
+def _combined(columns: Sequence[NDArray[Any]], wide: Sequence[int]) -> tuple[int, NDArray[Any]]:
+    """The number of distinct rows of columns with so many states each, and each sample's row."""
+    row_of: NDArray[Any] = np.zeros(len(columns[0]) if columns else 0, np.int32)
+    rows = 1
+    for of, states in zip(columns, wide, strict=True):
+        if rows * states > _WIDE:
+            present, row_of = distinct(row_of)
+            rows, row_of = len(present), row_of.astype(np.int32 if len(present) * states < 2**31 else np.int64)
+        row_of *= states
+        row_of += of
+        rows *= states
+    present, row_of = distinct(row_of)
+    return len(present), row_of
 
 
 def _relabel(phase: NDArray[np.int32]) -> None:
