@@ -7,7 +7,7 @@ the records must fit one assembly and contradict the other.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from azaward.errors import InputError
@@ -27,8 +27,8 @@ class BaseEvidence:
     fitting: set[tuple[str, int]] = field(default_factory=set[tuple[str, int]])
     named: int = 0
     """Records of a documented change: the same position, bases and, where given, rs number."""
-    mismatch: str | None = None
-    """The first record that doesn't fit, in words."""
+    mismatch: tuple[Callable[[], str], str] | None = None
+    """The first record that doesn't fit: where it is, which takes reading the file again, and what is wrong."""
 
     @property
     def convinces(self) -> bool:
@@ -107,7 +107,8 @@ def decide(
     told = asked or by_header
     if told is not None:
         if (wrong := bases[told].mismatch) is not None:
-            raise InputError(f"{wrong} The file doesn't use {told}, or it is damaged.")
+            where, what = wrong
+            raise InputError(f"{where()}: {what} The file doesn't use {told}, or it is damaged.")
         other: AssemblyName = "GRCh37" if told == "GRCh38" else "GRCh38"
         if bases[other].convinces and bases[other].named and not bases[told].named:
             who = "you gave --assembly" if asked else "its header says"

@@ -79,7 +79,8 @@ class Columns:
             if found != expected:
                 if self.bases.mismatch is None:
                     self.bases.mismatch = (
-                        f"{record.where()}: REF is {found} at {position}, where {self.on.assembly} has {expected}."
+                        record.where,
+                        f"REF is {found} at {position}, where {self.on.assembly} has {expected}.",
                     )
                 return
             self.bases.fitting.add((record.chrom, position))
