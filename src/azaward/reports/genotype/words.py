@@ -66,7 +66,9 @@ def start(outcome: Outcome) -> str:
     if outcome.start_mg_per_kg:
         parts.append(_range(outcome.start_mg_per_kg, " mg/kg a day"))
     if outcome.tablets:
-        parts.append(f"at most {outcome.tablets}")
+        parts.append(outcome.tablets if outcome.no_tablet else f"at most {outcome.tablets}")
+    if outcome.days_per_week and outcome.fraction:
+        parts.append(f"on {outcome.days_per_week:g} days a week")
     return ", ".join(parts)
 
 
@@ -111,16 +113,25 @@ def unknown(plan: DrugPlan) -> list[str]:
 
 
 def what_else(plan: DrugPlan) -> list[str]:
-    """The best and the worst that a gene which is not known may mean."""
-    lines: list[str] = []
+    """What is left of a dose that is to be avoided, what no tablet makes, and what an untold gene may mean."""
+    lines = _what_is_left(plan.outcome)
     if plan.best and plan.worst and (plan.best.action, plan.best.fraction) == (plan.worst.action, plan.worst.fraction):
-        return [f"Whatever the untold gene is: {do(plan.worst.action).lower()}."]
+        return [*lines, f"Whatever the untold gene is: {do(plan.worst.action).lower()}."]
     for word, outcome in (("At best", plan.best), ("At worst", plan.worst)):
         if outcome is not None:
             genes = f"TPMT {outcome.tpmt}, NUDT15 {outcome.nudt15}"
             left = "" if outcome.fraction is None else f", {share(outcome)} of the usual dose"
             lines.append(f"{word} ({genes}): {do(outcome.action).lower()}{left}")
     return lines
+
+
+def _what_is_left(outcome: Outcome) -> list[str]:
+    lines: list[str] = []
+    if outcome.fraction_if_unavoidable:
+        often = f", on {outcome.days_per_week:g} days a week" if outcome.days_per_week else ""
+        left = percent_of_usual(outcome.fraction_if_unavoidable)
+        lines.append(f"Only if nothing can take its place: {left} of the usual dose{often}.")
+    return [*lines, outcome.no_tablet] if outcome.no_tablet else lines
 
 
 def seen(gene: GeneOut) -> str:

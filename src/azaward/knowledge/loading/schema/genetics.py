@@ -158,6 +158,7 @@ class GenotypeDose(Fact, frozen=True):
     applies_from_mg_per_kg: float | None
     wait_weeks_low: float | None
     wait_weeks_high: float | None
+    days_per_week: float | None
     says: Prose
     says_patient: Prose
 
