@@ -222,8 +222,8 @@ def test_an_activity_that_cannot_be_read_says_why_and_counts_for_nothing(text: s
         (NORMAL, "30 mU/L", INTERMEDIATE, "the lower result determines"),
         (NORMAL, "5 mU/L", POOR, "activity is deficient"),
         (POOR, "100 mU/L", POOR, "The genotype takes precedence"),
-        ("Indeterminate", "100 mU/L", NORMAL, "consider measuring TPMT activity"),
-        ("Indeterminate", "30 mU/L", INTERMEDIATE, "consider measuring TPMT activity"),
+        ("Indeterminate", "100 mU/L", NORMAL, "its measured activity decides"),
+        ("Indeterminate", "30 mU/L", INTERMEDIATE, "its measured activity decides"),
         (None, "30 mU/L", INTERMEDIATE, "no activity test for NUDT15"),
     ],
 )
@@ -340,3 +340,18 @@ def test_three_days_a_week_stands_in_the_words_of_every_row_that_counts_them() -
     rows = [row for row in KNOWLEDGE.tables["genotype_doses"] if row.days_per_week]
     assert len(rows) == 5
     assert all(row.days_per_week == 3 and "three days a week instead of daily" in row.says for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("presumed", "activity", "decided"),
+    [
+        (POOR, None, POOR),
+        (POOR, "100 mU/L", POOR),
+        (INTERMEDIATE, "5 mU/L", POOR),
+        (INTERMEDIATE, "100 mU/L", INTERMEDIATE),
+        (INTERMEDIATE, "5", INTERMEDIATE),
+    ],
+)
+def test_what_is_presumed_is_never_measured_away(presumed: str, activity: str | None, decided: str) -> None:
+    read = read_activity(activity, KNOWLEDGE) if activity else None
+    assert weigh("Indeterminate", read, KNOWLEDGE, presumed).phenotype == decided

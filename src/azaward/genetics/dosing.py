@@ -193,7 +193,10 @@ def plan(
     return DrugPlan(
         drug=drug,
         outcome=outcome,
-        says=[*_unknown_words(phenotypes), *dict.fromkeys(opinion.says for opinion in sorted(said, key=_caution))],
+        says=[
+            *_unknown_words(phenotypes, outcome.action),
+            *dict.fromkeys(opinion.says for opinion in sorted(said, key=_caution)),
+        ],
         says_patient=_for_the_patient(said, untold),
         bodies=list(said),
         silent=[body for body in BODIES if body not in {opinion.body for opinion in said}],
@@ -279,10 +282,12 @@ def _no_tablet(said: Sequence[Advice], why: str | None, *, begun: bool) -> str |
     return f"{first}{why}: no tablet makes it. {how}. Ask the pharmacist what can be given."
 
 
-def _unknown_words(phenotypes: Mapping[str, str | None]) -> Iterable[str]:
+def _unknown_words(phenotypes: Mapping[str, str | None], action: str) -> Iterable[str]:
+    # Where the other gene already forbids the drug there is no first tablet to wait for.
+    then = "The other gene decides here." if action in NO_DOSE else "Have it tested before the first tablet."
     for gene in GENES:
         if phenotypes.get(gene) is None:
-            yield f"{gene} is not known: this is not a normal result. Have it tested before the first tablet."
+            yield f"{gene} is not known: this is not a normal result. {then}"
 
 
 def _for_the_patient(said: Sequence[Advice], untold: Sequence[str]) -> str:

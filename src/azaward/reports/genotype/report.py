@@ -6,102 +6,32 @@ TSV, HTML and PDF show it. People with the same phenotypes share one plan, so th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from azaward import __version__
-from azaward.assessment import DISCLAIMER, Cited
+from azaward.assessment import Cited
 from azaward.genetics.activity import Activity, Weighed, read_activity, weigh
-from azaward.genetics.dosing import INDETERMINATE, DrugPlan, Person, plan
+from azaward.genetics.dosing import INDETERMINATE, ORDER, DrugPlan, Person, plan
 from azaward.genetics.model import GENES, GeneCall, PositionEvidence, SampleCall, Site, Status
 from azaward.genetics.nomenclature import Reported
 from azaward.genetics.possible import phenotype_of_body, possible_phenotypes
+from azaward.genetics.releases import changes, reclassified, release, release_name
 from azaward.knowledge import Knowledge
 from azaward.knowledge.loading.words.vocabulary import vocabulary
+from azaward.reports.genotype.remarks import of_activity, of_classes, of_dose, of_genes
+from azaward.reports.genotype.shape import DiplotypeOut as DiplotypeOut
+from azaward.reports.genotype.shape import GeneOut as GeneOut
+from azaward.reports.genotype.shape import HiddenOut as HiddenOut
+from azaward.reports.genotype.shape import PhenotypeOut as PhenotypeOut
+from azaward.reports.genotype.shape import PositionOut as PositionOut
+from azaward.reports.genotype.shape import SampleReport as SampleReport
 from azaward.treatment import thiopurines
 
+LOWERS = ORDER[: ORDER.index(INDETERMINATE)]
 # Diplotypes less probable than this are many and add nothing that the phenotypes' probabilities don't say.
 _SHOWN_DIPLOTYPES = 5
-
-
-class Out(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of a report."""
-
-
-class DiplotypeOut(Out, frozen=True):
-    """A pair of alleles and how probable it is, given what was seen."""
-
-    call: str
-    probability: float | None
-    phenotype: str
-
-
-class PositionOut(Out, frozen=True):
-    """What was seen at one position that defines an allele."""
-
-    rsid: str | None
-    hgvs: str
-    chrom: str
-    pos_grch38: int
-    pos_grch37: int
-    reference: str
-    alleles: str
-    phased: bool
-    status: str
-    note: str | None
-    reference_only: bool
-
-
-class HiddenOut(Out, frozen=True):
-    """An allele that a position not seen may hide."""
-
-    allele: str
-    probability: float
-
-
-class PhenotypeOut(Out, frozen=True):
-    """A phenotype that fits, and how probable it is."""
-
-    phenotype: str
-    probability: float
-
-
-class GeneOut(Out, frozen=True):
-    """One gene: the call, the phenotype to act on, what was not seen and what nobody has named."""
-
-    diplotypes: list[DiplotypeOut]
-    phenotype: str
-    phenotypes: list[PhenotypeOut]
-    missing_positions: list[str]
-    could_hide: list[HiddenOut]
-    undocumented: list[str]
-    notes: list[str]
-    evidence: list[PositionOut]
-    positions: int
-    method: str
-
-
-class SampleReport(Out, frozen=True):
-    """One person's report."""
-
-    sample: str
-    genes: dict[str, GeneOut]
-    dosing: dict[str, DrugPlan]
-    dosed_by: dict[str, str | None]
-    dosed_otherwise: dict[str, dict[str, str]]
-    activity: Activity | None
-    weighed: list[str]
-    notes: list[str]
-    unread: list[str]
-    indication: str | None
-    weight_kg: float | None
-    sources: list[Cited]
-    read_from: str
-    azaward: str = __version__
-    knowledge: str = ""
-    disclaimer: str = DISCLAIMER
 
 
 class Reporter:
@@ -133,6 +63,7 @@ class Reporter:
         self._plans: dict[Any, tuple[dict[str, DrugPlan], dict[str, dict[str, str]]]] = {}
         self._cited: dict[Any, list[Cited]] = {}
         self._encoded: dict[int, tuple[Mapping[str, DrugPlan], msgspec.Raw]] = {}
+        self._release = release_name(knowledge)
         self._hgvs = {(row.gene, row.pos_grch38, row.alt): row.hgvs_c for row in knowledge.tables["gene_positions"]}
 
     def of_call(self, call: SampleCall, *, every_position: bool = True) -> SampleReport:
@@ -181,6 +112,7 @@ class Reporter:
             evidence=[self._position(position) for position in call.evidence if every_position or not _plain(position)],
             positions=len(call.evidence),
             method="genotype",
+            presumed=_presumed(call),
         )
 
     def _position(self, seen: PositionEvidence) -> PositionOut:
@@ -234,9 +166,14 @@ class Reporter:
         activity: Activity | None,
         unread: list[str],
     ) -> SampleReport:
+        anew = [
+            line
+            for gene, held in genes.items()
+            for line in reclassified(self.knowledge, gene, (pair.call for pair in _named(held)))
+        ]
         called = genes["TPMT"].phenotype if "TPMT" in genes else None
-        weighed = weigh(called, activity, self.knowledge)
-        nudt15 = genes["NUDT15"].phenotype if "NUDT15" in genes else None
+        weighed = weigh(called, activity, self.knowledge, genes["TPMT"].presumed if "TPMT" in genes else None)
+        nudt15 = genes["NUDT15"].presumed or genes["NUDT15"].phenotype if "NUDT15" in genes else None
         dosed_by = {"TPMT": weighed.phenotype, "NUDT15": nudt15}
         dosing, otherwise = self._dosing(dosed_by, fit)
         return SampleReport(
@@ -247,13 +184,20 @@ class Reporter:
             dosed_otherwise=otherwise,
             activity=activity,
             weighed=weighed.says,
-            notes=[*_otherwise(otherwise), *self._notes(genes, activity, dosing["azathioprine"])],
+            notes=[
+                *of_classes(otherwise),
+                *of_genes(genes, dosed_by),
+                *of_activity(activity),
+                *([] if self._dose is None else [of_dose(self._dose, dosing["azathioprine"], self._person)]),
+            ],
             unread=unread,
             indication=self._indication,
             weight_kg=self._person.weight_kg,
-            sources=self._sources(called, dosing, activity, weighed),
+            sources=self._sources(called, dosing, activity, weighed, changed=bool(anew)),
             read_from=self._read_from,
             knowledge=self.knowledge.version,
+            release=self._release,
+            reclassified=anew,
         )
 
     def _dosing(
@@ -277,25 +221,22 @@ class Reporter:
             self._plans[key] = plans, {"DPWG": differs} if differs else {}
         return self._plans[key]
 
-    def _notes(self, genes: Mapping[str, GeneOut], activity: Activity | None, aza: DrugPlan) -> Iterable[str]:
-        for gene in GENES:
-            if gene not in genes:
-                yield f"{gene} is not in what was given. It may be weak: have it tested."
-        if activity is not None and activity.why_not is not None:
-            yield f"TPMT activity {activity.text!r} was set aside: {activity.why_not}"
-        if activity is not None and len({band.phenotype for band in activity.bands}) > 1:
-            told = "; ".join(f"{band.method}: {band.category}" for band in activity.bands)
-            yield f"Laboratories with this unit read {activity.text} differently ({told}). The weaker reading counts."
-        if self._dose is not None:
-            yield _against(self._dose, aza)
-
     def _sources(
-        self, called: str | None, dosing: Mapping[str, DrugPlan], activity: Activity | None, weighed: Weighed
+        self,
+        called: str | None,
+        dosing: Mapping[str, DrugPlan],
+        activity: Activity | None,
+        weighed: Weighed,
+        *,
+        changed: bool,
     ) -> list[Cited]:
-        key = (called, id(dosing), activity.text if activity else None)
+        key = (called, id(dosing), activity.text if activity else None, changed)
         if key in self._cited:
             return self._cited[key]
-        cited = [("clinpgx-alleles-2026-05-05", "alleles.csv, gene_positions.csv, phenotype_rules.csv", "secondary")]
+        cited = [(release(self.knowledge), "alleles.csv, gene_positions.csv, phenotype_rules.csv", "secondary")]
+        if changed:
+            earlier = {row.source: row.how for row in changes(self.knowledge).values()}
+            cited += [(source, "allele_changes.csv", how) for source, how in earlier.items()]
         cited += [(body.source, body.locator, body.how) for drug in dosing.values() for body in drug.bodies]
         if self._person.usual is not None:
             cited.append((self._person.usual.source, self._person.usual.locator, self._person.usual.how))
@@ -309,6 +250,17 @@ class Reporter:
         return self._cited[key]
 
 
+def _presumed(call: GeneCall) -> str | None:
+    """What an unnamed change is presumed to mean; only ever something that asks for more care than normal."""
+    presumed: str | None = getattr(call, "presumed", None)
+    return presumed if call.phenotype == INDETERMINATE and presumed in LOWERS else None
+
+
+def _named(gene: GeneOut) -> list[DiplotypeOut]:
+    """The pairs that a report speaks of: of a genome the likeliest, of a laboratory's words every one."""
+    return gene.diplotypes if gene.method == "report" else gene.diplotypes[:1]
+
+
 def _plain(seen: PositionEvidence) -> bool:
     """Whether the reference and nothing else was seen."""
     return seen.status == Status.SEEN and seen.alleles[0] == seen.alleles[1] == seen.site.ref
@@ -319,21 +271,3 @@ def _flat(plan: DrugPlan) -> dict[str, Any]:
     made: dict[str, Any] = msgspec.to_builtins(plan)
     outcome = made.pop("outcome")
     return {**outcome, **made}
-
-
-def _otherwise(differs: Mapping[str, Mapping[str, str]]) -> Iterable[str]:
-    for body, genes in differs.items():
-        for gene, phenotype in genes.items():
-            yield f"{body} classes an allele of {gene} otherwise: its advice is that for {phenotype}."
-
-
-def _against(dose: float, aza: DrugPlan) -> str:
-    """A dose that someone has in mind, compared with the plan for azathioprine."""
-    outcome = aza.outcome
-    highest = outcome.up_to_mg_per_day or (outcome.start_mg_per_day[1] if outcome.start_mg_per_day else None)
-    if outcome.fraction is None and outcome.action != "continue":
-        return f"{dose:g} mg azathioprine a day does not fit this result: {outcome.action}."
-    if highest is None:
-        return f"{dose:g} mg azathioprine a day could not be compared: give --weight and --indication."
-    word = "is within" if dose <= highest else "is above"
-    return f"{dose:g} mg azathioprine a day {word} what these genes allow for this weight (up to {highest:g} mg)."

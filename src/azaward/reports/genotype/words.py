@@ -152,13 +152,40 @@ def notes(gene: GeneOut) -> list[str]:
     ]
 
 
+def phenotype(gene: GeneOut) -> str:
+    """The phenotype as it is read out: with what is presumed, where it can't be told."""
+    return f"{gene.phenotype}, presumed {gene.presumed}" if gene.presumed else gene.phenotype
+
+
+def by_activity(report: SampleReport, gene: str) -> bool:
+    """Whether a measured activity, and not this gene's own result, says what it is dosed by."""
+    told = report.genes.get(gene)
+    return report.dosed_by[gene] is not None and (told is None or report.dosed_by[gene] != _acted_on(told))
+
+
+def _acted_on(gene: GeneOut) -> str:
+    return gene.presumed or gene.phenotype
+
+
 def for_the_patient(report: SampleReport) -> list[str]:
     """The result in plain words, for the person whose genes they are."""
-    lines = ["Azathioprine is broken down by enzymes. Your genes say how fast two of them work."]
-    for gene, name in PLAIN_GENE.items():
-        phenotype = report.dosed_by[gene]
-        theirs = {_PLAIN[genes[gene]] for genes in report.dosed_otherwise.values() if gene in genes}
-        other = "".join(f", or {plain} by another guideline; the more careful counts" for plain in sorted(theirs))
-        lines.append(f"Your {name} {_PLAIN[phenotype]}{other}." if phenotype else f"Your {name} was not looked at.")
+    measured = report.activity is not None and report.activity.phenotype is not None
+    tests = "Your genes and a blood test say" if measured else "Your genes say"
+    lines = [f"Azathioprine is broken down by enzymes. {tests} how fast two of them work."]
+    lines += [_plainly(report, gene, name) for gene, name in PLAIN_GENE.items()]
     said = report.dosing["azathioprine"].says_patient
+    if by_activity(report, "TPMT"):
+        said = said.replace("Your genes", "Your results")
     return [*lines, said] if said else lines
+
+
+def _plainly(report: SampleReport, gene: str, name: str) -> str:
+    decided, told = report.dosed_by[gene], report.genes.get(gene)
+    if decided is None:
+        unread = gene == "TPMT" and report.activity is not None
+        return f"Your {name} {'could not be told from the blood test' if unread else 'was not looked at'}."
+    theirs = {_PLAIN[genes[gene]] for genes in report.dosed_otherwise.values() if gene in genes}
+    other = "".join(f", or {plain} by another guideline; the more careful counts" for plain in sorted(theirs))
+    if told is not None and told.presumed and not by_activity(report, gene):
+        return f"Your {name} could not be told for certain. It is taken as one that {_PLAIN[decided]}{other}."
+    return f"Your {name} {_PLAIN[decided]}{other}."
