@@ -355,3 +355,29 @@ def test_three_days_a_week_stands_in_the_words_of_every_row_that_counts_them() -
 def test_what_is_presumed_is_never_measured_away(presumed: str, activity: str | None, decided: str) -> None:
     read = read_activity(activity, KNOWLEDGE) if activity else None
     assert weigh("Indeterminate", read, KNOWLEDGE, presumed).phenotype == decided
+
+
+@pytest.mark.parametrize(
+    ("gene", "call", "phenotypes"),
+    [
+        ("TPMT", "*1/[*2 + rs1142345 T>A]", (INTERMEDIATE,)),
+        ("TPMT", "*3A/[*2 + rs1142345 T>A]", (POOR,)),
+        ("TPMT", "[*2 + *3C]/[*3B + rs1 A>C]", (POOR,)),
+        ("TPMT", "*3A/[rs1142345 T>A]", (POOR, INTERMEDIATE)),
+        ("TPMT", "*1/[rs1142345 T>A]", (INTERMEDIATE, NORMAL)),
+        ("TPMT", "*1/[*9 + rs1142345 T>A]", (INTERMEDIATE, NORMAL)),
+        ("TPMT", "[rs1 A>C]/[rs2 A>C]", (POOR, INTERMEDIATE, NORMAL)),
+        ("NUDT15", "*3/[*5 + rs1 A>C]", (POOR,)),
+        ("TPMT", "*1/[*99 + rs1142345 T>A]", (POOR, INTERMEDIATE, NORMAL)),
+        ("TPMT", "*1/[" + " + ".join(f"rs{number} A>C" for number in range(40)) + "]", (INTERMEDIATE, NORMAL)),
+    ],
+)
+def test_a_haplotype_without_a_name_is_no_better_than_its_worst_part(gene, call, phenotypes) -> None:
+    assert possible_phenotypes(KNOWLEDGE, gene, [call]) == phenotypes
+
+
+def test_dpwg_is_asked_about_the_parts_of_a_haplotype_without_a_name() -> None:
+    untold = "Indeterminate"
+    assert phenotype_of_body(KNOWLEDGE, "DPWG", "TPMT", "*1/[*8 + rs1142345 T>A]", untold) == INTERMEDIATE
+    assert phenotype_of_body(KNOWLEDGE, "DPWG", "TPMT", "*1/[*35 + rs1142345 T>A]", untold) == untold
+    assert phenotype_of_body(KNOWLEDGE, "DPWG", "TPMT", "*1/[rs1142345 T>A]", untold) == untold
