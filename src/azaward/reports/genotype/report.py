@@ -57,7 +57,7 @@ class Reporter:
         self.knowledge = knowledge
         self._person = person or Person()
         self._indication = indication
-        self._activity = read_activity(activity, knowledge) if activity else None
+        self.activity = read_activity(activity, knowledge) if activity else None
         self._dose = dose_mg_per_day
         self._read_from = read_from
         self._plans: dict[Any, tuple[dict[str, DrugPlan], dict[str, dict[str, str]]]] = {}
@@ -73,13 +73,13 @@ class Reporter:
         """
         genes = {gene: self._gene(gene_call, every_position) for gene, gene_call in call.genes.items()}
         fit = {gene: [pair.call for pair in gene_call.diplotypes] for gene, gene_call in call.genes.items()}
-        return self._report(call.sample, genes, fit, self._activity, [])
+        return self._report(call.sample, genes, fit, self.activity, [])
 
     def of_words(self, reported: Reported, sample: str) -> SampleReport:
         """The report of what a laboratory said in words."""
         genes = {gene: self._said(gene, reported) for gene in GENES if gene in reported.genes}
         fit = {gene: list(said.diplotypes) for gene, said in reported.genes.items()}
-        activity = self._activity
+        activity = self.activity
         if activity is None and reported.activity is not None:
             text = f"{reported.activity.text} {reported.activity.unit or ''}".strip()
             activity = read_activity(text, self.knowledge)
@@ -175,7 +175,7 @@ class Reporter:
         weighed = weigh(called, activity, self.knowledge, genes["TPMT"].presumed if "TPMT" in genes else None)
         nudt15 = genes["NUDT15"].presumed or genes["NUDT15"].phenotype if "NUDT15" in genes else None
         dosed_by = {"TPMT": weighed.phenotype, "NUDT15": nudt15}
-        dosing, otherwise = self._dosing(dosed_by, fit)
+        dosing, otherwise = self.dosing(dosed_by, fit)
         return SampleReport(
             sample=sample,
             genes=genes,
@@ -200,9 +200,13 @@ class Reporter:
             reclassified=anew,
         )
 
-    def _dosing(
+    def dosing(
         self, phenotypes: Mapping[str, str | None], fit: Mapping[str, Sequence[str]]
     ) -> tuple[dict[str, DrugPlan], dict[str, dict[str, str]]]:
+        """The plan of each drug for what each gene is dosed by, and the phenotypes of a body that classes otherwise.
+
+        `fit` holds the diplotypes of each gene that fit, the likeliest first.
+        """
         untold = {gene: phenotypes[gene] in (None, INDETERMINATE) for gene in GENES}
         first = {gene: next(iter(fit.get(gene, ())), "") for gene in GENES}
         key = tuple((phenotypes[g], first[g], tuple(fit.get(g, ())) if untold[g] else ()) for g in GENES)
