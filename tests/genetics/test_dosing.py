@@ -255,7 +255,7 @@ CLASSES = [None, *ORDER]
 
 @pytest.mark.parametrize("indication", INDICATIONS)
 def test_no_outcome_is_milder_than_any_body(indication: str | None) -> None:
-    """Every pair of phenotypes, every class that DPWG may have of its own, disease, weight and drug."""
+    """Every pair of phenotypes, known or not, with and without a malignant disease, an indication and a weight."""
     usual = usual_dose(KNOWLEDGE, indication) if indication else None
     weights = (None, 12.0, 60.0) if usual else (None,)
     for pair, malignant, weight in itertools.product(itertools.product(CLASSES, CLASSES), (False, True), weights):

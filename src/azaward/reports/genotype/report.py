@@ -32,6 +32,8 @@ from azaward.treatment import thiopurines
 LOWERS = ORDER[: ORDER.index(INDETERMINATE)]
 # Diplotypes less probable than this are many and add nothing that the phenotypes' probabilities don't say.
 _SHOWN_DIPLOTYPES = 5
+# Genes kept as they are shown.
+_KEPT = 2_000
 
 
 class Reporter:
@@ -62,6 +64,8 @@ class Reporter:
         self._read_from = read_from
         self._plans: dict[Any, tuple[dict[str, DrugPlan], dict[str, dict[str, str]]]] = {}
         self._cited: dict[Any, list[Cited]] = {}
+        self._genes: dict[tuple[int, bool], tuple[GeneCall, GeneOut]] = {}
+        self._anew: dict[tuple[str, tuple[str, ...]], list[str]] = {}
         self._encoded: dict[int, tuple[Mapping[str, DrugPlan], msgspec.Raw]] = {}
         self._release = release_name(knowledge)
         self._hgvs = {(row.gene, row.pos_grch38, row.alt): row.hgvs_c for row in knowledge.tables["gene_positions"]}
@@ -71,7 +75,7 @@ class Reporter:
 
         Without `every_position`, those at which nothing but the reference was seen are counted, not listed.
         """
-        genes = {gene: self._gene(gene_call, every_position) for gene, gene_call in call.genes.items()}
+        genes = {gene: self._shared(gene_call, every_position) for gene, gene_call in call.genes.items()}
         fit = {gene: [pair.call for pair in gene_call.diplotypes] for gene, gene_call in call.genes.items()}
         return self._report(call.sample, genes, fit, self.activity, [])
 
@@ -94,6 +98,16 @@ class Reporter:
             held = self._encoded[id(report.dosing)] = (report.dosing, msgspec.Raw(msgspec.json.encode(flat)))
         line = {name: getattr(report, name) for name in report.__struct_fields__}
         return msgspec.json.encode({**line, "dosing": held[1]}) + b"\n"
+
+    def _shared(self, call: GeneCall, every_position: bool) -> GeneOut:
+        """The gene as it is shown; people with the same genotype share one call, and so what is shown of it."""
+        held = self._genes.get((id(call), every_position))
+        if held is None:
+            if len(self._genes) >= _KEPT:
+                self._genes.clear()
+            # The call is kept beside what was made of it, so that nothing else can take its identity.
+            held = self._genes[id(call), every_position] = (call, self._gene(call, every_position))
+        return held[1]
 
     def _gene(self, call: GeneCall, every_position: bool) -> GeneOut:
         return GeneOut(
@@ -166,11 +180,7 @@ class Reporter:
         activity: Activity | None,
         unread: list[str],
     ) -> SampleReport:
-        anew = [
-            line
-            for gene, held in genes.items()
-            for line in reclassified(self.knowledge, gene, (pair.call for pair in _named(held)))
-        ]
+        anew = [line for gene, held in genes.items() for line in self._reclassified(gene, held)]
         called = genes["TPMT"].phenotype if "TPMT" in genes else None
         weighed = weigh(called, activity, self.knowledge, genes["TPMT"].presumed if "TPMT" in genes else None)
         nudt15 = genes["NUDT15"].presumed or genes["NUDT15"].phenotype if "NUDT15" in genes else None
@@ -225,6 +235,16 @@ class Reporter:
             self._plans[key] = plans, {"DPWG": differs} if differs else {}
         return self._plans[key]
 
+    def _reclassified(self, gene: str, held: GeneOut) -> list[str]:
+        """What to say of the alleles that an earlier release classes otherwise: of a genome's likeliest pair, of a
+        laboratory's words every pair.
+        """
+        pairs = held.diplotypes if held.method == "report" else held.diplotypes[:1]
+        calls = tuple([pair.call for pair in pairs])
+        if (gene, calls) not in self._anew:
+            self._anew[gene, calls] = reclassified(self.knowledge, gene, calls)
+        return self._anew[gene, calls]
+
     def _sources(
         self,
         called: str | None,
@@ -258,11 +278,6 @@ def _presumed(call: GeneCall) -> str | None:
     """What an unnamed change is presumed to mean; only ever something that asks for more care than normal."""
     presumed: str | None = getattr(call, "presumed", None)
     return presumed if call.phenotype == INDETERMINATE and presumed in LOWERS else None
-
-
-def _named(gene: GeneOut) -> list[DiplotypeOut]:
-    """The pairs that a report speaks of: of a genome the likeliest, of a laboratory's words every one."""
-    return gene.diplotypes if gene.method == "report" else gene.diplotypes[:1]
 
 
 def _plain(seen: PositionEvidence) -> bool:
