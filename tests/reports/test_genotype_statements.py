@@ -142,7 +142,9 @@ EXCLUDED: list[tuple[str, Callable[[SampleReport], bool]]] = [
     ("You can start at the usual dose", lambda report: report.dosing["azathioprine"].outcome.action != "continue"),
     ("Your genes and a blood test", lambda report: not readable(report)),
     ("Reported as *1/*3A", lambda report: True),
-    ("Usual dose", lambda report: untold(report)),
+    ("Usual dose", untold),
+    ("Start lower", untold),
+    ("Test, then", lambda report: not untold(report) or refused(report)),
 ]
 
 

@@ -11,7 +11,6 @@ from azaward.knowledge.loading.schema.facts import least_read
 from azaward.reports.genotype.report import GeneOut, PositionOut, SampleReport
 from azaward.reports.genotype.words import (
     called,
-    do,
     for_the_patient,
     may_also_be,
     notes,
@@ -19,6 +18,7 @@ from azaward.reports.genotype.words import (
     read_as,
     share,
     start,
+    to_do,
     unknown,
     wait,
     what_else,
@@ -132,7 +132,7 @@ def _activity(report: SampleReport) -> list[str]:
 def _dose(drug: str, plan: DrugPlan, numbers: dict[str, int]) -> dict[str, Any]:
     return {
         "drug": drug.capitalize(),
-        "do": do(plan.outcome.action),
+        "do": to_do(plan),
         "urgency": plan.outcome.urgency,
         "share": share(plan.outcome),
         "start": start(plan.outcome),

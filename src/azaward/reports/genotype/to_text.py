@@ -18,7 +18,6 @@ from azaward.genetics.dosing import DrugPlan
 from azaward.reports.genotype.report import PositionOut, SampleReport
 from azaward.reports.genotype.words import (
     called,
-    do,
     for_the_patient,
     may_also_be,
     notes,
@@ -27,6 +26,7 @@ from azaward.reports.genotype.words import (
     seen,
     share,
     start,
+    to_do,
     unknown,
     wait,
     what_else,
@@ -70,8 +70,9 @@ def _line(report: SampleReport) -> str:
         + (f" ({len(gene.missing_positions)} of {gene.positions} positions not seen)" if gene.missing_positions else "")
         for name, gene in report.genes.items()
     ]
-    aza = report.dosing["azathioprine"].outcome
-    dose = f"azathioprine: {do(aza.action).lower()}" + (f", {share(aza)}" if aza.fraction else "")
+    plan = report.dosing["azathioprine"]
+    aza = plan.outcome
+    dose = f"azathioprine: {to_do(plan).lower()}" + (f", {share(aza)}" if aza.fraction else "")
     return " ".join(f"{report.sample}: {'; '.join(genes)}; {dose}".split()) + "\n"
 
 
@@ -131,7 +132,7 @@ def _doses(report: SampleReport, console: Console) -> None:
         table.add_column(name, ratio=2 if name == "start" else None)
     for drug, plan in report.dosing.items():
         outcome = plan.outcome
-        table.add_row(drug.capitalize(), do(outcome.action), share(outcome), start(outcome), wait(outcome))
+        table.add_row(drug.capitalize(), to_do(plan), share(outcome), start(outcome), wait(outcome))
     console.print(table)
     for drug, plan in report.dosing.items():
         console.print(Padding(Text(drug.capitalize(), style="bold"), (1, 0, 0, 0)))

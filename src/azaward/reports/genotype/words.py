@@ -51,6 +51,13 @@ def do(action: str) -> str:
     return _DO.get(action, action.capitalize())
 
 
+def to_do(plan: DrugPlan) -> str:
+    """What to do, in words; a gene that is not told comes before the first tablet."""
+    words = do(plan.outcome.action)
+    waits = plan.worst is not None and plan.outcome.action not in (*NO_DOSE, "test")
+    return f"Test, then {words.lower()}" if waits else words
+
+
 def share(outcome: Outcome) -> str:
     """The share of the usual dose that is left."""
     if outcome.fraction is None:
