@@ -61,6 +61,7 @@ NOT_DECIDING: dict[str, str] = {
     ),
 }
 NOT_DECIDING_COLUMNS: dict[tuple[str, str], str] = {
+    ("genotype_doses", "days_per_week"): "said in words, and held to them by tests/genetics/test_dosing.py",
     ("genotype_doses", "wait_weeks_low"): "said in words; the longer wait decides",
     ("analytes", "molar_mass"): "held by the conversions that the UCUM library makes with it",
     ("biological_variation", "cv_between_percent"): "published beside the others; a person is compared with themselves",

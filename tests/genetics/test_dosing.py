@@ -7,14 +7,18 @@ import datetime as dt
 import itertools
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from azaward.assessment import assess
 from azaward.genetics.activity import read_activity, weigh
-from azaward.genetics.dosing import BODIES, ORDER, Person, advice, plan, usual_dose
+from azaward.genetics.amounts import amount
+from azaward.genetics.dosing import BODIES, NO_DOSE, ORDER, Advice, Outcome, Person, advice, plan, usual_dose
 from azaward.genetics.possible import phenotype_of_body, possible_phenotypes
-from azaward.knowledge import ACTIONS, load
+from azaward.knowledge import ACTIONS, URGENCIES, load
 from azaward.record import Record
-from azaward.treatment import thiopurines
+from azaward.rules.whole.plan import DOSE_ACTIONS, NOT_NOW
+from azaward.treatment import tablet_sizes, thiopurines
 
 KNOWLEDGE = load()
 NORMAL, INTERMEDIATE, POOR = "Normal Metabolizer", "Intermediate Metabolizer", "Poor Metabolizer"
@@ -119,11 +123,14 @@ def test_the_dose_of_azathioprine_for_crohns_disease(pair, action, fraction, mg,
     )
 
 
-def test_leukaemia_keeps_a_very_small_dose_of_mercaptopurine() -> None:
+def test_leukaemia_keeps_a_very_small_dose_of_mercaptopurine_where_nothing_can_take_its_place() -> None:
     made = outcome("mercaptopurine", POOR, NORMAL, Person(malignant=True))
-    assert (made.outcome.action, made.outcome.fraction, made.outcome.wait_weeks) == ("reduce", (0, 0.1), (4, 6))
+    assert (made.outcome.action, made.outcome.fraction) == ("avoid", None)
+    assert (made.outcome.fraction_if_unavoidable, made.outcome.days_per_week) == ((0, 0.1), 3)
     assert {one.body: one.fraction for one in made.bodies} == {"CPIC": (0.1, 0.1), "DPWG": (0.1, 0.1), "FDA": (0, 0.1)}
     assert {one.body: one.wait_weeks for one in made.bodies}["CPIC"] == (4, 6)
+    # Where a body says not to start at all, no way out is left.
+    assert outcome("mercaptopurine", POOR, NORMAL, Person()).outcome.fraction_if_unavoidable is None
 
 
 def test_where_bodies_differ_it_is_said_and_the_cautious_one_decides() -> None:
@@ -215,8 +222,8 @@ def test_an_activity_that_cannot_be_read_says_why_and_counts_for_nothing(text: s
         (NORMAL, "30 mU/L", INTERMEDIATE, "the lower result determines"),
         (NORMAL, "5 mU/L", POOR, "activity is deficient"),
         (POOR, "100 mU/L", POOR, "The genotype takes precedence"),
-        ("Indeterminate", "100 mU/L", NORMAL, "consider measuring TPMT activity"),
-        ("Indeterminate", "30 mU/L", INTERMEDIATE, "consider measuring TPMT activity"),
+        ("Indeterminate", "100 mU/L", NORMAL, "its measured activity decides"),
+        ("Indeterminate", "30 mU/L", INTERMEDIATE, "its measured activity decides"),
         (None, "30 mU/L", INTERMEDIATE, "no activity test for NUDT15"),
     ],
 )
@@ -224,3 +231,153 @@ def test_gene_and_enzyme_are_weighed(genotype: str | None, activity: str, decide
     weighed = weigh(genotype, read_activity(activity, KNOWLEDGE), KNOWLEDGE)
     assert weighed.phenotype == decided
     assert any(said in line for line in weighed.says), weighed.says
+
+
+@pytest.mark.parametrize(("one", "other"), list(itertools.combinations(ACTIONS, 2)))
+def test_one_order_of_actions_decides_for_genomes_and_for_records(one: str, other: str) -> None:
+    """Of every two actions the record's plan and the genome's know the same as the more cautious."""
+    if one in DOSE_ACTIONS and other in DOSE_ACTIONS:
+        assert DOSE_ACTIONS.index(one) < DOSE_ACTIONS.index(other)
+    assert not (other in NO_DOSE and one not in NO_DOSE)
+    assert set(NO_DOSE) == set(NOT_NOW)
+
+
+def no_milder(made: Outcome, opinion: Advice) -> bool:
+    """Whether an outcome is at least as cautious as what a body says."""
+    smaller = made.fraction is None or opinion.fraction is None or made.fraction[1] <= opinion.fraction[1]
+    action = ACTIONS.index(made.action) <= ACTIONS.index(opinion.action)
+    return action and smaller and URGENCIES.index(made.urgency) <= URGENCIES.index(opinion.urgency)
+
+
+INDICATIONS = [None, *(row.id for row in KNOWLEDGE.tables["indications"])]
+CLASSES = [None, *ORDER]
+
+
+@pytest.mark.parametrize("indication", INDICATIONS)
+def test_no_outcome_is_milder_than_any_body(indication: str | None) -> None:
+    """Every pair of phenotypes, known or not, with and without a malignant disease, an indication and a weight."""
+    usual = usual_dose(KNOWLEDGE, indication) if indication else None
+    weights = (None, 12.0, 60.0) if usual else (None,)
+    for pair, malignant, weight in itertools.product(itertools.product(CLASSES, CLASSES), (False, True), weights):
+        person = Person(malignant=malignant, usual=usual, weight_kg=weight)
+        phenotypes = dict(zip(("TPMT", "NUDT15"), pair, strict=True))
+        for drug in thiopurines(KNOWLEDGE):
+            made = plan(KNOWLEDGE, drug, phenotypes, {}, person)
+            assert all(no_milder(made.outcome, opinion) for opinion in made.bodies), (pair, drug)
+            assert (made.outcome.fraction is None) or made.outcome.action not in NO_DOSE
+            assert (made.outcome.fraction_if_unavoidable is None) or made.outcome.action == "avoid"
+            assert made.outcome.start_mg_per_day is None or weight or (usual and usual.start_mg_per_day)
+
+
+@pytest.mark.parametrize("malignant", [False, True])
+@pytest.mark.parametrize("drug", thiopurines(KNOWLEDGE))
+def test_what_dpwg_makes_of_its_own_class_is_never_undercut(drug: str, malignant: bool) -> None:
+    """Nor by the best that an untold gene may be: DPWG has told it."""
+    person = Person(malignant=malignant)
+    for tpmt, nudt15, theirs in itertools.product(ORDER, ORDER, ORDER):
+        own = {"TPMT": min(tpmt, theirs, key=ORDER.index), "NUDT15": nudt15}
+        made = plan(KNOWLEDGE, drug, {"TPMT": tpmt, "NUDT15": nudt15}, {}, person, {"DPWG": own})
+        said = [one for one in advice(KNOWLEDGE, drug, *own.values(), malignant=malignant) if one.body == "DPWG"]
+        for opinion in said:
+            assert no_milder(made.outcome, opinion), (tpmt, nudt15, theirs)
+            if theirs != "Indeterminate" and made.best is not None and nudt15 != "Indeterminate":
+                assert no_milder(made.best, opinion), (tpmt, nudt15, theirs)
+
+
+def test_avoid_is_never_softened_to_a_smaller_dose() -> None:
+    """TPMT *3A/*8: intermediate for CPIC, poor for DPWG, in leukaemia as elsewhere."""
+    own = {"DPWG": {"TPMT": POOR, "NUDT15": NORMAL}}
+    for malignant in (False, True):
+        person = Person(malignant=malignant, usual=CROHNS.usual, weight_kg=60)
+        made = plan(KNOWLEDGE, "azathioprine", {"TPMT": INTERMEDIATE, "NUDT15": NORMAL}, {}, person, own)
+        assert (made.outcome.action, made.outcome.fraction, made.outcome.tablets) == ("avoid", None, None)
+        assert made.outcome.fraction_if_unavoidable == (0.1, 0.1)
+        assert made.outcome.no_tablet is not None
+        assert (
+            "10% of 2 mg/kg for 60 kg is 12 mg a day, less than half of the smallest tablet" in made.outcome.no_tablet
+        )
+
+
+@pytest.mark.parametrize(
+    ("weight", "tablets"),
+    [
+        (24.9, "no tablet makes 14.94-24.9 mg a day; ask the pharmacist what can be given"),
+        (25, "1 x 25 mg a day"),
+        (50, "1 x 50 mg a day"),
+        (12, "no tablet makes 7.2-12 mg a day; ask the pharmacist what can be given"),
+    ],
+)
+def test_a_dose_below_the_smallest_tablet_says_so(weight: float, tablets: str) -> None:
+    person = Person(usual=CROHNS.usual, weight_kg=weight)
+    made = outcome("azathioprine", INTERMEDIATE, NORMAL, person).outcome
+    assert made.tablets == tablets
+    assert (made.no_tablet is not None) == (weight < 25)
+
+
+@given(weight=st.floats(min_value=1, max_value=300), low=st.floats(0.01, 1), high=st.floats(0.01, 1))
+def test_tablets_are_named_only_where_one_is_small_enough(weight: float, low: float, high: float) -> None:
+    assert CROHNS.usual is not None
+    made = amount(KNOWLEDGE, CROHNS.usual, weight, (min(low, high), max(low, high)))
+    assert made.per_day is not None
+    small = made.per_day[1] < tablet_sizes(KNOWLEDGE)[-1]
+    assert small == (made.no_tablet is not None)
+    assert small == str(made.tablets).startswith("no tablet")
+
+
+def test_how_a_body_gives_less_than_a_tablet_is_said() -> None:
+    """CPIC gives a tenth on three days a week in leukaemia; where nobody says how, that is said."""
+    usual = CROHNS.usual
+    leukaemia = outcome("azathioprine", POOR, NORMAL, Person(malignant=True, usual=usual, weight_kg=60)).outcome
+    assert leukaemia.no_tablet is not None
+    assert "CPIC: on 3 days a week instead of daily" in leukaemia.no_tablet
+    elsewhere = outcome("azathioprine", POOR, NORMAL, Person(usual=usual, weight_kg=60)).outcome
+    assert elsewhere.no_tablet is not None
+    assert elsewhere.no_tablet.startswith("The share that DPWG would still give: 10% of")
+    assert "None of the bodies says how to give so little" in elsewhere.no_tablet
+
+
+def test_three_days_a_week_stands_in_the_words_of_every_row_that_counts_them() -> None:
+    rows = [row for row in KNOWLEDGE.tables["genotype_doses"] if row.days_per_week]
+    assert len(rows) == 5
+    assert all(row.days_per_week == 3 and "three days a week instead of daily" in row.says for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("presumed", "activity", "decided"),
+    [
+        (POOR, None, POOR),
+        (POOR, "100 mU/L", POOR),
+        (INTERMEDIATE, "5 mU/L", POOR),
+        (INTERMEDIATE, "100 mU/L", INTERMEDIATE),
+        (INTERMEDIATE, "5", INTERMEDIATE),
+    ],
+)
+def test_what_is_presumed_is_never_measured_away(presumed: str, activity: str | None, decided: str) -> None:
+    read = read_activity(activity, KNOWLEDGE) if activity else None
+    assert weigh("Indeterminate", read, KNOWLEDGE, presumed).phenotype == decided
+
+
+@pytest.mark.parametrize(
+    ("gene", "call", "phenotypes"),
+    [
+        ("TPMT", "*1/[*2 + rs1142345 T>A]", (INTERMEDIATE,)),
+        ("TPMT", "*3A/[*2 + rs1142345 T>A]", (POOR,)),
+        ("TPMT", "[*2 + *3C]/[*3B + rs1 A>C]", (POOR,)),
+        ("TPMT", "*3A/[rs1142345 T>A]", (POOR, INTERMEDIATE)),
+        ("TPMT", "*1/[rs1142345 T>A]", (INTERMEDIATE, NORMAL)),
+        ("TPMT", "*1/[*9 + rs1142345 T>A]", (INTERMEDIATE, NORMAL)),
+        ("TPMT", "[rs1 A>C]/[rs2 A>C]", (POOR, INTERMEDIATE, NORMAL)),
+        ("NUDT15", "*3/[*5 + rs1 A>C]", (POOR,)),
+        ("TPMT", "*1/[*99 + rs1142345 T>A]", (POOR, INTERMEDIATE, NORMAL)),
+        ("TPMT", "*1/[" + " + ".join(f"rs{number} A>C" for number in range(40)) + "]", (INTERMEDIATE, NORMAL)),
+    ],
+)
+def test_a_haplotype_without_a_name_is_no_better_than_its_worst_part(gene, call, phenotypes) -> None:
+    assert possible_phenotypes(KNOWLEDGE, gene, [call]) == phenotypes
+
+
+def test_dpwg_is_asked_about_the_parts_of_a_haplotype_without_a_name() -> None:
+    untold = "Indeterminate"
+    assert phenotype_of_body(KNOWLEDGE, "DPWG", "TPMT", "*1/[*8 + rs1142345 T>A]", untold) == INTERMEDIATE
+    assert phenotype_of_body(KNOWLEDGE, "DPWG", "TPMT", "*1/[*35 + rs1142345 T>A]", untold) == untold
+    assert phenotype_of_body(KNOWLEDGE, "DPWG", "TPMT", "*1/[rs1142345 T>A]", untold) == untold

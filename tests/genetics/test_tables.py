@@ -203,6 +203,33 @@ def test_a_newer_class_of_the_same_body_is_never_ignored_where_it_is_more_cautio
                 assert ORDER.index(str(ours)) <= ORDER.index(str(theirs))
 
 
+def test_what_changed_is_what_the_newest_classes_say_and_every_dated_change_is_held() -> None:
+    function = {(row.gene, row.allele): row.function for row in TABLES["alleles"]}
+    rows = {(row.gene, row.allele): row for row in TABLES["allele_changes"]}
+    assert len(rows) == len(TABLES["allele_changes"])
+    for name, row in rows.items():
+        assert row.after == function[name]
+        assert row.before != row.after
+    dated = {(row.gene, row.allele): row.changed_on for row in TABLES["allele_classes"] if row.changed_on}
+    assert dated == {name: row.changed_on for name, row in rows.items() if row.changed_on}
+
+
+@pytest.mark.parametrize(
+    ("gene", "allele", "before"),
+    [
+        ("TPMT", "*16", "Uncertain function"),
+        ("TPMT", "*22", "Uncertain function"),
+        ("TPMT", "*38", "Unknown function"),
+        ("TPMT", "*45", None),
+        ("NUDT15", "*5", "Uncertain function"),
+        ("NUDT15", "*10", None),
+    ],
+)
+def test_what_an_earlier_release_said(gene: str, allele: str, before: str | None) -> None:
+    row = next(row for row in TABLES["allele_changes"] if (row.gene, row.allele) == (gene, allele))
+    assert row.before == before
+
+
 def test_one_frequency_stands_for_a_group_and_all_groups_are_known() -> None:
     known = {row.group for row in TABLES["ancestry_groups"]}
     alleles = {(row.gene, row.allele) for row in TABLES["alleles"]}

@@ -230,6 +230,26 @@ def test_a_body_that_classes_an_allele_otherwise_is_named_to_all() -> None:
     assert as_json("--report", "TPMT *1/*3A; NUDT15 normal")[0]["dosed_otherwise"] == {}
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("TPMT *1/*16; NUDT15 *1/*1", "TPMT *16: classed Uncertain function until February 2026"),
+        ("TPMT *1/*45; NUDT15 *1/*1", "TPMT *45: not named in the release of 2025-11-05"),
+        ("TPMT *1/*30; NUDT15 *1/*1", "TPMT *30: classed Unknown function in the release of 2025-11-05"),
+        ("TPMT *1/*3A; NUDT15 *1/*1", None),
+    ],
+)
+def test_a_report_names_its_release_and_what_it_classes_anew(words: str, said: str | None) -> None:
+    one = as_json("--report", words)[0]
+    assert one["release"] == "ClinPGx 2026-05-05"
+    assert one["reclassified"] == ([] if said is None else [f"{said}; an earlier report may say otherwise."])
+    shown = [" ".join(run("genotype", "--report", words, "--format", how).stdout.split()) for how in ("text", "html")]
+    for text in shown:
+        assert "llele tables" in text
+        assert said is None or said in text
+    assert ("clinpgx-alleles-2025-11-05" in {cited["source"] for cited in one["sources"]}) == (said is not None)
+
+
 @pytest.mark.parametrize("format", FORMATS)
 def test_bad_input_gives_one_line_and_no_file(tmp_path: Path, format: str) -> None:
     broken = tmp_path / "broken.vcf"

@@ -7,6 +7,7 @@ import math
 import sys
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +17,7 @@ from azaward.cli.edge import app, fail, load_knowledge, warn, write_file
 
 if TYPE_CHECKING:
     from azaward.genetics import Caller
-    from azaward.genetics.model import Genotypes
+    from azaward.genetics.model import Genotypes, SampleCall
     from azaward.knowledge import Knowledge
     from azaward.record import Record
     from azaward.reports.genotype.report import Reporter, SampleReport
@@ -65,6 +66,13 @@ def genotype(
     indication: Annotated[str | None, typer.Option(help="The condition treated, such as crohns_disease.")] = None,
     weight: Annotated[float | None, typer.Option(help="Body weight, in kg; doses in mg are for adults.")] = None,
     dose: Annotated[float | None, typer.Option(help="A dose of azathioprine to compare, in mg a day.")] = None,
+    recall: Annotated[
+        Path | None,
+        typer.Option(
+            help="Reports that --format json wrote earlier: list whose result today's knowledge changes. "
+            "FILES, if given, are called for those whose report does not hold enough."
+        ),
+    ] = None,
     format: Annotated[Format, typer.Option(help="Output format.")] = Format.text,
     out: Annotated[
         Path | None, typer.Option(help="Write to this file instead of the screen; the write is atomic.")
@@ -73,6 +81,14 @@ def genotype(
     """Interpret TPMT and NUDT15: alleles, phenotype, untested positions, and the dose of each thiopurine."""
     from azaward.errors import InputError, KnowledgeError
 
+    if recall is not None:
+        from azaward.cli.recall import run
+
+        if any(each is not None for each in (report, activity, indication, weight, dose)):
+            raise typer.BadParameter("--recall reads the person from each report: give FILES and --out, nothing else.")
+        called = partial(_calls, files, load_knowledge(), assembly, sample, ancestry) if files else None
+        run(recall, format.value, out, called)
+        return
     if bool(files) == bool(report):
         raise typer.BadParameter("give either FILES or --report.")
     knowledge = load_knowledge()
@@ -93,6 +109,13 @@ def genotype(
             write_file(out, _contents(reports, reporter, format, knowledge), private=True)
     except (InputError, KnowledgeError) as error:
         fail(str(error))
+
+
+def _calls(
+    files: list[Path], knowledge: Knowledge, assembly: Assembly | None, sample: str | None, ancestry: str | None
+) -> Iterator[SampleCall]:
+    caller = _caller(knowledge, ancestry)
+    return (call for part in _parts(files, knowledge, assembly, sample) for call in caller.call(part))
 
 
 def _reporter(

@@ -135,29 +135,50 @@ def _band(value: float, comparator: str | None, rows: list[Any], method: str) ->
     )
 
 
-def weigh(genotype: str | None, activity: Activity | None, knowledge: Knowledge) -> Weighed:
+def weigh(
+    genotype: str | None, activity: Activity | None, knowledge: Knowledge, presumed: str | None = None
+) -> Weighed:
     """The TPMT phenotype to dose by.
+
+    `presumed` is what an unnamed change is presumed to mean where the genotype can't be told. A presumption is no
+    better known than a measurement, so of the two the weaker counts.
 
     >>> from azaward.knowledge import load
     >>> weigh("Intermediate Metabolizer", read_activity("30 U/mL", load()), load()).phenotype
     'Intermediate Metabolizer'
     """
     if activity is None or activity.phenotype is None:
-        return Weighed(phenotype=genotype, says=[], sources=[])
-    known = [phenotype for phenotype in (genotype, activity.phenotype) if phenotype is not None]
-    untold = genotype in (None, INDETERMINATE)
-    decided = activity.phenotype if untold else min(known, key=ORDER.index)
-    rows = [
-        row
-        for row in knowledge.tables["discordance"]
-        if (row.genotype_phenotype, row.activity_phenotype) == (genotype, activity.phenotype)
-        or row.id in ("nudt15-no-activity-test", "indeterminate-any" if genotype == INDETERMINATE else "")
-        or (row.id == "deficient-misread" and activity.phenotype == "Poor Metabolizer")
-    ]
-    # What holds in leukaemia alone is not said of everyone.
-    rows = [row for row in rows if not row.id.endswith("-leukaemia")]
+        return Weighed(phenotype=presumed or genotype, says=[], sources=[])
+    known = presumed or (None if genotype == INDETERMINATE else genotype)
+    decided = min((one for one in (known, activity.phenotype) if one is not None), key=ORDER.index)
+    rows = [row for row in knowledge.tables["discordance"] if _holds(row, genotype, activity.phenotype)]
+    # The row for a genotype that can't be told asks for the activity; where it is measured, that has been done.
+    asks = [row for row in rows if row.id == "indeterminate-any"]
     return Weighed(
         phenotype=decided,
-        says=[row.says for row in rows],
+        says=[
+            *(_of_untold(presumed) for _ in asks),
+            *(row.says for row in rows if row not in asks),
+        ],
         sources=[(row.source, row.locator, row.how) for row in rows],
     )
+
+
+def _holds(row: Any, genotype: str | None, activity: str) -> bool:
+    # What holds in leukaemia alone is not said of everyone.
+    if row.id.endswith("-leukaemia"):
+        return False
+    # To confirm an activity by the genotype asks for nothing where the genotype is known.
+    unconfirmed = row.id == "deficient-misread" and activity == "Poor Metabolizer" and genotype in (None, INDETERMINATE)
+    return (
+        (row.genotype_phenotype, row.activity_phenotype) == (genotype, activity)
+        or row.id == "nudt15-no-activity-test"
+        or (row.id == "indeterminate-any" and genotype == INDETERMINATE)
+        or unconfirmed
+    )
+
+
+def _of_untold(presumed: str | None) -> str:
+    if presumed:
+        return "TPMT can't be told from the genotype: of what is presumed and what was measured the weaker counts."
+    return "TPMT can't be told from the genotype; its measured activity decides here."

@@ -12,9 +12,12 @@ from typing import Any
 
 import msgspec
 
+from azaward.genetics.amounts import Amount, Range, Usual, amount
+from azaward.genetics.amounts import percent_of_usual as percent_of_usual
+from azaward.genetics.amounts import usual_dose as usual_dose
 from azaward.knowledge import ACTIONS, URGENCIES, Knowledge
 from azaward.knowledge.loading.schema.genetics import EITHER_INTERMEDIATE, INTERMEDIATE, NOT_TESTED
-from azaward.treatment import tablets_for
+from azaward.terms import Action
 
 GENES = ("TPMT", "NUDT15")
 BODIES = ("CPIC", "DPWG", "FDA")
@@ -28,8 +31,11 @@ ORDER = (
     NORMAL,
 )
 _TOLD = ("Poor Metabolizer", "Intermediate Metabolizer", NORMAL)
-NO_DOSE = ("stop", "withhold", "do-not-start", "avoid")
-Range = tuple[float, float]
+# No dose is begun: every action from the most cautious down to "avoid".
+NO_DOSE = ACTIONS[: ACTIONS.index(Action.AVOID) + 1]
+
+
+Pair = tuple[str | None, str | None]
 
 
 class Advice(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,22 +52,15 @@ class Advice(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     locator: str
     how: str
-
-
-class Usual(msgspec.Struct, frozen=True, kw_only=True):
-    """The usual dose of azathioprine that a protocol gives for an indication, and where it says so."""
-
-    protocol: str
-    start_mg_per_kg: float | None
-    start_mg_per_day: float | None
-    target_mg_per_kg: Range | None
-    source: str
-    locator: str
-    how: str
+    days_per_week: float | None = None
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """The advice for one pair of phenotypes, put together: the most cautious of the bodies."""
+    """The advice for one pair of phenotypes, put together: the most cautious of the bodies.
+
+    `fraction_if_unavoidable` is the share that is left where the medicine is to be avoided but nothing can take its
+    place; `days_per_week` on how many days it is given, where a body says so; `no_tablet` why no tablet makes it.
+    """
 
     tpmt: str | None
     nudt15: str | None
@@ -73,6 +72,9 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     up_to_mg_per_day: float | None
     tablets: str | None
     wait_weeks: Range | None
+    fraction_if_unavoidable: Range | None = None
+    days_per_week: float | None = None
+    no_tablet: str | None = None
 
 
 class DrugPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -155,6 +157,7 @@ def _advice(row: Any) -> Advice:
         source=row.source,
         locator=row.locator,
         how=row.how,
+        days_per_week=row.days_per_week,
     )
 
 
@@ -171,34 +174,29 @@ def plan(
     `phenotypes` holds TPMT and NUDT15, None where a gene is not known; `possible` what a gene that is not known
     or cannot be told may be; `of_body` the phenotypes of a body that classes alleles otherwise.
     """
-    tpmt, nudt15 = phenotypes.get("TPMT"), phenotypes.get("NUDT15")
-    said = tuple(
-        opinion
-        for body in BODIES
-        for own in [(of_body or {}).get(body, phenotypes)]
-        for opinion in advice(knowledge, drug, own.get("TPMT"), own.get("NUDT15"), malignant=person.malignant)
-        if opinion.body == body
-    )
+    pair = _pair(phenotypes)
+    theirs = of_body or {}
+    said = _said(knowledge, drug, pair, theirs, person)
     untold = [gene for gene in GENES if phenotypes.get(gene) in (None, INDETERMINATE)]
-    outcome = _outcome(knowledge, drug, tpmt, nudt15, said, person)
+    outcome = _outcome(knowledge, drug, pair, said, person)
     best = worst = None
     if untold:
         pairs = {
             gene: sorted(possible.get(gene) or _TOLD, key=ORDER.index) if gene in untold else [str(phenotypes[gene])]
             for gene in GENES
         }
-        ends = [(pairs["TPMT"][end], pairs["NUDT15"][end]) for end in (-1, 0)]
         best, worst = (
-            _outcome(
-                knowledge, drug, one, other, advice(knowledge, drug, one, other, malignant=person.malignant), person
-            )
-            for one, other in ends
+            _outcome(knowledge, drug, end, _said(knowledge, drug, end, theirs, person), person)
+            for end in ((pairs["TPMT"][place], pairs["NUDT15"][place]) for place in (-1, 0))
         )
         outcome = _untold(outcome)
     return DrugPlan(
         drug=drug,
         outcome=outcome,
-        says=[*_unknown_words(phenotypes), *dict.fromkeys(opinion.says for opinion in sorted(said, key=_caution))],
+        says=[
+            *_unknown_words(phenotypes, outcome.action),
+            *dict.fromkeys(opinion.says for opinion in sorted(said, key=_caution)),
+        ],
         says_patient=_for_the_patient(said, untold),
         bodies=list(said),
         silent=[body for body in BODIES if body not in {opinion.body for opinion in said}],
@@ -206,6 +204,30 @@ def plan(
         best=best,
         worst=worst,
     )
+
+
+def _pair(phenotypes: Mapping[str, str | None]) -> Pair:
+    return phenotypes.get("TPMT"), phenotypes.get("NUDT15")
+
+
+def _said(
+    knowledge: Knowledge, drug: str, pair: Pair, of_body: Mapping[str, Mapping[str, str | None]], person: Person
+) -> tuple[Advice, ...]:
+    """What each body says of this pair, or of its own phenotypes where those are more cautious."""
+    said: list[Advice] = []
+    for body in BODIES:
+        own = _pair(of_body.get(body, {}))
+        one, other = (_weaker(ours, theirs) for ours, theirs in zip(pair, own, strict=True))
+        advised = advice(knowledge, drug, one, other, malignant=person.malignant)
+        said += [opinion for opinion in advised if opinion.body == body]
+    return tuple(said)
+
+
+def _weaker(ours: str | None, theirs: str | None) -> str | None:
+    """The more cautious phenotype; one that a body can't tell takes nothing from what is known."""
+    if theirs not in ORDER or theirs == INDETERMINATE or ours is None:
+        return ours
+    return min(ours, theirs, key=ORDER.index)
 
 
 def _caution(opinion: Advice) -> tuple[int, int, float]:
@@ -220,90 +242,52 @@ def _untold(outcome: Outcome) -> Outcome:
     return msgspec.structs.replace(outcome, action=tested, urgency=urgency)
 
 
-def _outcome(
-    knowledge: Knowledge, drug: str, tpmt: str | None, nudt15: str | None, said: Sequence[Advice], person: Person
-) -> Outcome:
+def _outcome(knowledge: Knowledge, drug: str, pair: Pair, said: Sequence[Advice], person: Person) -> Outcome:
+    """The most cautious action decides, whoever says it; of shares and waits the smallest and the longest count."""
     action = min((opinion.action for opinion in said), key=ACTIONS.index, default="test")
-    urgency = min((opinion.urgency for opinion in said), key=URGENCIES.index, default="this-week")
-    if action == "avoid" and person.malignant and any(opinion.fraction for opinion in said):
-        # In leukaemia little can take its place: the share that is named is what is given.
-        action = "reduce"
+    begun, avoided = action not in NO_DOSE, action == Action.AVOID
     shares = [opinion.fraction for opinion in said if opinion.fraction]
     fraction = (min(low for low, _ in shares), min(high for _, high in shares)) if shares else None
     waits = [opinion.wait_weeks for opinion in said if opinion.wait_weeks]
-    wait = (max(low for low, _ in waits), max(high for _, high in waits)) if waits else None
-    start = up_to = per_kg = tablets = None
     usual = person.usual if drug == "azathioprine" else None
-    if action in NO_DOSE:
-        fraction = wait = None
-    elif fraction and usual:
-        per_kg = _times(usual.start_mg_per_kg, fraction)
-        whole = usual.start_mg_per_day or _per_day(usual.start_mg_per_kg, person.weight_kg)
-        start = _times(whole, fraction)
-        if usual.target_mg_per_kg and person.weight_kg:
-            up_to = round(usual.target_mg_per_kg[1] * fraction[1] * person.weight_kg, 1)
-        tablets = tablets_for(start[1], knowledge) if start else None
+    made = amount(knowledge, usual, person.weight_kg, fraction) if fraction and usual else Amount()
+    given = made if begun else Amount()
+    days = [opinion.days_per_week for opinion in said if opinion.days_per_week]
     return Outcome(
-        tpmt=tpmt,
-        nudt15=nudt15,
+        tpmt=pair[0],
+        nudt15=pair[1],
         action=action,
-        urgency=urgency,
-        fraction=fraction,
-        start_mg_per_kg=per_kg,
-        start_mg_per_day=start,
-        up_to_mg_per_day=up_to,
-        tablets=tablets,
-        wait_weeks=wait,
+        urgency=min((opinion.urgency for opinion in said), key=URGENCIES.index, default="this-week"),
+        fraction=fraction if begun else None,
+        start_mg_per_kg=given.per_kg,
+        start_mg_per_day=given.per_day,
+        up_to_mg_per_day=given.up_to,
+        tablets=given.tablets,
+        wait_weeks=(max(low for low, _ in waits), max(high for _, high in waits)) if waits and begun else None,
+        fraction_if_unavoidable=fraction if avoided else None,
+        days_per_week=min(days) if days and (begun or avoided) else None,
+        no_tablet=_no_tablet(said, made.no_tablet, begun=begun),
     )
 
 
-def _per_day(per_kg: float | None, weight: float | None) -> float | None:
-    return per_kg * weight if per_kg is not None and weight is not None else None
-
-
-def _times(dose: float | None, fraction: Range) -> Range | None:
-    return None if dose is None else (round(dose * fraction[0], 2), round(dose * fraction[1], 2))
-
-
-def usual_dose(knowledge: Knowledge, indication: str) -> Usual | None:
-    """The lowest usual starting dose of azathioprine for adults with this indication, by its protocol."""
-    row = next((row for row in knowledge.tables["indications"] if row.id == indication), None)
-    names = [row.protocol] if row is not None and row.protocol else list(knowledge.protocols)
-    doses: list[tuple[str, Any]] = [(name, dose) for name in names for dose in knowledge.protocols[name].lists["doses"]]
-    fitting = [
-        (name, dose)
-        for name, dose in doses
-        if dose.population == "adult" and dose.drug == "azathioprine" and dose.indication in (indication, "any")
-    ]
-    exact = [regimen for regimen in fitting if regimen[1].indication == indication] or fitting
-    starting = [
-        regimen
-        for regimen in exact
-        if regimen[1].start_mg_per_kg is not None or regimen[1].start_mg_per_day is not None
-    ]
-    if not (starting or exact):
+def _no_tablet(said: Sequence[Advice], why: str | None, *, begun: bool) -> str | None:
+    """That no tablet makes the share, and what the bodies say about giving so little."""
+    if why is None:
         return None
-    name, dose = min(starting or exact, key=_lower_start)
-    return Usual(
-        protocol=name,
-        start_mg_per_kg=dose.start_mg_per_kg,
-        start_mg_per_day=dose.start_mg_per_day,
-        target_mg_per_kg=dose.target_mg_per_kg,
-        source=dose.source,
-        locator=dose.locator,
-        how=dose.how,
-    )
+    shares = {opinion.body: opinion.fraction[1] for opinion in said if opinion.fraction}
+    named = " and ".join(body for body, share in shares.items() if share == min(shares.values()))
+    first = "" if begun else f"The share that {named} would still give: "
+    often = [f"{one.body}: on {one.days_per_week:g} days a week instead of daily" for one in said if one.days_per_week]
+    how = ". ".join(often) or "None of the bodies says how to give so little"
+    return f"{first}{why}: no tablet makes it. {how}. Ask the pharmacist what can be given."
 
 
-def _lower_start(regimen: tuple[str, Any]) -> tuple[float, str]:
-    name, dose = regimen
-    return (float("inf") if dose.start_mg_per_kg is None else dose.start_mg_per_kg, name)
-
-
-def _unknown_words(phenotypes: Mapping[str, str | None]) -> Iterable[str]:
+def _unknown_words(phenotypes: Mapping[str, str | None], action: str) -> Iterable[str]:
+    # Where the other gene already forbids the drug there is no first tablet to wait for.
+    then = "The other gene decides here." if action in NO_DOSE else "Have it tested before the first tablet."
     for gene in GENES:
         if phenotypes.get(gene) is None:
-            yield f"{gene} is not known: this is not a normal result. Have it tested before the first tablet."
+            yield f"{gene} is not known: this is not a normal result. {then}"
 
 
 def _for_the_patient(said: Sequence[Advice], untold: Sequence[str]) -> str:
@@ -329,13 +313,3 @@ def _share(opinion: Advice) -> str:
         return ""
     else_ = ", else" if opinion.action in NO_DOSE else " to"
     return f"{else_} {percent_of_usual(opinion.fraction)} of the usual dose"
-
-
-def percent_of_usual(fraction: Range) -> str:
-    """A share of the usual dose as it is written.
-
-    >>> percent_of_usual((0.3, 0.5)), percent_of_usual((0.1, 0.1))
-    ('30-50%', '10%')
-    """
-    low, high = (f"{100 * part:g}" for part in fraction)
-    return f"{high}%" if low == high else f"{low}-{high}%"

@@ -11,13 +11,14 @@ from azaward.knowledge.loading.schema.facts import least_read
 from azaward.reports.genotype.report import GeneOut, PositionOut, SampleReport
 from azaward.reports.genotype.words import (
     called,
-    do,
     for_the_patient,
     may_also_be,
     notes,
+    phenotype,
     read_as,
     share,
     start,
+    to_do,
     unknown,
     wait,
     what_else,
@@ -45,10 +46,17 @@ def page(report: SampleReport, knowledge: Knowledge) -> dict[str, Any]:
             (row.name for row in knowledge.tables["indications"] if row.id == report.indication), report.indication
         ),
         "weight": None if report.weight_kg is None else f"{report.weight_kg:g} kg",
-        "genes": [_gene(name, report.genes.get(name)) for name in GENES],
+        "genes": [
+            _not_genotyped(name, report) if (gene := report.genes.get(name)) is None else _gene(name, gene)
+            for name in GENES
+        ],
         "activity": _activity(report),
         "doses": [_dose(drug, plan, numbers) for drug, plan in report.dosing.items()],
-        "notes": [*report.notes, *(f"Not understood, and not used: {part}" for part in report.unread)],
+        "notes": [
+            *report.notes,
+            *report.reclassified,
+            *(f"Not understood, and not used: {part}" for part in report.unread),
+        ],
         "patient": for_the_patient(report),
         "sources": [
             {
@@ -61,21 +69,28 @@ def page(report: SampleReport, knowledge: Knowledge) -> dict[str, Any]:
         ],
         "azaward": report.azaward,
         "knowledge": report.knowledge,
+        "release": report.release,
         "disclaimer": report.disclaimer,
     }
 
 
-def _gene(name: str, gene: GeneOut | None) -> dict[str, Any]:
-    if gene is None:
-        return {
-            "name": name,
-            "call": "not tested",
-            "phenotype": "Not known",
-            "tone": "untold",
-            "lines": ["Not in what was given. It may be weak: have it tested."],
-            "positions": [],
-            "seen": "",
-        }
+def _not_genotyped(name: str, report: SampleReport) -> dict[str, Any]:
+    decided = report.dosed_by[name]
+    lines = ["Not in what was given. It may be weak: have it tested."]
+    if decided is not None:
+        lines = ["Its measured activity decides."]
+    return {
+        "name": name,
+        "call": "not tested" if decided is None else "not genotyped",
+        "phenotype": "Not known" if decided is None else f"{decided} by activity",
+        "tone": _TONE.get(decided or "", "untold"),
+        "lines": lines,
+        "positions": [],
+        "seen": "",
+    }
+
+
+def _gene(name: str, gene: GeneOut) -> dict[str, Any]:
     lines: list[str] = []
     if others := may_also_be(gene):
         lines.append(f"May also be: {others}.")
@@ -87,7 +102,7 @@ def _gene(name: str, gene: GeneOut | None) -> dict[str, Any]:
     return {
         "name": name,
         "call": called(gene),
-        "phenotype": gene.phenotype,
+        "phenotype": phenotype(gene),
         "tone": _TONE.get(gene.phenotype, "untold"),
         "lines": lines,
         "positions": [_position(position) for position in gene.evidence],
@@ -117,7 +132,7 @@ def _activity(report: SampleReport) -> list[str]:
 def _dose(drug: str, plan: DrugPlan, numbers: dict[str, int]) -> dict[str, Any]:
     return {
         "drug": drug.capitalize(),
-        "do": do(plan.outcome.action),
+        "do": to_do(plan),
         "urgency": plan.outcome.urgency,
         "share": share(plan.outcome),
         "start": start(plan.outcome),

@@ -6,102 +6,34 @@ TSV, HTML and PDF show it. People with the same phenotypes share one plan, so th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from azaward import __version__
-from azaward.assessment import DISCLAIMER, Cited
+from azaward.assessment import Cited
 from azaward.genetics.activity import Activity, Weighed, read_activity, weigh
-from azaward.genetics.dosing import INDETERMINATE, DrugPlan, Person, plan
+from azaward.genetics.dosing import INDETERMINATE, ORDER, DrugPlan, Person, plan
 from azaward.genetics.model import GENES, GeneCall, PositionEvidence, SampleCall, Site, Status
 from azaward.genetics.nomenclature import Reported
 from azaward.genetics.possible import phenotype_of_body, possible_phenotypes
+from azaward.genetics.releases import changes, reclassified, release, release_name
 from azaward.knowledge import Knowledge
 from azaward.knowledge.loading.words.vocabulary import vocabulary
+from azaward.reports.genotype.remarks import of_activity, of_classes, of_dose, of_genes
+from azaward.reports.genotype.shape import DiplotypeOut as DiplotypeOut
+from azaward.reports.genotype.shape import GeneOut as GeneOut
+from azaward.reports.genotype.shape import HiddenOut as HiddenOut
+from azaward.reports.genotype.shape import PhenotypeOut as PhenotypeOut
+from azaward.reports.genotype.shape import PositionOut as PositionOut
+from azaward.reports.genotype.shape import SampleReport as SampleReport
 from azaward.treatment import thiopurines
 
+LOWERS = ORDER[: ORDER.index(INDETERMINATE)]
 # Diplotypes less probable than this are many and add nothing that the phenotypes' probabilities don't say.
 _SHOWN_DIPLOTYPES = 5
-
-
-class Out(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of a report."""
-
-
-class DiplotypeOut(Out, frozen=True):
-    """A pair of alleles and how probable it is, given what was seen."""
-
-    call: str
-    probability: float | None
-    phenotype: str
-
-
-class PositionOut(Out, frozen=True):
-    """What was seen at one position that defines an allele."""
-
-    rsid: str | None
-    hgvs: str
-    chrom: str
-    pos_grch38: int
-    pos_grch37: int
-    reference: str
-    alleles: str
-    phased: bool
-    status: str
-    note: str | None
-    reference_only: bool
-
-
-class HiddenOut(Out, frozen=True):
-    """An allele that a position not seen may hide."""
-
-    allele: str
-    probability: float
-
-
-class PhenotypeOut(Out, frozen=True):
-    """A phenotype that fits, and how probable it is."""
-
-    phenotype: str
-    probability: float
-
-
-class GeneOut(Out, frozen=True):
-    """One gene: the call, the phenotype to act on, what was not seen and what nobody has named."""
-
-    diplotypes: list[DiplotypeOut]
-    phenotype: str
-    phenotypes: list[PhenotypeOut]
-    missing_positions: list[str]
-    could_hide: list[HiddenOut]
-    undocumented: list[str]
-    notes: list[str]
-    evidence: list[PositionOut]
-    positions: int
-    method: str
-
-
-class SampleReport(Out, frozen=True):
-    """One person's report."""
-
-    sample: str
-    genes: dict[str, GeneOut]
-    dosing: dict[str, DrugPlan]
-    dosed_by: dict[str, str | None]
-    dosed_otherwise: dict[str, dict[str, str]]
-    activity: Activity | None
-    weighed: list[str]
-    notes: list[str]
-    unread: list[str]
-    indication: str | None
-    weight_kg: float | None
-    sources: list[Cited]
-    read_from: str
-    azaward: str = __version__
-    knowledge: str = ""
-    disclaimer: str = DISCLAIMER
+# Genes kept as they are shown.
+_KEPT = 2_000
 
 
 class Reporter:
@@ -127,12 +59,15 @@ class Reporter:
         self.knowledge = knowledge
         self._person = person or Person()
         self._indication = indication
-        self._activity = read_activity(activity, knowledge) if activity else None
+        self.activity = read_activity(activity, knowledge) if activity else None
         self._dose = dose_mg_per_day
         self._read_from = read_from
         self._plans: dict[Any, tuple[dict[str, DrugPlan], dict[str, dict[str, str]]]] = {}
         self._cited: dict[Any, list[Cited]] = {}
+        self._genes: dict[tuple[int, bool], tuple[GeneCall, GeneOut]] = {}
+        self._anew: dict[tuple[str, tuple[str, ...]], list[str]] = {}
         self._encoded: dict[int, tuple[Mapping[str, DrugPlan], msgspec.Raw]] = {}
+        self._release = release_name(knowledge)
         self._hgvs = {(row.gene, row.pos_grch38, row.alt): row.hgvs_c for row in knowledge.tables["gene_positions"]}
 
     def of_call(self, call: SampleCall, *, every_position: bool = True) -> SampleReport:
@@ -140,15 +75,15 @@ class Reporter:
 
         Without `every_position`, those at which nothing but the reference was seen are counted, not listed.
         """
-        genes = {gene: self._gene(gene_call, every_position) for gene, gene_call in call.genes.items()}
+        genes = {gene: self._shared(gene_call, every_position) for gene, gene_call in call.genes.items()}
         fit = {gene: [pair.call for pair in gene_call.diplotypes] for gene, gene_call in call.genes.items()}
-        return self._report(call.sample, genes, fit, self._activity, [])
+        return self._report(call.sample, genes, fit, self.activity, [])
 
     def of_words(self, reported: Reported, sample: str) -> SampleReport:
         """The report of what a laboratory said in words."""
         genes = {gene: self._said(gene, reported) for gene in GENES if gene in reported.genes}
         fit = {gene: list(said.diplotypes) for gene, said in reported.genes.items()}
-        activity = self._activity
+        activity = self.activity
         if activity is None and reported.activity is not None:
             text = f"{reported.activity.text} {reported.activity.unit or ''}".strip()
             activity = read_activity(text, self.knowledge)
@@ -163,6 +98,16 @@ class Reporter:
             held = self._encoded[id(report.dosing)] = (report.dosing, msgspec.Raw(msgspec.json.encode(flat)))
         line = {name: getattr(report, name) for name in report.__struct_fields__}
         return msgspec.json.encode({**line, "dosing": held[1]}) + b"\n"
+
+    def _shared(self, call: GeneCall, every_position: bool) -> GeneOut:
+        """The gene as it is shown; people with the same genotype share one call, and so what is shown of it."""
+        held = self._genes.get((id(call), every_position))
+        if held is None:
+            if len(self._genes) >= _KEPT:
+                self._genes.clear()
+            # The call is kept beside what was made of it, so that nothing else can take its identity.
+            held = self._genes[id(call), every_position] = (call, self._gene(call, every_position))
+        return held[1]
 
     def _gene(self, call: GeneCall, every_position: bool) -> GeneOut:
         return GeneOut(
@@ -181,6 +126,7 @@ class Reporter:
             evidence=[self._position(position) for position in call.evidence if every_position or not _plain(position)],
             positions=len(call.evidence),
             method="genotype",
+            presumed=_presumed(call),
         )
 
     def _position(self, seen: PositionEvidence) -> PositionOut:
@@ -234,11 +180,12 @@ class Reporter:
         activity: Activity | None,
         unread: list[str],
     ) -> SampleReport:
+        anew = [line for gene, held in genes.items() for line in self._reclassified(gene, held)]
         called = genes["TPMT"].phenotype if "TPMT" in genes else None
-        weighed = weigh(called, activity, self.knowledge)
-        nudt15 = genes["NUDT15"].phenotype if "NUDT15" in genes else None
+        weighed = weigh(called, activity, self.knowledge, genes["TPMT"].presumed if "TPMT" in genes else None)
+        nudt15 = genes["NUDT15"].presumed or genes["NUDT15"].phenotype if "NUDT15" in genes else None
         dosed_by = {"TPMT": weighed.phenotype, "NUDT15": nudt15}
-        dosing, otherwise = self._dosing(dosed_by, fit)
+        dosing, otherwise = self.dosing(dosed_by, fit)
         return SampleReport(
             sample=sample,
             genes=genes,
@@ -247,18 +194,29 @@ class Reporter:
             dosed_otherwise=otherwise,
             activity=activity,
             weighed=weighed.says,
-            notes=[*_otherwise(otherwise), *self._notes(genes, activity, dosing["azathioprine"])],
+            notes=[
+                *of_classes(otherwise),
+                *of_genes(genes, dosed_by),
+                *of_activity(activity),
+                *([] if self._dose is None else [of_dose(self._dose, dosing["azathioprine"], self._person)]),
+            ],
             unread=unread,
             indication=self._indication,
             weight_kg=self._person.weight_kg,
-            sources=self._sources(called, dosing, activity, weighed),
+            sources=self._sources(called, dosing, activity, weighed, changed=bool(anew)),
             read_from=self._read_from,
             knowledge=self.knowledge.version,
+            release=self._release,
+            reclassified=anew,
         )
 
-    def _dosing(
+    def dosing(
         self, phenotypes: Mapping[str, str | None], fit: Mapping[str, Sequence[str]]
     ) -> tuple[dict[str, DrugPlan], dict[str, dict[str, str]]]:
+        """The plan of each drug for what each gene is dosed by, and the phenotypes of a body that classes otherwise.
+
+        `fit` holds the diplotypes of each gene that fit, the likeliest first.
+        """
         untold = {gene: phenotypes[gene] in (None, INDETERMINATE) for gene in GENES}
         first = {gene: next(iter(fit.get(gene, ())), "") for gene in GENES}
         key = tuple((phenotypes[g], first[g], tuple(fit.get(g, ())) if untold[g] else ()) for g in GENES)
@@ -277,25 +235,32 @@ class Reporter:
             self._plans[key] = plans, {"DPWG": differs} if differs else {}
         return self._plans[key]
 
-    def _notes(self, genes: Mapping[str, GeneOut], activity: Activity | None, aza: DrugPlan) -> Iterable[str]:
-        for gene in GENES:
-            if gene not in genes:
-                yield f"{gene} is not in what was given. It may be weak: have it tested."
-        if activity is not None and activity.why_not is not None:
-            yield f"TPMT activity {activity.text!r} was set aside: {activity.why_not}"
-        if activity is not None and len({band.phenotype for band in activity.bands}) > 1:
-            told = "; ".join(f"{band.method}: {band.category}" for band in activity.bands)
-            yield f"Laboratories with this unit read {activity.text} differently ({told}). The weaker reading counts."
-        if self._dose is not None:
-            yield _against(self._dose, aza)
+    def _reclassified(self, gene: str, held: GeneOut) -> list[str]:
+        """What to say of the alleles that an earlier release classes otherwise: of a genome's likeliest pair, of a
+        laboratory's words every pair.
+        """
+        pairs = held.diplotypes if held.method == "report" else held.diplotypes[:1]
+        calls = tuple([pair.call for pair in pairs])
+        if (gene, calls) not in self._anew:
+            self._anew[gene, calls] = reclassified(self.knowledge, gene, calls)
+        return self._anew[gene, calls]
 
     def _sources(
-        self, called: str | None, dosing: Mapping[str, DrugPlan], activity: Activity | None, weighed: Weighed
+        self,
+        called: str | None,
+        dosing: Mapping[str, DrugPlan],
+        activity: Activity | None,
+        weighed: Weighed,
+        *,
+        changed: bool,
     ) -> list[Cited]:
-        key = (called, id(dosing), activity.text if activity else None)
+        key = (called, id(dosing), activity.text if activity else None, changed)
         if key in self._cited:
             return self._cited[key]
-        cited = [("clinpgx-alleles-2026-05-05", "alleles.csv, gene_positions.csv, phenotype_rules.csv", "secondary")]
+        cited = [(release(self.knowledge), "alleles.csv, gene_positions.csv, phenotype_rules.csv", "secondary")]
+        if changed:
+            earlier = {row.source: row.how for row in changes(self.knowledge).values()}
+            cited += [(source, "allele_changes.csv", how) for source, how in earlier.items()]
         cited += [(body.source, body.locator, body.how) for drug in dosing.values() for body in drug.bodies]
         if self._person.usual is not None:
             cited.append((self._person.usual.source, self._person.usual.locator, self._person.usual.how))
@@ -309,6 +274,12 @@ class Reporter:
         return self._cited[key]
 
 
+def _presumed(call: GeneCall) -> str | None:
+    """What an unnamed change is presumed to mean; only ever something that asks for more care than normal."""
+    presumed: str | None = getattr(call, "presumed", None)
+    return presumed if call.phenotype == INDETERMINATE and presumed in LOWERS else None
+
+
 def _plain(seen: PositionEvidence) -> bool:
     """Whether the reference and nothing else was seen."""
     return seen.status == Status.SEEN and seen.alleles[0] == seen.alleles[1] == seen.site.ref
@@ -319,21 +290,3 @@ def _flat(plan: DrugPlan) -> dict[str, Any]:
     made: dict[str, Any] = msgspec.to_builtins(plan)
     outcome = made.pop("outcome")
     return {**outcome, **made}
-
-
-def _otherwise(differs: Mapping[str, Mapping[str, str]]) -> Iterable[str]:
-    for body, genes in differs.items():
-        for gene, phenotype in genes.items():
-            yield f"{body} classes an allele of {gene} otherwise: its advice is that for {phenotype}."
-
-
-def _against(dose: float, aza: DrugPlan) -> str:
-    """A dose that someone has in mind, compared with the plan for azathioprine."""
-    outcome = aza.outcome
-    highest = outcome.up_to_mg_per_day or (outcome.start_mg_per_day[1] if outcome.start_mg_per_day else None)
-    if outcome.fraction is None and outcome.action != "continue":
-        return f"{dose:g} mg azathioprine a day does not fit this result: {outcome.action}."
-    if highest is None:
-        return f"{dose:g} mg azathioprine a day could not be compared: give --weight and --indication."
-    word = "is within" if dose <= highest else "is above"
-    return f"{dose:g} mg azathioprine a day {word} what these genes allow for this weight (up to {highest:g} mg)."

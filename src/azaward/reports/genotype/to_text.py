@@ -18,14 +18,15 @@ from azaward.genetics.dosing import DrugPlan
 from azaward.reports.genotype.report import PositionOut, SampleReport
 from azaward.reports.genotype.words import (
     called,
-    do,
     for_the_patient,
     may_also_be,
     notes,
+    phenotype,
     read_as,
     seen,
     share,
     start,
+    to_do,
     unknown,
     wait,
     what_else,
@@ -65,12 +66,13 @@ def _written(draw: Callable[[Console], None]) -> bytes:
 def _line(report: SampleReport) -> str:
     """One person on one line."""
     genes = [
-        f"{name} {gene.diplotypes[0].call if gene.diplotypes else '?'} {gene.phenotype}"
+        f"{name} {gene.diplotypes[0].call if gene.diplotypes else '?'} {phenotype(gene)}"
         + (f" ({len(gene.missing_positions)} of {gene.positions} positions not seen)" if gene.missing_positions else "")
         for name, gene in report.genes.items()
     ]
-    aza = report.dosing["azathioprine"].outcome
-    dose = f"azathioprine: {do(aza.action).lower()}" + (f", {share(aza)}" if aza.fraction else "")
+    plan = report.dosing["azathioprine"]
+    aza = plan.outcome
+    dose = f"azathioprine: {to_do(plan).lower()}" + (f", {share(aza)}" if aza.fraction else "")
     return " ".join(f"{report.sample}: {'; '.join(genes)}; {dose}".split()) + "\n"
 
 
@@ -80,7 +82,9 @@ def show(report: SampleReport, console: Console | None = None) -> None:
     console.rule(Text(report.sample, style="bold"), align="left")
     for name, gene in report.genes.items():
         console.print(
-            Text.assemble((name, "bold"), "  ", called(gene), "  ", (gene.phenotype, _STYLES.get(gene.phenotype, "")))
+            Text.assemble(
+                *((name, "bold"), "  ", called(gene), "  "), (phenotype(gene), _STYLES.get(gene.phenotype, ""))
+            )
         )
         lines = [seen(gene)] if gene.positions else []
         if others := may_also_be(gene):
@@ -94,14 +98,19 @@ def show(report: SampleReport, console: Console | None = None) -> None:
         for line in (*lines, *notes(gene)):
             console.print(Padding(Text(line, style="dim"), (0, 0, 0, 4)))
     _activity(report, console)
-    for note in report.notes:
+    for note in (*report.notes, *report.reclassified):
         console.print(Text(note, style="magenta"))
     for part in report.unread:
         console.print(Text(f"not understood: {part!r}", style="bold magenta"))
     console.print()
     _doses(report, console)
     console.print(Padding(Text("For the patient: " + " ".join(for_the_patient(report))), (1, 0, 0, 0)))
-    console.print(Padding(Text(f"{report.disclaimer} Knowledge {report.knowledge}.", style="dim"), (1, 0, 1, 0)))
+    console.print(
+        Padding(
+            Text(f"{report.disclaimer} Knowledge {report.knowledge}. Allele tables: {report.release}.", style="dim"),
+            (1, 0, 1, 0),
+        )
+    )
 
 
 def _found(position: PositionOut) -> bool:
@@ -123,7 +132,7 @@ def _doses(report: SampleReport, console: Console) -> None:
         table.add_column(name, ratio=2 if name == "start" else None)
     for drug, plan in report.dosing.items():
         outcome = plan.outcome
-        table.add_row(drug.capitalize(), do(outcome.action), share(outcome), start(outcome), wait(outcome))
+        table.add_row(drug.capitalize(), to_do(plan), share(outcome), start(outcome), wait(outcome))
     console.print(table)
     for drug, plan in report.dosing.items():
         console.print(Padding(Text(drug.capitalize(), style="bold"), (1, 0, 0, 0)))

@@ -38,6 +38,10 @@ def header(knowledge: Knowledge) -> str:
         *(f"{drug}_{name}" for drug in thiopurines(knowledge) for name in _OF_DRUG),
         "notes",
         "knowledge",
+        *(f"{gene}_presumed" for gene in GENES),
+        "azathioprine_no_tablet",
+        "release",
+        "reclassified",
     )
     return "\t".join(columns) + "\n"
 
@@ -68,4 +72,11 @@ def line(report: SampleReport) -> str:
         cells += [f"{part:g}" for part in plan.outcome.wait_weeks] if plan.outcome.wait_weeks else ["", ""]
         cells.append(plan.worst.action if plan.worst else "")
     cells += [";".join((*report.notes, *(f"not understood: {part}" for part in report.unread))), report.knowledge]
+    cells += [_presumed(report, gene) for gene in GENES]
+    cells += [report.dosing["azathioprine"].outcome.no_tablet or "", report.release, ";".join(report.reclassified)]
     return "\t".join(_BREAKS.sub(" ", cell) for cell in cells) + "\n"
+
+
+def _presumed(report: SampleReport, gene: str) -> str:
+    result = report.genes.get(gene)
+    return result.presumed or "" if result else ""

@@ -51,6 +51,13 @@ def do(action: str) -> str:
     return _DO.get(action, action.capitalize())
 
 
+def to_do(plan: DrugPlan) -> str:
+    """What to do, in words; a gene that is not told comes before the first tablet."""
+    words = do(plan.outcome.action)
+    waits = plan.worst is not None and plan.outcome.action not in (*NO_DOSE, "test")
+    return f"Test, then {words.lower()}" if waits else words
+
+
 def share(outcome: Outcome) -> str:
     """The share of the usual dose that is left."""
     if outcome.fraction is None:
@@ -66,7 +73,9 @@ def start(outcome: Outcome) -> str:
     if outcome.start_mg_per_kg:
         parts.append(_range(outcome.start_mg_per_kg, " mg/kg a day"))
     if outcome.tablets:
-        parts.append(f"at most {outcome.tablets}")
+        parts.append(outcome.tablets if outcome.no_tablet else f"at most {outcome.tablets}")
+    if outcome.days_per_week and outcome.fraction:
+        parts.append(f"on {outcome.days_per_week:g} days a week")
     return ", ".join(parts)
 
 
@@ -111,16 +120,25 @@ def unknown(plan: DrugPlan) -> list[str]:
 
 
 def what_else(plan: DrugPlan) -> list[str]:
-    """The best and the worst that a gene which is not known may mean."""
-    lines: list[str] = []
+    """What is left of a dose that is to be avoided, what no tablet makes, and what an untold gene may mean."""
+    lines = _what_is_left(plan.outcome)
     if plan.best and plan.worst and (plan.best.action, plan.best.fraction) == (plan.worst.action, plan.worst.fraction):
-        return [f"Whatever the untold gene is: {do(plan.worst.action).lower()}."]
+        return [*lines, f"Whatever the untold gene is: {do(plan.worst.action).lower()}."]
     for word, outcome in (("At best", plan.best), ("At worst", plan.worst)):
         if outcome is not None:
             genes = f"TPMT {outcome.tpmt}, NUDT15 {outcome.nudt15}"
             left = "" if outcome.fraction is None else f", {share(outcome)} of the usual dose"
             lines.append(f"{word} ({genes}): {do(outcome.action).lower()}{left}")
     return lines
+
+
+def _what_is_left(outcome: Outcome) -> list[str]:
+    lines: list[str] = []
+    if outcome.fraction_if_unavoidable:
+        often = f", on {outcome.days_per_week:g} days a week" if outcome.days_per_week else ""
+        left = percent_of_usual(outcome.fraction_if_unavoidable)
+        lines.append(f"Only if nothing can take its place: {left} of the usual dose{often}.")
+    return [*lines, outcome.no_tablet] if outcome.no_tablet else lines
 
 
 def seen(gene: GeneOut) -> str:
@@ -141,13 +159,40 @@ def notes(gene: GeneOut) -> list[str]:
     ]
 
 
+def phenotype(gene: GeneOut) -> str:
+    """The phenotype as it is read out: with what is presumed, where it can't be told."""
+    return f"{gene.phenotype}, presumed {gene.presumed}" if gene.presumed else gene.phenotype
+
+
+def by_activity(report: SampleReport, gene: str) -> bool:
+    """Whether a measured activity, and not this gene's own result, says what it is dosed by."""
+    told = report.genes.get(gene)
+    return report.dosed_by[gene] is not None and (told is None or report.dosed_by[gene] != _acted_on(told))
+
+
+def _acted_on(gene: GeneOut) -> str:
+    return gene.presumed or gene.phenotype
+
+
 def for_the_patient(report: SampleReport) -> list[str]:
     """The result in plain words, for the person whose genes they are."""
-    lines = ["Azathioprine is broken down by enzymes. Your genes say how fast two of them work."]
-    for gene, name in PLAIN_GENE.items():
-        phenotype = report.dosed_by[gene]
-        theirs = {_PLAIN[genes[gene]] for genes in report.dosed_otherwise.values() if gene in genes}
-        other = "".join(f", or {plain} by another guideline; the more careful counts" for plain in sorted(theirs))
-        lines.append(f"Your {name} {_PLAIN[phenotype]}{other}." if phenotype else f"Your {name} was not looked at.")
+    measured = report.activity is not None and report.activity.phenotype is not None
+    tests = "Your genes and a blood test say" if measured else "Your genes say"
+    lines = [f"Azathioprine is broken down by enzymes. {tests} how fast two of them work."]
+    lines += [_plainly(report, gene, name) for gene, name in PLAIN_GENE.items()]
     said = report.dosing["azathioprine"].says_patient
+    if by_activity(report, "TPMT"):
+        said = said.replace("Your genes", "Your results")
     return [*lines, said] if said else lines
+
+
+def _plainly(report: SampleReport, gene: str, name: str) -> str:
+    decided, told = report.dosed_by[gene], report.genes.get(gene)
+    if decided is None:
+        unread = gene == "TPMT" and report.activity is not None
+        return f"Your {name} {'could not be told from the blood test' if unread else 'was not looked at'}."
+    theirs = {_PLAIN[genes[gene]] for genes in report.dosed_otherwise.values() if gene in genes}
+    other = "".join(f", or {plain} by another guideline; the more careful counts" for plain in sorted(theirs))
+    if told is not None and told.presumed and not by_activity(report, gene):
+        return f"Your {name} could not be told for certain. It is taken as one that {_PLAIN[decided]}{other}."
+    return f"Your {name} {_PLAIN[decided]}{other}."

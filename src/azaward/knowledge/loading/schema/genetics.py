@@ -58,6 +58,20 @@ class AlleleClass(Fact, frozen=True):
     changed_on: dt.date | None
 
 
+class AlleleChange(Fact, frozen=True):
+    """What an earlier release said of an allele: an earlier report may rest on it.
+
+    `before` is empty where that release doesn't name the allele, `changed_on` where the day isn't known.
+    """
+
+    gene: Gene
+    allele: AlleleName
+    field: Literal["function"]
+    before: Function | None
+    after: Function
+    changed_on: dt.date | None
+
+
 class Assembly(Fact, frozen=True):
     """A chromosome of one assembly: a file's header tells by its length, or by a name, which assembly it has."""
 
@@ -167,6 +181,7 @@ class GenotypeDose(Fact, frozen=True):
     applies_from_mg_per_kg: float | None
     wait_weeks_low: float | None
     wait_weeks_high: float | None
+    days_per_week: float | None
     says: Prose
     says_patient: Prose
 
@@ -192,6 +207,7 @@ TABLES: dict[str, type[Row]] = {
     "alleles": Allele,
     "phenotype_rules": PhenotypeRule,
     "allele_classes": AlleleClass,
+    "allele_changes": AlleleChange,
     "assemblies": Assembly,
     "gene_positions": GenePosition,
     "gene_sequences": GeneSequence,

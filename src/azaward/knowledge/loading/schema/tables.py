@@ -9,6 +9,7 @@ from azaward.knowledge.loading.schema.advice import AdviceCall, AdviceLine, Advi
 from azaward.knowledge.loading.schema.facts import Parameter, Source
 from azaward.knowledge.loading.schema.genetics import (
     Allele,
+    AlleleChange,
     AlleleClass,
     AlleleFrequency,
     AncestryGroup,
@@ -133,6 +134,8 @@ class Tables(Protocol):
     def __getitem__(self, name: Literal["phenotype_rules"]) -> tuple[PhenotypeRule, ...]: ...
     @overload
     def __getitem__(self, name: Literal["allele_classes"]) -> tuple[AlleleClass, ...]: ...
+    @overload
+    def __getitem__(self, name: Literal["allele_changes"]) -> tuple[AlleleChange, ...]: ...
     @overload
     def __getitem__(self, name: Literal["assemblies"]) -> tuple[Assembly, ...]: ...
     @overload

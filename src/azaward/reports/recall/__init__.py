@@ -1,0 +1,1 @@
+"""Reports of earlier releases, and what today's knowledge makes of them."""
