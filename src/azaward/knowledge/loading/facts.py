@@ -37,6 +37,7 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     "gene_exons": ("gene", "exon"),
     "allele_frequencies": ("gene", "allele", "population"),
     "phenotype_frequencies": ("gene", "phenotype", "population"),
+    "result_words": ("meaning", "language"),
     "test_codes": ("system", "code"),
     "test_names": ("name", "language"),
     "specimens": ("system", "code", "name"),

@@ -48,7 +48,7 @@ def page(report: SampleReport, knowledge: Knowledge) -> dict[str, Any]:
         "genes": [_gene(name, report.genes.get(name)) for name in GENES],
         "activity": _activity(report),
         "doses": [_dose(drug, plan, numbers) for drug, plan in report.dosing.items()],
-        "notes": [*report.notes, *(f"Not understood, and not used: {part}" for part in report.unread)],
+        "notes": [*report.notes, *(f"Not understood or not used: {part}" for part in report.unread)],
         "patient": for_the_patient(report),
         "sources": [
             {
