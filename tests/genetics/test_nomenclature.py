@@ -113,6 +113,14 @@ LOST = ("*1/*3A", "*1/*3B", "*1/*3C")
         ("TPMT rs1800462 C/C (forward strand)", "TPMT", ("*1/*1",), NM),
         ("TPMT rs1800462 C/C (coding strand)", "TPMT", ("*2/*2",), PM),
         ("TPMT c.238G>C G/G", "TPMT", ("*1/*1",), NM),
+        ("TPMT*3C (719A>G): A/G", "TPMT", ("*1/*3C",), IM),
+        (
+            "TPMT: 460G>A heterozygous, 719A>G heterozygous, 238G>C not detected. Intermediate activity.",
+            "TPMT",
+            BOTH_WAYS,
+            IM,
+        ),
+        ("TPMT rs1142345 AG, rs1800460 GA, rs1800462 GG", "TPMT", BOTH_WAYS, IM),
         # codon 139 as Japanese laboratories report it
         ("NUDT15 Arg/Arg", "NUDT15", ("*1/*1",), NM),
         ("NUDT15 Arg/Cys", "NUDT15", ("*1/*3",), IM),
@@ -152,7 +160,35 @@ LOST = ("*1/*3A", "*1/*3B", "*1/*3C")
         ("TPMT absent", "TPMT", (), PM),
         ("TPMT inconclusive", "TPMT", (), UNTOLD),
         ("NUDT15 possible intermediate metabolizer", "NUDT15", (), "Possible Intermediate Metabolizer"),
+        ("TPMT activity within the normal range", "TPMT", (), NM),
+        # as laboratories set it out
+        ("TPMT*1/TPMT*1 - Alleles present are associated with Normal Enzyme Activity", "TPMT", ("*1/*1",), NM),
+        ("TPMT Genotype Result: *1/*3A TPMT Phenotype: Intermediate metabolizer", "TPMT", ("*1/*3A",), IM),
+        ("TPMT: *1/*1\nNUDT15: *1/*3\n", "NUDT15", ("*1/*3",), IM),
+        ("TPMT\t*1/*3A\tIntermediate Metabolizer", "TPMT", ("*1/*3A",), IM),
+        ("TPMT genotype is *1/*1, which is consistent with normal enzyme activity.", "TPMT", ("*1/*1",), NM),
+        (
+            "This individual is heterozygous for the TPMT*3A allele and has reduced TPMT activity",
+            "TPMT",
+            ("*1/*3A",),
+            IM,
+        ),
+        ("Combined Genetic Result TPMT*3A/*3C, low/absent TPMT activity is expected", "TPMT", ("*3A/*3C",), PM),
         # other languages
+        ("Verminderte TPMT-Aktivität (Heterozygote Defizienz)", "TPMT", (), IM),
+        ("Stark verminderte TPMT-Aktivität (Homozygote Defizienz)", "TPMT", (), PM),
+        ("Patient ist heterozygoter Träger von TPMT*3A", "TPMT", ("*1/*3A",), IM),
+        (
+            "Das Ergebnis zeigt den TPMT-Genotyp *1/*1 (Wildtyp), entsprechend normaler Enzymaktivität.",
+            "TPMT",
+            ("*1/*1",),
+            NM,
+        ),
+        ("L'analyse met en évidence un génotype TPMT *1/*3A (hétérozygote)", "TPMT", ("*1/*3A",), IM),
+        ("Statut NUDT15 : porteur hétérozygote du variant c.415C>T (p.Arg139Cys)", "NUDT15", ("*1/*3",), IM),
+        ("Paciente heterocigoto para TPMT*3C", "TPMT", ("*1/*3C",), IM),
+        ("TPMT: no se detectan mutaciones", "TPMT", ("*1/*1",), NM),
+        ("NUDT15遺伝子多型: Arg/Arg (野生型)", "NUDT15", ("*1/*1",), NM),
         ("TPMT-Genotyp: *1/*3A", "TPMT", ("*1/*3A",), IM),
         ("TPMT-Aktivität: normal", "TPMT", (), NM),
         ("TPMT heterozygot", "TPMT", (), IM),
@@ -190,7 +226,16 @@ def test_what_laboratories_write(text: str, gene: str, diplotypes: tuple[str, ..
 
 
 @pytest.mark.parametrize(
-    "text", ["TPMT purple", "TPMT", "TPMT 1/3A", "TPMT not tested", "TPMT negative", "CYP2D6 *1/*4"]
+    "text",
+    [
+        "TPMT purple",
+        "TPMT",
+        "TPMT reference range normal",
+        "TPMT 1/3A",
+        "TPMT not tested",
+        "TPMT negative",
+        "CYP2D6 *1/*4",
+    ],
 )
 def test_where_no_result_stands_none_is_made_up(text: str) -> None:
     said = read_report(text, KNOWLEDGE)
@@ -341,6 +386,7 @@ def test_two_genes_in_one_sentence_and_words_of_neither() -> None:
         ("TPMT activity 12.4 U/mL (reference 24.0-44.0 U/mL)", "12.4", "U/mL"),
         ("TPMT activity: low 35 mU/L (normal 68-150)", "35", "mU/L"),
         ("TPMT activity <5 mU/L", "<5", "mU/L"),
+        ("TPMT Activity: 31.2 U/mL. Normal.", "31.2", "U/mL"),
         ("TPMT activity 12", "12", None),
         # What is weak counts beside a question.
         ("TPMT *3A; TPMT activity 4 U/mL", "4", "U/mL"),

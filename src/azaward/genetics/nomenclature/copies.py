@@ -147,7 +147,12 @@ class _Assigning:
             recent = [each for each in items[-len(own) :] if isinstance(each.key, tuple)] if own else []
             return bool(own) and all(each.key in own for each in recent) and len(recent) == len(own)
         star = next((each for each in reversed(items) if isinstance(each.key, str)), None)
-        return star is not None and item.key in alleles.get(str(star.key), frozenset())
+        own = alleles.get(str(star.key), frozenset()) if star else frozenset()
+        if star is None or item.key not in own:
+            return False
+        # "*3C (719A>G): A/G": the bases are of the one variant that makes the allele.
+        star.named = item.named if len(own) == 1 else None
+        return True
 
     def _said(self, copies: frozenset[int], more: bool) -> None:
         if self._before and (more or not self._made.items):

@@ -130,7 +130,8 @@ def _end_of_denial(tokens: Sequence[Token], place: int) -> int | None:
     while end < min(len(tokens), place + 6) and tokens[end].kind in between:
         end += 1
     if tokens[place].kind == "none of" and end < len(tokens) and tokens[end].kind in ("star", "variant"):
-        return end + 1
+        # "No rs1142345 T/T" denies the bases, so that nobody knows what is there.
+        return None if "bases" in (token.kind for token in tokens[end:]) else end + 1
     nouns = [step for step in range(place + 1, end) if tokens[step].kind == "variation"]
     if not nouns:
         return None
@@ -177,12 +178,13 @@ def _activity(gene: str, tokens: Sequence[Token]) -> tuple[ReportedActivity | No
 
 
 def _ranges(tokens: Sequence[Token]) -> set[Token]:
-    """A laboratory's range and the word before it: "(reference 6.7-23.6 U/mL)", "normal > 68"."""
+    """A laboratory's range and the word before it: "(reference 6.7-23.6 U/mL)", "normal > 68", "range normal"."""
     used: set[Token] = set()
     for before, token in itertools.pairwise(tokens):
         bound = token.kind == "range" or token.text[:1] in "<>≤≥"
         label = before.kind == "reference range" or before.text.casefold() in ("normal", "normale", "normaal")
-        if bound and label:
+        no_result = before.kind == "reference range" and token.kind == NORMAL
+        if (bound and label) or no_result:
             used |= {before, token}
     return used
 

@@ -137,9 +137,10 @@ def _weakens(asked: _Read, clear: ReportedGene) -> bool:
 
 def _weakest(clear: Sequence[Finding]) -> ReportedGene:
     """One gene said twice: the weaker enzyme counts."""
-    weakest = min(clear, key=lambda found: ORDER.index(found.phenotype or INDETERMINATE))
+    weakest = min(clear, key=lambda found: (ORDER.index(found.phenotype or INDETERMINATE), not found.diplotypes))
     notes = list(weakest.notes)
-    if len({(found.diplotypes, found.phenotype) for found in clear}) > 1:
+    pairs = {found.diplotypes for found in clear if found.diplotypes}
+    if len({found.phenotype for found in clear}) > 1 or len(pairs) > 1:
         said = "; ".join(found.text for found in clear)
         notes.append(f"{weakest.gene} is reported twice ({said}): the weaker enzyme counts")
     phenotype = weakest.phenotype or INDETERMINATE
