@@ -168,7 +168,7 @@ LOST = ("*1/*3A", "*1/*3B", "*1/*3C")
         ("TPMT\t*1/*3A\tIntermediate Metabolizer", "TPMT", ("*1/*3A",), IM),
         ("TPMT genotype is *1/*1, which is consistent with normal enzyme activity.", "TPMT", ("*1/*1",), NM),
         (
-            "This individual is heterozygous for the TPMT*3A allele and has reduced TPMT activity",
+            "The individual is heterozygous for the TPMT*3A allele and has reduced TPMT activity",
             "TPMT",
             ("*1/*3A",),
             IM,
@@ -430,6 +430,13 @@ def test_a_report_of_a_few_variants_says_that_others_may_not_have_been_looked_fo
     for text in ("TPMT *2, *3A not detected", "NUDT15 c.415C>T het", "TPMT *3A heterozygous", "TPMT no variants found"):
         (one,) = read_report(text, KNOWLEDGE).genes.values()
         assert any("may not have been looked for" in note for note in one.notes), text
+
+
+def test_low_alone_may_mean_deficient_and_is_asked_about() -> None:
+    (low,) = read_report("TPMT low activity", KNOWLEDGE).genes.values()
+    assert any("ask which is meant" in note for note in low.notes)
+    (settled,) = read_report("TPMT *1/*3A, low activity", KNOWLEDGE).genes.values()
+    assert settled.notes == ()
 
 
 def test_an_allele_that_may_be_several_is_asked_about() -> None:

@@ -23,14 +23,16 @@ from azaward.genetics.nomenclature.variants import Variants, variants_of
 from azaward.knowledge import Knowledge
 from azaward.knowledge.loading.words.vocabulary import vocabulary
 
+_INTERMEDIATE = "Intermediate Metabolizer"
 _SAYS = {
-    "heterozygous": "Intermediate Metabolizer",
-    "one copy": "Intermediate Metabolizer",
+    "heterozygous": _INTERMEDIATE,
+    "one copy": _INTERMEDIATE,
     "compound": "Poor Metabolizer",
     "both changed": "Poor Metabolizer",
     "absent": "Poor Metabolizer",
     "wild type": NORMAL,
 }
+_LOW = ("low", "low activity")
 _OF_ENZYME = re.compile(r"(?:mol|kat|U)\s?/", re.I)
 _NOTHING_FOUND = "nothing found"
 
@@ -77,6 +79,8 @@ def finding(clause: Clause, gene: str, text: str, words: ResultWords, knowledge:
     said, more = _in_words(rest, found)
     why += more
     phenotype, diplotypes, notes = _weigh(gene, found, said, variants, knowledge)
+    if not diplotypes and any(token.text.casefold() in _LOW for token in rest) and set(said) == {_INTERMEDIATE}:
+        notes += (f"some laboratories call a deficient {gene} activity low: ask which is meant",)
     return Finding(
         clause=clause,
         gene=gene,
