@@ -152,6 +152,7 @@ LOST = ("*1/*3A", "*1/*3B", "*1/*3C")
         ("TPMT reduced", "TPMT", (), IM),
         ("TPMT IM", "TPMT", (), IM),
         ("TPMT intermediate metabolizer", "TPMT", (), IM),
+        ("TPMT activity below the normal limit", "TPMT", (), IM),
         ("TPMT low activity, consistent with heterozygous deficiency", "TPMT", (), IM),
         ("TPMT predicted phenotype: poor metaboliser", "TPMT", (), PM),
         ("TPMT homozygous deficient", "TPMT", (), PM),
@@ -166,6 +167,7 @@ LOST = ("*1/*3A", "*1/*3B", "*1/*3C")
         ("TPMT Genotype Result: *1/*3A TPMT Phenotype: Intermediate metabolizer", "TPMT", ("*1/*3A",), IM),
         ("TPMT: *1/*1\nNUDT15: *1/*3\n", "NUDT15", ("*1/*3",), IM),
         ("TPMT\t*1/*3A\tIntermediate Metabolizer", "TPMT", ("*1/*3A",), IM),
+        ("TPMT mutation analysis: *1/*1", "TPMT", ("*1/*1",), NM),
         ("TPMT genotype is *1/*1, which is consistent with normal enzyme activity.", "TPMT", ("*1/*1",), NM),
         (
             "The individual is heterozygous for the TPMT*3A allele and has reduced TPMT activity",
@@ -306,6 +308,10 @@ def test_where_no_result_stands_none_is_made_up(text: str) -> None:
         ("TPMT variant detected", "not which one"),
         ("TPMT *1/*1 *1/*3A", "several pairs of alleles"),
         ("TPMT *1/*1 abnormal", "a change is named beside a normal result"),
+        ("TPMT *1/*1, mutation detected", "a change is named beside a normal result"),
+        ("TPMT normal, variant found", "a change is named beside a normal result"),
+        ("Expected: TPMT *1/*1", "'Expected' asks for a result"),
+        ("TPMT reference *1/*1", "'reference' names what would be normal"),
         ("TPMT *1/*1, *3A detected", "*3A does not fit *1/*1"),
         ("TPMT *1/*1, c.719A>G het", "does not fit"),
         ("TPMT homozygous", "homozygous is said"),
@@ -349,6 +355,11 @@ def test_a_question_never_makes_a_result_look_stronger(text: str, phenotype: str
     assert read_report(text, KNOWLEDGE).genes["TPMT"].phenotype == phenotype
 
 
+def test_a_denial_moves_with_the_word_that_it_denies() -> None:
+    said = read_report("TPMT *1/*3A, not deficient NUDT15", KNOWLEDGE).genes
+    assert (said["TPMT"].phenotype, said["NUDT15"].phenotype) == (IM, UNTOLD)
+
+
 def test_what_stands_under_another_persons_heading_is_hers_alone() -> None:
     said = read_report("Mother: TPMT *3A/*3A. Patient: TPMT *1/*1", KNOWLEDGE)
     assert said.genes["TPMT"].phenotype == NM
@@ -376,6 +387,40 @@ def test_two_genes_in_one_sentence_and_words_of_neither() -> None:
     assert (said.activity.text, said.activity.unit) == ("12", "U/mL")
     moved = read_report("TPMT *1/*1, heterozygous for NUDT15*3", KNOWLEDGE)
     assert {gene: one.phenotype for gene, one in moved.genes.items()} == {"TPMT": NM, "NUDT15": IM}
+
+
+@pytest.mark.parametrize(
+    ("text", "tpmt", "nudt15"),
+    [
+        ("Low TPMT activity and normal NUDT15", IM, NM),
+        ("TPMT normal and deficient NUDT15", NM, PM),
+        ("TPMT *1/*1, deficient NUDT15", NM, PM),
+        ("Deficient TPMT, normal NUDT15", PM, NM),
+        ("TPMT heterozygous and NUDT15 wild type", IM, NM),
+        ("The patient is heterozygous for TPMT *3A and homozygous for NUDT15 *1", IM, NM),
+        ("TPMT: Normal. NUDT15: Normal.", NM, NM),
+    ],
+)
+def test_words_before_a_gene_are_said_of_it(text: str, tpmt: str, nudt15: str) -> None:
+    said = read_report(text, KNOWLEDGE).genes
+    assert (said["TPMT"].phenotype, said["NUDT15"].phenotype) == (tpmt, nudt15)
+
+
+@pytest.mark.parametrize(
+    ("text", "phenotype", "unread"),
+    [
+        ("CYP2D6 *1/*4; TPMT *1/*1", NM, ("CYP2D6 *1/*4",)),
+        ("TPMT *1/*1; CYP2C19 *2/*2", NM, ("CYP2C19 *2/*2",)),
+        ("TPMT *1/*1; CYP2D6 *1/*4 (mother)", UNTOLD, ("CYP2D6 *1/*4 (mother)",)),
+        ("CYP2D6 *1/*4 (mother); TPMT *1/*3A", UNTOLD, ("CYP2D6 *1/*4 (mother)",)),
+        ("CYP2D6 requested, TPMT *1/*1", UNTOLD, ("CYP2D6 requested",)),
+    ],
+)
+def test_another_genes_result_is_set_aside_and_its_people_are_heeded(
+    text: str, phenotype: str, unread: tuple[str, ...]
+) -> None:
+    said = read_report(text, KNOWLEDGE)
+    assert (said.genes["TPMT"].phenotype, said.unread) == (phenotype, unread)
 
 
 @pytest.mark.parametrize(

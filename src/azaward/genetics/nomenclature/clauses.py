@@ -16,7 +16,9 @@ from azaward.genetics.nomenclature.tokens import Token
 from azaward.genetics.nomenclature.variants import variants_of
 from azaward.knowledge import Knowledge
 
-_NAMED = ("pair", "phased", "star", "variant", "amino acids", *GENES)
+# A gene that nothing here is about, whose result is none of TPMT and NUDT15.
+OTHER_GENE = "other gene"
+_NAMED = ("pair", "phased", "star", "variant", "amino acids", OTHER_GENE, *GENES)
 # Words that say a result, which stand before the gene as well as behind it: "heterozygous for TPMT*3A".
 _SAID = (
     *ORDER,
@@ -29,6 +31,7 @@ _SAID = (
     "one copy",
     "strongly",
 )
+_BEFORE_GENE = (*_SAID, "filler", "activity", "variation")
 RESULTS = (*_SAID, "pair", "phased", "star", "variant", "structural")
 _AND = ("and", "und", "et", "y", "e", "en")
 _FOR = ("for", "fur", "pour", "para", "per", "voor", "the", "of")
@@ -108,7 +111,7 @@ def _with_sequences(found: Sequence[Token], words: ResultWords, knowledge: Knowl
                 yield token
                 gene = named
             continue
-        if token.kind in GENES:
+        if token.kind in (*GENES, OTHER_GENE):
             gene = token.kind
         elif token.kind == "variant" and gene is None:
             owners = [each for each in GENES if variants_of(knowledge, each).named(token.text)]
@@ -122,10 +125,10 @@ def _by_gene(found: Iterator[Token], others: bool) -> Iterator[Clause]:
     gene: str | None = None
     own: list[Token] = []
     for token in found:
-        if token.kind in GENES:
+        if token.kind in (*GENES, OTHER_GENE):
             if own or gene:
                 yield Clause(gene, tuple(own), others, _is_closed(own))
-            gene, own = token.kind, []
+            gene, own = token.kind, [token] if token.kind == OTHER_GENE else []
         else:
             own.append(token)
     if own or gene:
@@ -143,26 +146,34 @@ def _said_before(own: list[Clause]) -> list[Clause]:
     made = list(own)
     for place in range(len(made) - 1):
         one, two = made[place], made[place + 1]
-        moved = _tail(one)
-        if moved and two.gene:
+        moved = _tail(one, two.has(*RESULTS, "found", "not found", "amount"))
+        if moved and two.gene in GENES:
             made[place] = replace(one, tokens=one.tokens[: len(one.tokens) - len(moved)], closed=True)
             made[place + 1] = replace(two, tokens=moved + two.tokens)
     return [clause for clause in made if clause.gene or clause.tokens]
 
 
-def _tail(clause: Clause) -> tuple[Token, ...]:
-    """The words at a clause's end that are said of the gene behind it."""
+def _tail(clause: Clause, next_has_own: bool) -> tuple[Token, ...]:
+    """The words at a clause's end that are said of the gene behind it: "low TPMT activity and normal NUDT15"."""
     start = len(clause.tokens)
     colon = bool(start) and clause.tokens[-1].text == ":"
     start -= colon
-    while start and clause.tokens[start - 1].kind in (*_SAID, "filler", "activity", "variation"):
+    # A word that hinders a result goes along with it; before any gene it stays, and bears on all that follow.
+    kinds = (*_BEFORE_GENE, *BLOCKERS) if clause.gene else _BEFORE_GENE
+    while start and clause.tokens[start - 1].kind in kinds:
         start -= 1
+        if clause.gene and _joins(clause.tokens[start]):
+            break
     tail = clause.tokens[start:]
     if not any(token.kind in _SAID for token in tail):
         return ()
-    parted = start == 0 or clause.tokens[start - 1].kind in ("end", "mark") or words_of(tail[0].text)[0] in _AND
+    parted = start == 0 or clause.tokens[start - 1].kind in ("end", "mark") or _joins(tail[0])
     leads = words_of(tail[-1].text)[-1:] or ("",)
-    return tail if clause.gene is None or (parted and leads[0] in _FOR) else ()
+    return tail if clause.gene is None or (parted and (leads[0] in _FOR or not next_has_own)) else ()
+
+
+def _joins(token: Token) -> bool:
+    return token.kind == "filler" and words_of(token.text)[:1] in [(word,) for word in _AND]
 
 
 def _shared(own: list[Clause], text: str) -> list[Clause]:

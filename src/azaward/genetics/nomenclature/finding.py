@@ -232,9 +232,16 @@ def _in_words(rest: Sequence[Token], found: Found) -> tuple[list[str], list[str]
         why.append("a variant is said to be there, not which one nor how often")
     elif "changed" in kinds and not said and not named:
         why.append("a change is named, not which one nor how often")
-    elif "changed" in kinds and "wild type" not in kinds and _looks_normal(found, said):
+    elif _names_change(rest) and "wild type" not in kinds and _looks_normal(found, said):
         why.append("a change is named beside a normal result")
     return said, why
+
+
+def _names_change(rest: Sequence[Token]) -> bool:
+    """Whether a change is called by that name or said to be there; an allele may be the usual one."""
+    there = any(token.kind == "found" for token in rest)
+    noun = any(token.kind == "variation" and "l" not in token.text.casefold()[1:3] for token in rest)
+    return (there and noun) or any(token.kind == "changed" for token in rest)
 
 
 def _is_strong(kinds: Sequence[str], place: int) -> bool:
@@ -286,6 +293,6 @@ def _left_over(rest: Sequence[Token], found: Found) -> Iterable[Token]:
     """The tokens that keep the result from being used."""
     for token in rest:
         named = token.kind in ("pair", "phased", "star", "variant", "amino acids")
-        idle = token.kind == "not found"
+        idle = token.kind in ("not found", "reference range")
         if (is_left_over(token) or named or idle) and token not in found.used:
             yield token

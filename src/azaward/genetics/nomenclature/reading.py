@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from azaward.genetics.activity import read_activity
 from azaward.genetics.dosing import GENES, INDETERMINATE, NORMAL, ORDER
-from azaward.genetics.nomenclature.clauses import RESULTS, Clause, clauses, is_left_over
+from azaward.genetics.nomenclature.clauses import OTHER_GENE, RESULTS, Clause, clauses, is_left_over
 from azaward.genetics.nomenclature.finding import Finding, finding
 from azaward.genetics.nomenclature.result_words import BLOCKERS, result_words
 from azaward.genetics.nomenclature.said import Reported, ReportedActivity, ReportedGene
@@ -19,7 +19,7 @@ from azaward.genetics.nomenclature.tokens import Token, normal_spelling, tokens
 from azaward.knowledge import Knowledge
 
 # Why a result isn't used beside a word; "not detected" belongs to what it was looked for, or denies the whole.
-_WHY = {**BLOCKERS, "not found": "denies something"}
+_WHY = {**BLOCKERS, "not found": "denies something", "reference range": "names what would be normal"}
 # Words that neither say nor hinder a result.
 _IDLE = ("mark", "end", "filler", "activity", "variation")
 _ASK = "Ask the laboratory for this patient's own final result"
@@ -62,7 +62,9 @@ def read_report(text: str, knowledge: Knowledge) -> Reported:
     words = result_words(knowledge)
     own = clauses(tokens(written, words), written, words, knowledge)
     findings = [
-        finding(clause, clause.gene, _text_of(clause, written), words, knowledge) for clause in own if clause.gene
+        finding(clause, clause.gene, _text_of(clause, written), words, knowledge)
+        for clause in own
+        if clause.gene in GENES
     ]
     read = list(_in_context(own, findings))
     results = {gene: [each for each in read if each.found.gene == gene and each.found.has_result] for gene in GENES}
@@ -85,6 +87,12 @@ def _in_context(own: Sequence[Clause], findings: Sequence[Finding]) -> Iterable[
     pending: list[_Read] = []
     everywhere: list[tuple[Finding | None, Token]] = []
     for clause in own:
+        if clause.gene == OTHER_GENE:
+            before += [token for token in clause.tokens if _bears(token, clause)]
+            blocks = [token for token in clause.tokens if token.kind in BLOCKERS and not clause.others]
+            whole = clause.has(*RESULTS)
+            everywhere += [(None, token) for token in blocks if whole or token.kind == "person"]
+            continue
         if clause.gene is None:
             loose = [token for token in clause.tokens if is_left_over(token) or _is_loose(token)]
             before += [] if clause.others else loose
@@ -102,6 +110,12 @@ def _in_context(own: Sequence[Clause], findings: Sequence[Finding]) -> Iterable[
     for read in pending:
         elsewhere = tuple(token for found, token in everywhere if found is not read.found)
         yield _Read(read.found, read.before, () if read.found.clause.others else elsewhere)
+
+
+def _bears(token: Token, clause: Clause) -> bool:
+    """Whether a word beside another gene bears on what follows: a person does, others in the same sentence."""
+    bears = token.kind == "person" or (token.kind in BLOCKERS and not clause.closed)
+    return bears and not clause.others
 
 
 def _is_loose(token: Token) -> bool:
@@ -202,6 +216,9 @@ def _unread(own: Sequence[Clause], read: Sequence[_Read], written: str) -> Itera
     """What was not understood or could not be used, in the order in which it stands."""
     of_clause = iter(read)
     for clause in own:
+        if clause.gene == OTHER_GENE:
+            yield _text_of(clause, written)
+            continue
         if clause.gene is None:
             yield from _runs([token for token in clause.tokens if is_left_over(token) or _is_loose(token)], written)
             continue

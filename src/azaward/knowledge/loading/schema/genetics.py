@@ -202,6 +202,7 @@ class ResultWords(Fact, frozen=True):
         "sequence of TPMT",
         "sequence of NUDT15",
         "reference allele of TPMT",
+        "other gene",
         "variation",
         "found",
         "not found",
