@@ -4,6 +4,7 @@ name or a note can change a page."""
 from __future__ import annotations
 
 import csv
+import html
 import io
 import json
 import re
@@ -17,6 +18,7 @@ from azaward.cli import app
 from azaward.genetics.dosing import Person, usual_dose
 from azaward.genetics.nomenclature import read_report
 from azaward.knowledge import load
+from azaward.reports.genotype.page import page
 from azaward.reports.genotype.report import Reporter
 from azaward.reports.genotype.to_html import to_html
 from azaward.reports.genotype.to_pdf import to_pdf
@@ -158,6 +160,33 @@ def test_what_a_report_leaves_unsaid_is_said() -> None:
     assert one["unread"] == ["NUDT15 purple"]
     assert one["dosing"]["azathioprine"]["action"] == "test"
     assert any("NUDT15 is not" in note for note in one["notes"])
+
+
+def test_what_keeps_a_result_from_being_used_stands_in_every_answer(tmp_path: Path) -> None:
+    said = ("--report", "TPMT *3A/*3A (mother); NUDT15 *1/*1 zzz", "--sample", "c001")
+    (one,) = as_json(*said)
+    assert [gene["phenotype"] for gene in one["genes"].values()] == ["Indeterminate", "Indeterminate"]
+    assert one["unread"] == ["mother", "zzz"]
+    assert one["dosing"]["azathioprine"]["action"] == "test"
+    assert one["dosing"]["azathioprine"]["worst"]["action"] == "do-not-start"
+    assert "would be Poor Metabolizer" in " ".join(one["genes"]["TPMT"]["notes"])
+    for format in ("text", "tsv", "html"):
+        told = " ".join(html.unescape(run("genotype", *said, "--format", format).stdout).split())
+        for words in ("'mother' names another person", "'zzz' is not understood"):
+            assert words in told, format
+    out = tmp_path / "a.pdf"
+    assert run("genotype", *said, "--format", "pdf", "--out", out).exit_code == 0
+    assert pages_of(out.read_bytes()) == 1
+    made = Reporter(KNOWLEDGE).of_words(read_report(said[1], KNOWLEDGE), "c001")
+    assert "Not understood or not used: mother" in page(made, KNOWLEDGE)["notes"]
+
+
+def test_words_without_any_result_end_with_one_line_that_says_what_to_write() -> None:
+    done = run("genotype", "--report", "Mother seen; TPMT not tested")
+    assert done.exit_code == 1
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1
+    assert "Write the result alone, such as 'TPMT *1/*3A; NUDT15 normal'" in done.stderr
 
 
 HOSTILE = "c9<script>alert(1)</script>#panic()[*x*]\t=cmd|' /C calc'!A0"

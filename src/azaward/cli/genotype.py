@@ -160,10 +160,10 @@ def _of_words(reporter: Reporter, report: str, sample: str | None, knowledge: Kn
     said = read_report(report, knowledge)
     if not said.genes and said.activity is None:
         raise InputError(
-            f"--report: could not interpret {report!r}. Expected a gene and its alleles, variants or phenotype, "
-            "such as 'TPMT *1/*3A; NUDT15 normal'."
+            f"--report: could not interpret {report!r}. Expected a gene and its alleles, variants or phenotype. "
+            "Write the result alone, such as 'TPMT *1/*3A; NUDT15 normal'."
         )
-    warn([f"--report: could not interpret {part!r}; not used" for part in said.unread])
+    warn([f"--report: {part!r} was not understood or could not be used" for part in said.unread])
     return reporter.of_words(said, sample or "report")
 
 

@@ -186,7 +186,7 @@ class _Gene:
             *decision.why,
             *remarks.of_what_is_missing(alleles, missing, fit, hiding, normal),
             *remarks.of_phase(diplotypes),
-            *remarks.of_changes(self.knowledge, unnamed, presumed),
+            *remarks.of_changes(self.knowledge, unnamed),
             *(remarks.of_undocumented(unheard, seen.extras, len(blocks(seen))) if unheard else ()),
             *remarks.of_records(alleles, row.told, row.status),
             *(self.prior.notes if len(diplotypes) > 1 else ()),

@@ -25,7 +25,7 @@ def undocumented(extras: Sequence[Extra], unnamed: Sequence[Unnamed], fitting: t
     return tuple(dict.fromkeys((*alone, *(name for name in haplotypes if name[1:-1] not in alone))))
 
 
-def of_changes(knowledge: Knowledge, unnamed: Sequence[Unnamed], presumed: str | None) -> Iterator[str]:
+def of_changes(knowledge: Knowledge, unnamed: Sequence[Unnamed]) -> Iterator[str]:
     """What each change that no allele names does, and what is presumed of it."""
     rows = {row.term: row for row in knowledge.tables["consequences"]}
     for each in unnamed:
@@ -40,11 +40,6 @@ def of_changes(knowledge: Knowledge, unnamed: Sequence[Unnamed], presumed: str |
             yield f"{each.name} {where}: {row.says}. No named allele has it; that copy is presumed not to work."
         else:
             yield f"{each.name} {where}: {row.says}. No named allele has it, so what it does isn't known."
-    if presumed:
-        yield (
-            f"Presumed {presumed}. No body classes these changes: the dose goes by what such changes do elsewhere. "
-            "Ask the laboratory to confirm it."
-        )
 
 
 def of_what_is_missing(

@@ -39,6 +39,7 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     "consequences": ("term",),
     "allele_frequencies": ("gene", "allele", "population"),
     "phenotype_frequencies": ("gene", "phenotype", "population"),
+    "result_words": ("meaning", "language"),
     "test_codes": ("system", "code"),
     "test_names": ("name", "language"),
     "specimens": ("system", "code", "name"),

@@ -55,7 +55,7 @@ def page(report: SampleReport, knowledge: Knowledge) -> dict[str, Any]:
         "notes": [
             *report.notes,
             *report.reclassified,
-            *(f"Not understood, and not used: {part}" for part in report.unread),
+            *(f"Not understood or not used: {part}" for part in report.unread),
         ],
         "patient": for_the_patient(report),
         "sources": [

@@ -21,6 +21,7 @@ from azaward.genetics.releases import changes, reclassified, release, release_na
 from azaward.knowledge import Knowledge
 from azaward.knowledge.loading.words.vocabulary import vocabulary
 from azaward.reports.genotype.remarks import of_activity, of_classes, of_dose, of_genes
+from azaward.reports.genotype.shape import ChangeOut as ChangeOut
 from azaward.reports.genotype.shape import DiplotypeOut as DiplotypeOut
 from azaward.reports.genotype.shape import GeneOut as GeneOut
 from azaward.reports.genotype.shape import HiddenOut as HiddenOut
@@ -29,7 +30,6 @@ from azaward.reports.genotype.shape import PositionOut as PositionOut
 from azaward.reports.genotype.shape import SampleReport as SampleReport
 from azaward.treatment import thiopurines
 
-LOWERS = ORDER[: ORDER.index(INDETERMINATE)]
 # Diplotypes less probable than this are many and add nothing that the phenotypes' probabilities don't say.
 _SHOWN_DIPLOTYPES = 5
 # Genes kept as they are shown.
@@ -126,7 +126,11 @@ class Reporter:
             evidence=[self._position(position) for position in call.evidence if every_position or not _plain(position)],
             positions=len(call.evidence),
             method="genotype",
-            presumed=_presumed(call),
+            presumed=call.presumed,
+            changes=[
+                ChangeOut(name=each.name, consequence=each.term, copies=each.copies, doubt=each.doubt)
+                for each in call.changes
+            ],
         )
 
     def _position(self, seen: PositionEvidence) -> PositionOut:
@@ -272,12 +276,6 @@ class Reporter:
             for source, locator, how in dict.fromkeys(cited)
         ]
         return self._cited[key]
-
-
-def _presumed(call: GeneCall) -> str | None:
-    """What an unnamed change is presumed to mean; only ever something that asks for more care than normal."""
-    presumed: str | None = getattr(call, "presumed", None)
-    return presumed if call.phenotype == INDETERMINATE and presumed in LOWERS else None
 
 
 def _plain(seen: PositionEvidence) -> bool:

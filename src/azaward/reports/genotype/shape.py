@@ -52,6 +52,18 @@ class PhenotypeOut(Out, frozen=True):
     probability: float
 
 
+class ChangeOut(Out, frozen=True):
+    """A change that no allele names, its consequence as the Sequence Ontology terms it, and how many copies carry it.
+
+    `doubt` says why it isn't counted.
+    """
+
+    name: str
+    consequence: str
+    copies: int
+    doubt: str | None = None
+
+
 class GeneOut(Out, frozen=True):
     """One gene: the call, the phenotype to act on, what was not seen and what nobody has named.
 
@@ -70,6 +82,7 @@ class GeneOut(Out, frozen=True):
     positions: int
     method: str
     presumed: str | None = None
+    changes: list[ChangeOut] = []
 
 
 class SampleReport(Out, frozen=True):

@@ -101,7 +101,7 @@ def show(report: SampleReport, console: Console | None = None) -> None:
     for note in (*report.notes, *report.reclassified):
         console.print(Text(note, style="magenta"))
     for part in report.unread:
-        console.print(Text(f"not understood: {part!r}", style="bold magenta"))
+        console.print(Text(f"not understood or not used: {part!r}", style="bold magenta"))
     console.print()
     _doses(report, console)
     console.print(Padding(Text("For the patient: " + " ".join(for_the_patient(report))), (1, 0, 0, 0)))

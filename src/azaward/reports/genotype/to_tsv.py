@@ -71,7 +71,8 @@ def line(report: SampleReport) -> str:
         cells += [f"{part:g}" for part in plan.outcome.fraction] if plan.outcome.fraction else ["", ""]
         cells += [f"{part:g}" for part in plan.outcome.wait_weeks] if plan.outcome.wait_weeks else ["", ""]
         cells.append(plan.worst.action if plan.worst else "")
-    cells += [";".join((*report.notes, *(f"not understood: {part}" for part in report.unread))), report.knowledge]
+    unread = (f"not understood or not used: {part}" for part in report.unread)
+    cells += [";".join((*report.notes, *unread)), report.knowledge]
     cells += [_presumed(report, gene) for gene in GENES]
     cells += [report.dosing["azathioprine"].outcome.no_tablet or "", report.release, ";".join(report.reclassified)]
     return "\t".join(_BREAKS.sub(" ", cell) for cell in cells) + "\n"

@@ -203,6 +203,54 @@ class Discordance(Fact, frozen=True):
     says: Prose
 
 
+class ResultWords(Fact, frozen=True):
+    """What a word of a laboratory's sentence about a gene means; a star stands for any ending.
+
+    `person`, `denies`, `none of`, `asked for`, `earlier`, `failed` and `doubt` keep a result from being used as the
+    patient's; `filler` says nothing of it. The others name a gene, what was found or what it makes of the enzyme.
+    """
+
+    meaning: Literal[
+        "person",
+        "denies",
+        "none of",
+        "asked for",
+        "earlier",
+        "failed",
+        "doubt",
+        "patient",
+        "filler",
+        "or",
+        "TPMT",
+        "NUDT15",
+        "sequence of TPMT",
+        "sequence of NUDT15",
+        "reference allele of TPMT",
+        "other gene",
+        "variation",
+        "found",
+        "not found",
+        "absent",
+        "wild type",
+        "one copy",
+        "heterozygous",
+        "homozygous",
+        "both changed",
+        "compound",
+        "changed",
+        "structural",
+        "strongly",
+        "activity",
+        "reference range",
+        "forward strand",
+        "reverse strand",
+        "coding strand",
+        Phenotype,
+    ]
+    language: Literal["any", "en", "de", "fr", "es", "it", "nl", "ja"]
+    words: Own
+
+
 TABLES: dict[str, type[Row]] = {
     "alleles": Allele,
     "phenotype_rules": PhenotypeRule,
@@ -219,4 +267,5 @@ TABLES: dict[str, type[Row]] = {
     "genotype_doses": GenotypeDose,
     "enzyme_pitfalls": EnzymePitfall,
     "discordance": Discordance,
+    "result_words": ResultWords,
 }

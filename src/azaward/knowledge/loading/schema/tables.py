@@ -23,6 +23,7 @@ from azaward.knowledge.loading.schema.genetics import (
     GenotypeDose,
     PhenotypeFrequency,
     PhenotypeRule,
+    ResultWords,
 )
 from azaward.knowledge.loading.schema.guides import GuideFact, SideEffect, Trial, TrialArm
 from azaward.knowledge.loading.schema.hl7 import HL7Code
@@ -130,6 +131,8 @@ class Tables(Protocol):
     def __getitem__(self, name: Literal["risks"]) -> tuple[Risk, ...]: ...
     @overload
     def __getitem__(self, name: Literal["alleles"]) -> tuple[Allele, ...]: ...
+    @overload
+    def __getitem__(self, name: Literal["result_words"]) -> tuple[ResultWords, ...]: ...
     @overload
     def __getitem__(self, name: Literal["phenotype_rules"]) -> tuple[PhenotypeRule, ...]: ...
     @overload
