@@ -57,8 +57,7 @@ def called() -> dict[str, dict[str, GeneCall]]:
     for phenotype in (INTERMEDIATE, POOR):
         base = calls["indeterminate"]
         calls[f"presumed {phenotype}"] = {
-            gene: msgspec.structs.replace(call, presumed=phenotype)
-            for gene, call in base.items()
+            gene: msgspec.structs.replace(call, presumed=phenotype) for gene, call in base.items()
         }
     return calls
 

@@ -13,7 +13,7 @@ import msgspec
 
 from azaward.assessment import Cited
 from azaward.genetics.activity import Activity, Weighed, read_activity, weigh
-from azaward.genetics.dosing import INDETERMINATE, ORDER, DrugPlan, Person, plan
+from azaward.genetics.dosing import INDETERMINATE, DrugPlan, Person, plan
 from azaward.genetics.model import GENES, GeneCall, PositionEvidence, SampleCall, Site, Status
 from azaward.genetics.nomenclature import Reported
 from azaward.genetics.possible import phenotype_of_body, possible_phenotypes
