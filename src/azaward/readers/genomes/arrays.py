@@ -17,7 +17,7 @@ from azaward.genetics.model import GENES, MISSING, Genotypes, Site, Status, noth
 from azaward.knowledge import Knowledge
 from azaward.readers.genomes.alleles import AssemblyName
 from azaward.readers.genomes.assembly import ASK, named_in
-from azaward.readers.genomes.file import chromosome
+from azaward.readers.genomes.contigs import chromosome
 from azaward.readers.genomes.text import lines
 
 CONFIRMS_NOTHING = (

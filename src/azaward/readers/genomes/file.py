@@ -20,6 +20,7 @@ import cyvcf2
 
 from azaward.errors import InputError
 from azaward.readers.genomes.calls import Call, Column, Limits, read_calls
+from azaward.readers.genomes.contigs import chromosome, spellings
 from azaward.readers.genomes.text import first_bad_line, lines, may_lead_with_phase
 
 Progress = Callable[[str], None]
@@ -53,11 +54,6 @@ class Record:
     alts: tuple[str, ...]
     filters: str | None
     calls: Callable[[], Column[Call] | None]
-
-
-def chromosome(name: str) -> str:
-    """The chromosome that a contig name stands for: `chr6` for `6`, `chr6` or `CHR6`."""
-    return f"chr{name[3:] if name[:3] in ('chr', 'Chr', 'CHR') else name}"
 
 
 class VariantFile:
@@ -100,11 +96,11 @@ class VariantFile:
             self._declared = set(self.contigs) & set(self._vcf.seqnames)
         except UnicodeDecodeError:
             raise InputError(f"{self.name}: header: a contig name isn't UTF-8. Save the file as UTF-8.") from None
-        for number in ("6", "13"):
-            if not any(chromosome(name) == f"chr{number}" for name in self._declared):
-                for name in (number, f"chr{number}", f"Chr{number}", f"CHR{number}"):
-                    self._vcf.add_to_header(f"##contig=<ID={name}>")
-                    self._declared.add(name)
+        held = {chromosome(name) for name in self._declared}
+        for name in spellings():
+            if chromosome(name) not in held:
+                self._vcf.add_to_header(f"##contig=<ID={name}>")
+                self._declared.add(name)
         if not re.search(r"^##INFO=<ID=END,", self.header, re.MULTILINE):
             self._vcf.add_to_header('##INFO=<ID=END,Number=1,Type=Integer,Description="Last base">')
 
@@ -181,7 +177,13 @@ class VariantFile:
                 try:
                     bound = wanted[name]
                 except KeyError:
-                    bound = wanted[name] = bounds.get(chromosome(name)) if name in self._declared else None
+                    bound = wanted[name] = bounds.get(chromosome(name))
+                    if bound is not None and name not in self._declared:
+                        # cyvcf2 would crash on the record's bases.
+                        raise InputError(
+                            f"{self.name}: contig {name!r} isn't defined in the header. Add the line "
+                            f"##contig=<ID={name}> to the header."
+                        ) from None
                 if bound is None or variant.start >= bound[1]:
                     continue
                 if variant.end <= bound[0] and (ends_are_numbers or _end(variant) <= bound[0]):

@@ -22,16 +22,16 @@ from azaward.genetics.model import GENES, MISSING, GeneGenotypes, Genotypes, Sta
 from azaward.knowledge import Knowledge
 from azaward.readers.genomes.alleles import ASSEMBLIES, AssemblyName, map_of
 from azaward.readers.genomes.arrays import is_array, read_array
-from azaward.readers.genomes.assembly import check_asked, decide, told_by_header
+from azaward.readers.genomes.assembly import check_asked, decide, told_by_contigs, told_by_header
 from azaward.readers.genomes.calls import Column, Limits, distinct
 from azaward.readers.genomes.columns import ABSENT, WHOLE_GENE, Columns, Key, State, settle
+from azaward.readers.genomes.contigs import chromosome
 from azaward.readers.genomes.file import (
     EVERY,
     LeadingPhaseError,
     Progress,
     Span,
     VariantFile,
-    chromosome,
     has_index,
     is_bcf,
     shown,
@@ -158,6 +158,8 @@ def _read_here(
             held = _fill(file, knowledge, told, spans, progress)
     if not file.records_read and not file.any_record():
         raise InputError(f"{file.name}: contains no records, so nothing is known about anyone. Use the complete file.")
+    by_header = told_by_contigs(file.name, file.contigs_seen, by_header, knowledge)
+    check_asked(file.name, asked, by_header)
     if {span.chrom for span in spans} & {chromosome(name) for name in file.contigs_seen}:
         columns = held[decide(file.name, asked, by_header, {name: each.bases for name, each in held.items()})]
     else:
