@@ -52,6 +52,8 @@ class _Found:
 def is_array(path: Path) -> bool:
     """Whether a file looks like array text: not a VCF, and its first lines are rows of named positions."""
     try:
+        if not path.is_file():
+            return False
         with path.open("rb") as file:
             head = file.read(4)
         if head[:2] == b"PK":

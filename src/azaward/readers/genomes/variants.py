@@ -36,6 +36,7 @@ from azaward.readers.genomes.file import (
     is_bcf,
     shown,
 )
+from azaward.readers.genomes.kinds import check_kind
 from azaward.readers.genomes.text import without_leading_phase
 
 PART = 100_000
@@ -95,6 +96,8 @@ def _read(
     progress: Progress | None,
     warn: Warn | None,
 ) -> Iterator[Genotypes]:
+    for path in paths:
+        check_kind(path)
     arrays = [path for path in paths if is_array(path)]
     files: list[_OneFile] = []
     refusal: InputError | None = None
