@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import chain
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,10 +33,12 @@ from azaward.genetics.model import (
 )
 from azaward.knowledge import Knowledge
 
+T = TypeVar("T")
 KEPT = 200_000
 """Diplotypes kept a gene, over all answers; beyond that the oldest answers are forgotten: memory has an end."""
 
 Texts = tuple[tuple[int, str], ...]
+Codes = tuple[tuple[int, tuple[int, ...]], ...]
 
 
 def call(
@@ -93,7 +96,7 @@ class _Gene:
         self.alleles: NamedAlleles = named_alleles(knowledge, gene)
         self.prior: Prior = prior(knowledge, self.alleles, ancestry)
         self.limits = limits(knowledge, self.alleles, self.prior)
-        self.kept: dict[tuple[bytes, Texts, Texts], GeneCall] = {}
+        self.kept: dict[tuple[bytes, Texts, Texts, Codes], GeneCall] = {}
         self.size = 0
         self.reference: list[PositionEvidence] = []
         self.evidence: dict[tuple[int, int, int, bool, int], PositionEvidence] = {}
@@ -108,41 +111,39 @@ class _Gene:
         text, width = rows.tobytes(), rows.shape[1]
         undocumented = _by_sample(held.undocumented)
         notes = _by_sample({at: " ".join(words) for at, words in held.notes.items()})
+        untested = _by_sample(held.untested)
         answers: list[GeneCall] = []
         for at in range(n):
-            key = (text[at * width : (at + 1) * width], undocumented.get(at, ()), notes.get(at, ()))
+            own = text[at * width : (at + 1) * width]
+            key = (own, undocumented.get(at, ()), notes.get(at, ()), untested.get(at, ()))
             answer = self.kept.get(key)
             if answer is None:
-                answer = self._work_out(alleles[at], phase[at], held.status[at], dict(key[1]), dict(key[2]))
+                seen = Seen(alleles[at], phase[at], dict(key[1]), dict(key[3]))
+                answer = self._work_out(seen, held.status[at], dict(key[2]))
                 self._keep(key, answer)
             answers.append(answer)
         return answers if held.row_of is None else [answers[row] for row in held.row_of.tolist()]
 
-    def _keep(self, key: tuple[bytes, Texts, Texts], answer: GeneCall) -> None:
+    def _keep(self, key: tuple[bytes, Texts, Texts, Codes], answer: GeneCall) -> None:
         while self.kept and self.size + len(answer.diplotypes) > KEPT:
             self.size -= len(self.kept.pop(next(iter(self.kept))).diplotypes)
         self.kept[key] = answer
         self.size += len(answer.diplotypes)
 
-    def _work_out(
-        self,
-        codes: NDArray[np.int8],
-        phase: NDArray[np.int32],
-        status: NDArray[np.int8],
-        undocumented: dict[int, str],
-        notes: dict[int, str],
-    ) -> GeneCall:
+    def _work_out(self, seen: Seen, status: NDArray[np.int8], notes: dict[int, str]) -> GeneCall:
         alleles, gene = self.alleles, self.alleles.gene
-        seen = Seen(codes, phase, undocumented)
+        codes, phase, undocumented = seen.alleles, seen.phase, seen.undocumented
         fitting = pairs(alleles, self.prior, seen)
         missing = (codes == MISSING).any(axis=1)
         unseen = set(np.flatnonzero((alleles.carries[:, missing] != 0).any(axis=1)).tolist())
+        for at, others in seen.untested.items():
+            unseen |= set(np.flatnonzero(np.isin(alleles.carries[:, at], others)).tolist())
         diplotypes = tuple(
             Diplotype(pair.call, pair.probability, self._phenotype(pair), not unseen.isdisjoint(pair.alleles))
             for pair in fitting
         )
         phenotypes = _summed(diplotypes)
-        hiding = self._could_hide(fitting, codes, unseen)
+        hiding = self._could_hide(fitting, seen, unseen)
         decision = decide(phenotypes, (name for name, _ in hiding), self.limits)
         normal = dict(phenotypes)[NORMAL] if decision.phenotype == NORMAL else None
         unheard = remarks.undocumented(alleles, codes, undocumented, fitting)
@@ -211,9 +212,7 @@ class _Gene:
         )
         return worst if pair.named else more_cautious((worst, INDETERMINATE))
 
-    def _could_hide(
-        self, fitting: tuple[Pair, ...], codes: NDArray[np.int8], unseen: set[int]
-    ) -> tuple[tuple[str, float], ...]:
+    def _could_hide(self, fitting: tuple[Pair, ...], seen: Seen, unseen: set[int]) -> tuple[tuple[str, float], ...]:
         """Alleles of which a missing position may hide a copy more than the most probable pair has."""
         alleles = self.alleles
         if fitting[0].named:
@@ -227,7 +226,7 @@ class _Gene:
             probability = {
                 index: float(self.prior.weights @ carried[:, index])
                 for index in sorted(unseen - set(fitting[0].alleles))
-                if _not_ruled_out(alleles.carries[index], codes)
+                if _not_ruled_out(alleles.carries[index], seen)
             }
         hidden = ((alleles.names[index], p) for index, p in probability.items() if p > 0)
         return tuple(sorted(hidden, key=lambda item: (-item[1], alleles.names.index(item[0]))))
@@ -265,8 +264,8 @@ def _check(held: GeneGenotypes, alleles: NamedAlleles) -> None:
         raise ValueError(f"{gene}: found a row_of from {held.row_of.min()} to {held.row_of.max()}, of {rows} rows")
 
 
-def _by_sample(texts: Mapping[tuple[int, int], str]) -> dict[int, Texts]:
-    by_sample: dict[int, dict[int, str]] = {}
+def _by_sample(texts: Mapping[tuple[int, int], T]) -> dict[int, tuple[tuple[int, T], ...]]:
+    by_sample: dict[int, dict[int, T]] = {}
     for (sample, at), words in texts.items():
         by_sample.setdefault(sample, {})[at] = words
     return {sample: tuple(sorted(words.items())) for sample, words in by_sample.items()}
@@ -279,6 +278,6 @@ def _summed(diplotypes: tuple[Diplotype, ...]) -> tuple[tuple[str, float], ...]:
     return tuple(sorted(total.items(), key=lambda item: (-item[1], item[0])))
 
 
-def _not_ruled_out(carries: NDArray[np.int8], codes: NDArray[np.int8]) -> bool:
-    fits = (codes == carries[:, None]) | (codes == MISSING)
-    return bool(fits.any(axis=1)[carries != 0].all())
+def _not_ruled_out(carries: NDArray[np.int8], seen: Seen) -> bool:
+    first, second = (seen.explained(carries[None, :], side)[0] for side in (0, 1))
+    return bool((first | second)[carries != 0].all())

@@ -7,8 +7,8 @@ differ (Hardy-Weinberg). What was seen fits a pair or doesn't; a missing allele 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from azaward.genetics.ancestry import Prior
 from azaward.genetics.haplotypes import UNKNOWN, NamedAlleles, Variant, order_of
-from azaward.genetics.model import MISSING, UNDOCUMENTED
+from azaward.genetics.model import MISSING, REFERENCE, UNDOCUMENTED
 
 Rows = NDArray[Any]
 MOST_BLOCKS = 8
@@ -64,11 +64,22 @@ class Pair:
 
 @dataclass(frozen=True)
 class Seen:
-    """One gene of one person: `alleles` int8 [s, 2], `phase` int32 [s], and what stood there for undocumented bases."""
+    """One gene of one person: `alleles` int8 [s, 2], `phase` int32 [s], what stood there for undocumented bases, and
+    the codes that were not looked for where reference was seen."""
 
     alleles: NDArray[np.int8]
     phase: NDArray[np.int32]
     undocumented: dict[int, str]
+    untested: Mapping[int, tuple[int, ...]] = field(default_factory=dict[int, tuple[int, ...]])
+
+    def explained(self, carries: NDArray[np.int8], side: int) -> NDArray[np.bool_]:
+        """Where alleles, int8 [k, s], explain what was seen on one side: bool [k, s]."""
+        own = self.alleles[:, side]
+        found = (carries == own) | (own == MISSING)
+        for at, codes in self.untested.items():
+            if own[at] == REFERENCE:
+                found[:, at] |= np.isin(carries[:, at], codes)
+        return found
 
 
 def pairs(alleles: NamedAlleles, prior: Prior, seen: Seen) -> tuple[Pair, ...]:
@@ -92,9 +103,7 @@ def blocks(seen: Seen) -> list[NDArray[np.intp]]:
 
 
 def _named_pairs(alleles: NamedAlleles, prior: Prior, seen: Seen) -> dict[tuple[Haplotype, Haplotype], float]:
-    on_first, on_second = (
-        (alleles.carries == seen.alleles[:, side]) | (seen.alleles[:, side] == MISSING) for side in (0, 1)
-    )
+    on_first, on_second = (seen.explained(alleles.carries, side) for side in (0, 1))
     candidates = np.flatnonzero((on_first | on_second).all(axis=1))
     first, second = on_first[candidates], on_second[candidates]
     # Where both sides were seen alike, a candidate has that allele already; where neither was, all fit.

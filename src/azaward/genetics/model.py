@@ -124,6 +124,8 @@ class GeneGenotypes:
     - `undocumented`: what stood there for a -2, by (sample index, site index), such as `T>A`.
     - `notes`: anything else that a reader of the call must know, by (sample index, site index); site index -1 is about
       the gene as a whole.
+    - `untested`: codes that were not looked for where reference was seen, by (sample index, site index): a probe
+      compares two bases, and an allele with a third is not ruled out.
     - `row_of`: None where row i is sample i. Of a cohort the arrays hold each different row once, and `row_of`, int
       [samples], is the row that each sample has; `undocumented` and `notes` then go by row.
     """
@@ -135,6 +137,7 @@ class GeneGenotypes:
     undocumented: Mapping[tuple[int, int], str] = field(default_factory=dict[tuple[int, int], str])
     notes: Mapping[tuple[int, int], tuple[str, ...]] = field(default_factory=dict[tuple[int, int], tuple[str, ...]])
     row_of: NDArray[np.integer[Any]] | None = None
+    untested: Mapping[tuple[int, int], tuple[int, ...]] = field(default_factory=dict[tuple[int, int], tuple[int, ...]])
 
     def __post_init__(self) -> None:
         n, s = len(self.alleles), len(self.sites)

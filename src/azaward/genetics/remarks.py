@@ -38,9 +38,10 @@ def of_what_is_missing(
 
     `normal` is the probability of the normal phenotype, where that is the one called.
     """
-    if not missing.any():
+    if not missing.any() and not hiding:
         return
-    yield f"{int(missing.sum())} of {len(missing)} positions that define an allele were not seen in full."
+    if missing.any():
+        yield f"{int(missing.sum())} of {len(missing)} positions that define an allele were not seen in full."
     if not hiding:
         yield "No allele can hide there: what was seen rules out all that they define."
         return
