@@ -42,6 +42,7 @@ class Status(IntEnum):
     REFERENCE_MISMATCH = 10
     NOT_TESTED = 11
     UNREADABLE = 12
+    ASSUMED_REFERENCE = 13
 
     @property
     def says(self) -> str:
@@ -63,6 +64,7 @@ _SAYS: Mapping[Status, str] = {
     Status.REFERENCE_MISMATCH: "the file's reference allele isn't the assembly's",
     Status.NOT_TESTED: "not among the positions tested",
     Status.UNREADABLE: "a genotype that couldn't be read",
+    Status.ASSUMED_REFERENCE: "no record in the file; taken as the reference, as asked",
 }
 
 

@@ -6,12 +6,13 @@ without one, the whole file is read. A file that can't be read raises one `Input
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import re
 import warnings
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +20,7 @@ from typing import Any, NamedTuple
 import cyvcf2
 
 from azaward.errors import InputError
+from azaward.readers.genomes.alleles import ANY_OTHER
 from azaward.readers.genomes.calls import Call, Column, Limits, read_calls
 from azaward.readers.genomes.contigs import chromosome, spellings
 from azaward.readers.genomes.text import first_bad_line, lines, may_lead_with_phase
@@ -85,6 +87,10 @@ class VariantFile:
         self._bcf = is_bcf(self._source)
         self.records_read = 0
         self.contigs_seen: set[str] = set()
+        self.varied: set[str] = set()
+        """Chromosomes on which a record has a change."""
+        self.says_reference = False
+        """Whether a record in the spans is a block of reference, or has no change."""
 
     def _declare(self) -> None:
         """Adds definitions that the file may have left out to htslib's header.
@@ -158,6 +164,9 @@ class VariantFile:
                     raise InputError(
                         f"{self.name}: {what}. The file or its index is damaged: create both again."
                     ) from None
+        if not self.says_reference:
+            with contextlib.suppress(Exception):  # what can't be read was told above, where it matters
+                self._look_for_changes(dict.fromkeys(name for name, _ in wanted))
 
     def _streamed(self, spans: Sequence[Span], progress: Progress | None) -> Iterator[Record]:
         bounds: dict[str, tuple[int, int]] = {}
@@ -184,6 +193,8 @@ class VariantFile:
                             f"{self.name}: contig {name!r} isn't defined in the header. Add the line "
                             f"##contig=<ID={name}> to the header."
                         ) from None
+                if bound is not None and chromosome(name) not in self.varied:
+                    self._note_change(variant)
                 if bound is None or variant.start >= bound[1]:
                     continue
                 if variant.end <= bound[0] and (ends_are_numbers or _end(variant) <= bound[0]):
@@ -199,6 +210,19 @@ class VariantFile:
         finally:
             self.records_read = count
             self.contigs_seen = set(wanted)
+
+    def _note_change(self, variant: Any) -> None:
+        _end(variant)  # first, for it makes cyvcf2 take the record apart
+        if any(str(alt).upper() not in ANY_OTHER for alt in variant.ALT):
+            self.varied.add(chromosome(variant.CHROM))
+
+    def _look_for_changes(self, contigs: Iterable[str]) -> None:
+        """Notes whether there is a change on each of these contigs, with the index; stops at the first."""
+        for contig in contigs:
+            for variant in self._vcf(contig):
+                self._note_change(variant)
+                if chromosome(contig) in self.varied:
+                    break
 
     def any_record(self) -> bool:
         """Whether the file has any record at all."""
@@ -218,6 +242,7 @@ class VariantFile:
 
         end = _end(variant)  # first, for it makes cyvcf2 take the record apart
         alts = tuple(str(alt).upper() for alt in variant.ALT)
+        self.says_reference = self.says_reference or not alts or any(alt in ANY_OTHER for alt in alts)
         return Record(
             where=where,
             chrom=chromosome(variant.CHROM),

@@ -20,6 +20,13 @@ from numpy.typing import NDArray
 from azaward.errors import InputError
 from azaward.genetics.model import GENES, MISSING, GeneGenotypes, Genotypes, Status, sites
 from azaward.knowledge import Knowledge
+from azaward.readers.genomes.absent import (
+    Listed,
+    check_stated,
+    say_what_may_be_stated,
+    says_reference,
+    take_as_reference,
+)
 from azaward.readers.genomes.alleles import ASSEMBLIES, AssemblyName, map_of
 from azaward.readers.genomes.arrays import is_array, read_array
 from azaward.readers.genomes.assembly import check_asked, decide, told_by_contigs, told_by_header
@@ -55,6 +62,7 @@ class _OneFile:
     samples: tuple[str, ...]
     columns: Mapping[Key, Column[State]]
     contigs: frozenset[str]
+    listed: Listed
 
 
 def read(
@@ -64,12 +72,16 @@ def read(
     sample: str | None = None,
     progress: Progress | None = None,
     warn: Warn | None = None,
+    *,
+    absent_is_reference: bool = False,
 ) -> Iterator[Genotypes]:
     """The genotypes in these files, with samples in the order in which the files first name them.
 
     A sample's genes may be in several files (one for each chromosome); a site on which files disagree is missing.
-    `assembly` is needed only if a file doesn't give it. `progress` receives occasional progress messages, and `warn`
-    receives warnings about a file as a whole. Raises a one-line `InputError` for input that can't be used.
+    `absent_is_reference` states that the files have every position that differs: one without a record is then taken
+    as the reference. `assembly` is needed only if a file doesn't give it. `progress` receives occasional progress
+    messages, and `warn` receives warnings about a file as a whole. Raises a one-line `InputError` for input that can't
+    be used.
 
     >>> from azaward.knowledge import load
     >>> part = next(read([Path("examples/genotype/one.vcf")], load()))
@@ -77,7 +89,7 @@ def read(
     (('c001',), 1)
     """
     try:
-        yield from _read(paths, knowledge, assembly, sample, progress, warn)
+        yield from _read(paths, knowledge, assembly, sample, progress, warn, absent_is_reference)
     except InputError as error:
         raise InputError(_one_line(str(error))) from None
 
@@ -95,6 +107,7 @@ def _read(
     sample: str | None,
     progress: Progress | None,
     warn: Warn | None,
+    absent_is_reference: bool,
 ) -> Iterator[Genotypes]:
     for path in paths:
         check_kind(path)
@@ -112,7 +125,11 @@ def _read(
         _check_contigs(files, knowledge, warn)
     elif refusal and not arrays:
         raise refusal
-    yield from _parts(files, knowledge)
+    if absent_is_reference:
+        for line in check_stated([file.listed for file in files], [path.name for path in arrays], knowledge):
+            if warn is not None:
+                warn(line)
+    yield from _parts(files, knowledge, absent_is_reference)
     for path in arrays:
         genotypes = read_array(path, knowledge, assembly, warn)
         if sample is None or genotypes.samples == (sample,):
@@ -172,7 +189,10 @@ def _read_here(
     if columns.without is not None and not columns.with_genotypes:
         raise InputError(f"{columns.without}: no GT among its FORMAT fields. Use the file that has the genotypes.")
     columns.finish()
-    return _OneFile(file.name, file.samples, columns.columns, frozenset(file.contigs_seen))
+    listed = Listed(
+        file.name, file.samples, frozenset(file.varied), file.says_reference or says_reference(columns.columns)
+    )
+    return _OneFile(file.name, file.samples, columns.columns, frozenset(file.contigs_seen), listed)
 
 
 def _near(name: str, spans: Sequence[Span], progress: Progress | None) -> Callable[[bytes, int], bool]:
@@ -233,7 +253,7 @@ def _check_contigs(files: Sequence[_OneFile], knowledge: Knowledge, warn: Warn |
             warn(f"{files[0].name}: no contig {chrom}, so {genes[chrom]} is unknown. Add the file that has it.")
 
 
-def _parts(files: Sequence[_OneFile], knowledge: Knowledge) -> Iterator[Genotypes]:
+def _parts(files: Sequence[_OneFile], knowledge: Knowledge, absent_is_reference: bool) -> Iterator[Genotypes]:
     """The samples of all files, one part at a time."""
     if not files:
         return
@@ -245,6 +265,8 @@ def _parts(files: Sequence[_OneFile], knowledge: Knowledge) -> Iterator[Genotype
         for key, column in file.columns.items():
             told = column if file.samples == names else _spread(column, file.samples, names)
             columns[key] = columns[key].joined(told, settle) if key in columns else told
+    add = take_as_reference if absent_is_reference else say_what_may_be_stated
+    add(columns, [file.listed for file in files], names, knowledge)
     for low in range(0, len(names), PART):
         high = min(low + PART, len(names))
         yield Genotypes(names[low:high], {gene: _gene(gene, columns, low, high, knowledge) for gene in GENES})

@@ -20,6 +20,7 @@ from azaward.reports.genotype.words import (
     called,
     do,
     for_the_patient,
+    is_assumed,
     may_also_be,
     notes,
     read_as,
@@ -105,7 +106,7 @@ def show(report: SampleReport, console: Console | None = None) -> None:
 
 
 def _found(position: PositionOut) -> bool:
-    return not position.reference_only and "." not in position.alleles
+    return not position.reference_only and "." not in position.alleles and not is_assumed(position)
 
 
 def _activity(report: SampleReport, console: Console) -> None:
