@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from azaward.genetics.model import MISSING, REFERENCE, Site, Status
 from azaward.knowledge import Knowledge
+from azaward.readers.genomes.letters import COMPLEMENT, longer_and_shorter
 
-COMPLEMENT = str.maketrans("ACGT", "TGCA")
 _NO_CALL = {"", "-", "0", ".", "?", "N", "--", "00", "..", "NN", "NC", "NA", "#N", "NOCALL", "NULL", "---"}
 _BETWEEN = re.compile(r"[/|,;:\s]+")
 
@@ -113,7 +113,7 @@ def _read(site: Site, row: Row) -> Read:
     half = snv and len(bases) == 2 and any(each in _NO_CALL for each in bases)
     letters = [each for each in bases if each not in _NO_CALL] if half else list(bases)
     if set(letters) <= {"I", "D"}:
-        codes = _insertions(alleles)
+        codes = longer_and_shorter(site)
         if codes is None:
             return Read(_LOST, Status.UNREADABLE, f"{shown} doesn't say which insertion or deletion")
     elif not snv:
@@ -140,11 +140,3 @@ def _read(site: Site, row: Row) -> Read:
 
 def _shown(bases: tuple[str, ...]) -> str:
     return ("" if all(len(each) == 1 for each in bases) else "/").join(bases)[:20]
-
-
-def _insertions(alleles: tuple[str, ...]) -> dict[str, int] | None:
-    """The codes meant by I and D, the longer and shorter of two alleles; None if there are more, or equal lengths."""
-    if len(alleles) != 2 or len(alleles[0]) == len(alleles[1]):
-        return None
-    longer = int(len(alleles[1]) > len(alleles[0]))
-    return {"I": longer, "D": 1 - longer}

@@ -15,7 +15,7 @@ from azaward.errors import InputError
 from azaward.genetics.model import GENES, Genotypes, Site, Status, nothing_seen, sites
 from azaward.knowledge import Knowledge
 from azaward.readers.genomes.alleles import AssemblyName
-from azaward.readers.genomes.array_genotypes import COMPLEMENT, Row, bases_in, genotype_at
+from azaward.readers.genomes.array_genotypes import Row, bases_in, genotype_at
 from azaward.readers.genomes.array_text import (
     TOO_LONG,
     Layout,
@@ -27,6 +27,7 @@ from azaward.readers.genomes.array_text import (
 )
 from azaward.readers.genomes.assembly import ASK, named_in
 from azaward.readers.genomes.contigs import chromosome
+from azaward.readers.genomes.letters import COMPLEMENT
 
 CONFIRMS_NOTHING = (
     "from a genotyping array's text file: it confirms nothing. Have a medical laboratory test both genes before using "

@@ -17,6 +17,7 @@ from azaward.readers.genomes.contigs import accession, chromosome
 
 ASK = "Ask the file's provider, then use --assembly GRCh38 or --assembly GRCh37."
 _LINES = re.compile(r"^##(?:reference|assembly|genome[-_ ]?build|contig)=.*$", re.MULTILINE | re.IGNORECASE)
+_OF_PLINK = re.compile(r"^##source=PLINK", re.MULTILINE)
 _NAMED_IN_CONTIG = re.compile(r"(?:assembly|URL)=\"?([^,>\"]+)", re.IGNORECASE)
 
 
@@ -29,6 +30,8 @@ class BaseEvidence:
     """Records of a documented change: the same position, bases and, where given, rs number."""
     mismatch: str | None = None
     """The first record that doesn't fit, in words."""
+    mend: str | None = None
+    """What is wrong with that record and what mends it, if it can be told."""
 
     @property
     def convinces(self) -> bool:
@@ -67,6 +70,8 @@ def told_by_header(
         if length is None or chromosome(contig) not in chromosomes:
             continue
         assembly = lengths.get((chromosome(contig), length))
+        if assembly is None and _OF_PLINK.search(header):
+            continue  # PLINK writes the last variant's position as the length
         if assembly is None:
             known = " or ".join(
                 f"{size} ({which})" for (chrom, size), which in lengths.items() if chrom == chromosome(contig)
@@ -141,7 +146,8 @@ def decide(
     told = asked or by_header
     if told is not None:
         if (wrong := bases[told].mismatch) is not None:
-            raise InputError(f"{wrong} The file doesn't use {told}, or it is damaged.")
+            why = bases[told].mend or f"The file doesn't use {told}, or it is damaged."
+            raise InputError(f"{wrong} {why}")
         other: AssemblyName = "GRCh37" if told == "GRCh38" else "GRCh38"
         if bases[other].convinces and bases[other].named and not bases[told].named:
             who = "you gave --assembly" if asked else "its header says"

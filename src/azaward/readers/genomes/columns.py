@@ -17,6 +17,7 @@ from azaward.readers.genomes.alleles import ANY_OTHER, NOTHING, Edit, Map, Place
 from azaward.readers.genomes.assembly import BaseEvidence
 from azaward.readers.genomes.calls import Call, Column
 from azaward.readers.genomes.file import Record
+from azaward.readers.genomes.letters import by_letters, is_untold, mend
 
 Key = tuple[str, int]
 WHOLE_GENE = -1
@@ -60,12 +61,16 @@ class Columns:
 
     def add(self, record: Record, calls: Callable[[], Column[Call] | None]) -> None:
         """Adds a record. Faults that make the file unusable on this assembly are kept in `bases` and `error`."""
+        if is_untold(self.on, record):
+            self._add_untold(record, calls)
+            return
         for position, found, expected in self.on.known(record.chrom, record.start, record.ref):
             if found != expected:
                 if self.bases.mismatch is None:
                     self.bases.mismatch = (
                         f"{record.where()}: REF is {found} at {position}, where {self.on.assembly} has {expected}."
                     )
+                    self.bases.mend = mend(self.on, record, expected)
                 return
             self.bases.fitting.add((record.chrom, position))
         told: list[tuple[Place, Reading]] = []
@@ -77,22 +82,42 @@ class Columns:
         novel = [] if self.only_bases else self._novel(record, told)
         if self.only_bases or not (told or novel):
             return
-        try:
-            called = calls()
-        except InputError as error:
-            self.error = self.error or error
+        samples = self._samples(record, calls)
+        if samples is None:
             return
-        if called is None:
-            self.without = self.without or record.where()
-            return
-        self.with_genotypes += 1
-        samples = Column([_judged(record, call) for call in called.states], called.of)
         for place, reading in told:
             self._take(record, place, reading, samples)
         for gene, number, text in novel:
             self._say(
                 gene, samples.mapped(lambda one, a=number, t=text: t if a in one[0][:2] and _usable(one) else None)
             )
+
+    def _samples(self, record: Record, calls: Callable[[], Column[Call] | None]) -> Column[tuple[Call, int]] | None:
+        """The judged calls of a record; None, with the fault kept, if it has none that can be used."""
+        try:
+            called = calls()
+        except InputError as error:
+            self.error = self.error or error
+            return None
+        if called is None:
+            self.without = self.without or record.where()
+            return None
+        self.with_genotypes += 1
+        return Column([_judged(record, call) for call in called.states], called.of)
+
+    def _add_untold(self, record: Record, calls: Callable[[], Column[Call] | None]) -> None:
+        """Adds a record whose alleles are letters or whose REF isn't known."""
+        told, notes = by_letters(self.on, record)
+        if self.only_bases or not (told or notes) or (samples := self._samples(record, calls)) is None:
+            return
+        for place, reading in told:
+            if reading is not None:
+                self._take(record, place, reading, samples)
+            else:
+                lost = samples.mapped(lambda one: State(MISSING, MISSING, _why_untold(one)))
+                self._join((place.gene, place.column), lost, frozenset())
+        for gene, text in notes:
+            self._say(gene, samples.mapped(lambda one, t=text: None if one[1] == Status.NO_CALL else t))
 
     def _name(self, record: Record, place: Place, reading: Reading) -> None:
         """Counts a record of a documented change as evidence of the assembly."""
@@ -176,6 +201,10 @@ def _judged(record: Record, call: Call) -> tuple[Call, int]:
     if second == -2:
         return call, Status.HAPLOID
     return call, Status.HALF_CALL if first < 0 or second < 0 else Status.SEEN
+
+
+def _why_untold(one: tuple[Call, int]) -> int:
+    return Status.NO_CALL if one[1] == Status.NO_CALL else Status.UNREADABLE
 
 
 def _usable(one: tuple[Call, int]) -> bool:
