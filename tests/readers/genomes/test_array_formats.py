@@ -41,6 +41,8 @@ def report(header: str, form: str) -> str:
 SHAPES: dict[str, str] = {
     "MyHeritage": "##fileformat=MyHeritage\n##format=MHv1.0\n##chip=GSA\n##reference=build37\n# For genealogy.\n"
     "RSID,CHROMOSOME,POSITION,RESULT\n" + rows('"{name}","{chrom}","{pos}","{a}{b}"\n'),
+    "comments in quotes": '"# a download"\n"RSID","CHROMOSOME","POSITION","RESULT"\n'
+    + rows('"{name}","{chrom}","{pos}","{a}{b}"\n'),
     "FamilyTreeDNA": "RSID,CHROMOSOME,POSITION,RESULT\n" + rows('"{name}","{chrom}","{pos}","{a}{b}"\n'),
     "whole lines in quotes": 'RSID,CHROMOSOME,POSITION,RESULT\n' + rows('"{name},""{chrom}"",""{pos}"",""{a}{b}"""\n'),
     "Living DNA": "# Living DNA customer genotype data download file version: 1.0.2\n# Human Genome Reference Build 37 "
@@ -141,6 +143,10 @@ def test_a_row_on_the_minus_strand_is_turned(tmp_path: Path) -> None:
             "c001.txt line 11: the file has several samples, 'c001' and 'c002'. Export one person to a file.",
         ),
         (
+            "SNP\tCHR\tBP\tA1\tA2\tBETA\tP\n" + rows("{name}\t{chrom}\t{pos}\t{a}\t{b}\t0.1\t0.02\n"),
+            "c001.txt line 1: a table with beta, p is about alleles, not about a person's genotypes.",
+        ),
+        (
             "rsid\tchromosome\tposition\tgenotype\nrs1\t6\t5\tAB\n" + rows("{name}\t{chrom}\t{pos}\tAA\n"),
             "c001.txt line 2: genotypes coded A and B don't say which bases were seen. Export the bases.",
         ),
@@ -148,6 +154,11 @@ def test_a_row_on_the_minus_strand_is_turned(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_what_a_file_must_say(tmp_path: Path, text: str, said: str) -> None:
     assert refused(tmp_path, text) == said
+
+
+def test_a_vcf_without_its_first_line_is_no_array(tmp_path: Path) -> None:
+    text = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tc001\n6\t1\t.\tA\tC\t.\t.\t.\tGT\t0/1\n"
+    assert "expected ##fileformat=VCFv4.2 or another version" in refused(tmp_path, text)
 
 
 def test_a_sample_is_named_as_in_the_file(tmp_path: Path) -> None:

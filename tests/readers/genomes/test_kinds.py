@@ -99,6 +99,13 @@ def test_zips_that_are_not_of_an_array(tmp_path: Path, inside: str, kind: str) -
         list(read([tmp_path / "x.zip"], load()))
 
 
+def test_a_macs_own_files_in_a_zip_do_not_count(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as out:
+        out.writestr("__MACOSX/._genome.vcf", "x")
+        out.writestr("genome.txt", f"{R139C}\t13\t48619855\tCT\n")
+    check_kind(tmp_path / "x.zip")
+
+
 def test_what_can_be_read_passes(tmp_path: Path) -> None:
     text = header() + at(R139C, "0/1")
     check_kind(write(tmp_path / "x.vcf", text))

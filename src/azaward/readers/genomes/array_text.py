@@ -32,6 +32,8 @@ _CHROMOSOMES = ("chromosome", "chr", "chrom", "chromosomenumber", "chrno")
 _POSITIONS = ("position", "pos", "mapinfo", "bp", "basepair", "coordinate", "physicalposition", "chromosomeposition")
 _GENOTYPES = ("genotype", "genotypes", "result", "results", "call", "calls", "alleles", "gt", "yourcode")
 _PAIRS = (("allele1plus", "allele2plus"), ("allele1", "allele2"), ("a1", "a2"), ("allelea", "alleleb"))
+# Columns of tables about alleles in general, whose A1 and A2 are nobody's genotype.
+_OF_NOBODY = {"beta", "or", "se", "p", "pval", "pvalue", "maf", "frq", "freq", "eaf", "af", "zscore", "cm", "morgan"}
 _STRANDS = ("top", "forward", "design", "ab", "bottom", "bot")
 _NAME = re.compile(r"[A-Za-z]{1,12}[-_:.]?\w+(?:[-_.:]\w+)*|(?:\d{1,2}|[XYM]):\d+\S*")
 _OF_GENOME = re.compile(r"chr(?:\d{1,2}|X|Y|M|MT|XY|PAR\d?|Un)", re.IGNORECASE)
@@ -86,7 +88,7 @@ def is_row(line: str) -> bool:
 def layout_of(line: str, where: str) -> Layout | None:
     """The columns that a header names, or None if the line is no header.
 
-    Raises `InputError` if it names alleles on another strand than the assembly's, or no alleles.
+    Raises `InputError` if it names alleles on another strand than the assembly's, alleles of nobody, or none.
 
     >>> layout_of("# rsid\\tchromosome\\tposition\\tgenotype", "a.txt line 1").bases
     (3,)
@@ -94,6 +96,8 @@ def layout_of(line: str, where: str) -> Layout | None:
     words = _header(cells_of(line))
     if words is None:
         return None
+    if found := sorted(_OF_NOBODY.intersection(words)):
+        raise InputError(f"{where}: a table with {', '.join(found)} is about alleles, not about a person's genotypes.")
     name, chrom, position = (_first(words, known) for known in (_NAMES, _CHROMOSOMES, _POSITIONS))
     if name is None or chrom is None or position is None:
         if line.startswith("#"):
@@ -127,6 +131,8 @@ def layout_of(line: str, where: str) -> Layout | None:
 def _header(cells: list[str]) -> list[str] | None:
     """A header's words in small letters without spaces and signs; None if the cells are no header."""
     words = [re.sub(r"[^a-z0-9]", "", cell.casefold()) for cell in cells]
+    if {"ref", "alt"} <= set(words):
+        return None  # a VCF without its first line
     known = [_first(words, each) for each in (_NAMES, _CHROMOSOMES, _POSITIONS)]
     bases = any(word in _GENOTYPES or word.startswith("allele") for word in words)
     of_illumina = known[0] is not None and any(word.startswith("allele1") for word in words)

@@ -168,7 +168,7 @@ def _rows(path: Path, found: _Found) -> Iterator[tuple[Layout, str, list[str]]]:
             in_header = section == "[header]"
             continue
         named = layout_of(line, where) if not found.rows else None
-        if named is not None or in_header or line.startswith("#") or not line.strip():
+        if named is not None or in_header or line.startswith(("#", '"#')) or not line.strip():
             layout = named or layout
             found.header.append(line)
             continue

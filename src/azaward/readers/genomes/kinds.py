@@ -141,7 +141,7 @@ def _by_mark(head: bytes) -> Kind | None:
 def _zipped(path: Path) -> Kind | None:
     try:
         with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
+            names = [name for name in archive.namelist() if not name.startswith("__MACOSX/")]
     except Exception:  # told by whoever reads the zip
         return None
     for folder, what in (("xl/", "a workbook"), ("word/", "a document"), ("ppt/", "slides")):
