@@ -14,8 +14,8 @@ from azaward.errors import InputError
 from azaward.genetics import call
 from azaward.genetics.model import Genotypes, Status
 from azaward.knowledge import load
-from azaward.readers.genomes.array_genotypes import bases_in
-from azaward.readers.genomes.array_text import cells_of, without_empty
+from azaward.readers.genomes.chips.genotypes import bases_in
+from azaward.readers.genomes.chips.text import cells_of, without_empty
 from azaward.readers.genomes.variants import read
 from tests.readers.genomes.test_variants import seen
 from tests.readers.genomes.variant_files import R139C, TPMT2, TPMT3B, TPMT3C, position, site
@@ -241,7 +241,7 @@ def test_a_zip_that_unpacks_to_more_than_a_download_is_refused(tmp_path: Path, m
     bomb = pack(tmp_path / "x.zip", {"genome.txt": "A" * 30_000_000})
     with pytest.raises(InputError, match=r"x.zip line 1: too long for an array row"):
         list(read([bomb], KNOWLEDGE))
-    monkeypatch.setattr("azaward.readers.genomes.array_text._MOST", 1_000_000)
+    monkeypatch.setattr("azaward.readers.genomes.chips.text._MOST", 1_000_000)
     with pytest.raises(InputError, match=r"x.zip: genome.txt in the zip is larger than 1,000,000 bytes"):
         list(read([bomb], KNOWLEDGE))
 

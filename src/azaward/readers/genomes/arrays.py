@@ -15,8 +15,9 @@ from azaward.errors import InputError
 from azaward.genetics.model import GENES, Genotypes, Site, Status, nothing_seen, sites
 from azaward.knowledge import Knowledge
 from azaward.readers.genomes.alleles import AssemblyName
-from azaward.readers.genomes.array_genotypes import Row, bases_in, genotype_at
-from azaward.readers.genomes.array_text import (
+from azaward.readers.genomes.assembly import ASK, named_in
+from azaward.readers.genomes.chips.genotypes import Row, bases_in, genotype_at
+from azaward.readers.genomes.chips.text import (
     TOO_LONG,
     Layout,
     cells_of,
@@ -25,7 +26,6 @@ from azaward.readers.genomes.array_text import (
     text_lines,
     without_empty,
 )
-from azaward.readers.genomes.assembly import ASK, named_in
 from azaward.readers.genomes.contigs import chromosome
 from azaward.readers.genomes.letters import COMPLEMENT
 
