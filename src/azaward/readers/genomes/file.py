@@ -188,11 +188,7 @@ class VariantFile:
                 except KeyError:
                     bound = wanted[name] = bounds.get(chromosome(name))
                     if bound is not None and name not in self._declared:
-                        # cyvcf2 would crash on the record's bases.
-                        raise InputError(
-                            f"{self.name}: contig {name!r} isn't defined in the header. Add the line "
-                            f"##contig=<ID={name}> to the header."
-                        ) from None
+                        raise self._undefined(name) from None
                 if bound is not None and chromosome(name) not in self.varied:
                     self._note_change(variant)
                 if bound is None or variant.start >= bound[1]:
@@ -210,6 +206,13 @@ class VariantFile:
         finally:
             self.records_read = count
             self.contigs_seen = set(wanted)
+
+    def _undefined(self, contig: str) -> InputError:
+        """The refusal of a contig on which cyvcf2 would crash."""
+        return InputError(
+            f"{self.name}: contig {contig!r} isn't defined in the header. Add the line ##contig=<ID={contig}> to the "
+            "header."
+        )
 
     def _note_change(self, variant: Any) -> None:
         _end(variant)  # first, for it makes cyvcf2 take the record apart

@@ -108,13 +108,7 @@ def layout_of(line: str, where: str) -> Layout | None:
     if bases is None and (one := _first(words, _GENOTYPES)) is not None:
         bases = (words[one],)
     if bases is None:
-        strands = sorted({each[7:] for each in words if re.fullmatch(rf"allele[12](?:{'|'.join(_STRANDS)})", each)})
-        if strands:
-            raise InputError(
-                f"{where}: the alleles are on the strands {', '.join(strands)}, which aren't the assembly's. Export "
-                "'Allele1 - Plus' and 'Allele2 - Plus'."
-            )
-        raise InputError(f"{where}: the header names no genotype. Expected genotype, or allele1 and allele2.")
+        raise _without_bases(words, where)
     return Layout(
         name,
         chrom,
@@ -125,6 +119,16 @@ def layout_of(line: str, where: str) -> Layout | None:
         _first(words, ("strand",)),
         words.index("snp") if "snp" in words and words[name] != "snp" else None,
         plus=bases == _PAIRS[0],
+    )
+
+
+def _without_bases(words: list[str], where: str) -> InputError:
+    strands = sorted({each[7:] for each in words if re.fullmatch(rf"allele[12](?:{'|'.join(_STRANDS)})", each)})
+    if not strands:
+        return InputError(f"{where}: the header names no genotype. Expected genotype, or allele1 and allele2.")
+    return InputError(
+        f"{where}: the alleles are on the strands {', '.join(strands)}, which aren't the assembly's. Export "
+        "'Allele1 - Plus' and 'Allele2 - Plus'."
     )
 
 
