@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from azaward.genetics import Caller
     from azaward.genetics.model import Genotypes, SampleCall
     from azaward.knowledge import Knowledge
+    from azaward.readers.genomes.alleles import AssemblyName
     from azaward.record import Record
     from azaward.reports.genotype.report import Reporter, SampleReport
 
@@ -73,6 +74,13 @@ def genotype(
             "FILES, if given, are called for those whose report does not hold enough."
         ),
     ] = None,
+    absent_is_reference: Annotated[
+        bool,
+        typer.Option(
+            "--absent-is-reference",
+            help="State that a VCF has every position that differs: those without a record are taken as reference.",
+        ),
+    ] = False,
     format: Annotated[Format, typer.Option(help="Output format.")] = Format.text,
     out: Annotated[
         Path | None, typer.Option(help="Write to this file instead of the screen; the write is atomic.")
@@ -86,11 +94,14 @@ def genotype(
 
         if any(each is not None for each in (report, activity, indication, weight, dose)):
             raise typer.BadParameter("--recall reads the person from each report: give FILES and --out, nothing else.")
-        called = partial(_calls, files, load_knowledge(), assembly, sample, ancestry) if files else None
+        told = assembly.value if assembly else None
+        called = partial(_calls, files, load_knowledge(), told, sample, ancestry) if files else None
         run(recall, format.value, out, called)
         return
     if bool(files) == bool(report):
         raise typer.BadParameter("give either FILES or --report.")
+    if absent_is_reference and not files:
+        raise typer.BadParameter("--absent-is-reference is about FILES; omit it with --report.")
     knowledge = load_knowledge()
     try:
         reporter = _reporter(knowledge, files or [], indication, weight, dose, activity)
@@ -98,7 +109,9 @@ def genotype(
             reports: Iterable[SampleReport] = [_of_words(reporter, report, sample, knowledge)]
         else:
             alone = any(each is not None for each in (weight, dose, activity))
-            reports = _of_files(reporter, files or [], assembly, sample, ancestry, knowledge, format, alone)
+            told = None if assembly is None else assembly.value
+            parts = _parts(files or [], knowledge, told, sample, absent_is_reference=absent_is_reference)
+            reports = _of_files(reporter, parts, files or [], ancestry, knowledge, format, alone)
         if out is None:
             if format is Format.pdf and sys.stdout.isatty():
                 fail("a PDF can't be shown on a terminal. Use --out FILE, or redirect the output to a file.")
@@ -112,7 +125,7 @@ def genotype(
 
 
 def _calls(
-    files: list[Path], knowledge: Knowledge, assembly: Assembly | None, sample: str | None, ancestry: str | None
+    files: list[Path], knowledge: Knowledge, assembly: AssemblyName | None, sample: str | None, ancestry: str | None
 ) -> Iterator[SampleCall]:
     caller = _caller(knowledge, ancestry)
     return (call for part in _parts(files, knowledge, assembly, sample) for call in caller.call(part))
@@ -169,9 +182,8 @@ def _of_words(reporter: Reporter, report: str, sample: str | None, knowledge: Kn
 
 def _of_files(
     reporter: Reporter,
+    parts: Iterable[Genotypes],
     files: list[Path],
-    assembly: Assembly | None,
-    sample: str | None,
     ancestry: str | None,
     knowledge: Knowledge,
     format: Format,
@@ -182,7 +194,7 @@ def _of_files(
     caller = _caller(knowledge, ancestry)
     every = format in (Format.text, Format.html, Format.pdf)
     several = False
-    for part in _parts(files, knowledge, assembly, sample):
+    for part in parts:
         several = several or len(part.samples) > 1
         if several and alone:
             raise InputError(
@@ -223,14 +235,26 @@ def add_to(
 
 
 def _parts(
-    files: list[Path], knowledge: Knowledge, assembly: Assembly | None, sample: str | None
+    files: list[Path],
+    knowledge: Knowledge,
+    assembly: AssemblyName | None,
+    sample: str | None,
+    *,
+    absent_is_reference: bool = False,
 ) -> Iterable[Genotypes]:
     """The genotypes in these files, in parts; nothing is yielded until all files have been read."""
     from azaward.errors import InputError
     from azaward.readers.genomes.variants import read
 
-    told = None if assembly is None else assembly.value
-    parts = read(files, knowledge, told, sample, progress=_say, warn=lambda line: warn([line]))
+    parts = read(
+        files,
+        knowledge,
+        assembly,
+        sample,
+        progress=_say,
+        warn=lambda line: warn([line]),
+        absent_is_reference=absent_is_reference,
+    )
     # A single file is read completely before its first part. With several, a later file may still fail.
     held: Iterable[Genotypes] = list(parts) if len(files) > 1 else parts
     found = False

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 import numpy as np
@@ -39,11 +39,12 @@ from azaward.genetics.model import (
 from azaward.genetics.observed import NORMAL_FUNCTION, Codes, observe
 from azaward.knowledge import Knowledge
 
+T = TypeVar("T")
 KEPT = 200_000
 """Diplotypes kept a gene, over all answers; beyond that the oldest answers are forgotten: memory has an end."""
 
 Texts = tuple[tuple[int, str], ...]
-_Key = tuple[bytes, Texts, Texts, tuple[Unnamed, ...]]
+_Key = tuple[bytes, Texts, Texts, tuple[Unnamed, ...], tuple[tuple[int, tuple[int, ...]], ...]]
 
 
 def call(
@@ -140,19 +141,27 @@ class _Gene:
         text, width = rows.tobytes(), rows.shape[1]
         undocumented = _by_sample(held.undocumented)
         notes = _by_sample({at: " ".join(words) for at, words in held.notes.items()})
-        keys = [
-            (text[at * width : (at + 1) * width], undocumented.get(at, ()), notes.get(at, ()), held.unnamed.get(at, ()))
+        untested = _by_sample(held.untested)
+        keys: list[_Key] = [
+            (
+                text[at * width : (at + 1) * width],
+                undocumented.get(at, ()),
+                notes.get(at, ()),
+                held.unnamed.get(at, ()),
+                untested.get(at, ()),
+            )
             for at in range(n)
         ]
         new = [at for at, key in enumerate(keys) if key not in self.kept]
-        fits = dict(zip(new, fitting(self.alleles.carries, alleles[new]), strict=True))
+        others = {place: dict(untested[at]) for place, at in enumerate(new) if at in untested}
+        fits = dict(zip(new, fitting(self.alleles.carries, alleles[new], others), strict=True))
         told = (alleles != REFERENCE).any(axis=2) | (phase != 0) | (held.status != Status.SEEN)
         answers: list[GeneCall] = []
         for at, key in enumerate(keys):
             answer = self.kept.get(key)
             if answer is None:
                 codes: Codes = [(one, other) for one, other in alleles[at].tolist()]
-                known = fits.get(at) or fitting(self.alleles.carries, alleles[at : at + 1])[0]
+                known = fits.get(at) or fitting(self.alleles.carries, alleles[at : at + 1], {0: dict(key[4])})[0]
                 other = np.flatnonzero(told[at]).tolist()
                 answer = self._work_out(_Row(codes, phase[at].tolist(), held.status[at].tolist(), known, other), key)
                 self._keep(key, answer)
@@ -170,13 +179,17 @@ class _Gene:
         undocumented, notes, unnamed = dict(key[1]), dict(key[2]), key[3]
         seen = observe(alleles.sites, codes, row.phase, undocumented, unnamed, self.presumed)
         # What no named allele has is laid beside them, and codes that only it explains are put aside.
-        fits = row.fits if seen.codes == codes else fitting(alleles.carries, np.array([seen.codes], np.int8))[0]
+        untested, fits = dict(key[4]), row.fits
+        if seen.codes != codes:
+            fits = fitting(alleles.carries, np.array([seen.codes], np.int8), {0: untested})[0]
         fit = pairs(alleles, self.prior, seen, fits)
         missing = [at for at in row.told if MISSING in codes[at]]
         unseen = set[int]().union(*(alleles.differing[at] for at in missing))
+        for at, others in untested.items():
+            unseen |= {index for index in alleles.differing[at] if alleles.carries[index, at] in others}
         diplotypes = tuple(self._diplotype(pair, unseen) for pair in fit)
         phenotypes = _summed((each.phenotype, each.probability) for each in diplotypes)
-        hiding = self._could_hide(fit, codes, unseen)
+        hiding = self._could_hide(fit, codes, unseen, untested)
         doubts = [each for each in unnamed if each.doubt and self.presumed.get(each.term) != NORMAL_FUNCTION]
         decision = decide(phenotypes, (name for name, _ in hiding), self.limits, [each.name for each in doubts])
         normal = dict(phenotypes)[NORMAL] if decision.phenotype == NORMAL else None
@@ -267,7 +280,9 @@ class _Gene:
             )
         return found
 
-    def _could_hide(self, fitting: tuple[Pair, ...], codes: Codes, unseen: set[int]) -> tuple[tuple[str, float], ...]:
+    def _could_hide(
+        self, fitting: tuple[Pair, ...], codes: Codes, unseen: set[int], untested: Mapping[int, tuple[int, ...]]
+    ) -> tuple[tuple[str, float], ...]:
         """Alleles of which a missing position may hide a copy more than the most probable pair has."""
         alleles = self.alleles
         if fitting[0].by_named_alleles:
@@ -281,7 +296,7 @@ class _Gene:
             probability = {
                 index: float(self.prior.weights @ carried[:, index])
                 for index in sorted(unseen - set(fitting[0].alleles))
-                if _not_ruled_out(alleles.variants[index], codes)
+                if _not_ruled_out(alleles.variants[index], codes, untested)
             }
         hidden = ((alleles.names[index], p) for index, p in probability.items() if p > 0)
         return tuple(sorted(hidden, key=lambda item: (-item[1], alleles.names.index(item[0]))))
@@ -323,8 +338,8 @@ def _check(held: GeneGenotypes, alleles: NamedAlleles) -> None:
         raise ValueError(f"{gene}: found a row_of from {held.row_of.min()} to {held.row_of.max()}, of {rows} rows")
 
 
-def _by_sample(texts: Mapping[tuple[int, int], str]) -> dict[int, Texts]:
-    by_sample: dict[int, dict[int, str]] = {}
+def _by_sample(texts: Mapping[tuple[int, int], T]) -> dict[int, tuple[tuple[int, T], ...]]:
+    by_sample: dict[int, dict[int, T]] = {}
     for (sample, at), words in texts.items():
         by_sample.setdefault(sample, {})[at] = words
     return {sample: tuple(sorted(words.items())) for sample, words in by_sample.items()}
@@ -337,5 +352,8 @@ def _summed(each: Iterable[tuple[str, float]]) -> tuple[tuple[str, float], ...]:
     return tuple(sorted(total.items(), key=lambda item: (-item[1], item[0])))
 
 
-def _not_ruled_out(variants: Iterable[Variant], codes: Codes) -> bool:
-    return all(code in codes[at] or MISSING in codes[at] for at, code in variants)
+def _not_ruled_out(variants: Iterable[Variant], codes: Codes, untested: Mapping[int, tuple[int, ...]]) -> bool:
+    return all(
+        code in codes[at] or MISSING in codes[at] or (REFERENCE in codes[at] and code in untested.get(at, ()))
+        for at, code in variants
+    )

@@ -4,12 +4,13 @@ cohort at once, because there are few alleles and few genotypes, and comparing t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from azaward.genetics.model import MISSING
+from azaward.genetics.model import MISSING, REFERENCE
 
 _AT_ONCE = 256
 """So many genotypes are compared with all alleles at once: memory has an end."""
@@ -24,9 +25,13 @@ class Fit(NamedTuple):
     second: int
 
 
-def fitting(carries: NDArray[np.int8], codes: NDArray[np.int8]) -> list[list[Fit]]:
+Untested = Mapping[int, Mapping[int, tuple[int, ...]]]
+"""By genotype and site, the codes that weren't looked for where the reference was seen."""
+
+
+def fitting(carries: NDArray[np.int8], codes: NDArray[np.int8], untested: Untested | None = None) -> list[list[Fit]]:
     """For each genotype the alleles that fit one side or the other at every site: from the codes of the alleles, int8
-    [k, s], and those seen, int8 [n, s, 2]. A missing code fits anything.
+    [k, s], and those seen, int8 [n, s, 2]. A missing code fits anything, and a reference what wasn't looked for.
 
     >>> fitting(np.array([[0, 0], [0, 1]], np.int8), np.array([[[0, 0], [0, 1]]], np.int8))
     [[Fit(allele=0, first=3, second=1), Fit(allele=1, first=1, second=3)]]
@@ -35,6 +40,11 @@ def fitting(carries: NDArray[np.int8], codes: NDArray[np.int8]) -> list[list[Fit
     for low in range(0, len(codes), _AT_ONCE):
         some = codes[low : low + _AT_ONCE, None]
         first, second = ((carries == some[..., side]) | (some[..., side] == MISSING) for side in (0, 1))
+        for row, places in (untested or {}).items():
+            if low <= row < low + len(some):
+                for at, others in places.items():
+                    for side, on in enumerate((first, second)):
+                        on[row - low, :, at] |= (codes[row, at, side] == REFERENCE) & np.isin(carries[:, at], others)
         rows, indices = np.nonzero((first | second).all(axis=2))
         bits = [_as_numbers(on[rows, indices]) for on in (first, second)]
         for row, index, one, other in zip(rows.tolist(), indices.tolist(), *bits, strict=True):

@@ -42,6 +42,7 @@ class Status(IntEnum):
     REFERENCE_MISMATCH = 10
     NOT_TESTED = 11
     UNREADABLE = 12
+    ASSUMED_REFERENCE = 13
 
     @property
     def says(self) -> str:
@@ -63,6 +64,7 @@ _SAYS: Mapping[Status, str] = {
     Status.REFERENCE_MISMATCH: "the file's reference allele isn't the assembly's",
     Status.NOT_TESTED: "not among the positions tested",
     Status.UNREADABLE: "a genotype that couldn't be read",
+    Status.ASSUMED_REFERENCE: "no record in the file; taken as the reference, as asked",
 }
 
 
@@ -147,6 +149,8 @@ class GeneGenotypes:
     - `notes`: anything else that a reader of the call must know, by (sample index, site index); site index -1 is about
       the gene as a whole.
     - `unnamed`: the changes in coding bases and splice sites that no allele names, and rearrangements, by sample index.
+    - `untested`: codes that were not looked for where reference was seen, by (sample index, site index): a probe
+      compares two bases, and an allele with a third is not ruled out.
     - `row_of`: None where row i is sample i. Of a cohort the arrays hold each different row once, and `row_of`, int
       [samples], is the row that each sample has; `undocumented`, `notes` and `unnamed` then go by row.
     """
@@ -159,6 +163,7 @@ class GeneGenotypes:
     notes: Mapping[tuple[int, int], tuple[str, ...]] = field(default_factory=dict[tuple[int, int], tuple[str, ...]])
     row_of: NDArray[np.integer[Any]] | None = None
     unnamed: Mapping[int, tuple[Unnamed, ...]] = field(default_factory=dict[int, tuple[Unnamed, ...]])
+    untested: Mapping[tuple[int, int], tuple[int, ...]] = field(default_factory=dict[tuple[int, int], tuple[int, ...]])
 
     def __post_init__(self) -> None:
         n, s = len(self.alleles), len(self.sites)

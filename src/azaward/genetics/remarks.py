@@ -53,9 +53,10 @@ def of_what_is_missing(
 
     `normal` is the probability of the normal phenotype, where that is the one called.
     """
-    if not missing:
+    if not missing and not hiding:
         return
-    yield f"{len(missing)} of {len(alleles.sites)} positions that define an allele were not seen in full."
+    if missing:
+        yield f"{len(missing)} of {len(alleles.sites)} positions that define an allele were not seen in full."
     if not hiding:
         yield "No allele can hide there: what was seen rules out all that they define."
         return

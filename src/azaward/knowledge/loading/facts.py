@@ -32,7 +32,7 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     "phenotype_rules": ("gene", "function_1", "function_2"),
     "allele_classes": ("gene", "allele", "body"),
     "allele_changes": ("gene", "allele", "field", "source"),
-    "assemblies": ("assembly", "chrom"),
+    "assemblies": ("assembly", "chrom", "names"),
     "gene_positions": ("gene", "chrom", "pos_grch38", "alt"),
     "gene_sequences": ("gene", "start_grch38"),
     "gene_exons": ("gene", "exon"),

@@ -1,22 +1,23 @@
 """Determines whether a variant file uses GRCh38 or GRCh37, from the file or from the user, without guessing.
 
-The header shows it by the lengths of chromosomes 6 and 13 or by the assembly's name. Otherwise the reference bases of
-the records must fit one assembly and contradict the other.
+The header shows it by the lengths of chromosomes 6 and 13 or by the name of the assembly, and a contig by the version
+of its accession. Otherwise the reference bases of the records must fit one assembly and contradict the other.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from azaward.errors import InputError
 from azaward.knowledge import Knowledge
 from azaward.readers.genomes.alleles import ASSEMBLIES, AssemblyName
-from azaward.readers.genomes.file import chromosome
+from azaward.readers.genomes.contigs import accession, chromosome
 
 ASK = "Ask the file's provider, then use --assembly GRCh38 or --assembly GRCh37."
 _LINES = re.compile(r"^##(?:reference|assembly|genome[-_ ]?build|contig)=.*$", re.MULTILINE | re.IGNORECASE)
+_OF_PLINK = re.compile(r"^##source=PLINK", re.MULTILINE)
 _NAMED_IN_CONTIG = re.compile(r"(?:assembly|URL)=\"?([^,>\"]+)", re.IGNORECASE)
 
 
@@ -29,6 +30,8 @@ class BaseEvidence:
     """Records of a documented change: the same position, bases and, where given, rs number."""
     mismatch: tuple[Callable[[], str], str] | None = None
     """The first record that doesn't fit: where it is, which takes reading the file again, and what is wrong."""
+    mend: str | None = None
+    """What is wrong with that record and what mends it, if it can be told."""
 
     @property
     def convinces(self) -> bool:
@@ -67,6 +70,8 @@ def told_by_header(
         if length is None or chromosome(contig) not in chromosomes:
             continue
         assembly = lengths.get((chromosome(contig), length))
+        if assembly is None and _OF_PLINK.search(header):
+            continue  # PLINK writes the last variant's position as the length
         if assembly is None:
             known = " or ".join(
                 f"{size} ({which})" for (chrom, size), which in lengths.items() if chrom == chromosome(contig)
@@ -82,13 +87,47 @@ def told_by_header(
     by_name: dict[AssemblyName, str] = {
         assembly: text for text in texts if len(found := named_in(text, knowledge)) == 1 for assembly in found
     }
-    told: dict[AssemblyName, str] = {**by_name, **by_length}
+    told: dict[AssemblyName, str] = {**by_name, **_told_by_names(name, contigs, knowledge), **by_length}
     if len(told) > 1:
         says = "; ".join(f"{assembly} by {how.lstrip('#')!r}" for assembly, how in told.items())
         raise InputError(
             f"{name}: the header contradicts itself: {says}. Correct the header, or create the file again."
         )
     return next(iter(told), None)
+
+
+def told_by_contigs(
+    name: str, contigs: Iterable[str], by_header: AssemblyName | None, knowledge: Knowledge
+) -> AssemblyName | None:
+    """The assembly by the header or, if it is silent, by the names of the contigs that the records lie on.
+
+    Raises `InputError` if they contradict each other.
+    """
+    told: dict[AssemblyName, str] = {} if by_header is None else {by_header: "its header"}
+    told |= {each: how for each, how in _told_by_names(name, contigs, knowledge).items() if each not in told}
+    if len(told) > 1:
+        says = "; ".join(f"{assembly} by {how}" for assembly, how in told.items())
+        raise InputError(f"{name}: the file contradicts itself: {says}. Create the file again on one assembly.")
+    return next(iter(told), None)
+
+
+def _told_by_names(name: str, contigs: Iterable[str], knowledge: Knowledge) -> dict[AssemblyName, str]:
+    """The assemblies that the names of chromosomes 6 and 13 show, and which name shows each."""
+    told: dict[AssemblyName, str] = {}
+    chromosomes = {row.chrom for row in knowledge.tables["assemblies"]}
+    for contig in sorted(contigs):
+        if chromosome(contig) not in chromosomes:
+            continue
+        found = named_in(contig, knowledge)
+        if (version := accession(contig)) and not found:
+            known = [each for row in knowledge.tables["assemblies"] for each in row.names.split(";")]
+            same = [each for each in known if each.startswith(version.partition(".")[0] + ".")]
+            raise InputError(
+                f"{name}: contig {version} is of another assembly; expected {' or '.join(same)}. azaward reads GRCh38 "
+                "and GRCh37: realign or lift over the file to one of them."
+            )
+        told.update(dict.fromkeys(found, f"contig {contig}"))
+    return told
 
 
 def check_asked(name: str, asked: AssemblyName | None, by_header: AssemblyName | None) -> None:
@@ -108,7 +147,8 @@ def decide(
     if told is not None:
         if (wrong := bases[told].mismatch) is not None:
             where, what = wrong
-            raise InputError(f"{where()}: {what} The file doesn't use {told}, or it is damaged.")
+            why = bases[told].mend or f"The file doesn't use {told}, or it is damaged."
+            raise InputError(f"{where()}: {what} {why}")
         other: AssemblyName = "GRCh37" if told == "GRCh38" else "GRCh38"
         if bases[other].convinces and bases[other].named and not bases[told].named:
             who = "you gave --assembly" if asked else "its header says"

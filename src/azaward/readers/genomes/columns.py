@@ -29,6 +29,7 @@ from azaward.readers.genomes.alleles import (
 from azaward.readers.genomes.assembly import BaseEvidence
 from azaward.readers.genomes.calls import Call, Column
 from azaward.readers.genomes.file import Record
+from azaward.readers.genomes.letters import by_letters, is_untold, mend
 
 Key = tuple[str, int | Change]
 """A gene's site, or what is said of the gene as a whole, or a change that no allele names."""
@@ -75,6 +76,9 @@ class Columns:
 
     def add(self, record: Record, calls: Callable[[], Column[Call] | None]) -> None:
         """Adds a record. Faults that make the file unusable on this assembly are kept in `bases` and `error`."""
+        if is_untold(self.on, record):
+            self._add_untold(record, calls)
+            return
         for position, found, expected in self.on.known(record.chrom, record.start, record.ref):
             if found != expected:
                 if self.bases.mismatch is None:
@@ -82,6 +86,7 @@ class Columns:
                         record.where,
                         f"REF is {found} at {position}, where {self.on.assembly} has {expected}.",
                     )
+                    self.bases.mend = mend(self.on, record, expected)
                 return
             self.bases.fitting.add((record.chrom, position))
         told: list[tuple[Place, Reading]] = []
@@ -95,23 +100,46 @@ class Columns:
         unnamed = list(self._unnamed(record, told))
         if not (told or unnamed):
             return
-        try:
-            called = calls()
-        except InputError as error:
-            self.error = self.error or error
+        samples = self._samples(record, calls)
+        if samples is None:
             return
-        if called is None:
-            self.without = self.without or record.where()
-            return
-        self.with_genotypes += 1
-        samples = Column([_judged(record, call) for call in called.states], called.of)
         tie = _tie(record, told, unnamed)
         for place, reading in told:
             self._take(record, place, reading, samples, tie)
         for number, change in unnamed:
-            self._carry(change, samples.mapped(lambda one, number=number: _carried(one, number, tie)))
+            carried = samples.mapped(lambda one, number=number: _carried(one, number, tie))
+            self._carry(change, carried)
+            if is_symbolic(record.alts[number - 1]):
+                self._unsee(record, carried)
         if record.copies is not None and (copies := record.copies()) is not None:
             self._count(record, copies)
+
+    def _samples(self, record: Record, calls: Callable[[], Column[Call] | None]) -> Column[tuple[Call, int]] | None:
+        """The judged calls of a record; None, with the fault kept, if it has none that can be used."""
+        try:
+            called = calls()
+        except InputError as error:
+            self.error = self.error or error
+            return None
+        if called is None:
+            self.without = self.without or record.where()
+            return None
+        self.with_genotypes += 1
+        return Column([_judged(record, call) for call in called.states], called.of)
+
+    def _add_untold(self, record: Record, calls: Callable[[], Column[Call] | None]) -> None:
+        """Adds a record whose alleles are letters or whose REF isn't known."""
+        told, notes = by_letters(self.on, record)
+        if self.only_bases or not (told or notes) or (samples := self._samples(record, calls)) is None:
+            return
+        for place, reading in told:
+            if reading is not None:
+                self._take(record, place, reading, samples, 0)
+            else:
+                lost = samples.mapped(lambda one: State(MISSING, MISSING, _why_untold(one)))
+                self._join((place.gene, place.column), lost, frozenset())
+        for gene, text in notes:
+            self._say(gene, samples.mapped(lambda one, t=text: None if one[1] == Status.NO_CALL else t))
 
     def _name(self, record: Record, place: Place, reading: Reading) -> None:
         """Counts a record of a documented change as evidence of the assembly."""
@@ -150,6 +178,14 @@ class Columns:
         held = self.columns.get(key)
         self.columns[key] = told if held is None else held.joined(told, either)
 
+    def _unsee(self, record: Record, carried: Column[State]) -> None:
+        """Notes why the bases of a rearrangement weren't seen, where it isn't known whether a sample has it."""
+        unknown = carried.mapped(
+            lambda one: State(NOTHING, NOTHING, one.status if one.status and one[:2] != (0, 0) else Status.SEEN)
+        )
+        for place in self.on.at(record.chrom, record.start + 1, record.end):
+            self._join((place.gene, place.column), unknown, frozenset())
+
     def _count(self, record: Record, copies: Column[int]) -> None:
         """Copies of the gene that a caller counted (FORMAT CN); two are as many as there should be."""
         for kind, states in (
@@ -159,6 +195,11 @@ class Columns:
             change = self.on.rearranged(record.chrom, kind, record.start + 1, max(record.end, record.start + 2))
             if change is not None and set(states) & set(copies.states):
                 self._carry(change, copies.mapped(lambda count, states=states: states.get(count, ABSENT)))
+
+    def _say(self, gene: str, said: Column[str | None]) -> None:
+        words = said.mapped(lambda text: ABSENT._replace(text=text))
+        held = self.columns.get((gene, WHOLE_GENE))
+        self.columns[gene, WHOLE_GENE] = words if held is None else held.joined(words, settle)
 
     def _take(
         self, record: Record, place: Place, reading: Reading, samples: Column[tuple[Call, int]], tie: int
@@ -221,6 +262,10 @@ def _judged(record: Record, call: Call) -> tuple[Call, int]:
     if second == -2:
         return call, Status.HAPLOID
     return call, Status.HALF_CALL if first < 0 or second < 0 else Status.SEEN
+
+
+def _why_untold(one: tuple[Call, int]) -> int:
+    return Status.NO_CALL if one[1] == Status.NO_CALL else Status.UNREADABLE
 
 
 def _usable(one: tuple[Call, int]) -> bool:

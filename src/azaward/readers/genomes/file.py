@@ -6,12 +6,13 @@ without one, the whole file is read. A file that can't be read raises one `Input
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import re
 import warnings
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,7 +20,9 @@ from typing import Any, NamedTuple
 import cyvcf2
 
 from azaward.errors import InputError
+from azaward.readers.genomes.alleles import ANY_OTHER
 from azaward.readers.genomes.calls import Call, Column, Limits, read_calls
+from azaward.readers.genomes.contigs import chromosome, spellings
 from azaward.readers.genomes.copies import end_of, read_copies
 from azaward.readers.genomes.text import first_bad_line, lines, may_lead_with_phase
 
@@ -61,11 +64,6 @@ class Record:
     """How many copies of these bases each sample has, if the record counts them."""
 
 
-def chromosome(name: str) -> str:
-    """The chromosome that a contig name stands for: `chr6` for `6`, `chr6` or `CHR6`."""
-    return f"chr{name[3:] if name[:3] in ('chr', 'Chr', 'CHR') else name}"
-
-
 class VariantFile:
     """An open VCF or BCF: its samples, its header, and its records."""
 
@@ -96,6 +94,10 @@ class VariantFile:
         self._bcf = is_bcf(self._source)
         self.records_read = 0
         self.contigs_seen: set[str] = set()
+        self.varied: set[str] = set()
+        """Chromosomes on which a record has a change."""
+        self.says_reference = False
+        """Whether a record in the spans is a block of reference, or has no change."""
 
     def _declare(self) -> None:
         """Adds definitions that the file may have left out to htslib's header.
@@ -107,11 +109,11 @@ class VariantFile:
             self._declared = set(self.contigs) & set(self._vcf.seqnames)
         except UnicodeDecodeError:
             raise InputError(f"{self.name}: header: a contig name isn't UTF-8. Save the file as UTF-8.") from None
-        for number in ("6", "13"):
-            if not any(chromosome(name) == f"chr{number}" for name in self._declared):
-                for name in (number, f"chr{number}", f"Chr{number}", f"CHR{number}"):
-                    self._vcf.add_to_header(f"##contig=<ID={name}>")
-                    self._declared.add(name)
+        held = {chromosome(name) for name in self._declared}
+        for name in spellings():
+            if chromosome(name) not in held:
+                self._vcf.add_to_header(f"##contig=<ID={name}>")
+                self._declared.add(name)
         if not re.search(r"^##INFO=<ID=END,", self.header, re.MULTILINE):
             self._vcf.add_to_header('##INFO=<ID=END,Number=1,Type=Integer,Description="Last base">')
 
@@ -171,6 +173,9 @@ class VariantFile:
                     raise InputError(
                         f"{self.name}: {what}. The file or its index is damaged: create both again."
                     ) from None
+        if not self.says_reference:
+            with contextlib.suppress(Exception):  # what can't be read was told above, where it matters
+                self._look_for_changes(dict.fromkeys(name for name, _ in wanted))
 
     def _long_ones(self, name: str, span: Span) -> Iterator[Record]:
         """Rearrangements that reach into a span by their SVLEN alone, which no index knows."""
@@ -196,7 +201,11 @@ class VariantFile:
                 try:
                     bound = wanted[name]
                 except KeyError:
-                    bound = wanted[name] = bounds.get(chromosome(name)) if name in self._declared else None
+                    bound = wanted[name] = bounds.get(chromosome(name))
+                    if bound is not None and name not in self._declared:
+                        raise self._undefined(name) from None
+                if bound is not None and chromosome(name) not in self.varied:
+                    self._note_change(variant)
                 if bound is None or variant.start >= bound[1]:
                     continue
                 if variant.end <= bound[0]:
@@ -214,6 +223,26 @@ class VariantFile:
         finally:
             self.records_read = count
             self.contigs_seen = set(wanted)
+
+    def _undefined(self, contig: str) -> InputError:
+        """The refusal of a contig on which cyvcf2 would crash."""
+        return InputError(
+            f"{self.name}: contig {contig!r} isn't defined in the header. Add the line ##contig=<ID={contig}> to the "
+            "header."
+        )
+
+    def _note_change(self, variant: Any) -> None:
+        end_of(variant)  # first, for it makes cyvcf2 take the record apart
+        if any(str(alt).upper() not in ANY_OTHER for alt in variant.ALT):
+            self.varied.add(chromosome(variant.CHROM))
+
+    def _look_for_changes(self, contigs: Iterable[str]) -> None:
+        """Notes whether there is a change on each of these contigs, with the index; stops at the first."""
+        for contig in contigs:
+            for variant in self._vcf(contig):
+                self._note_change(variant)
+                if chromosome(contig) in self.varied:
+                    break
 
     def any_record(self) -> bool:
         """Whether the file has any record at all."""
@@ -233,6 +262,7 @@ class VariantFile:
 
         end = end_of(variant)  # first, for it makes cyvcf2 take the record apart
         alts = tuple(str(alt).upper() for alt in variant.ALT)
+        self.says_reference = self.says_reference or not alts or any(alt in ANY_OTHER for alt in alts)
         return Record(
             where=where,
             chrom=chromosome(variant.CHROM),

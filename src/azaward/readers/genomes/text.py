@@ -13,9 +13,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
+from azaward.errors import InputError
+
 _GENOTYPE = re.compile(rb"[|/]?(?:\.|\d+)(?:[|/](?:\.|\d+))*")
 _ALLELES = re.compile(rb"[ACGTNacgtn]+|[RYSWKMBDHVryswkmbdhv]+")
 _CHUNK = 1 << 20
+_LONGEST = 1 << 29
+"""Bytes of a line beyond which a file isn't read on: a million samples need fewer."""
 FIXED = 9
 """The number of columns before the first sample."""
 
@@ -26,7 +30,8 @@ def lines(path: Path) -> Iterator[bytes]:
         packed = raw.read(2) == b"\x1f\x8b"
         raw.seek(0)
         file: IO[bytes] | gzip.GzipFile = gzip.GzipFile(fileobj=raw) if packed else raw
-        rest = b""
+        rest: list[bytes] = []
+        held = 0
         while True:
             try:
                 chunk = file.read(_CHUNK)
@@ -34,11 +39,18 @@ def lines(path: Path) -> Iterator[bytes]:
                 return
             if not chunk:
                 break
-            *whole, rest = (rest + chunk).split(b"\n")
+            *whole, last = chunk.split(b"\n")
             for line in whole:
-                yield line.rstrip(b"\r")
-        if rest:
-            yield rest.rstrip(b"\r")
+                yield (b"".join(rest) + line).rstrip(b"\r")
+                rest, held = [], 0
+            rest.append(last)
+            held += len(last)
+            if held > _LONGEST:
+                raise InputError(
+                    f"{path.name}: a line is longer than {_LONGEST:,} bytes. It may be damaged: copy it again."
+                )
+        if held:
+            yield b"".join(rest).rstrip(b"\r")
 
 
 def first_bad_line(path: Path, near: int | None = None) -> str | None:

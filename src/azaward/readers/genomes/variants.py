@@ -21,22 +21,30 @@ from azaward.errors import InputError
 from azaward.genetics.distinct import distinct, most_common
 from azaward.genetics.model import GENES, MISSING, GeneGenotypes, Genotypes, Status, Unnamed, sites
 from azaward.knowledge import Knowledge
+from azaward.readers.genomes.absent import (
+    Listed,
+    check_stated,
+    say_what_may_be_stated,
+    says_reference,
+    take_as_reference,
+)
 from azaward.readers.genomes.alleles import ASSEMBLIES, AssemblyName, Change, map_of
 from azaward.readers.genomes.arrays import is_array, read_array
-from azaward.readers.genomes.assembly import check_asked, decide, told_by_header
+from azaward.readers.genomes.assembly import check_asked, decide, told_by_contigs, told_by_header
 from azaward.readers.genomes.calls import Column, Limits
 from azaward.readers.genomes.columns import ABSENT, WHOLE_GENE, Columns, Key, State, either, settle
+from azaward.readers.genomes.contigs import chromosome
 from azaward.readers.genomes.file import (
     EVERY,
     LeadingPhaseError,
     Progress,
     Span,
     VariantFile,
-    chromosome,
     has_index,
     is_bcf,
     shown,
 )
+from azaward.readers.genomes.kinds import check_kind
 from azaward.readers.genomes.text import without_leading_phase
 
 PART = 100_000
@@ -55,14 +63,17 @@ class _OneFile:
     samples: tuple[str, ...]
     columns: Mapping[Key, Column[State]]
     contigs: frozenset[str]
+    listed: Listed
 
     def __reduce__(self) -> tuple[Any, ...]:
         """To another process the names go as one text: no sample's name has a tab."""
-        return _rebuilt, (self.name, "\t".join(self.samples), self.columns, self.contigs)
+        return _rebuilt, (self.name, "\t".join(self.samples), self.columns, self.contigs, self.listed)
 
 
-def _rebuilt(name: str, samples: str, columns: Mapping[Key, Column[State]], contigs: frozenset[str]) -> _OneFile:
-    return _OneFile(name, tuple(samples.split("\t")), columns, contigs)
+def _rebuilt(
+    name: str, samples: str, columns: Mapping[Key, Column[State]], contigs: frozenset[str], listed: Listed
+) -> _OneFile:
+    return _OneFile(name, tuple(samples.split("\t")), columns, contigs, listed)
 
 
 def read(
@@ -72,12 +83,16 @@ def read(
     sample: str | None = None,
     progress: Progress | None = None,
     warn: Warn | None = None,
+    *,
+    absent_is_reference: bool = False,
 ) -> Iterator[Genotypes]:
     """The genotypes in these files, with samples in the order in which the files first name them.
 
     A sample's genes may be in several files (one for each chromosome); a site on which files disagree is missing.
-    `assembly` is needed only if a file doesn't give it. `progress` receives occasional progress messages, and `warn`
-    receives warnings about a file as a whole. Raises a one-line `InputError` for input that can't be used.
+    `absent_is_reference` states that the files have every position that differs: one without a record is then taken
+    as the reference. `assembly` is needed only if a file doesn't give it. `progress` receives occasional progress
+    messages, and `warn` receives warnings about a file as a whole. Raises a one-line `InputError` for input that can't
+    be used.
 
     >>> from azaward.knowledge import load
     >>> part = next(read([Path("examples/genotype/one.vcf")], load()))
@@ -85,7 +100,7 @@ def read(
     (('c001',), 1)
     """
     try:
-        yield from _read(paths, knowledge, assembly, sample, progress, warn)
+        yield from _read(paths, knowledge, assembly, sample, progress, warn, absent_is_reference)
     except InputError as error:
         raise InputError(_one_line(str(error))) from None
 
@@ -103,7 +118,10 @@ def _read(
     sample: str | None,
     progress: Progress | None,
     warn: Warn | None,
+    absent_is_reference: bool,
 ) -> Iterator[Genotypes]:
+    for path in paths:
+        check_kind(path)
     arrays = [path for path in paths if is_array(path)]
     files: list[_OneFile] = []
     refusal: InputError | None = None
@@ -118,7 +136,11 @@ def _read(
         _check_contigs(files, knowledge, warn)
     elif refusal and not arrays:
         raise refusal
-    yield from _parts(files, knowledge)
+    if absent_is_reference:
+        for line in check_stated([file.listed for file in files], [path.name for path in arrays], knowledge):
+            if warn is not None:
+                warn(line)
+    yield from _parts(files, knowledge, absent_is_reference)
     for path in arrays:
         genotypes = read_array(path, knowledge, assembly, warn)
         if sample is None or genotypes.samples == (sample,):
@@ -167,6 +189,8 @@ def _read_here(
             held = _fill(file, knowledge, told, spans, progress)
     if not file.records_read and not file.any_record():
         raise InputError(f"{file.name}: contains no records, so nothing is known about anyone. Use the complete file.")
+    by_header = told_by_contigs(file.name, file.contigs_seen, by_header, knowledge)
+    check_asked(file.name, asked, by_header)
     if {span.chrom for span in spans} & {chromosome(name) for name in file.contigs_seen}:
         columns = held[decide(file.name, asked, by_header, {name: each.bases for name, each in held.items()})]
     else:
@@ -176,7 +200,10 @@ def _read_here(
     if columns.without is not None and not columns.with_genotypes:
         raise InputError(f"{columns.without}: no GT among its FORMAT fields. Use the file that has the genotypes.")
     columns.finish()
-    return _OneFile(file.name, file.samples, columns.columns, frozenset(file.contigs_seen))
+    listed = Listed(
+        file.name, file.samples, frozenset(file.varied), file.says_reference or says_reference(columns.columns)
+    )
+    return _OneFile(file.name, file.samples, columns.columns, frozenset(file.contigs_seen), listed)
 
 
 def _near(name: str, spans: Sequence[Span], progress: Progress | None) -> Callable[[bytes, int], bool]:
@@ -237,7 +264,7 @@ def _check_contigs(files: Sequence[_OneFile], knowledge: Knowledge, warn: Warn |
             warn(f"{files[0].name}: no contig {chrom}, so {genes[chrom]} is unknown. Add the file that has it.")
 
 
-def _parts(files: Sequence[_OneFile], knowledge: Knowledge) -> Iterator[Genotypes]:
+def _parts(files: Sequence[_OneFile], knowledge: Knowledge, absent_is_reference: bool) -> Iterator[Genotypes]:
     """The samples of all files, one part at a time."""
     if not files:
         return
@@ -250,6 +277,8 @@ def _parts(files: Sequence[_OneFile], knowledge: Knowledge) -> Iterator[Genotype
             told = column if file.samples == names else _spread(column, file.samples, names)
             both = settle if isinstance(key[1], int) else either
             columns[key] = columns[key].joined(told, both) if key in columns else told
+    add = take_as_reference if absent_is_reference else say_what_may_be_stated
+    add(columns, [file.listed for file in files], names, knowledge)
     for low in range(0, len(names), PART):
         high = min(low + PART, len(names))
         yield Genotypes(names[low:high], {gene: _gene(gene, columns, low, high, knowledge) for gene in GENES})

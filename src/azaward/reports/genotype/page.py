@@ -10,8 +10,10 @@ from azaward.knowledge import Knowledge
 from azaward.knowledge.loading.schema.facts import least_read
 from azaward.reports.genotype.report import GeneOut, PositionOut, SampleReport
 from azaward.reports.genotype.words import (
+    assumed,
     called,
     for_the_patient,
+    is_assumed,
     may_also_be,
     notes,
     phenotype,
@@ -106,13 +108,15 @@ def _gene(name: str, gene: GeneOut) -> dict[str, Any]:
         "tone": _TONE.get(gene.phenotype, "untold"),
         "lines": lines,
         "positions": [_position(position) for position in gene.evidence],
-        "seen": f"{gene.positions - len(gene.missing_positions)} of {gene.positions}" if gene.positions else "",
+        "seen": f"{gene.positions - len(gene.missing_positions) - assumed(gene)} of {gene.positions}"
+        if gene.positions
+        else "",
     }
 
 
 def _position(position: PositionOut) -> dict[str, str]:
     missing = "." in position.alleles
-    kind = "same" if position.reference_only else "missing" if missing else "found"
+    kind = "same" if position.reference_only else "missing" if missing or is_assumed(position) else "found"
     return {
         "label": position.rsid or f"{position.chrom}:{position.pos_grch38}",
         "name": position.hgvs.split(", ")[0],

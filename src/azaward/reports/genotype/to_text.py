@@ -19,6 +19,7 @@ from azaward.reports.genotype.report import PositionOut, SampleReport
 from azaward.reports.genotype.words import (
     called,
     for_the_patient,
+    is_assumed,
     may_also_be,
     notes,
     phenotype,
@@ -114,7 +115,7 @@ def show(report: SampleReport, console: Console | None = None) -> None:
 
 
 def _found(position: PositionOut) -> bool:
-    return not position.reference_only and "." not in position.alleles
+    return not position.reference_only and "." not in position.alleles and not is_assumed(position)
 
 
 def _activity(report: SampleReport, console: Console) -> None:

@@ -7,6 +7,7 @@ import re
 from azaward.genetics.model import GENES
 from azaward.knowledge import Knowledge
 from azaward.reports.genotype.report import SampleReport
+from azaward.reports.genotype.words import assumed
 from azaward.treatment import thiopurines
 
 _OF_GENE = (
@@ -59,7 +60,7 @@ def line(report: SampleReport) -> str:
             top.call if top else "",
             f"{top.probability:.6g}" if top and top.probability is not None else "",
             result.phenotype,
-            str(result.positions - len(result.missing_positions)) if result.positions else "",
+            str(result.positions - len(result.missing_positions) - assumed(result)) if result.positions else "",
             str(result.positions) if result.positions else "",
             ";".join(f"{hidden.allele}={hidden.probability:.3g}" for hidden in result.could_hide),
             ";".join(result.undocumented),

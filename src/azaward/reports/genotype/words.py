@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from azaward.genetics.activity import Activity
 from azaward.genetics.dosing import NO_DOSE, DrugPlan, Outcome, percent_of_usual
-from azaward.reports.genotype.report import GeneOut, SampleReport
+from azaward.genetics.model import Status
+from azaward.reports.genotype.report import GeneOut, PositionOut, SampleReport
 
 PLAIN_GENE = {"TPMT": "first enzyme (TPMT)", "NUDT15": "second enzyme (NUDT15)"}
 _PLAIN = {
@@ -145,9 +146,21 @@ def seen(gene: GeneOut) -> str:
     """How much of a gene was seen."""
     if gene.method == "report":
         return ""
-    missing = len(gene.missing_positions)
-    whole = f"{gene.positions - missing} of {gene.positions} positions seen"
+    missing, taken = len(gene.missing_positions), assumed(gene)
+    whole = f"{gene.positions - missing - taken} of {gene.positions} positions seen"
+    if taken:
+        whole += f"; {taken} without a record taken as the reference"
     return whole if not missing else f"{whole}; not seen: {', '.join(gene.missing_positions)}"
+
+
+def is_assumed(position: PositionOut) -> bool:
+    """Whether nothing was seen there, and the reference was taken because somebody stated it."""
+    return position.status == Status.ASSUMED_REFERENCE.says
+
+
+def assumed(gene: GeneOut) -> int:
+    """How many positions were taken as the reference without a record."""
+    return sum(map(is_assumed, gene.evidence))
 
 
 def notes(gene: GeneOut) -> list[str]:
