@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import chain
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from azaward.genetics.decision import decide, limits
 from azaward.genetics.diplotypes import Pair, Seen, blocks, pairs
 from azaward.genetics.dosing import INDETERMINATE, NORMAL
 from azaward.genetics.haplotypes import NamedAlleles, more_cautious, named_alleles, pair_phenotype
+from azaward.genetics.mixture import mixed, most_probable
 from azaward.genetics.model import (
     GENES,
     MISSING,
@@ -29,13 +31,16 @@ from azaward.genetics.model import (
     PositionEvidence,
     SampleCall,
     Status,
+    Unsure,
 )
 from azaward.knowledge import Knowledge
 
+T = TypeVar("T")
 KEPT = 200_000
 """Diplotypes kept a gene, over all answers; beyond that the oldest answers are forgotten: memory has an end."""
 
 Texts = tuple[tuple[int, str], ...]
+Key = tuple[bytes, Texts, Texts, tuple[tuple[int, Unsure], ...]]
 
 
 def call(
@@ -93,7 +98,7 @@ class _Gene:
         self.alleles: NamedAlleles = named_alleles(knowledge, gene)
         self.prior: Prior = prior(knowledge, self.alleles, ancestry)
         self.limits = limits(knowledge, self.alleles, self.prior)
-        self.kept: dict[tuple[bytes, Texts, Texts], GeneCall] = {}
+        self.kept: dict[Key, GeneCall] = {}
         self.size = 0
         self.reference: list[PositionEvidence] = []
         self.evidence: dict[tuple[int, int, int, bool, int], PositionEvidence] = {}
@@ -108,17 +113,25 @@ class _Gene:
         text, width = rows.tobytes(), rows.shape[1]
         undocumented = _by_sample(held.undocumented)
         notes = _by_sample({at: " ".join(words) for at, words in held.notes.items()})
+        unsure = _by_sample(held.unsure)
         answers: list[GeneCall] = []
         for at in range(n):
-            key = (text[at * width : (at + 1) * width], undocumented.get(at, ()), notes.get(at, ()))
+            key = (
+                text[at * width : (at + 1) * width],
+                undocumented.get(at, ()),
+                notes.get(at, ()),
+                unsure.get(at, ()),
+            )
             answer = self.kept.get(key)
             if answer is None:
-                answer = self._work_out(alleles[at], phase[at], held.status[at], dict(key[1]), dict(key[2]))
+                answer = self._work_out(
+                    alleles[at], phase[at], held.status[at], dict(key[1]), dict(key[2]), dict(key[3])
+                )
                 self._keep(key, answer)
             answers.append(answer)
         return answers if held.row_of is None else [answers[row] for row in held.row_of.tolist()]
 
-    def _keep(self, key: tuple[bytes, Texts, Texts], answer: GeneCall) -> None:
+    def _keep(self, key: Key, answer: GeneCall) -> None:
         while self.kept and self.size + len(answer.diplotypes) > KEPT:
             self.size -= len(self.kept.pop(next(iter(self.kept))).diplotypes)
         self.kept[key] = answer
@@ -131,16 +144,14 @@ class _Gene:
         status: NDArray[np.int8],
         undocumented: dict[int, str],
         notes: dict[int, str],
+        unsure: dict[int, Unsure],
     ) -> GeneCall:
         alleles, gene = self.alleles, self.alleles.gene
         seen = Seen(codes, phase, undocumented)
-        fitting = pairs(alleles, self.prior, seen)
+        fitting = mixed(alleles, self.prior, seen, unsure) if unsure else pairs(alleles, self.prior, seen)
         missing = (codes == MISSING).any(axis=1)
         unseen = set(np.flatnonzero((alleles.carries[:, missing] != 0).any(axis=1)).tolist())
-        diplotypes = tuple(
-            Diplotype(pair.call, pair.probability, self._phenotype(pair), not unseen.isdisjoint(pair.alleles))
-            for pair in fitting
-        )
+        diplotypes = self._diplotypes(fitting, unseen, most_probable(seen, unsure) if unsure else None)
         phenotypes = _summed(diplotypes)
         hiding = self._could_hide(fitting, codes, unseen)
         decision = decide(phenotypes, (name for name, _ in hiding), self.limits)
@@ -152,6 +163,7 @@ class _Gene:
             *remarks.of_phase(diplotypes),
             *remarks.of_undocumented(unheard, len(blocks(seen))),
             *remarks.of_records(alleles, status),
+            *remarks.of_unsure(alleles, fitting, unsure),
             *(self.prior.notes if len(diplotypes) > 1 else ()),
             *([notes[-1]] if -1 in notes else []),
         )
@@ -165,6 +177,19 @@ class _Gene:
             undocumented=unheard,
             evidence=self._seen(codes, phase, status, undocumented, notes),
             notes=said,
+        )
+
+    def _diplotypes(self, fitting: tuple[Pair, ...], unseen: set[int], likeliest: Seen | None) -> tuple[Diplotype, ...]:
+        """The pairs with their phenotypes; where genotypes are unsure, only what fits the likeliest was seen."""
+        fits = None if likeliest is None else {pair.call for pair in pairs(self.alleles, self.prior, likeliest)}
+        return tuple(
+            Diplotype(
+                pair.call,
+                pair.probability,
+                self._phenotype(pair),
+                not unseen.isdisjoint(pair.alleles) or (fits is not None and pair.call not in fits),
+            )
+            for pair in fitting
         )
 
     def _seen(
@@ -260,13 +285,20 @@ def _check(held: GeneGenotypes, alleles: NamedAlleles) -> None:
         raise ValueError(f"{gene}: found a phase set below 0; expected 0 for unphased, a positive number for a set")
     if held.status.min(initial=0) < min(Status) or held.status.max(initial=0) > max(Status):
         raise ValueError(f"{gene}: found a status that isn't one of Status")
+    for (row, at), one in held.unsure.items():
+        wrong = [code for pair, _ in one.genotypes for code in pair if not UNDOCUMENTED <= code <= most[0, at, 0]]
+        if wrong or not one.genotypes or not all(0 < weight < np.inf for _, weight in one.genotypes):
+            raise ValueError(
+                f"{gene}: row {row}, {alleles.sites[at].label}: expected possible genotypes with weights above 0 and "
+                f"allele codes from {UNDOCUMENTED} to {int(most[0, at, 0])}, found {one.genotypes}"
+            )
     rows = len(held.status)
     if held.row_of is not None and len(held.row_of) and (held.row_of.min() < 0 or held.row_of.max() >= rows):
         raise ValueError(f"{gene}: found a row_of from {held.row_of.min()} to {held.row_of.max()}, of {rows} rows")
 
 
-def _by_sample(texts: Mapping[tuple[int, int], str]) -> dict[int, Texts]:
-    by_sample: dict[int, dict[int, str]] = {}
+def _by_sample(texts: Mapping[tuple[int, int], T]) -> dict[int, tuple[tuple[int, T], ...]]:
+    by_sample: dict[int, dict[int, T]] = {}
     for (sample, at), words in texts.items():
         by_sample.setdefault(sample, {})[at] = words
     return {sample: tuple(sorted(words.items())) for sample, words in by_sample.items()}

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum, unique
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -112,6 +112,20 @@ def sites(knowledge: Knowledge, gene: str) -> tuple[Site, ...]:
     return tuple(by_position.values())
 
 
+class Unsure(NamedTuple):
+    """What may stand at a site of which the file itself isn't sure.
+
+    - `genotypes`: pairs of allele codes in either order, each with a weight above 0, the heaviest first.
+    - `likelihoods`: whether the weights are likelihoods, which count together with how common the alleles are. If not,
+      they are probabilities and count as they stand.
+    - `why`: what contradicts the genotype in the file, in words.
+    """
+
+    genotypes: tuple[tuple[tuple[int, int], float], ...]
+    likelihoods: bool
+    why: str | None = None
+
+
 @dataclass(frozen=True, eq=False)
 class GeneGenotypes:
     """One gene, n samples, s sites (`sites`, in that order).
@@ -125,7 +139,9 @@ class GeneGenotypes:
     - `notes`: anything else that a reader of the call must know, by (sample index, site index); site index -1 is about
       the gene as a whole.
     - `row_of`: None where row i is sample i. Of a cohort the arrays hold each different row once, and `row_of`, int
-      [samples], is the row that each sample has; `undocumented` and `notes` then go by row.
+      [samples], is the row that each sample has; `undocumented`, `notes` and `unsure` then go by row.
+    - `unsure`: by (sample index, site index), what may stand there where the genotype isn't sure. `alleles` has what
+      the file calls, or missing alleles where the call is too weak to count as seen.
     """
 
     sites: tuple[Site, ...]
@@ -135,6 +151,7 @@ class GeneGenotypes:
     undocumented: Mapping[tuple[int, int], str] = field(default_factory=dict[tuple[int, int], str])
     notes: Mapping[tuple[int, int], tuple[str, ...]] = field(default_factory=dict[tuple[int, int], tuple[str, ...]])
     row_of: NDArray[np.integer[Any]] | None = None
+    unsure: Mapping[tuple[int, int], Unsure] = field(default_factory=dict[tuple[int, int], Unsure])
 
     def __post_init__(self) -> None:
         n, s = len(self.alleles), len(self.sites)

@@ -4,7 +4,7 @@ sides aren't known, and which records disagreed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,11 @@ from numpy.typing import NDArray
 from azaward.genetics.decision import percent
 from azaward.genetics.diplotypes import MOST_BLOCKS, Pair
 from azaward.genetics.haplotypes import NamedAlleles
-from azaward.genetics.model import UNDOCUMENTED, Diplotype, Status
+from azaward.genetics.mixture import marginal
+from azaward.genetics.model import UNDOCUMENTED, Diplotype, Status, Unsure
+
+WORTH_SAYING = 0.001
+"""A genotype is called unsure in words if another has this probability; a smaller one still counts."""
 
 
 def undocumented(
@@ -86,3 +90,20 @@ def of_records(alleles: NamedAlleles, status: NDArray[np.int8]) -> Iterator[str]
     """Repeated records that disagreed."""
     for at in np.flatnonzero((status == Status.CONFLICT) | (status == Status.CONFLICT_SETTLED)):
         yield f"{alleles.sites[at].label}: {Status(int(status[at])).says}."
+
+
+def of_unsure(alleles: NamedAlleles, fitting: tuple[Pair, ...], unsure: Mapping[int, Unsure]) -> Iterator[str]:
+    """Which genotypes the file isn't sure of, what else each may be, and what contradicts it."""
+    told: list[tuple[float, str]] = []
+    for at, held in sorted(unsure.items()):
+        site = alleles.sites[at]
+        shares = marginal(alleles, fitting, at) if held.likelihoods and fitting[0].named else list(held.genotypes)
+        total = sum(share for _, share in shares)
+        words = [f"{site.base(one)}/{site.base(other)} {percent(share / total)}" for (one, other), share in shares[:3]]
+        told.append((1 - shares[0][1] / total, f"{site.label} {', '.join(words)}"))
+        if held.why:
+            yield f"{site.label}: {held.why}. Both were taken into account, neither as sure."
+    told = [one for one in sorted(told, key=lambda one: -one[0]) if one[0] >= WORTH_SAYING]
+    if told:
+        more = f"; and {len(told) - 3} more" if len(told) > 3 else ""
+        yield f"By the file's own figures these genotypes aren't sure: {'; '.join(text for _, text in told[:3])}{more}."
