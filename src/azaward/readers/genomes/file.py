@@ -19,7 +19,8 @@ from typing import Any, NamedTuple
 import cyvcf2
 
 from azaward.errors import InputError
-from azaward.readers.genomes.calls import Call, Column, Limits, read_calls
+from azaward.readers.genomes.calls import Call, Column, read_calls
+from azaward.readers.genomes.likelihoods import Limits
 from azaward.readers.genomes.text import first_bad_line, lines, may_lead_with_phase
 
 Progress = Callable[[str], None]

@@ -18,12 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from azaward.errors import InputError
-from azaward.genetics.model import GENES, MISSING, GeneGenotypes, Genotypes, Status, sites
+from azaward.genetics.model import GENES, MISSING, GeneGenotypes, Genotypes, Status, Unsure, sites
 from azaward.knowledge import Knowledge
 from azaward.readers.genomes.alleles import ASSEMBLIES, AssemblyName, map_of
 from azaward.readers.genomes.arrays import is_array, read_array
 from azaward.readers.genomes.assembly import check_asked, decide, told_by_header
-from azaward.readers.genomes.calls import Column, Limits, distinct
+from azaward.readers.genomes.calls import Column, distinct
 from azaward.readers.genomes.columns import ABSENT, WHOLE_GENE, Columns, Key, State, settle
 from azaward.readers.genomes.file import (
     EVERY,
@@ -36,7 +36,9 @@ from azaward.readers.genomes.file import (
     is_bcf,
     shown,
 )
+from azaward.readers.genomes.likelihoods import Limits
 from azaward.readers.genomes.text import without_leading_phase
+from azaward.readers.genomes.unsure import combined
 
 PART = 100_000
 """The number of samples in one part."""
@@ -239,7 +241,7 @@ def _parts(files: Sequence[_OneFile], knowledge: Knowledge) -> Iterator[Genotype
     for file in files:
         for key, column in file.columns.items():
             told = column if file.samples == names else _spread(column, file.samples, names)
-            columns[key] = columns[key].joined(told, settle) if key in columns else told
+            columns[key] = columns[key].joined(told, combined(settle)) if key in columns else told
     for low in range(0, len(names), PART):
         high = min(low + PART, len(names))
         yield Genotypes(names[low:high], {gene: _gene(gene, columns, low, high, knowledge) for gene in GENES})
@@ -276,6 +278,7 @@ def _gene(gene: str, columns: Mapping[Key, Column[State]], low: int, high: int, 
     status = np.full((rows, len(found)), Status.NO_RECORD, np.int8)
     undocumented: dict[tuple[int, int], str] = {}
     notes: dict[tuple[int, int], tuple[str, ...]] = {}
+    unsure: dict[tuple[int, int], Unsure] = {}
     for column, each in sorted(held.items()):
         of = each.of[low:high][first]
         texts = {place: state.text for place, state in enumerate(each.states) if state.text}
@@ -284,11 +287,14 @@ def _gene(gene: str, columns: Mapping[Key, Column[State]], low: int, high: int, 
                 notes[row, column] = (texts[int(of[row])],)
             else:
                 undocumented[row, column] = texts[int(of[row])]
+        may_be = {place: state.unsure for place, state in enumerate(each.states) if state.unsure is not None}
+        for row in np.flatnonzero(np.isin(of, list(may_be))).tolist() if may_be else []:
+            unsure[row, column] = may_be[int(of[row])]
         if column != WHOLE_GENE:
             table = np.array([state[:4] for state in each.states], np.int32)[of]
             alleles[:, column], status[:, column], phase[:, column] = table[:, :2], table[:, 2], table[:, 3]
     _relabel(phase)
-    return GeneGenotypes(found, alleles, phase, status, undocumented, notes, row_of)
+    return GeneGenotypes(found, alleles, phase, status, undocumented, notes, row_of, unsure)
 
 
 def _relabel(phase: NDArray[np.int32]) -> None:
