@@ -161,7 +161,10 @@ def _by_imputation(held: Figures, fits: Flags, full: Flags, r2: float | None, li
     if not rows.any() or r2 >= 1:
         return
     others = (1 - r2) / max(fits.shape[1] - 1, 1)
-    held.penalty[rows] = np.where(fits[rows], 0.0, max(0.0, -10 * np.log10(others / r2)))
+    if others >= r2:
+        held.void |= rows
+    else:
+        held.penalty[rows] = np.where(fits[rows], 0.0, -10 * np.log10(others / r2))
 
 
 def _contradictions(penalty: Numbers, fits: Flags) -> NDArray[np.int16]:
