@@ -44,6 +44,7 @@ class NamedAlleles:
         return tuple(frozenset((int(at), int(row[at])) for at in np.flatnonzero(row)) for row in self.carries)
 
 
+@lru_cache(maxsize=4096)
 def order_of(name: str) -> tuple[int, int, str]:
     """Sorts `*3A` after `*2` and before `*10`, and haplotypes without a name last.
 

@@ -8,6 +8,8 @@ an allele may make a reference call surer, and never takes away a change that th
 from __future__ import annotations
 
 import heapq
+import itertools
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -20,10 +22,15 @@ from azaward.genetics.haplotypes import NamedAlleles, order_of
 from azaward.genetics.model import MISSING, Unsure
 
 Genotype = tuple[int, int]
+Shares = list[tuple[Genotype, float]]
 Weights = dict[tuple[Haplotype, Haplotype], float]
 MOST = 64
-"""So many combinations of the genotypes at unsure sites are called; the rest counts as if the sites were missing."""
+"""So many combinations of genotypes at unsure sites whose sides are known are called, the likeliest first."""
+UNNAMED = 8
+"""So many combinations of genotypes that no named pair has are called; they stand for all others like them."""
+_LOOKED_AT = 512
 _ENOUGH = 1e-6
+_NOTHING = 1e-9
 
 
 def mixed(alleles: NamedAlleles, prior: Prior, seen: Seen, unsure: Mapping[int, Unsure]) -> tuple[Pair, ...]:
@@ -45,16 +52,17 @@ def mixed(alleles: NamedAlleles, prior: Prior, seen: Seen, unsure: Mapping[int, 
     [('*1/*3C', 0.84), ('*1/*1', 0.16)]
     """
     likely = {at: held for at, held in unsure.items() if held.likelihoods}
-    stated = {at: held for at, held in unsure.items() if not held.likelihoods}
+    stated = {at: _shares(held) for at, held in unsure.items() if not held.likelihoods}
+    sided = {at: held for at, held in stated.items() if seen.phase[at]}
+    sideless = {at: held for at, held in stated.items() if at not in sided}
     total: Weights = {}
     left = 1.0
-    for weight, chosen in _combinations(list(stated.values())):
-        _add(total, _weighed(alleles, prior, _with(seen, dict(zip(stated, chosen, strict=True))), likely), weight)
+    for weight, chosen in itertools.islice(_combinations(list(sided.values())), MOST):
+        here = _with(seen, dict(zip(sided, chosen, strict=True)))
+        _add(total, _mixed(alleles, prior, here, likely, sideless), weight)
         left -= weight
         if left < _ENOUGH:
             break
-    if left >= _ENOUGH:
-        _add(total, _weighed(alleles, prior, _with(seen, dict.fromkeys(stated, (MISSING, MISSING))), likely), left)
     return _ordered(total)
 
 
@@ -63,33 +71,37 @@ def most_probable(seen: Seen, unsure: Mapping[int, Unsure]) -> Seen:
     return _with(seen, {at: held.genotypes[0][0] for at, held in unsure.items()})
 
 
-def marginal(alleles: NamedAlleles, fitting: Sequence[Pair], at: int) -> list[tuple[Genotype, float]]:
-    """How probable each genotype at a site is among pairs of named alleles, most probable first."""
-    found: dict[Genotype, float] = {}
-    for pair in fitting:
-        if pair.named:
-            one, other = (int(alleles.carries[haplotype.alleles[0], at]) for haplotype in (pair.one, pair.other))
-            genotype = (min(one, other), max(one, other))
-            found[genotype] = found.get(genotype, 0.0) + pair.probability
-    return sorted(found.items(), key=lambda item: -item[1])
+def marginal(alleles: NamedAlleles, fitting: Sequence[Pair], sites: Sequence[int]) -> list[Shares]:
+    """For each of these sites, how probable each genotype is among pairs of named alleles, most probable first."""
+    named = [pair for pair in fitting if pair.named]
+    probability = np.array([pair.probability for pair in named])
+    one, other = (alleles.carries[[haplotype.alleles[0] for haplotype in side]] for side in _sides(named))
+    found: list[Shares] = []
+    for at in sites:
+        wide = len(alleles.sites[at].alts) + 1
+        codes = np.minimum(one[:, at], other[:, at]) * wide + np.maximum(one[:, at], other[:, at])
+        shares = np.bincount(codes, probability, wide * wide)
+        found.append(
+            [(divmod(code, wide), float(shares[code])) for code in np.argsort(-shares).tolist() if shares[code]]
+        )
+    return found
 
 
-def _combinations(held: Sequence[Unsure]) -> Iterator[tuple[float, tuple[Genotype, ...]]]:
-    """The likeliest combinations of one genotype a site with their probabilities, most probable first."""
-    tables: list[list[tuple[Genotype, float]]] = []
-    for each in held:
-        total = sum(weight for _, weight in each.genotypes)
-        tables.append([(genotype, weight / total) for genotype, weight in each.genotypes])
+def _shares(held: Unsure) -> Shares:
+    total = sum(weight for _, weight in held.genotypes)
+    return [(genotype, weight / total) for genotype, weight in held.genotypes]
+
+
+def _combinations(tables: Sequence[Shares]) -> Iterator[tuple[float, tuple[Genotype, ...]]]:
+    """The combinations of one genotype a site with their probabilities, most probable first."""
 
     def probability(places: tuple[int, ...]) -> float:
-        return float(np.prod([table[place][1] for table, place in zip(tables, places, strict=True)]))
+        return math.prod(table[place][1] for table, place in zip(tables, places, strict=True))
 
     first: tuple[int, ...] = (0,) * len(tables)
     heap: list[tuple[float, tuple[int, ...]]] = [(-probability(first), first)]
     known: set[tuple[int, ...]] = {first}
-    for _ in range(MOST):
-        if not heap:
-            return
+    while heap:
         weight, places = heapq.heappop(heap)
         yield -weight, tuple(table[place][0] for table, place in zip(tables, places, strict=True))
         for at, place in enumerate(places):
@@ -108,36 +120,76 @@ def _with(seen: Seen, genotypes: Mapping[int, Genotype]) -> Seen:
     return replace(seen, alleles=alleles, phase=phase)
 
 
-def _weighed(alleles: NamedAlleles, prior: Prior, seen: Seen, likely: Mapping[int, Unsure]) -> Weights:
-    """The probabilities of the pairs that fit the sure sites, given the likelihoods at the others."""
-    if not likely:
-        return {(pair.one, pair.other): pair.probability for pair in pairs(alleles, prior, seen)}
-    fitting = pairs(alleles, prior, _with(seen, dict.fromkeys(likely, (MISSING, MISSING))))
-    if not fitting[0].named:
-        return {(pair.one, pair.other): pair.probability for pair in fitting}
-    factor = _likelihood(alleles, fitting, likely)
-    weights = {
-        (pair.one, pair.other): pair.probability * weight
-        for pair, weight in zip(fitting, factor.tolist(), strict=True)
-        if weight
-    }
-    reference = pairs(alleles, prior, most_probable(seen, likely))
-    if reference[0].named:
-        return _scaled(weights, 1.0)
-    # The likeliest genotypes belong to no named pair. How common such a pair is isn't known, so only the likelihoods
-    # say how it compares with the named ones.
-    named = float(factor.max())
-    found = _scaled(weights, named / (1 + named)) if named else {}
-    _add(found, {(pair.one, pair.other): pair.probability for pair in reference}, 1 / (1 + named))
+def _mixed(
+    alleles: NamedAlleles, prior: Prior, seen: Seen, likely: Mapping[int, Unsure], stated: Mapping[int, Shares]
+) -> Weights:
+    """The probabilities of the pairs where no unsure site has a known side.
+
+    Every named pair has one combination of genotypes at the sites with probabilities, and that combination's
+    probability is divided among its pairs. What is left belongs to combinations that no named pair has.
+    """
+    fitting = pairs(alleles, prior, _with(seen, dict.fromkeys((*likely, *stated), (MISSING, MISSING))))
+    found: Weights = {}
+    named: dict[tuple[Genotype, ...], float] = {}
+    if fitting[0].named:
+        factor = _likelihood(alleles, fitting, likely)
+        weight = factor * [pair.probability for pair in fitting]
+        groups: dict[tuple[Genotype, ...], list[int]] = {}
+        for place, combination in enumerate(_genotypes(alleles, fitting, list(stated))):
+            groups.setdefault(combination, []).append(place)
+        for combination, places in groups.items():
+            best, total = float(factor[places].max()), float(weight[places].sum())
+            share = math.prod(dict(held).get(one, 0.0) for held, one in zip(stated.values(), combination, strict=True))
+            if total and share:
+                # The likeliest genotypes may belong to no named pair. How common such a pair is isn't known, so only
+                # the likelihoods say how it compares with the named ones.
+                named[combination] = share * (1.0 if best >= 1 else best / (1 + best))
+                for place in places:
+                    found[fitting[place].one, fitting[place].other] = float(weight[place] * named[combination] / total)
+    if (left := 1 - sum(named.values())) >= _ENOUGH:
+        _add(found, _without_name(alleles, prior, most_probable(seen, likely), stated, named), left)
     return found
+
+
+def _without_name(
+    alleles: NamedAlleles,
+    prior: Prior,
+    seen: Seen,
+    stated: Mapping[int, Shares],
+    named: Mapping[tuple[Genotype, ...], float],
+) -> Weights:
+    """The pairs of the likeliest combinations that no named pair has, all together with the weight 1."""
+    chosen: list[tuple[float, tuple[Genotype, ...]]] = []
+    for weight, combination in itertools.islice(_combinations(list(stated.values())), _LOOKED_AT):
+        key = tuple((min(pair), max(pair)) for pair in combination)
+        if (without := weight - named.get(key, 0.0)) > _NOTHING:
+            chosen.append((without, combination))
+            if len(chosen) == UNNAMED:
+                break
+    if not chosen:
+        # Hidden among very many: the last genotypes are taken to be there, which is never better than unknown.
+        chosen = [(1.0, tuple(held[-1][0] for held in stated.values()))]
+    found: Weights = {}
+    for weight, combination in chosen:
+        here = _with(seen, dict(zip(stated, combination, strict=True)))
+        _add(found, {(pair.one, pair.other): pair.probability for pair in pairs(alleles, prior, here)}, weight)
+    return _scaled(found, 1.0)
+
+
+def _genotypes(alleles: NamedAlleles, fitting: Sequence[Pair], sites: Sequence[int]) -> list[tuple[Genotype, ...]]:
+    """For each named pair its genotypes at these sites."""
+    one, other = (alleles.carries[[haplotype.alleles[0] for haplotype in side]][:, sites] for side in _sides(fitting))
+    low, high = np.minimum(one, other).tolist(), np.maximum(one, other).tolist()
+    return [tuple(zip(*both, strict=True)) for both in zip(low, high, strict=True)]
+
+
+def _sides(fitting: Sequence[Pair]) -> tuple[list[Haplotype], list[Haplotype]]:
+    return [pair.one for pair in fitting], [pair.other for pair in fitting]
 
 
 def _likelihood(alleles: NamedAlleles, fitting: Sequence[Pair], likely: Mapping[int, Unsure]) -> NDArray[np.float64]:
     """The likelihood of each named pair, relative to that of the likeliest genotypes."""
-    one, other = (
-        alleles.carries[[haplotype.alleles[0] for haplotype in side]]
-        for side in ([pair.one for pair in fitting], [pair.other for pair in fitting])
-    )
+    one, other = (alleles.carries[[haplotype.alleles[0] for haplotype in side]] for side in _sides(fitting))
     factor = np.ones(len(fitting))
     for at, held in likely.items():
         wide = len(alleles.sites[at].alts) + 1
@@ -162,5 +214,7 @@ def _add(total: Weights, found: Weights, share: float) -> None:
 
 def _ordered(weights: Weights) -> tuple[Pair, ...]:
     total = sum(weights.values())
-    ordered = sorted(weights.items(), key=lambda item: (-item[1], order_of(item[0][0].name), order_of(item[0][1].name)))
-    return tuple(Pair(one, other, weight / total) for (one, other), weight in ordered)
+    kept = [(key, weight / total) for key, weight in weights.items() if weight >= _NOTHING * total]
+    total = sum(weight for _, weight in kept)
+    kept.sort(key=lambda item: (-item[1], order_of(item[0][0].name), order_of(item[0][1].name)))
+    return tuple(Pair(one, other, weight / total) for (one, other), weight in kept)

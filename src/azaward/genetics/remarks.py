@@ -95,9 +95,11 @@ def of_records(alleles: NamedAlleles, status: NDArray[np.int8]) -> Iterator[str]
 def of_unsure(alleles: NamedAlleles, fitting: tuple[Pair, ...], unsure: Mapping[int, Unsure]) -> Iterator[str]:
     """Which genotypes the file isn't sure of, what else each may be, and what contradicts it."""
     told: list[tuple[float, str]] = []
+    likely = [at for at, held in unsure.items() if held.likelihoods] if fitting[0].named else []
+    weighed = dict(zip(likely, marginal(alleles, fitting, likely), strict=True)) if likely else {}
     for at, held in sorted(unsure.items()):
         site = alleles.sites[at]
-        shares = marginal(alleles, fitting, at) if held.likelihoods and fitting[0].named else list(held.genotypes)
+        shares = weighed.get(at) or list(held.genotypes)
         total = sum(share for _, share in shares)
         words = [f"{site.base(one)}/{site.base(other)} {percent(share / total)}" for (one, other), share in shares[:3]]
         told.append((1 - shares[0][1] / total, f"{site.label} {', '.join(words)}"))

@@ -99,12 +99,11 @@ def read_calls(
         return None
     fields: Sequence[str] = variant.FORMAT or []  # after GT, which makes cyvcf2 take the fields apart
     _check(array, where, alts, samples)
-    second = array[:, 1] if array.shape[1] > 2 else np.full(len(array), -2, array.dtype)
     quality = _least(variant, fields, (("GQX",), ("GQ", "RGQ")))
     reasons = _reasons(variant, fields, limits, quality, len(array))
-    doubts = read_doubts(variant, fields, np.stack([array[:, 0], second], axis=1), reasons, quality, alts, limits)
+    doubts = read_doubts(variant, fields, array, reasons, quality, alts, limits)
     calls, of = _told_apart(array, alts, doubts.reasons if doubts else reasons)
-    if any(call.phase for call in calls) if "PS" in fields else "PID" in fields:
+    if "PID" in fields or ("PS" in fields and any(call.phase for call in calls)):
         calls, of = with_sets(calls, of, variant, fields)
     return _with_doubts(Column(calls, of), doubts)
 

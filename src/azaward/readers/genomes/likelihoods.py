@@ -87,7 +87,7 @@ def best_guess(
 def read_doubts(
     variant: Any,
     fields: Sequence[str],
-    called: NDArray[np.integer[Any]],
+    array: NDArray[Any],
     reasons: NDArray[np.int16] | None,
     quality: Numbers | None,
     alts: int,
@@ -95,13 +95,15 @@ def read_doubts(
 ) -> Doubts | None:
     """What the record's own figures say against its calls; None where there are no figures or all calls are sure.
 
-    `called` is int [n, 2]: allele numbers, below 0 where there is none. `quality` is float [n], phred, NaN for none.
+    `array` is cyvcf2's of GT: one or two allele numbers, below 0 where there is none, and the phase. `quality` is
+    float [n], phred, NaN for none.
     """
     r2 = imputed_r2(variant, limits.r2)
     told = {"GP", "GL", "PL", "DS", "AD"} & set(fields)
     edge = -10 * np.log10(1 - limits.sure)
     if not told and r2 is None and (quality is None or not (quality < edge).any()):
         return None
+    called = array[:, :2] if array.shape[1] > 2 else np.stack([array[:, 0], np.full(len(array), -2)], axis=1)
     held = read_figures(variant, fields, alts, len(called), r2)
     pairs = genotypes(alts) if alts else [(0, 0), (0, ANY_ALLELE), (ANY_ALLELE, ANY_ALLELE)]
     fits = _fits(called, pairs)
