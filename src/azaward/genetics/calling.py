@@ -5,6 +5,7 @@ needs. People with the same genotypes share one answer, worked out once and kept
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from itertools import chain
 from typing import Any, NamedTuple, TypeVar
 
@@ -21,6 +22,7 @@ from azaward.genetics.distinct import distinct
 from azaward.genetics.dosing import INDETERMINATE, NORMAL, ORDER
 from azaward.genetics.fitting import Fit, fitting
 from azaward.genetics.haplotypes import UNKNOWN, NamedAlleles, Variant, more_cautious, named_alleles, pair_phenotype
+from azaward.genetics.mixture import mixed, most_probable
 from azaward.genetics.model import (
     GENES,
     MISSING,
@@ -35,8 +37,9 @@ from azaward.genetics.model import (
     SampleCall,
     Status,
     Unnamed,
+    Unsure,
 )
-from azaward.genetics.observed import NORMAL_FUNCTION, Codes, observe
+from azaward.genetics.observed import NORMAL_FUNCTION, Codes, covers, observe
 from azaward.knowledge import Knowledge
 
 T = TypeVar("T")
@@ -44,7 +47,9 @@ KEPT = 200_000
 """Diplotypes kept a gene, over all answers; beyond that the oldest answers are forgotten: memory has an end."""
 
 Texts = tuple[tuple[int, str], ...]
-_Key = tuple[bytes, Texts, Texts, tuple[Unnamed, ...], tuple[tuple[int, tuple[int, ...]], ...]]
+_Key = tuple[
+    bytes, Texts, Texts, tuple[Unnamed, ...], tuple[tuple[int, tuple[int, ...]], ...], tuple[tuple[int, Unsure], ...]
+]
 
 
 def call(
@@ -141,7 +146,7 @@ class _Gene:
         text, width = rows.tobytes(), rows.shape[1]
         undocumented = _by_sample(held.undocumented)
         notes = _by_sample({at: " ".join(words) for at, words in held.notes.items()})
-        untested = _by_sample(held.untested)
+        untested, unsure = _by_sample(held.untested), _by_sample(held.unsure)
         keys: list[_Key] = [
             (
                 text[at * width : (at + 1) * width],
@@ -149,6 +154,7 @@ class _Gene:
                 notes.get(at, ()),
                 held.unnamed.get(at, ()),
                 untested.get(at, ()),
+                unsure.get(at, ()),
             )
             for at in range(n)
         ]
@@ -177,17 +183,21 @@ class _Gene:
     def _work_out(self, row: _Row, key: _Key) -> GeneCall:
         alleles, codes = self.alleles, row.codes
         undocumented, notes, unnamed = dict(key[1]), dict(key[2]), key[3]
+        untested = dict(key[4])
         seen = observe(alleles.sites, codes, row.phase, undocumented, unnamed, self.presumed)
+        seen = replace(seen, untested=untested) if untested else seen
+        unsure = {at: one for at, one in key[5] if not any(covers(each, alleles.sites[at]) for each in unnamed)}
         # What no named allele has is laid beside them, and codes that only it explains are put aside.
-        untested, fits = dict(key[4]), row.fits
-        if seen.codes != codes:
-            fits = fitting(alleles.carries, np.array([seen.codes], np.int8), {0: untested})[0]
-        fit = pairs(alleles, self.prior, seen, fits)
+        fits = row.fits if seen.codes == codes else None
+        fit = mixed(alleles, self.prior, seen, unsure) if unsure else pairs(alleles, self.prior, seen, fits)
         missing = [at for at in row.told if MISSING in codes[at]]
         unseen = set[int]().union(*(alleles.differing[at] for at in missing))
         for at, others in untested.items():
             unseen |= {index for index in alleles.differing[at] if alleles.carries[index, at] in others}
-        diplotypes = tuple(self._diplotype(pair, unseen) for pair in fit)
+        sure = (
+            {each.call for each in pairs(alleles, self.prior, most_probable(alleles, seen, unsure))} if unsure else None
+        )
+        diplotypes = tuple(self._diplotype(pair, unseen, sure) for pair in fit)
         phenotypes = _summed((each.phenotype, each.probability) for each in diplotypes)
         hiding = self._could_hide(fit, codes, unseen, untested)
         doubts = [each for each in unnamed if each.doubt and self.presumed.get(each.term) != NORMAL_FUNCTION]
@@ -202,6 +212,7 @@ class _Gene:
             *remarks.of_changes(self.knowledge, unnamed),
             *(remarks.of_undocumented(unheard, seen.extras, len(blocks(seen))) if unheard else ()),
             *remarks.of_records(alleles, row.told, row.status),
+            *remarks.of_unsure(alleles, fit, unsure),
             *(self.prior.notes if len(diplotypes) > 1 else ()),
             *([notes[-1]] if -1 in notes else []),
         )
@@ -219,9 +230,10 @@ class _Gene:
             changes=unnamed,
         )
 
-    def _diplotype(self, pair: Pair, unseen: set[int]) -> Diplotype:
+    def _diplotype(self, pair: Pair, unseen: set[int], sure: set[str] | None) -> Diplotype:
+        """The pair with its phenotypes; where genotypes are unsure, only what fits the likeliest (`sure`) was seen."""
         phenotype, presumed = self._phenotype(pair), self._presumed_phenotype(pair)
-        rests = not unseen.isdisjoint(pair.alleles)
+        rests = not unseen.isdisjoint(pair.alleles) or (sure is not None and pair.call not in sure)
         return Diplotype(pair.call, pair.probability, phenotype, rests, presumed if presumed != phenotype else None)
 
     def _presumed(self, diplotypes: tuple[Diplotype, ...], phenotype: str) -> str | None:
@@ -333,6 +345,13 @@ def _check(held: GeneGenotypes, alleles: NamedAlleles) -> None:
         raise ValueError(f"{gene}: found a phase set below 0; expected 0 for unphased, a positive number for a set")
     if held.status.min(initial=0) < min(Status) or held.status.max(initial=0) > max(Status):
         raise ValueError(f"{gene}: found a status that isn't one of Status")
+    for (row, at), one in held.unsure.items():
+        codes = [code for pair, _ in one.genotypes for code in pair if not UNDOCUMENTED <= code <= most[0, at, 0]]
+        if codes or not one.genotypes or not all(0 < weight < np.inf for _, weight in one.genotypes):
+            raise ValueError(
+                f"{gene}: row {row}, {alleles.sites[at].label}: expected possible genotypes with weights above 0 and "
+                f"allele codes from {UNDOCUMENTED} to {int(most[0, at, 0])}, found {one.genotypes}"
+            )
     rows = len(held.status)
     if held.row_of is not None and len(held.row_of) and (held.row_of.min() < 0 or held.row_of.max() >= rows):
         raise ValueError(f"{gene}: found a row_of from {held.row_of.min()} to {held.row_of.max()}, of {rows} rows")

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from azaward.genetics.ancestry import Prior
-from azaward.genetics.fitting import Fit
+from azaward.genetics.fitting import Fit, fitting
 from azaward.genetics.haplotypes import UNKNOWN, NamedAlleles, Variant, order_of
 from azaward.genetics.model import MISSING
 from azaward.genetics.observed import DELETION, NO_FUNCTION, Extra, Seen
@@ -71,8 +71,11 @@ class Pair(NamedTuple):
         return self.one.named and self.other.named
 
 
-def pairs(alleles: NamedAlleles, prior: Prior, seen: Seen, fits: Sequence[Fit]) -> tuple[Pair, ...]:
-    """Every pair that fits, most probable first, from the named alleles that fit; the probabilities sum to one."""
+def pairs(alleles: NamedAlleles, prior: Prior, seen: Seen, fits: Sequence[Fit] | None = None) -> tuple[Pair, ...]:
+    """Every pair that fits, most probable first; the probabilities sum to one. `fits` are the named alleles that fit,
+    where they have been worked out."""
+    if fits is None:
+        fits = fitting(alleles.carries, np.array([seen.codes], np.int8), {0: seen.untested})[0]
     weights = _named_pairs(alleles, prior, seen, fits) or _unnamed_pairs(alleles, prior, seen)
     if not any(weights.values()):
         # So many variants at once that their product can't be told from nought.

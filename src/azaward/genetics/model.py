@@ -136,6 +136,20 @@ class Unnamed(NamedTuple):
         return self.first + self.second
 
 
+class Unsure(NamedTuple):
+    """What may stand at a site of which the file itself isn't sure.
+
+    - `genotypes`: pairs of allele codes in either order, each with a weight above 0, the heaviest first.
+    - `likelihoods`: whether the weights are likelihoods, which count together with how common the alleles are. If not,
+      they are probabilities and count as they stand.
+    - `why`: what contradicts the genotype in the file, in words.
+    """
+
+    genotypes: tuple[tuple[tuple[int, int], float], ...]
+    likelihoods: bool
+    why: str | None = None
+
+
 @dataclass(frozen=True, eq=False)
 class GeneGenotypes:
     """One gene, n samples, s sites (`sites`, in that order).
@@ -152,7 +166,10 @@ class GeneGenotypes:
     - `untested`: codes that were not looked for where reference was seen, by (sample index, site index): a probe
       compares two bases, and an allele with a third is not ruled out.
     - `row_of`: None where row i is sample i. Of a cohort the arrays hold each different row once, and `row_of`, int
-      [samples], is the row that each sample has; `undocumented`, `notes` and `unnamed` then go by row.
+      [samples], is the row that each sample has; `undocumented`, `notes` and the others then go
+      by row.
+    - `unsure`: by (sample index, site index), what may stand there where the genotype isn't sure. `alleles` has what
+      the file calls, or missing alleles where the call is too weak to count as seen.
     """
 
     sites: tuple[Site, ...]
@@ -164,6 +181,7 @@ class GeneGenotypes:
     row_of: NDArray[np.integer[Any]] | None = None
     unnamed: Mapping[int, tuple[Unnamed, ...]] = field(default_factory=dict[int, tuple[Unnamed, ...]])
     untested: Mapping[tuple[int, int], tuple[int, ...]] = field(default_factory=dict[tuple[int, int], tuple[int, ...]])
+    unsure: Mapping[tuple[int, int], Unsure] = field(default_factory=dict[tuple[int, int], Unsure])
 
     def __post_init__(self) -> None:
         n, s = len(self.alleles), len(self.sites)

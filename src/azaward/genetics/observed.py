@@ -7,7 +7,7 @@ A copy that is deleted, or part of it, has no bases: what stands at its position
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from azaward.genetics.haplotypes import UNKNOWN
@@ -30,6 +30,8 @@ class Extra(NamedTuple):
     phase: int
     presumed: str | None
     told: bool = True
+    site: int | None = None
+    """The site at which these bases stand, where all that is known of them is that no named allele has them."""
 
     @property
     def deleted(self) -> bool:
@@ -48,12 +50,13 @@ Codes = Sequence[tuple[int, int]]
 
 @dataclass(frozen=True)
 class Seen:
-    """One gene of one person: at each site two codes that named alleles have, or -1 for missing, and the phase set; and
-    what no named allele has."""
+    """One gene of one person: at each site two codes that named alleles have, or -1 for missing, and the phase set;
+    what no named allele has; and the codes that weren't looked for where the reference was seen."""
 
     codes: Codes
     phase: Sequence[int]
     extras: tuple[Extra, ...] = ()
+    untested: Mapping[int, tuple[int, ...]] = field(default_factory=dict[int, tuple[int, ...]])
 
 
 def observe(
@@ -73,19 +76,21 @@ def observe(
         return Seen(codes, phase)
     counted = [each for each in unnamed if each.doubt is None and presumed.get(each.term) != NORMAL_FUNCTION]
     known, sets = list(codes), list(phase)
+    own: dict[Unnamed, int] = {}
     for at, (first, second) in enumerate(codes):
         if UNDOCUMENTED not in (first, second):
             continue
-        if not any(_covers(each, sites[at]) for each in counted):
+        if not any(covers(each, sites[at]) for each in counted):
             # A slash would read as the end of a haplotype.
             text = undocumented.get(at, f"{sites[at].ref}>?").replace("/", ",")
             name, (start, end) = f"{sites[at].label} {text}", _span(sites[at])
             carried = first == UNDOCUMENTED, second == UNDOCUMENTED
             counted.append(Unnamed(start, end, "", name, *carried, phase[at]))
+            own[counted[-1]] = at
         known[at] = _known(first), _known(second)
     for each in [each for each in counted if each.term in DELETIONS]:
         counted = _without_deleted(each, sites, known, sets, counted)
-    return Seen(known, sets, tuple(_extra(each, presumed) for each in counted))
+    return Seen(known, sets, tuple(_extra(each, presumed)._replace(site=own.get(each)) for each in counted))
 
 
 def _known(code: int) -> int:
@@ -101,7 +106,8 @@ def _span(site: Site) -> tuple[int, int]:
     return site.pos_grch38 - 1, site.pos_grch38 - 1 + len(site.ref)
 
 
-def _covers(each: Unnamed, site: Site) -> bool:
+def covers(each: Unnamed, site: Site) -> bool:
+    """Whether a change touches the bases of a site."""
     start, end = _span(site)
     # An insertion has no bases of its own, and may be written anywhere in a repeat.
     return each.start < end and each.end > start if each.start < each.end else start <= each.start <= end

@@ -4,17 +4,20 @@ sides aren't known, and which records disagreed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from azaward.genetics.decision import percent
 from azaward.genetics.diplotypes import MOST_BLOCKS, Pair
 from azaward.genetics.haplotypes import NamedAlleles
-from azaward.genetics.model import Diplotype, Status, Unnamed
+from azaward.genetics.mixture import marginal
+from azaward.genetics.model import Diplotype, Status, Unnamed, Unsure
 from azaward.genetics.observed import ABLATION, NORMAL_FUNCTION, Extra
 from azaward.knowledge import Knowledge
 
 _DISAGREED = (int(Status.CONFLICT), int(Status.CONFLICT_SETTLED))
 _COPIES = {1: "on one copy", 2: "on both copies"}
+WORTH_SAYING = 0.001
+"""A genotype is called unsure in words if another has this probability; a smaller one still counts."""
 
 
 def undocumented(extras: Sequence[Extra], unnamed: Sequence[Unnamed], fitting: tuple[Pair, ...]) -> tuple[str, ...]:
@@ -105,3 +108,22 @@ def of_records(alleles: NamedAlleles, sites: Sequence[int], status: Sequence[int
     for at in sites:
         if status[at] in _DISAGREED:
             yield f"{alleles.sites[at].label}: {Status(status[at]).says}."
+
+
+def of_unsure(alleles: NamedAlleles, fitting: tuple[Pair, ...], unsure: Mapping[int, Unsure]) -> Iterator[str]:
+    """Which genotypes the file isn't sure of, what else each may be, and what contradicts it."""
+    told: list[tuple[float, str]] = []
+    likely = [at for at, held in unsure.items() if held.likelihoods] if fitting[0].by_named_alleles else []
+    weighed = dict(zip(likely, marginal(alleles, fitting, likely), strict=True)) if likely else {}
+    for at, held in sorted(unsure.items()):
+        site = alleles.sites[at]
+        shares = weighed.get(at) or list(held.genotypes)
+        total = sum(share for _, share in shares)
+        words = [f"{site.base(one)}/{site.base(other)} {percent(share / total)}" for (one, other), share in shares[:3]]
+        told.append((1 - shares[0][1] / total, f"{site.label} {', '.join(words)}"))
+        if held.why:
+            yield f"{site.label}: {held.why}. Both were taken into account, neither as sure."
+    told = [one for one in sorted(told, key=lambda one: -one[0]) if one[0] >= WORTH_SAYING]
+    if told:
+        more = f"; and {len(told) - 3} more" if len(told) > 3 else ""
+        yield f"By the file's own figures these genotypes aren't sure: {'; '.join(text for _, text in told[:3])}{more}."

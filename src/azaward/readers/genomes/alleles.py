@@ -291,7 +291,7 @@ def read_record(on: Map, place: Place, start: int, end: int, ref: str, alts: Seq
     >>> read_record(on, r139c, r139c.start, r139c.end, "C", ["T"]).codes
     (0, 1)
     >>> read_record(on, r139c, r139c.start - 1, r139c.end, "AC", ["A"]).codes  # deleted: nothing that has a name
-    (-3, -2)
+    (-4, -2)
     """
     reference_too = not alts or any(alt in ANY_OTHER for alt in alts)
     codes: list[int] = [NOTHING]

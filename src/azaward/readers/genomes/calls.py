@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,40 +16,16 @@ from numpy.typing import NDArray
 from azaward.errors import InputError
 from azaward.genetics.distinct import distinct, most_common
 from azaward.genetics.model import Status
-from azaward.knowledge import Knowledge
+from azaward.readers.genomes.likelihoods import Doubts, Limits, best_guess, read_doubts
+from azaward.readers.genomes.phase import WHOLE, with_sets
+from azaward.readers.genomes.phase import Call as Call
 
 S = TypeVar("S")
 T = TypeVar("T")
 U = TypeVar("U")
-# Phased, and no set named: one set for the whole chromosome. Above every position, which is what names a set.
-_WHOLE = 2**30
 _ABSENT = -(2**31)
 # The order in which reasons are kept in a code of two bits.
 _REASONS = (Status.SEEN, Status.LOW_QUALITY, Status.LOW_DEPTH, Status.FILTERED)
-
-
-@dataclass(frozen=True)
-class Limits:
-    """The limits below which a genotype counts as missing, if the file gives depth and quality."""
-
-    depth: float
-    quality: float
-
-    @classmethod
-    def of(cls, knowledge: Knowledge) -> Limits:
-        """The limits of parameters.csv."""
-        held = knowledge.parameters
-        return cls(held["genotype_min_depth"].value, held["genotype_min_quality"].value)
-
-
-class Call(NamedTuple):
-    """Two allele numbers of a record (-1 no call, -2 there is no second), the phase set (0 unphased), and the
-    `Status` of one that can't be used."""
-
-    first: int
-    second: int
-    phase: int
-    reason: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,11 +76,35 @@ def read_calls(
     variant: Any, where: Callable[[], str], alts: int, samples: Sequence[str], limits: Limits
 ) -> Column[Call] | None:
     """The calls of a cyvcf2 variant; None if it has no GT. Raises `InputError` for more than two alleles."""
-    try:
-        array: NDArray[Any] = variant.genotype.array()
-    except Exception:
+    array = _genotypes(variant, alts, len(samples), limits)
+    if array is None:
         return None
     fields: Sequence[str] = variant.FORMAT or []  # after GT, which makes cyvcf2 take the fields apart
+    _check(array, where, alts, samples)
+    quality = _least(variant, fields, (("GQX",), ("GQ", "RGQ")))
+    reasons = _reasons(variant, fields, limits, quality, len(array))
+    doubts = read_doubts(variant, fields, array, reasons, quality, alts, limits)
+    calls, of = _told_apart(array, alts, doubts.reasons if doubts else reasons)
+    if "PID" in fields or ("PS" in fields and any(call.phase for call in calls)):
+        calls, of = with_sets(calls, of, variant, fields)
+    return _with_doubts(Column(calls, of), doubts)
+
+
+def _with_doubts(told: Column[Call], doubts: Doubts | None) -> Column[Call]:
+    if doubts is None or len(doubts.tables) == 1:
+        return told
+    return told.joined(Column(doubts.tables, doubts.of), lambda call, unsure: call._replace(unsure=unsure))
+
+
+def _genotypes(variant: Any, alts: int, samples: int, limits: Limits) -> NDArray[Any] | None:
+    """cyvcf2's array of GT; without GT, what the likeliest genotypes are by GP or DS."""
+    try:
+        return variant.genotype.array()
+    except Exception:
+        return best_guess(variant, variant.FORMAT or [], alts, samples, limits)
+
+
+def _check(array: NDArray[Any], where: Callable[[], str], alts: int, samples: Sequence[str]) -> None:
     if array.shape[1] > 3 and (array[:, 2:-1] != -2).any():
         who = int(np.argmax((array[:, 2:-1] != -2).any(axis=1)))
         raise InputError(
@@ -119,6 +119,10 @@ def read_calls(
         )
     if int(array.min(initial=0)) < -2:
         raise InputError(f"{where()}: a sample has an allele below 0. The file is damaged: create it again.")
+
+
+def _told_apart(array: NDArray[Any], alts: int, reasons: NDArray[np.int16] | None) -> tuple[list[Call], NDArray[Any]]:
+    """The distinct calls and the index of each sample's own."""
     # One small number a sample for its alleles, phase and reason: a hundred thousand are then told apart at once.
     wide = alts + 3
     if 8 * wide * wide > np.iinfo(np.int16).max:
@@ -127,45 +131,25 @@ def read_calls(
     if array.shape[1] > 2:
         codes += 2 * array[:, 1] + 4
     codes += array[:, -1]
-    reasons = _reasons(variant, fields, limits, len(codes))
     codes = codes if reasons is None else codes + reasons.astype(codes.dtype) * (2 * wide * wide)
     present, of = distinct(codes)
-    calls = [_call(code, wide) for code in present]
-    if "PS" in fields and any(call.phase for call in calls):
-        return _with_sets(calls, of, variant)
-    return Column(calls, of)
+    return [_call(code, wide) for code in present], of
 
 
 def _call(code: int, wide: int) -> Call:
     code, phased = divmod(code, 2)
     code, second = divmod(code, wide)
     reason, first = divmod(code, wide)
-    return Call(first - 2, second - 2, _WHOLE if phased else 0, _REASONS[reason])
+    return Call(first - 2, second - 2, WHOLE if phased else 0, _REASONS[reason])
 
 
-def _with_sets(calls: list[Call], of: NDArray[Any], variant: Any) -> Column[Call]:
-    """The calls with each sample's phase set from the file; it matters only if the two alleles differ."""
-    named = _phase_sets(variant)
-    unlike = np.array([bool(call.phase) and call.first != call.second for call in calls])
-    rows = np.flatnonzero(unlike[of] & (named != _ABSENT))
-    places: dict[Call, int] = {}
-    held = list(calls)
-    own = of.astype(np.int32)
-    for row, place, name in zip(rows.tolist(), own[rows].tolist(), named[rows].tolist(), strict=True):
-        call = calls[place]._replace(phase=name if 0 < name < _WHOLE else _WHOLE + 1 + abs(name) % _WHOLE)
-        if call not in places:
-            places[call] = len(held)
-            held.append(call)
-        own[row] = places[call]
-    return Column(held, own)
-
-
-def _reasons(variant: Any, fields: Sequence[str], limits: Limits, n: int) -> NDArray[np.int16] | None:
+def _reasons(
+    variant: Any, fields: Sequence[str], limits: Limits, quality: NDArray[np.float64] | None, n: int
+) -> NDArray[np.int16] | None:
     """For each sample, the index in `_REASONS` of why its genotype can't be used."""
     depth = _least(variant, fields, (("MIN_DP",), ("DP",)))
     if depth is None and (least := variant.INFO.get("MinDP")) is not None:
         depth = np.full(n, _number(str(least)))
-    quality = _least(variant, fields, (("GQX",), ("GQ", "RGQ")))
     failed = _failed(variant) if "FT" in fields else None
     if depth is None and quality is None and failed is None:
         return None
@@ -212,18 +196,6 @@ def _least(variant: Any, fields: Sequence[str], choices: tuple[tuple[str, ...], 
         if found:
             return np.fmin.reduce(found)
     return None
-
-
-def _phase_sets(variant: Any) -> NDArray[np.int64]:
-    array = np.asarray(variant.format("PS"))
-    array = array.reshape(len(array), -1)[:, 0]
-    if array.dtype.kind in "iu":
-        return np.where(array <= _ABSENT + 7, _ABSENT, array).astype(np.int64)
-    return np.array([int(text) if _whole_number(str(text)) else _ABSENT for text in array], np.int64)
-
-
-def _whole_number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 10
 
 
 def _failed(variant: Any) -> NDArray[np.bool_]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from azaward.errors import InputError
 from azaward.genetics.model import MISSING, REFERENCE, UNDOCUMENTED, Status
@@ -30,6 +29,9 @@ from azaward.readers.genomes.assembly import BaseEvidence
 from azaward.readers.genomes.calls import Call, Column
 from azaward.readers.genomes.file import Record
 from azaward.readers.genomes.letters import by_letters, is_untold, mend
+from azaward.readers.genomes.state import ABSENT as ABSENT
+from azaward.readers.genomes.state import State as State
+from azaward.readers.genomes.unsure import combined, with_unsure
 
 Key = tuple[str, int | Change]
 """A gene's site, or what is said of the gene as a whole, or a change that no allele names."""
@@ -39,24 +41,6 @@ WHOLE_GENE = -1
 _TIED = 2**29
 # DeepVariant marks with this word what it finds to be reference; it isn't a failure.
 _REFERENCE_CALL = "RefCall"
-
-
-class State(NamedTuple):
-    """What one file says about one sample at one site: two allele codes, a `Status`, the phase set, and a note."""
-
-    first: int
-    second: int
-    status: int
-    phase: int = 0
-    text: str | None = None
-
-    @property
-    def known(self) -> bool:
-        """Whether both alleles are."""
-        return MISSING not in self[:2] and NOTHING not in self[:2]
-
-
-ABSENT = State(MISSING, MISSING, Status.NO_RECORD)
 
 
 @dataclass(eq=False)
@@ -220,13 +204,15 @@ class Columns:
                 pieces if held is None else held.joined(pieces, lambda a, b: (a[0] | b[0], a[1] or b[1]))
             )
             return
-        told = samples.mapped(lambda one: _state(one, record, reading, tie))
+        alts = len(place.site.alts)
+        told = samples.mapped(lambda one: with_unsure(_state(one, record, reading, tie), one[0], record, reading, alts))
         self._join(key, told, reading.edits)
 
     def _join(self, key: Key, told: Column[State], edits: frozenset[Edit]) -> None:
         held, before = self.columns.get(key), self._edits.get(key, frozenset[Edit]())
         if held is not None:
-            told = held.joined(told, agree if before & edits else add_up)
+            repeated = bool(before & edits)
+            told = held.joined(told, combined(agree if repeated else add_up, different=not repeated))
         self.columns[key] = told
         self._edits[key] = before | edits
 

@@ -21,9 +21,10 @@ import cyvcf2
 
 from azaward.errors import InputError
 from azaward.readers.genomes.alleles import ANY_OTHER
-from azaward.readers.genomes.calls import Call, Column, Limits, read_calls
+from azaward.readers.genomes.calls import Call, Column, read_calls
 from azaward.readers.genomes.contigs import chromosome, spellings
 from azaward.readers.genomes.copies import end_of, read_copies
+from azaward.readers.genomes.likelihoods import Limits
 from azaward.readers.genomes.text import first_bad_line, lines, may_lead_with_phase
 
 Progress = Callable[[str], None]

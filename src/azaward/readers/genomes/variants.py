@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from azaward.errors import InputError
 from azaward.genetics.distinct import distinct, most_common
-from azaward.genetics.model import GENES, MISSING, GeneGenotypes, Genotypes, Status, Unnamed, sites
+from azaward.genetics.model import GENES, MISSING, GeneGenotypes, Genotypes, Status, Unnamed, Unsure, sites
 from azaward.knowledge import Knowledge
 from azaward.readers.genomes.absent import (
     Listed,
@@ -31,7 +31,7 @@ from azaward.readers.genomes.absent import (
 from azaward.readers.genomes.alleles import ASSEMBLIES, AssemblyName, Change, map_of
 from azaward.readers.genomes.arrays import is_array, read_array
 from azaward.readers.genomes.assembly import check_asked, decide, told_by_contigs, told_by_header
-from azaward.readers.genomes.calls import Column, Limits
+from azaward.readers.genomes.calls import Column
 from azaward.readers.genomes.columns import ABSENT, WHOLE_GENE, Columns, Key, State, either, settle
 from azaward.readers.genomes.contigs import chromosome
 from azaward.readers.genomes.file import (
@@ -45,7 +45,9 @@ from azaward.readers.genomes.file import (
     shown,
 )
 from azaward.readers.genomes.kinds import check_kind
+from azaward.readers.genomes.likelihoods import Limits
 from azaward.readers.genomes.text import without_leading_phase
+from azaward.readers.genomes.unsure import combined
 
 PART = 100_000
 """The number of samples in one part."""
@@ -275,7 +277,7 @@ def _parts(files: Sequence[_OneFile], knowledge: Knowledge, absent_is_reference:
     for file in files:
         for key, column in file.columns.items():
             told = column if file.samples == names else _spread(column, file.samples, names)
-            both = settle if isinstance(key[1], int) else either
+            both = combined(settle) if isinstance(key[1], int) else either
             columns[key] = columns[key].joined(told, both) if key in columns else told
     add = take_as_reference if absent_is_reference else say_what_may_be_stated
     add(columns, [file.listed for file in files], names, knowledge)
@@ -304,6 +306,7 @@ def _gene(gene: str, columns: Mapping[Key, Column[State]], low: int, high: int, 
     status = np.full((rows, len(found)), Status.NO_RECORD, np.int8)
     undocumented: dict[tuple[int, int], str] = {}
     notes: dict[tuple[int, int], tuple[str, ...]] = {}
+    unsure: dict[tuple[int, int], Unsure] = {}
     for column, each in sorted((column, each) for column, each in held.items() if isinstance(column, int)):
         of = each.of[low:high][first]
         texts = {place: state.text for place, state in enumerate(each.states) if state.text}
@@ -312,6 +315,9 @@ def _gene(gene: str, columns: Mapping[Key, Column[State]], low: int, high: int, 
                 notes[row, column] = (texts[int(of[row])],)
             else:
                 undocumented[row, column] = texts[int(of[row])]
+        may_be = {place: state.unsure for place, state in enumerate(each.states) if state.unsure is not None}
+        for row in np.flatnonzero(np.isin(of, list(may_be))).tolist() if may_be else []:
+            unsure[row, column] = may_be[int(of[row])]
         if column != WHOLE_GENE:
             table = np.array([state[:4] for state in each.states], np.int32)[of]
             alleles[:, column], status[:, column], phase[:, column] = table[:, :2], table[:, 2], table[:, 3]
@@ -327,7 +333,9 @@ def _gene(gene: str, columns: Mapping[Key, Column[State]], low: int, high: int, 
     for row, number, state in carried:
         one = _unnamed(changes[number - len(found)], state, int(phase[row, number]))
         unnamed[row] = (*unnamed.get(row, ()), one)
-    return GeneGenotypes(found, alleles, phase[:, : len(found)].copy(), status, undocumented, notes, row_of, unnamed)
+    return GeneGenotypes(
+        found, alleles, phase[:, : len(found)].copy(), status, undocumented, notes, row_of, unnamed, unsure=unsure
+    )
 
 
 def _unnamed(change: Change, state: State, phase: int) -> Unnamed:
