@@ -274,3 +274,29 @@ def test_an_index_that_does_not_know_a_length_hides_nothing(tmp_path: Path) -> N
     pysam.tabix_index(str(packed), preset="vcf")
     found = next(call(read([packed], KNOWLEDGE), KNOWLEDGE)).genes["TPMT"]
     assert [each.call for each in found.diplotypes] == ["*1/deletion"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "start", "end", "term"),
+    [
+        # Bases are counted from 0, and the end is one past the last.
+        ("INV", 18_130_666, 18_130_667, None),
+        ("INV", 18_130_666, 18_130_668, "structural_variant"),
+        ("INV", 18_149_127, 18_149_200, None),
+        ("INV", 18_149_126, 18_149_200, "structural_variant"),
+        ("INV", 18_130_667, 18_149_127, None),
+        ("INV", 18_130_668, 18_149_127, "structural_variant"),
+        ("BND", 18_140_000, 18_140_001, "structural_variant"),
+        ("DEL", 18_130_667, 18_149_127, "transcript_ablation"),
+        ("DEL", 18_130_668, 18_149_127, "exon_loss_variant"),
+        ("DEL", 18_139_718, 18_143_000, "exon_loss_variant"),
+        ("DEL", 18_139_719, 18_143_000, None),
+        ("DUP", 18_130_667, 18_149_127, "transcript_amplification"),
+        ("CNV", 18_138_000, 18_139_000, "structural_variant"),
+    ],
+)
+def test_a_rearrangement_counts_from_the_first_base_that_it_touches(
+    kind: str, start: int, end: int, term: str | None
+) -> None:
+    found = transcript(KNOWLEDGE, "TPMT").rearranged(kind, start, end)
+    assert (found and found.term) == term

@@ -296,6 +296,8 @@ class _Gene:
         self, fitting: tuple[Pair, ...], codes: Codes, unseen: set[int], untested: Mapping[int, tuple[int, ...]]
     ) -> tuple[tuple[str, float], ...]:
         """Alleles of which a missing position may hide a copy more than the most probable pair has."""
+        if not unseen:
+            return ()
         alleles = self.alleles
         if fitting[0].by_named_alleles:
             probability = dict.fromkeys(sorted(unseen), 0.0)

@@ -186,7 +186,8 @@ class Transcript:
         for number, exon in enumerate(self.exons):
             low = exon.start - (SPLICE if number else 0)
             high = exon.end + (SPLICE if number < len(self.exons) - 1 else 0)
-            if (start < high and end > low) or (start == end and low < start < high):
+            # An insertion, which has no bases of its own, has to lie between two bases that matter.
+            if start < high and end > low:
                 return True
         return False
 
@@ -198,8 +199,7 @@ class Transcript:
                 (exon.end, number < len(self.exons) - 1, self.minus),
             ):
                 high = low + SPLICE
-                broken = (start < high and end > low) or (start == end and low < start < high)
-                if internal and broken:
+                if internal and start < high and end > low:
                     return "splice_acceptor_variant" if upstream else "splice_donor_variant"
         return None
 

@@ -22,6 +22,8 @@ WORTH_SAYING = 0.001
 
 def undocumented(extras: Sequence[Extra], unnamed: Sequence[Unnamed], fitting: tuple[Pair, ...]) -> tuple[str, ...]:
     """What no named allele has, then haplotypes whose parts nobody has named together."""
+    if not extras and not unnamed and fitting[0].named:
+        return ()
     told = [each.name for each in unnamed if each.term != ABLATION and each.doubt is None]
     alone = [*told, *(each.name for each in extras if not each.deleted)]
     haplotypes = [haplotype.name for pair in fitting for haplotype in (pair.one, pair.other) if not haplotype.named]

@@ -100,7 +100,10 @@ def say_what_may_be_stated(
 
 def _of_samples(files: Iterable[Listed], names: Sequence[str], chrom: str) -> Column[bool]:
     """For each sample, whether one of its files has a change on the chromosome."""
-    held = {name for file in files if chrom in file.varied for name in file.samples}
+    having = [file.samples for file in files if chrom in file.varied]
+    if all(samples == tuple(names) for samples in having):
+        return Column([bool(having)], np.zeros(len(names), np.uint8))
+    held = {name for samples in having for name in samples}
     of = np.array([name in held for name in names], np.uint8)
     return Column([False, True], of)
 

@@ -10,7 +10,7 @@ import functools
 import itertools
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -69,13 +69,15 @@ class _OneFile:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """To another process the names go as one text: no sample's name has a tab."""
-        return _rebuilt, (self.name, "\t".join(self.samples), self.columns, self.contigs, self.listed)
+        listed = replace(self.listed, samples=())
+        return _rebuilt, (self.name, "\t".join(self.samples), self.columns, self.contigs, listed)
 
 
 def _rebuilt(
     name: str, samples: str, columns: Mapping[Key, Column[State]], contigs: frozenset[str], listed: Listed
 ) -> _OneFile:
-    return _OneFile(name, tuple(samples.split("\t")), columns, contigs, listed)
+    names = tuple(samples.split("\t"))
+    return _OneFile(name, names, columns, contigs, replace(listed, samples=names))
 
 
 def read(
