@@ -38,6 +38,7 @@ CHANGES: tuple[tuple[str, int, str, str, int | None], ...] = (
     ("TPMT", 18130677, "TGTA", "T", None),
     ("TPMT", 18130677, "T", "TGAC", None),
     ("TPMT", 18133890, "C", "CTACAGG", None),
+    ("TPMT", 18139003, "T", "<NON_REF>", None),
     ("TPMT", 18139700, "A", "G", None),
     ("TPMT", 18130668, "T", "C", None),
     ("TPMT", 18127000, "A", "<DEL>", 18156000),

@@ -94,7 +94,7 @@ class Transcript:
         """
         # Of the ways to write it, HGVS takes the one nearest to the end of the gene.
         ways = self._ways(start, end, bases)[:: 1 if self.minus else -1]
-        touching = [way for way in ways if self._touches(*way)]
+        touching = [way for way in ways if self.touches(way[0], way[1])]
         if not touching:
             return None
         if any(start <= exon.start and end >= exon.end for exon in self.exons):
@@ -124,7 +124,7 @@ class Transcript:
         if kind in ("INV", "BND"):
             # What has both of its ends outside of the gene leaves it in one piece.
             return None if whole or end <= first or start >= last else Effect("structural_variant", "rearranged gene")
-        if not self._touches(start, end, ""):
+        if not self.touches(start, end):
             return None
         what = {"DEL": "deleted", "DUP": "duplicated"}.get(kind, "rearranged")
         term = {"DEL": "exon_loss_variant", "DUP": "transcript_amplification"}.get(kind, "structural_variant")
@@ -182,7 +182,8 @@ class Transcript:
                 ways.append((low, high, new))
         return sorted(ways)
 
-    def _touches(self, start: int, end: int, bases: str) -> bool:
+    def touches(self, start: int, end: int) -> bool:
+        """Whether bases start to end include coding bases or those of a splice site."""
         for number, exon in enumerate(self.exons):
             low = exon.start - (SPLICE if number else 0)
             high = exon.end + (SPLICE if number < len(self.exons) - 1 else 0)

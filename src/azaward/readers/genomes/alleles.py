@@ -199,6 +199,14 @@ class Map:
             return None
         return Change(gene.gene, start, end, found.term, found.name)
 
+    def unknown(self, chrom: str, start: int, end: int, ref: str) -> Change | None:
+        """A change of bases start to end of which it is only known that they aren't the reference's."""
+        gene, shift = self.transcripts[chrom]
+        if not gene.touches(start + shift, end + shift):
+            return None
+        name = f"{chrom}:{start + shift + 1} {ref[:20]}>?"
+        return Change(gene.gene, start + shift, end + shift, "sequence_variant", name)
+
     def rearranged(self, chrom: str, kind: str, start: int, end: int) -> Change | None:
         """What a rearrangement from start to end (0-based) does to the gene of a chromosome."""
         gene, shift = self.transcripts[chrom]

@@ -136,9 +136,11 @@ class Columns:
         if record.chrom not in self.on.transcripts:
             return
         for number, alt in enumerate(record.alts, start=1):
-            if alt in ANY_OTHER or alt == "*":
+            if alt == "*" or (alt in ANY_OTHER and told):
                 continue
-            if is_symbolic(alt):
+            if alt in ANY_OTHER:
+                change = self.on.unknown(record.chrom, record.start, record.end, record.ref)
+            elif is_symbolic(alt):
                 change = self._rearrangement(record, alt)
             elif not (alt.isalpha() and record.ref.isalpha()):
                 continue
@@ -158,6 +160,8 @@ class Columns:
         return self.on.rearranged(record.chrom, kind, start, max(end, start + 1)) if kind else None
 
     def _carry(self, change: Change, told: Column[State]) -> None:
+        if not any(1 in state[:2] for state in told.states):
+            return
         key = (change.gene, change)
         held = self.columns.get(key)
         self.columns[key] = told if held is None else held.joined(told, either)
