@@ -29,8 +29,8 @@ from azaward.readers.genomes.assembly import BaseEvidence
 from azaward.readers.genomes.calls import Call, Column
 from azaward.readers.genomes.file import Record
 from azaward.readers.genomes.letters import by_letters, is_untold, mend
-from azaward.readers.genomes.state import ABSENT as ABSENT
-from azaward.readers.genomes.state import State as State
+from azaward.readers.genomes.unsure import ABSENT as ABSENT
+from azaward.readers.genomes.unsure import State as State
 from azaward.readers.genomes.unsure import combined, with_unsure
 
 Key = tuple[str, int | Change]

@@ -1,4 +1,5 @@
-"""What a record isn't sure of at a place: alleles of the record become codes of the site, and records are combined.
+"""What one file says about one sample at one site, and what it isn't sure of there: alleles of a record become codes of
+the site, and records are combined.
 
 Records of different changes at a place are combined genotype by genotype; of repeated records, what is used is as
 unsure as its own figures are.
@@ -8,17 +9,37 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import product
+from typing import NamedTuple
 
 from azaward.genetics.model import MISSING, REFERENCE, UNDOCUMENTED, Status, Unsure
 from azaward.readers.genomes.alleles import ANY_OTHER, NOTHING, Reading
 from azaward.readers.genomes.calls import Call
 from azaward.readers.genomes.file import Record
 from azaward.readers.genomes.likelihoods import ANY_ALLELE
-from azaward.readers.genomes.state import State
 
 Genotype = tuple[int, int]
 _LEAST = 1e-6
 """Combined genotypes less likely than this, against the likeliest, can't be."""
+
+
+class State(NamedTuple):
+    """What one file says about one sample at one site: two allele codes, a `Status`, the phase set, a note, and what
+    else it may be."""
+
+    first: int
+    second: int
+    status: int
+    phase: int = 0
+    text: str | None = None
+    unsure: Unsure | None = None
+
+    @property
+    def known(self) -> bool:
+        """Whether both alleles are."""
+        return MISSING not in self[:2] and NOTHING not in self[:2]
+
+
+ABSENT = State(MISSING, MISSING, Status.NO_RECORD)
 
 
 def with_unsure(state: State, call: Call, record: Record, reading: Reading, alts: int) -> State:
