@@ -122,12 +122,13 @@ def _hear(
             each = heard.setdefault(gene, _Heard())
             said = None if looked_for else said_of(gene, text, knowledge)
             if said is None:
-                each.unread.append(_bare(text))
+                # Of a text about two genes, nothing may look like the other one's.
+                each.unread.append(text if len(inside) > 1 else _bare(text))
                 each.against += not_understood(text, knowledge) if (is_whole or named) and not looked_for else []
             if said is None or not (is_whole or named or is_call):
                 each.remarks += [] if looked_for else [text]
                 continue
-            reasons = about if inside or named or len(mine) < 2 else [*about, *_of_which(text, said)]
+            reasons = about if inside or len(named or mine) < 2 else [*about, *_of_which(text, said)]
             each.results.append((text, _asking(said, reasons) if reasons else said))
     for gene in named or mine:
         _hear_marks(part, heard[gene], knowledge)
