@@ -82,7 +82,7 @@ ASKED = [
 ]
 
 # Values that hold no result are set aside as they stand.
-UNREAD = ["see report", "Mutter", "*1/*99", "negative", "Detected"]
+UNREAD = ["see report", "*1/*1 TPMT", "Mutter", "*1/*99", "negative", "Detected"]
 
 
 def of_fhir(name: str, value: str) -> Record:
@@ -304,4 +304,5 @@ def test_no_record_is_normal_where_the_report_is_not(name: str, text: str) -> No
     by_words = read_report(own, KNOWLEDGE).genes
     for row in rows(of_fhir(name, text), "genotypes", "gene", "phenotype"):
         if row[1] == NORMAL:
+            assert row[0] in by_words
             assert by_words[row[0]].phenotype == NORMAL

@@ -122,8 +122,9 @@ def _hear(
             each = heard.setdefault(gene, _Heard())
             said = None if looked_for else said_of(gene, text, knowledge)
             if said is None:
-                # Of a text about two genes, nothing may look like the other one's.
-                each.unread.append(text if len(inside) > 1 else _bare(text))
+                # What wasn't a result may not become one for want of a name: "*1/*1 TPMT".
+                bare = _bare(text)
+                each.unread.append(text if len(inside) > 1 or said_of(gene, bare, knowledge) else bare)
                 each.against += not_understood(text, knowledge) if (is_whole or named) and not looked_for else []
             if said is None or not (is_whole or named or is_call):
                 each.remarks += [] if looked_for else [text]
