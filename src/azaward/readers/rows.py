@@ -12,10 +12,12 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from azaward.genetics.dosing import INDETERMINATE, NORMAL
 from azaward.knowledge import Knowledge
 from azaward.knowledge.loading.words.reactions import ANY, UNCLEAR
 from azaward.knowledge.loading.words.vocabulary import Coding, Vocabulary, vocabulary
 from azaward.medicines.names import Names, names
+from azaward.readers.gene_words import GENES, asked, said_of
 from azaward.readers.measures import measures
 from azaward.readers.strengths import Strengths
 from azaward.readers.written import SHARE
@@ -54,6 +56,11 @@ def read_number(text: str) -> tuple[str | None, float] | None:
 # Of a medicine whose code and name disagree.
 CODE_AND_NAME = "its code and its name are those of different medicines: both are counted. Find out which it is."
 _CRITICAL = ("LL", "HH", "AA")
+# What is expected of a gene's result.
+_GENE_WORDS = {
+    "phenotype": "expected Normal, Intermediate, Poor or Possible Intermediate Metabolizer, or Indeterminate",
+    "diplotype": "expected a pair of named alleles, such as *1/*3A",
+}
 # Doubts that say another specimen than the analyte's: such a result is none of it.
 _NEVER_BLOOD = ("specimen",)
 # What makes a name of a test more than a code.
@@ -68,6 +75,7 @@ class RowReader:
     """Collects rows of the six tables, in the terms of the knowledge base, and items that could not be read."""
 
     def __init__(self, knowledge: Knowledge) -> None:
+        self._knowledge = knowledge
         self.words: Vocabulary = vocabulary(knowledge)
         self.medicines: Names = names(knowledge)
         self.strengths = Strengths(knowledge)
@@ -465,32 +473,39 @@ class RowReader:
             cells |= {"comparator": None, "value": None, "text": cells.get("text") or shown}
 
     def genotype(self, cells: dict[str, Cell], where: str) -> None:
-        """Adds a genotype or activity. If diplotype and phenotype disagree, both are kept and rules consider both."""
-        patient_id = str(cells["patient_id"])
+        """Adds a genotype or activity. If diplotype and phenotype disagree, both are kept and rules consider both.
+
+        Beside words that aren't understood, nothing is normal.
+        """
         gene = str(cells.get("gene") or "").upper()
         cells["gene"] = gene
         cells["method"] = str(cells.get("method") or "genotype").casefold()
-        phenotypes: list[str | None] = []
-        if text := cells.get("phenotype"):
-            phenotype = self.words.phenotype(str(text))
-            if phenotype is None:
-                self.aside(
-                    where,
-                    f"{gene} phenotype {text!r}",
-                    "expected Normal, Intermediate, Poor or Possible Intermediate Metabolizer, or Indeterminate",
-                    patient_id,
-                    "genotype",
-                )
-            phenotypes.append(phenotype)
-        if diplotype := cells.get("diplotype"):
-            found = self.words.diplotype_phenotypes(gene, str(diplotype))
-            if not found:
-                why = "expected a pair of named alleles, such as *1/*3A"
-                self.aside(where, f"{gene} diplotype {diplotype!r}", why, patient_id, "genotype")
-            phenotypes += found
-        each = {phenotype for phenotype in phenotypes if phenotype} or {None}
-        for phenotype in sorted(each, key=str):
+        read = [self._of_gene(gene, name, cells, where) for name in ("phenotype", "diplotype") if cells.get(name)]
+        each = {phenotype for found in read for phenotype in found}
+        if not all(read):
+            each.discard(NORMAL)
+        for phenotype in sorted(each or {None}, key=str):
             self._append("genotypes", {**cells, "phenotype": phenotype})
+
+    def _of_gene(self, gene: str, column: str, cells: dict[str, Cell], where: str) -> list[str]:
+        """The phenotypes that a cell of a genotype stands for; none, and the cell set aside, if it isn't understood."""
+        text = str(cells[column])
+        phenotype = self.words.phenotype(text) if column == "phenotype" else None
+        found = self.words.diplotype_phenotypes(gene, text) if column == "diplotype" else [phenotype]
+        if known := [each for each in found if each]:
+            return known
+        said = said_of(gene, text, self._knowledge) if gene in GENES else None
+        if said and said.phenotype and not said.asked:
+            cells[column] = said.diplotype if column == "diplotype" else cells[column]
+            bodies = self.words.diplotype_phenotypes(gene, said.diplotype) if said.diplotype else []
+            return list(dict.fromkeys([said.phenotype, *bodies]))
+        why = asked([said.asked]) if said and said.asked else _GENE_WORDS[column]
+        self.aside(where, f"{gene} {column} {text[:_SHOWN]!r}", why, str(cells["patient_id"]), "genotype")
+        if said is None or said.may_be is None:
+            return []
+        # A sentence that isn't used is no test that was done; one that may mean a weaker enzyme is in doubt.
+        cells[column] = None
+        return [] if said.may_be == NORMAL else [INDETERMINATE]
 
     def _append(self, table: str, cells: Mapping[str, Cell]) -> None:
         row = tuple(map(cells.get, _NAMES[table]))

@@ -247,8 +247,11 @@ class _Translation:
         for person, place, day, concept, source, value, text in self._run(SAID_OF_GENES).fetchall():
             said = self._words.name(value) or text
             calls = self._words.gene_calls(concept, source, said) if said else []
-            for gene, method, diplotype, phenotype in calls:
-                yield person, gene, diplotype, phenotype, method, day.isoformat() if day else None
+            for call in calls:
+                phenotype = call.phenotype or call.unread or ""
+                yield person, call.gene, call.diplotype, phenotype, call.method, day.isoformat() if day else None
+                if call.asked:
+                    self._telling.aside("genotype", place, f"{call.gene} {call.said!r}", call.asked, person)
             if not calls and said:
                 what = f"{self._words.name(concept) or source or 'a gene'} {said!r}"
                 why = "says nothing of a pair of alleles or a phenotype."

@@ -22,7 +22,7 @@ from azaward.knowledge.loading.words.vocabulary import Coding, plain, vocabulary
 from azaward.medicines.names import Taken, names
 from azaward.readers.fhir import datatypes
 from azaward.readers.fhir import resources as fhir
-from azaward.readers.fhir.genes import calls, is_piece, names_gene
+from azaward.readers.fhir.genes import Call, calls, is_piece, names_gene
 from azaward.readers.rows import RowReader
 from azaward.record.names import UNNAMED, is_recognised, unrecognised
 from azaward.treatment import thiopurines
@@ -296,18 +296,13 @@ class OmopWords:
                 return Meaning(*event)
         return None
 
-    def gene_calls(
-        self, concept: int | None, text: str | None, said: str | None
-    ) -> list[tuple[str, str, str | None, str]]:
-        """What a report of TPMT or NUDT15 says: (gene, method, diplotype, phenotype or the words that were there)."""
+    def gene_calls(self, concept: int | None, text: str | None, said: str | None) -> list[Call]:
+        """What a report of TPMT or NUDT15 says."""
         seen = fhir.Observation(code=self._as_fhir(concept, text), valueString=said)
         if is_piece(seen):
             return []
-        return [
-            (call.gene, call.method, call.diplotype, call.phenotype or call.unread or "")
-            for call in calls(seen, self.words)
-            if call.diplotype or call.phenotype or call.unread
-        ]
+        found = calls(seen, self._knowledge)
+        return [call for call in found if call.diplotype or call.phenotype or call.unread or call.asked]
 
     def names_gene(self, concept: int | None, text: str | None) -> bool:
         """Whether a measurement is of one of the two genes or their enzymes."""

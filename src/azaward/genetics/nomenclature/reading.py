@@ -134,12 +134,20 @@ def _gene(read: Sequence[_Read], written: str) -> ReportedGene | None:
     notes = [note for each in unclear for note in _question(each, written)]
     if not clear:
         first = unclear[0].found
-        return ReportedGene(first.gene, first.text or first.gene, (), INDETERMINATE, tuple(notes))
+        would = _would_be(unclear)
+        return ReportedGene(first.gene, first.text or first.gene, (), INDETERMINATE, tuple(notes), True, would)
     weakest = _weakest(clear)
     if any(_weakens(each, weakest) for each in asked):
         notes.append(f"elsewhere the report calls {weakest.gene} {weakest.phenotype}: not used beside this question")
-        return ReportedGene(weakest.gene, weakest.text, (), INDETERMINATE, (*weakest.notes, *notes))
+        said, would = (*weakest.notes, *notes), _would_be(asked)
+        return ReportedGene(weakest.gene, weakest.text, (), INDETERMINATE, said, True, would)
     return ReportedGene(weakest.gene, weakest.text, weakest.diplotypes, weakest.phenotype, (*weakest.notes, *notes))
+
+
+def _would_be(asked: Sequence[_Read]) -> str | None:
+    """The weakest phenotype that questions would mean; None where one of them can't be told."""
+    would = [None if each.found.why else each.found.phenotype for each in asked]
+    return None if None in would else min(filter(None, would), key=ORDER.index)
 
 
 def _weakens(asked: _Read, clear: ReportedGene) -> bool:

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 class ReportedGene:
     """What a report says of one gene: its diplotypes (several where it can't tell them apart) and phenotype.
 
-    A result that can't be used has no diplotype and is Indeterminate; `notes` say what stands there and why.
+    A result that can't be used has no diplotype and is Indeterminate; `notes` say what stands there and why. `is_asked`
+    says so, and `asked` what the weakest of these words would mean if nothing kept them from counting (None where that
+    can't be told).
     """
 
     gene: str
@@ -18,6 +20,8 @@ class ReportedGene:
     diplotypes: tuple[str, ...]
     phenotype: str
     notes: tuple[str, ...]
+    is_asked: bool = False
+    asked: str | None = None
 
 
 @dataclass(frozen=True)

@@ -91,6 +91,14 @@ class Holders:
         doubt = withdrawn or unfit or self._of_others(held, subject)
         return Belonging(subject, self._moment(chain, live), status, specimen, doubt, self._hints(chain, live))
 
+    def said_around(self, place: Place) -> list[str]:
+        """The names of the panels and reports that hold a result, and what they say in words."""
+        chain = [place, *self._above(place)]
+        reports = [each for found in chain for each in self._reports.get(found.where, ())]
+        held: list[Holder] = [each.resource for each in (*chain[1:], *reports)]
+        words = (text for each in held for text in (*names_of(each.code), *texts_in(getattr(each, "conclusion", None))))
+        return [*words, *(note for each in held for note in notes_of(each))]
+
     def _above(self, place: Place) -> Iterator[Place]:
         """The panels that a result stands in, the nearest first."""
         for _ in range(_DEEPEST):

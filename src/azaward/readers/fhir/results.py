@@ -20,10 +20,19 @@ from azaward.readers.fhir.index import Place
 from azaward.readers.fhir.moments import day_of, zone_of
 from azaward.readers.fhir.reports import Reports
 from azaward.readers.fhir.shared import NEVER_COUNTS, Shared, coded, in_words, listed, names_of, notes_of
+from azaward.readers.gene_words import is_about
 from azaward.readers.rows import read_number
 
 _KEPT = 20_000
 _SHOWN = 200
+# Why a report on a gene isn't used, where something around it is in doubt.
+_DOUBTS = {
+    "other_person": "it is about another person, or its report or sample is another's",
+    "damaged": "a part of its value can't be read",
+    "modified": "an extension changes its meaning in a way that nobody here knows",
+    "report_withdrawn": "its report was withdrawn",
+    "spoiled": "its sample was not fit to be tested",
+}
 _VALUE = ("value", "interpretation", "component", "dataAbsentReason")
 
 
@@ -198,22 +207,30 @@ class Results:
         if about.status in NEVER_COUNTS:
             self.shared.uncount(about.place, f"{about.status}: not used")
             return
-        for call in genes.calls(seen, self.words):
+        doubt = _DOUBTS.get(about.doubt, "its record is in doubt") if about.doubt else None
+        knowledge = self.shared.knowledge
+        # A report may hold other results, too: only what it says of a gene or of a person bears on this one.
+        around = [each for each in self._holders.said_around(about.place) if is_about(each, knowledge)]
+        for call in genes.calls(seen, knowledge, [*filter(None, (about.specimen,)), *around], doubt):
             said = call.diplotype or call.phenotype or call.unread
             if genes.is_piece(seen):
-                self._pieces.append((about.patient_id, call.gene, said or "without a result", about.place))
-            elif said is None:
+                said = call.said or said or "without a result"
+                self._pieces.append((about.patient_id, call.gene, said, about.place))
+            elif said is None and call.asked is None:
                 why = "no result: unknown, not assumed normal. Ask the laboratory."
-                self.rows.aside(about.place.where, f"{call.gene} {call.method}", why, about.patient_id, "genotype")
+                what = f"{call.gene} {call.method}" + (f": {call.said[:_SHOWN]}" if call.said else "")
+                self.rows.aside(about.place.where, what, why, about.patient_id, "genotype")
             else:
-                row = {
-                    "patient_id": about.patient_id,
-                    "gene": call.gene,
-                    "method": call.method,
-                    "reported_on": about.on,
-                }
-                found = {"diplotype": call.diplotype, "phenotype": call.phenotype or call.unread}
-                self.rows.add("genotypes", {**row, **found}, about.place.where)
+                self._call(call, about)
+
+    def _call(self, call: genes.Call, about: _About) -> None:
+        """A row for what a report says of a gene, and the question that it leaves."""
+        row = {"patient_id": about.patient_id, "gene": call.gene, "method": call.method, "reported_on": about.on}
+        found = {"diplotype": call.diplotype, "phenotype": call.phenotype or call.unread}
+        self.rows.add("genotypes", {**row, **found}, about.place.where)
+        if call.asked:
+            what = f"{call.gene} {call.method} {(call.said or '')[:_SHOWN]!r}"
+            self.rows.aside(about.place.where, what, call.asked, about.patient_id, "genotype")
 
     def pieces(self) -> None:
         """Reports variants and haplotypes whose genotype isn't here."""

@@ -29,6 +29,7 @@ _NOT_OF_BLOOD = ("body", "pregnancy", "urine")
 _CODED = ("CE", "CWE", "CNE", "CF", "IS", "ID")
 _NUMERIC = ("NM", "SN")
 _DOCUMENTS = ("ED", "RP")
+_LINES = ("ST", "TX", "FT")
 _TYPES = (*_CODED, *_NUMERIC, *_DOCUMENTS, "ST", "TX", "FT", "NR", "DT", "TM", "TS", "DTM", "CQ", "MO", "SI")
 _NUMBER = r"[-+]?\d+(?:\.\d+)?"
 _RANGE = re.compile(rf"\(?\[?\s*({_NUMBER})\s*(?:-|–|—|to|\.\.)\s*({_NUMBER})\s*\]?\)?")
@@ -67,10 +68,11 @@ def _test(value: Value | None, tables: Codes, sender: Sender, words: Vocabulary)
     return Test(found, analyte, None if believed else named, genes.names_gene(_observation(found, None)))
 
 
-def _observation(found: Concept, text: str | None) -> fhir.Observation:
+def _observation(found: Concept, text: str | None, flags: Sequence[str] = ()) -> fhir.Observation:
     """A result as the reader of gene reports takes it."""
     codings = tuple(datatypes.Coding(coding.system, coding.code) for coding in found.codings)
-    return fhir.Observation(code=fhir.Concept(codings, found.text), valueString=text)
+    marks = tuple(fhir.Concept((), flag) for flag in flags if flag)
+    return fhir.Observation(code=fhir.Concept(codings, found.text), valueString=text, interpretation=marks)
 
 
 @dataclass(frozen=True)
@@ -97,8 +99,20 @@ def results(reading: Reading, group: Group, knowledge: Knowledge) -> None:
     taken = (obr.text(7) if obr else None) or next((day for each in group.specimens if (day := each.text(17))), None)
     shared = OfOrder(identity, reading.iso(taken), status, _specimen(reading, group))
     whole = Comments(tuple(group.comments))
-    for obx, notes in group.results:
-        _Result(reading, obx, shared, Comments((*whole.segments, *notes)), knowledge).read(withdrawn=bool(withdrawn))
+    made = [
+        _Result(reading, obx, shared, Comments((*whole.segments, *notes)), knowledge) for obx, notes in group.results
+    ]
+    for each in made:
+        each.read(withdrawn=bool(withdrawn), lines=_lines_beside(each, made))
+
+
+def _lines_beside(of: _Result, results: Sequence[_Result]) -> list[str]:
+    """The other lines of a gene's report that a sender cut into one OBX a line: "Mother:", then "*1/*1"."""
+    if not of.test.is_of_gene or of.type not in _LINES:
+        return []
+    same = [each for each in results if each is not of and each.test == of.test and each.type in _LINES]
+    texts = (value.whole() for each in same for value in each.values)
+    return [text for text in texts if text]
 
 
 def reading_place(group: Group) -> Segment:
@@ -135,8 +149,11 @@ class _Result:
         sub = (obx.text(4) or "").replace("|", "/")
         key = self.concept.code.replace("|", "/")
         self.identity = f"{shared.identity}{key}|{sub}" if shared.identity and key else None
+        self.lines: Sequence[str] = ()
 
-    def read(self, *, withdrawn: bool) -> None:
+    def read(self, *, withdrawn: bool, lines: Sequence[str] = ()) -> None:
+        """Adds the result; `lines` are those of the same report beside it."""
+        self.lines = lines
         obx, reading = self.obx, self.reading
         name = self.concept.text
         if name is None:
@@ -298,15 +315,19 @@ class _Result:
         """A TPMT or NUDT15 result in words or codes."""
         reading, obx = self.reading, self.obx
         said = [_in_words(value, self.type) for value in self.values]
-        seen = _observation(self.concept, " ".join(each for each in said if each))
-        for call in genes.calls(seen, reading.rows.words):
-            if genes.is_piece(seen) or not (call.diplotype or call.phenotype or call.unread):
+        flags = (self._flags() or "").split(";")
+        seen = _observation(self.concept, "; ".join(each for each in said if each), flags)
+        around = [*filter(None, (self.comments.text(), self.shared.specimen.written)), *self.lines]
+        for call in genes.calls(seen, self.knowledge, around):
+            if genes.is_piece(seen) or not (call.diplotype or call.phenotype or call.unread or call.asked):
                 why = "no genotype: unknown, not assumed normal. Ask the laboratory."
                 reading.aside(obx.at(5), f"{call.gene}: {name}", why, "genotype")
                 continue
             row = {"gene": call.gene, "method": call.method, "reported_on": on, "diplotype": call.diplotype}
             row["phenotype"] = call.phenotype or call.unread
             reading.add("genotypes", row, obx.at(5), self.identity)
+            if call.asked:
+                reading.aside(obx.at(5), f"{call.gene} {call.method} {call.said!r}", call.asked, "genotype")
 
 
 def _structured(value: Value) -> dict[str, Any]:
