@@ -307,7 +307,7 @@ def _disagreement(said: Sequence[Advice]) -> str | None:
     """
     if len({(opinion.action, None if _is_usual(opinion) else opinion.fraction) for opinion in said}) < 2:
         return None
-    words = "; ".join(f"{opinion.body}: {opinion.action}{_share(opinion)}" for opinion in said)
+    words = "; ".join(f"{opinion.body}: {opinion.action.replace('-', ' ')}{_share(opinion)}" for opinion in said)
     return f"The bodies differ ({words}). The most cautious decides the plan."
 
 
