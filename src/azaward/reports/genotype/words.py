@@ -44,7 +44,8 @@ def percent(share: float) -> str:
         return ">99.9%"
     if share < 0.0001:
         return "<0.01%"
-    return f"{100 * share:.{3 if share > 0.1 else 2}g}%"
+    digits = 2 if share < 0.001 else 1
+    return f"{100 * share:.{digits}f}".rstrip("0").rstrip(".") + "%"
 
 
 def do(action: str) -> str:
