@@ -190,8 +190,9 @@ def test_what_a_panel_leaves_unseen_in_europe_in_words() -> None:
     hiding = len(ALLELES["TPMT"].names) - len(["*1", "*2", "*3A", "*3B", "*3C", "*41"])
     assert found.notes == (
         f"{len(missing)} of {len(missing) + 3} positions that define an allele were not seen in full.",
-        f"{hiding} alleles may hide there (most probable *4, 0.03%); the probability that any of them does is 1.2%.",
-        "Normal by the positions seen: 98.8% certain, as far as named alleles go.",
+        f"{hiding} alleles may hide where not everything was seen (most probable *4, 0.03%); "
+        "the probability that any of them does is 1.2%.",
+        "Normal by the positions seen, with a probability of 98.8% as far as named alleles go.",
     )
 
 
@@ -293,7 +294,7 @@ def test_what_missing_positions_hide_is_listed_beside_an_undocumented_base() -> 
     european = prior(KNOWLEDGE, tpmt, "European")
     reference = float(european.weights @ european.frequency[:, 0])
     assert found.could_hide[0][1] == pytest.approx(1 - (reference / (reference + 0.000461)) ** 2)
-    assert any(note.startswith("1 allele may hide there (most probable *3B, 0.1%)") for note in found.notes)
+    assert any(note.startswith("1 allele may hide where not everything was seen (*3B, 0.1%).") for note in found.notes)
 
 
 @pytest.mark.parametrize(("places", "ways", "mixed"), [(8, 128, False), (9, 1, True), (40, 1, True)])
@@ -303,7 +304,7 @@ def test_more_differences_than_one_person_has_are_said_to_be_so(places: int, way
     found = called("TPMT", held)[0]
     assert len(found.diplotypes) == ways
     assert found.phenotype == "Poor Metabolizer"
-    assert any(f"Two alleles at {places} places" in note for note in found.notes) == mixed
+    assert any(f"The two copies differ at {places} places" in note for note in found.notes) == mixed
 
 
 @pytest.mark.parametrize("code", [1, -2])

@@ -159,7 +159,7 @@ def test_what_a_report_leaves_unsaid_is_said() -> None:
     one = json.loads(done.stdout)
     assert one["unread"] == ["NUDT15 purple"]
     assert one["dosing"]["azathioprine"]["action"] == "test"
-    assert any("NUDT15 is not" in note for note in one["notes"])
+    assert any(note.startswith("No result for NUDT15 was given") for note in one["notes"])
 
 
 def test_what_keeps_a_result_from_being_used_stands_in_every_answer(tmp_path: Path) -> None:
@@ -178,7 +178,9 @@ def test_what_keeps_a_result_from_being_used_stands_in_every_answer(tmp_path: Pa
     assert run("genotype", *said, "--format", "pdf", "--out", out).exit_code == 0
     assert pages_of(out.read_bytes()) == 1
     made = Reporter(KNOWLEDGE).of_words(read_report(said[1], KNOWLEDGE), "c001")
-    assert "Not understood or not used: mother" in page(made, KNOWLEDGE)["notes"]
+    # The question quotes what was not used; it isn't listed once more.
+    assert page(made, KNOWLEDGE)["notes"] == []
+    assert not any("as the laboratory reports it" in note for gene in one["genes"].values() for note in gene["notes"])
 
 
 def test_words_without_any_result_end_with_one_line_that_says_what_to_write() -> None:
@@ -253,9 +255,9 @@ def test_a_body_that_classes_an_allele_otherwise_is_named_to_all() -> None:
     assert person["dosed_by"]["TPMT"] == "Normal Metabolizer"
     assert person["dosed_otherwise"] == {"DPWG": {"TPMT": "Intermediate Metabolizer"}}
     assert person["dosing"]["azathioprine"]["fraction"] == [0.5, 0.5]
-    assert any(note.startswith("DPWG classes an allele of TPMT otherwise") for note in person["notes"])
+    assert any(note.startswith("DPWG classes an allele of TPMT differently") for note in person["notes"])
     told = " ".join(run("genotype", "--report", "TPMT *1/*8; NUDT15 normal").stdout.split())
-    assert "works as usual, or works more slowly than usual by another guideline; the more careful counts" in told
+    assert "works as usual. By another guideline it works more slowly than usual. The more careful answer" in told
     assert as_json("--report", "TPMT *1/*3A; NUDT15 normal")[0]["dosed_otherwise"] == {}
 
 
@@ -379,3 +381,20 @@ def test_samples_that_are_nobodys_end_in_one_line(three: Path, tmp_path: Path) -
 )
 def test_a_probability_is_never_rounded_to_certainty(share: float, words: str) -> None:
     assert percent(share) == words
+
+
+def test_what_is_said_of_both_genes_and_of_a_change_is_said_once(tmp_path: Path) -> None:
+    array = " ".join(run("genotype", "examples/genotype/array.txt").stdout.split())
+    assert array.count("it confirms nothing") == 1
+    stop = tmp_path / "stop.vcf"
+    stop.write_text(
+        "##fileformat=VCFv4.2\n##contig=<ID=chr6,length=170805979>\n##contig=<ID=chr13,length=114364328>\n"
+        "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tc001\n"
+        "chr6\t18139003\t.\tT\tA\t.\tPASS\t.\tGT\t0/1\n"
+    )
+    told = " ".join(run("genotype", stop, "--ancestry", "European").stdout.split())
+    assert "no named allele has: c.454A>T" not in told
+    assert "TPMT: presumed Intermediate Metabolizer, because c.454A>T p.Arg152Ter was seen." in told
+    assert "Ask the laboratory to confirm the change, and consider measuring TPMT activity." in told
+    measured = run("genotype", stop, "--ancestry", "European", "--activity", "5 mU/L").stdout
+    assert "consider measuring TPMT activity" not in " ".join(measured.split())

@@ -181,11 +181,11 @@ GENOME: dict[str, Any] = {
         ({"positions": None}, "ask", "no number of positions: ask for the file again"),
         ({"diplotypes": []}, "ask", "no pair of alleles: ask for the file again"),
         ({"diplotypes": [{"call": "*1/*3A"}]}, "ask", "no probabilities"),
-        ({"undocumented": ["rs1142345 T>A"]}, "ask", "no named allele was like rs1142345 T>A: ask for the file again"),
+        ({"undocumented": ["rs1142345 T>A"]}, "ask", "no named allele matched rs1142345 T>A: ask for the file again"),
         (
             {"diplotypes": [{"call": "*1/[*2 + *3C]", "probability": 1.0, "phenotype": "Intermediate Metabolizer"}]},
             "ask",
-            "no named allele was like *1/[*2 + *3C]",
+            "no named allele matched *1/[*2 + *3C]",
         ),
         (
             {"diplotypes": [{"call": "*1/*999", "probability": 1.0, "phenotype": "Intermediate Metabolizer"}]},

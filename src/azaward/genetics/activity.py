@@ -180,5 +180,5 @@ def _holds(row: Any, genotype: str | None, activity: str) -> bool:
 
 def _of_untold(presumed: str | None) -> str:
     if presumed:
-        return "TPMT can't be told from the genotype: of what is presumed and what was measured the weaker counts."
-    return "TPMT can't be told from the genotype; its measured activity decides here."
+        return "The genotype doesn't settle TPMT: of what is presumed and what was measured, the weaker counts."
+    return "The genotype doesn't settle TPMT; its measured activity decides here."

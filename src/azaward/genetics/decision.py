@@ -84,7 +84,7 @@ def decide(
     if most_probable == NORMAL:
         why: list[str] = []
         if hidden := sorted(held.sought & set(could_hide), key=order_of):
-            why.append(f"Not called normal: {', '.join(hidden)} can't be ruled out where nothing was seen.")
+            why.append(f"Not called normal: {', '.join(hidden)} can't be ruled out by what was seen.")
         if (other := sum(p for phenotype, p in phenotypes if phenotype != NORMAL)) >= held.cautious:
             why.append(f"Not called normal: the probability of another phenotype is {percent(other)}.")
         if doubts:
@@ -98,7 +98,7 @@ def decide(
                 phenotype,
                 (
                     f"{most_probable} is more probable ({percent(probability[most_probable])}), but {phenotype} "
-                    f"has {percent(reached)}: the more cautious is the one to act on.",
+                    f"has {percent(reached)}, so it is acted on: it is the more cautious.",
                 ),
             )
     return Decision(most_probable, ())

@@ -279,7 +279,7 @@ def _no_tablet(said: Sequence[Advice], why: str | None, *, begun: bool) -> str |
     first = "" if begun else f"The share that {named} would still give: "
     often = [f"{one.body}: on {one.days_per_week:g} days a week instead of daily" for one in said if one.days_per_week]
     how = ". ".join(often) or "None of the bodies says how to give so little"
-    return f"{first}{why}: no tablet makes it. {how}. Ask the pharmacist what can be given."
+    return f"{first}{why}: no tablet is that small. {how}. Ask the pharmacist what can be given."
 
 
 def _unknown_words(phenotypes: Mapping[str, str | None], action: str) -> Iterable[str]:
@@ -294,22 +294,29 @@ def _for_the_patient(said: Sequence[Advice], untold: Sequence[str]) -> str:
     strictest = min(said, key=_caution, default=None)
     if untold and (strictest is None or strictest.action in ("continue", "inform")):
         return (
-            "Your gene test does not tell the whole of how you handle this medicine. "
-            "It does not mean that all is normal. Do not start before your team has looked at this."
+            "Your gene test does not show everything about how you handle this medicine, and it does not mean that "
+            "all is normal. Do not start before your team has looked at this."
         )
     return strictest.says_patient if strictest else ""
 
 
 def _disagreement(said: Sequence[Advice]) -> str | None:
-    """Who says what, where bodies differ in what to do or in how much is left of the dose."""
-    if len({(opinion.action, opinion.fraction) for opinion in said}) < 2:
+    """Who says what, where bodies differ in what to do or in how much is left of the dose.
+
+    To continue is to take the usual dose, whether or not a body gives its share as 100%.
+    """
+    if len({(opinion.action, None if _is_usual(opinion) else opinion.fraction) for opinion in said}) < 2:
         return None
-    words = "; ".join(f"{opinion.body}: {opinion.action}{_share(opinion)}" for opinion in said)
+    words = "; ".join(f"{opinion.body}: {opinion.action.replace('-', ' ')}{_share(opinion)}" for opinion in said)
     return f"The bodies differ ({words}). The most cautious decides the plan."
 
 
+def _is_usual(opinion: Advice) -> bool:
+    return opinion.action == Action.CONTINUE and opinion.fraction in (None, (1.0, 1.0))
+
+
 def _share(opinion: Advice) -> str:
-    if opinion.fraction is None:
+    if opinion.fraction is None or _is_usual(opinion):
         return ""
     else_ = ", else" if opinion.action in NO_DOSE else " to"
     return f"{else_} {percent_of_usual(opinion.fraction)} of the usual dose"

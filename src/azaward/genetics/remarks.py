@@ -16,6 +16,7 @@ from azaward.knowledge import Knowledge
 
 _DISAGREED = (int(Status.CONFLICT), int(Status.CONFLICT_SETTLED))
 _COPIES = {1: "on one copy", 2: "on both copies"}
+_PRESUMED = {1: "that copy is", 2: "both copies are"}
 WORTH_SAYING = 0.001
 """A genotype is called unsure in words if another has this probability; a smaller one still counts."""
 
@@ -38,13 +39,15 @@ def of_changes(knowledge: Knowledge, unnamed: Sequence[Unnamed]) -> Iterator[str
         if each.doubt:
             yield f"{each.name} ({row.says}) was seen, but {each.doubt}: it isn't counted. Have it confirmed."
         elif each.term == ABLATION:
-            yield f"The whole gene is deleted {where}: what was seen comes from the copy that is left."
+            left = "" if each.copies == 2 else ": what was seen comes from the copy that is left"
+            yield f"The whole gene is deleted {where}{left}."
         elif row.function == NORMAL_FUNCTION:
-            yield f"{each.name} {where}: {row.says}, so it counts for nothing."
+            yield f"{each.name} {where}: {row.says}, so it doesn't change the result."
         elif row.function:
-            yield f"{each.name} {where}: {row.says}. No named allele has it; that copy is presumed not to work."
+            copies = _PRESUMED.get(each.copies, "a copy with it is")
+            yield f"{each.name} {where}: {row.says}. No named allele has it; {copies} presumed not to work."
         else:
-            yield f"{each.name} {where}: {row.says}. No named allele has it, so what it does isn't known."
+            yield f"{each.name} {where}: {row.says}. No named allele has it, so its effect isn't known."
 
 
 def of_what_is_missing(
@@ -63,20 +66,19 @@ def of_what_is_missing(
     if missing:
         yield f"{len(missing)} of {len(alleles.sites)} positions that define an allele were not seen in full."
     if not hiding:
-        yield "No allele can hide there: what was seen rules out all that they define."
+        yield "No allele can hide at the positions that weren't seen: the other positions rule out all of them."
         return
     names = [name for name, _ in hiding]
     indices = {alleles.names.index(name) for name in names}
     some = sum(pair.probability for pair in fitting if indices & pair.beyond(fitting[0]))
-    most = f"most probable {hiding[0][0]}, {percent(hiding[0][1])}"
-    number = f"{len(names)} alleles" if len(names) > 1 else "1 allele"
-    yield (
-        f"{number} may hide there ({most})."
-        if not fitting[0].named
-        else f"{number} may hide there ({most}); the probability that any of them does is {percent(some)}."
-    )
+    most = f"{hiding[0][0]}, {percent(hiding[0][1])}"
+    if len(names) == 1:
+        yield f"1 allele may hide where not everything was seen ({most})."
+    else:
+        any_of_them = f"; the probability that any of them does is {percent(some)}" if fitting[0].named else ""
+        yield f"{len(names)} alleles may hide where not everything was seen (most probable {most}){any_of_them}."
     if normal is not None:
-        yield f"Normal by the positions seen: {percent(normal)} certain, as far as named alleles go."
+        yield f"Normal by the positions seen, with a probability of {percent(normal)} as far as named alleles go."
 
 
 def of_undocumented(unheard: tuple[str, ...], extras: Sequence[Extra], unsided: int) -> Iterator[str]:
@@ -86,11 +88,11 @@ def of_undocumented(unheard: tuple[str, ...], extras: Sequence[Extra], unsided: 
     if untold:
         more = f" and {len(untold) - 3} more" if len(untold) > 3 else ""
         yield (
-            f"Undocumented: {'; '.join(untold[:3])}{more}. No named allele is like it, so what it does isn't known. "
+            f"Undocumented: {'; '.join(untold[:3])}{more}. No named allele is like it, so its effect isn't known. "
             "It counts as no better than its worst known part, and never as normal."
         )
     if unheard and unsided > MOST_BLOCKS:
-        yield f"Two alleles at {unsided} places: more than one person's gene has. Is the sample mixed?"
+        yield f"The two copies differ at {unsided} places, more than in any one person. Is the sample a mixture?"
 
 
 def of_phase(diplotypes: tuple[Diplotype, ...]) -> Iterator[str]:

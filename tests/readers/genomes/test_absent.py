@@ -152,9 +152,10 @@ def test_the_report_says_so_in_every_format(tmp_path: Path) -> None:
     assumed = Status.ASSUMED_REFERENCE.says
     assert {each["status"] for each in genes["NUDT15"]["evidence"]} == {assumed}
     text = " ".join(run(path, OPTION).stdout.split())
-    assert text.count(TAKEN) == 2
+    # Text, HTML and PDF say once what holds for both genes.
+    assert text.count(TAKEN) == 1
     assert f"0 of {len(genes['NUDT15']['evidence'])} positions seen" in text
-    assert run(path, OPTION, "--format", "html").stdout.count(TAKEN) == 2
+    assert run(path, OPTION, "--format", "html").stdout.count(TAKEN) == 1
     assert run(path, OPTION, "--format", "tsv").stdout.count(TAKEN) == 2
     pdf = tmp_path / "x.pdf"
     assert run(path, OPTION, "--format", "pdf", "--out", pdf).returncode == 0

@@ -16,12 +16,13 @@ from azaward.reports.genotype.words import (
     is_assumed,
     may_also_be,
     notes,
+    of_whole,
     phenotype,
     read_as,
     share,
     start,
     to_do,
-    unknown,
+    untold,
     wait,
     what_else,
 )
@@ -49,16 +50,12 @@ def page(report: SampleReport, knowledge: Knowledge) -> dict[str, Any]:
         ),
         "weight": None if report.weight_kg is None else f"{report.weight_kg:g} kg",
         "genes": [
-            _not_genotyped(name, report) if (gene := report.genes.get(name)) is None else _gene(name, gene)
+            _not_genotyped(name, report) if (gene := report.genes.get(name)) is None else _gene(name, gene, report)
             for name in GENES
         ],
         "activity": _activity(report),
         "doses": [_dose(drug, plan, numbers) for drug, plan in report.dosing.items()],
-        "notes": [
-            *report.notes,
-            *report.reclassified,
-            *(f"Not understood or not used: {part}" for part in report.unread),
-        ],
+        "notes": of_whole(report),
         "patient": for_the_patient(report),
         "sources": [
             {
@@ -78,7 +75,7 @@ def page(report: SampleReport, knowledge: Knowledge) -> dict[str, Any]:
 
 def _not_genotyped(name: str, report: SampleReport) -> dict[str, Any]:
     decided = report.dosed_by[name]
-    lines = ["Not in what was given. It may be weak: have it tested."]
+    lines = ["No result was given, and that is not a normal result."]
     if decided is not None:
         lines = ["Its measured activity decides."]
     return {
@@ -92,15 +89,15 @@ def _not_genotyped(name: str, report: SampleReport) -> dict[str, Any]:
     }
 
 
-def _gene(name: str, gene: GeneOut) -> dict[str, Any]:
+def _gene(name: str, gene: GeneOut, report: SampleReport) -> dict[str, Any]:
     lines: list[str] = []
     if others := may_also_be(gene):
         lines.append(f"May also be: {others}.")
     if gene.missing_positions:
         why = dict.fromkeys(position.status for position in gene.evidence if "." in position.alleles)
         lines.append(f"{len(gene.missing_positions)} of {gene.positions} positions were not seen ({'; '.join(why)}).")
-    lines += [f"No named allele has {variant}." for variant in gene.undocumented]
-    lines += [f"{note[0].upper()}{note[1:].rstrip('.')}." for note in notes(gene)]
+    lines += [f"No named allele has {variant}." for variant in untold(gene)]
+    lines += notes(gene, report)
     return {
         "name": name,
         "call": called(gene),
@@ -141,7 +138,6 @@ def _dose(drug: str, plan: DrugPlan, numbers: dict[str, int]) -> dict[str, Any]:
         "share": share(plan.outcome),
         "start": start(plan.outcome),
         "wait": wait(plan.outcome),
-        "unknown": unknown(plan),
         "bodies": [{"body": body.body, "says": body.says, "number": numbers[body.source]} for body in plan.bodies],
         "silent": " and ".join(plan.silent),
         "disagreement": plan.disagreement,

@@ -13,14 +13,16 @@ import msgspec
 
 from azaward.assessment import Cited
 from azaward.genetics.activity import Activity, Weighed, read_activity, weigh
+from azaward.genetics.consequence import presumed_functions
 from azaward.genetics.dosing import INDETERMINATE, DrugPlan, Person, plan
 from azaward.genetics.model import GENES, GeneCall, PositionEvidence, SampleCall, Site, Status
 from azaward.genetics.nomenclature import Reported
+from azaward.genetics.observed import NO_FUNCTION
 from azaward.genetics.possible import phenotype_of_body, possible_phenotypes
 from azaward.genetics.releases import changes, reclassified, release, release_name
 from azaward.knowledge import Knowledge
 from azaward.knowledge.loading.words.vocabulary import vocabulary
-from azaward.reports.genotype.remarks import of_activity, of_classes, of_dose, of_genes
+from azaward.reports.genotype.remarks import of_activity, of_classes, of_dose, of_genes, of_presumed
 from azaward.reports.genotype.shape import ChangeOut as ChangeOut
 from azaward.reports.genotype.shape import DiplotypeOut as DiplotypeOut
 from azaward.reports.genotype.shape import GeneOut as GeneOut
@@ -68,6 +70,8 @@ class Reporter:
         self._anew: dict[tuple[str, tuple[str, ...]], list[str]] = {}
         self._encoded: dict[int, tuple[Mapping[str, DrugPlan], msgspec.Raw]] = {}
         self._release = release_name(knowledge)
+        presumed = presumed_functions(knowledge).items()
+        self._broken = frozenset(term for term, function in presumed if function == NO_FUNCTION)
         self._hgvs = {(row.gene, row.pos_grch38, row.alt): row.hgvs_c for row in knowledge.tables["gene_positions"]}
 
     def of_call(self, call: SampleCall, *, every_position: bool = True) -> SampleReport:
@@ -157,7 +161,9 @@ class Reporter:
 
     def _said(self, gene: str, reported: Reported) -> GeneOut:
         said, words = reported.genes[gene], vocabulary(self.knowledge)
-        notes = [*said.notes, f"as the laboratory reports it: {said.text}"]
+        # What is only asked about is quoted by its question; it isn't what the laboratory reports of this person.
+        asked = not said.diplotypes and any(" is not used: " in note and said.text in note for note in said.notes)
+        notes = list(said.notes) if asked else [*said.notes, f"as the laboratory reports it: {said.text}"]
         return GeneOut(
             diplotypes=[
                 DiplotypeOut(
@@ -190,6 +196,7 @@ class Reporter:
         nudt15 = genes["NUDT15"].presumed or genes["NUDT15"].phenotype if "NUDT15" in genes else None
         dosed_by = {"TPMT": weighed.phenotype, "NUDT15": nudt15}
         dosing, otherwise = self.dosing(dosed_by, fit)
+        measured = activity is not None and activity.phenotype is not None
         return SampleReport(
             sample=sample,
             genes=genes,
@@ -200,7 +207,8 @@ class Reporter:
             weighed=weighed.says,
             notes=[
                 *of_classes(otherwise),
-                *of_genes(genes, dosed_by),
+                *of_genes(genes, dosed_by, dosing["azathioprine"]),
+                *of_presumed(genes, dosed_by, self._broken, measured=measured),
                 *of_activity(activity),
                 *([] if self._dose is None else [of_dose(self._dose, dosing["azathioprine"], self._person)]),
             ],

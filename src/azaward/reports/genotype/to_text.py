@@ -22,13 +22,14 @@ from azaward.reports.genotype.words import (
     is_assumed,
     may_also_be,
     notes,
+    of_whole,
     phenotype,
     read_as,
     seen,
     share,
     start,
     to_do,
-    unknown,
+    untold,
     wait,
     what_else,
 )
@@ -95,14 +96,12 @@ def show(report: SampleReport, console: Console | None = None) -> None:
             for position in gene.evidence
             if _found(position)
         ]
-        lines += [f"no named allele has: {variant}" for variant in gene.undocumented]
-        for line in (*lines, *notes(gene)):
+        lines += [f"no named allele has: {variant}" for variant in untold(gene)]
+        for line in (*lines, *notes(gene, report)):
             console.print(Padding(Text(line, style="dim"), (0, 0, 0, 4)))
     _activity(report, console)
-    for note in (*report.notes, *report.reclassified):
+    for note in of_whole(report):
         console.print(Text(note, style="magenta"))
-    for part in report.unread:
-        console.print(Text(f"not understood or not used: {part!r}", style="bold magenta"))
     console.print()
     _doses(report, console)
     console.print(Padding(Text("For the patient: " + " ".join(for_the_patient(report))), (1, 0, 0, 0)))
@@ -124,7 +123,7 @@ def _activity(report: SampleReport, console: Console) -> None:
     console.print(Text.assemble(("TPMT activity", "bold"), f"  {read_as(report.activity)}"))
     for line in report.weighed:
         console.print(Padding(Text(line, style="dim"), (0, 0, 0, 4)))
-    console.print(Padding(Text(f"dosed as TPMT {report.dosed_by['TPMT']}"), (0, 0, 0, 4)))
+    console.print(Padding(Text(f"The dose goes by TPMT {report.dosed_by['TPMT']}."), (0, 0, 0, 4)))
 
 
 def _doses(report: SampleReport, console: Console) -> None:
@@ -142,7 +141,7 @@ def _doses(report: SampleReport, console: Console) -> None:
 
 
 def _why(plan: DrugPlan) -> list[str]:
-    lines = [*unknown(plan), *(f"{body.body}: {body.says} ({body.source}, {body.how})" for body in plan.bodies)]
+    lines = [*(f"{body.body}: {body.says} ({body.source}, {body.how})" for body in plan.bodies)]
     if plan.silent:
         lines.append(f"{' and '.join(plan.silent)}: no advice for this pair of results.")
     if plan.disagreement:

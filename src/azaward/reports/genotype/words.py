@@ -15,7 +15,7 @@ _PLAIN = {
     "Intermediate Metabolizer": "works more slowly than usual",
     "Possible Intermediate Metabolizer": "may work more slowly than usual",
     "Poor Metabolizer": "hardly works",
-    "Indeterminate": "could not be told from this test",
+    "Indeterminate": "could not be judged from this test",
 }
 _DO = {
     "do-not-start": "Do not start",
@@ -44,7 +44,8 @@ def percent(share: float) -> str:
         return ">99.9%"
     if share < 0.0001:
         return "<0.01%"
-    return f"{100 * share:.3g}%"
+    digits = 2 if share < 0.001 else 1
+    return f"{100 * share:.{digits}f}".rstrip("0").rstrip(".") + "%"
 
 
 def do(action: str) -> str:
@@ -62,7 +63,7 @@ def to_do(plan: DrugPlan) -> str:
 def share(outcome: Outcome) -> str:
     """The share of the usual dose that is left."""
     if outcome.fraction is None:
-        return "none" if outcome.action in NO_DOSE else "not said"
+        return "none" if outcome.action in NO_DOSE else "not stated"
     return percent_of_usual(outcome.fraction)
 
 
@@ -74,7 +75,8 @@ def start(outcome: Outcome) -> str:
     if outcome.start_mg_per_kg:
         parts.append(_range(outcome.start_mg_per_kg, " mg/kg a day"))
     if outcome.tablets:
-        parts.append(outcome.tablets if outcome.no_tablet else f"at most {outcome.tablets}")
+        # `no_tablet` says the rest below the table.
+        parts.append("less than the smallest tablet" if outcome.no_tablet else f"at most {outcome.tablets}")
     if outcome.days_per_week and outcome.fraction:
         parts.append(f"on {outcome.days_per_week:g} days a week")
     return ", ".join(parts)
@@ -97,7 +99,8 @@ def called(gene: GeneOut) -> str:
         for diplotype in gene.diplotypes[:2]
         if diplotype.probability is None or diplotype.probability >= 0.0001 or diplotype is gene.diplotypes[0]
     ]
-    return " or ".join(shown) or "no alleles named"
+    nothing = "no usable result" if gene.phenotype == "Indeterminate" else "no alleles named"
+    return " or ".join(shown) or nothing
 
 
 def may_also_be(gene: GeneOut) -> str:
@@ -114,22 +117,17 @@ def read_as(activity: Activity) -> str:
     return f"{activity.text}: {'; '.join(f'{band.category} ({band.method})' for band in activity.bands)}"
 
 
-def unknown(plan: DrugPlan) -> list[str]:
-    """What a plan says that no body says: which gene is not known."""
-    said = {body.says for body in plan.bodies}
-    return [line for line in plan.says if line not in said]
-
-
 def what_else(plan: DrugPlan) -> list[str]:
-    """What is left of a dose that is to be avoided, what no tablet makes, and what an untold gene may mean."""
+    """What is left of a dose that is to be avoided, what no tablet makes, and what a gene that isn't known may mean."""
     lines = _what_is_left(plan.outcome)
     if plan.best and plan.worst and (plan.best.action, plan.best.fraction) == (plan.worst.action, plan.worst.fraction):
-        return [*lines, f"Whatever the untold gene is: {do(plan.worst.action).lower()}."]
+        return [*lines, f"Whatever the gene that isn't known turns out to be: {do(plan.worst.action).lower()}."]
     for word, outcome in (("At best", plan.best), ("At worst", plan.worst)):
         if outcome is not None:
             genes = f"TPMT {outcome.tpmt}, NUDT15 {outcome.nudt15}"
-            left = "" if outcome.fraction is None else f", {share(outcome)} of the usual dose"
-            lines.append(f"{word} ({genes}): {do(outcome.action).lower()}{left}")
+            usual = outcome.fraction is None or outcome.action == "continue"
+            left = "" if usual else f", {share(outcome)} of the usual dose"
+            lines.append(f"{word} ({genes}): {do(outcome.action).lower()}{left}.")
     return lines
 
 
@@ -163,13 +161,46 @@ def assumed(gene: GeneOut) -> int:
     return sum(map(is_assumed, gene.evidence))
 
 
-def notes(gene: GeneOut) -> list[str]:
-    """The notes of a call, less the one that only counts what a report lists."""
+def sentence(note: str) -> str:
+    """A note as a sentence; what isn't a word, such as the name of a change, keeps its letters.
+
+    >>> sentence("as the laboratory reports it: *1/*3A"), sentence("c.454A>T was seen.")
+    ('As the laboratory reports it: *1/*3A.', 'c.454A>T was seen.')
+    """
+    word = note.partition(" ")[0]
+    return f"{word.capitalize() if word.isalpha() and word.islower() else word}{note[len(word) :].rstrip('.')}."
+
+
+def notes(gene: GeneOut, report: SampleReport) -> list[str]:
+    """The notes of a call, less the one that only counts what a report lists and those that are said of every gene."""
+    counts = f"{len(gene.missing_positions)} of {gene.positions} positions"
+    every = of_every_gene(report)
+    return [sentence(note) for note in gene.notes if not note.startswith(counts) and note not in every]
+
+
+def of_every_gene(report: SampleReport) -> list[str]:
+    """The notes that each of several genes has, which a report says once; a laboratory's words are one gene's own."""
+    if len(report.genes) < len(PLAIN_GENE) or any(gene.method == "report" for gene in report.genes.values()):
+        return []
+    first, *others = report.genes.values()
+    return [note for note in first.notes if all(note in other.notes for other in others)]
+
+
+def of_whole(report: SampleReport) -> list[str]:
+    """What is to be known first: the notes of the whole report and of every gene, and what was left over."""
+    quoted = [note for gene in report.genes.values() for note in gene.notes]
+    left = [part for part in report.unread if not any(part in note for note in quoted)]
     return [
-        note
-        for note in gene.notes
-        if not note.startswith(f"{len(gene.missing_positions)} of {gene.positions} positions")
+        *map(sentence, of_every_gene(report)),
+        *report.notes,
+        *report.reclassified,
+        *(f"Not understood or not used: {part!r}" for part in left),
     ]
+
+
+def untold(gene: GeneOut) -> list[str]:
+    """What no named allele has, as far as no note tells of it."""
+    return [name for name in gene.undocumented if not any(name in note for note in gene.notes)]
 
 
 def phenotype(gene: GeneOut) -> str:
@@ -203,9 +234,12 @@ def _plainly(report: SampleReport, gene: str, name: str) -> str:
     decided, told = report.dosed_by[gene], report.genes.get(gene)
     if decided is None:
         unread = gene == "TPMT" and report.activity is not None
-        return f"Your {name} {'could not be told from the blood test' if unread else 'was not looked at'}."
+        return f"Your {name} {'could not be judged from the blood test' if unread else 'was not looked at'}."
     theirs = {_PLAIN[genes[gene]] for genes in report.dosed_otherwise.values() if gene in genes}
-    other = "".join(f", or {plain} by another guideline; the more careful counts" for plain in sorted(theirs))
+    other = "".join(f" By another guideline it {plain}. The more careful answer counts." for plain in sorted(theirs))
     if told is not None and told.presumed and not by_activity(report, gene):
-        return f"Your {name} could not be told for certain. It is taken as one that {_PLAIN[decided]}{other}."
-    return f"Your {name} {_PLAIN[decided]}{other}."
+        return (
+            f"The gene of your {name} has a change that nobody has judged yet. To be safe, the enzyme is treated as "
+            f"one that {_PLAIN[decided]}.{other}"
+        )
+    return f"Your {name} {_PLAIN[decided]}.{other}"

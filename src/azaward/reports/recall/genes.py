@@ -102,11 +102,11 @@ class Rules:
         unnamed = next((pair.call for pair in earlier.diplotypes if "[" in pair.call), None)
         if unnamed or earlier.undocumented:
             told = unnamed or earlier.undocumented[0]
-            return Today(needs=ASK, why=f"no named allele was like {told}: ask for the file again")
+            return Today(needs=ASK, why=f"no named allele matched {told}: ask for the file again")
         if gone := [pair.call for pair in earlier.diplotypes if self.phenotype(pair.call) is None]:
             return Today(needs=ANEW, why=f"{gone[0]}: an allele of it is no longer named")
         if release != self._release and (since := self._newly_named(earlier)):
-            return Today(needs=ANEW, why=f"{since} is named since, and what was seen may be it")
+            return Today(needs=ANEW, why=f"{since} was named since, and what was seen may be it")
         return None
 
     def _newly_named(self, earlier: Gene) -> str | None:
@@ -144,7 +144,12 @@ class Rules:
     def _of_words(self, earlier: Gene) -> Today:
         calls = [pair.call for pair in earlier.diplotypes]
         if not calls:
-            why = "the laboratory named a phenotype and no alleles: ask which alleles it looked for"
+            used = any(note.startswith(_REPORTED) for note in earlier.notes)
+            why = (
+                "the laboratory named a phenotype and no alleles: ask which alleles it looked for"
+                if used
+                else "the laboratory's words could not be used: ask for this patient's own final result"
+            )
             return Today(phenotype=earlier.phenotype, needs=ASK, why=why)
         now = [self.phenotype(call) for call in calls]
         if None in now:

@@ -11,7 +11,7 @@ from azaward.reports.recall.genes import ANEW, ASK
 from azaward.reports.recall.recall import CHANGED, Finding
 
 COLUMNS = ("sample", "kind", "gene", "diplotype", "what", "before", "after", "why")
-_SAID = {CHANGED: "", ANEW: "to be called anew: ", ASK: "not to be told from this report: "}
+_SAID = {CHANGED: "", ANEW: "to be called anew: ", ASK: "can't be decided from this report: "}
 # What would break a line or a cell.
 _BREAKS = re.compile("[\x00-\x1f\x7f\x85\u2028\u2029]+")
 
@@ -41,12 +41,12 @@ class Summary(msgspec.Struct):
         """One line for a terminal.
 
         >>> Summary(reports=3, unchanged=2, changed=1).in_words("ClinPGx 2026-05-05")
-        '3 reports against ClinPGx 2026-05-05: 2 unchanged, 1 changed, 0 to be called anew, 0 to be asked for again.'
+        '3 reports against ClinPGx 2026-05-05: 2 unchanged, 1 changed, 0 to be called anew, 0 to be asked about.'
         """
         return (
             f"{self.reports:,} {'report' if self.reports == 1 else 'reports'} against {release}: "
             f"{self.unchanged:,} unchanged, {self.changed:,} changed, {self.call_anew:,} to be called anew, "
-            f"{self.ask:,} to be asked for again."
+            f"{self.ask:,} to be asked about."
         )
 
 
