@@ -251,14 +251,16 @@ def is_symbolic(alt: str) -> bool:
 def kind_of(alt: str) -> str:
     """The kind of a symbolic allele: DEL, DUP, INS, CNV, INV or BND; empty for `<CN1>`, one copy as the reference has.
 
-    >>> [kind_of(alt) for alt in ("<DEL:ME:ALU>", "<CN0>", "<CN1>", "<CN3>", "N[chr2:321[", "<NOBODY>")]
-    ['DEL', 'DEL', '', 'DUP', 'BND', 'CNV']
+    >>> [kind_of(alt) for alt in ("<DEL:ME:ALU>", "<CN0>", "<CN1>", "<CN3>", "N[chr2:321[", "<TRA>", "<NOBODY>")]
+    ['DEL', 'DEL', '', 'DUP', 'BND', 'BND', 'CNV']
     """
     if not alt.startswith("<"):
         return "BND"
     word = alt.strip("<>").split(":")[0].upper()
     if (number := word.removeprefix("CN")).isdigit():
         return {"0": "DEL", "1": ""}.get(number, "DUP")
+    if word in ("BND", "TRA", "CTX"):
+        return "BND"
     return word if word in ("DEL", "DUP", "INS", "INV") else "CNV"
 
 

@@ -26,7 +26,9 @@ from azaward.readers.genomes.alleles import (
     trim,
 )
 from azaward.readers.genomes.assembly import BaseEvidence
+from azaward.readers.genomes.breakends import mate_of
 from azaward.readers.genomes.calls import Call, Column
+from azaward.readers.genomes.contigs import chromosome
 from azaward.readers.genomes.file import Record
 from azaward.readers.genomes.letters import by_letters, is_untold, mend
 from azaward.readers.genomes.state import ABSENT as ABSENT
@@ -60,6 +62,10 @@ class Columns:
 
     def add(self, record: Record, calls: Callable[[], Column[Call] | None]) -> None:
         """Adds a record. Faults that make the file unusable on this assembly are kept in `bases` and `error`."""
+        if record.segment:
+            if not self.only_bases and record.chrom in self.on.transcripts:
+                self._add_segment(record)
+            return
         if is_untold(self.on, record):
             self._add_untold(record, calls)
             return
@@ -95,8 +101,7 @@ class Columns:
             self._carry(change, carried)
             if is_symbolic(record.alts[number - 1]):
                 self._unsee(record, carried)
-        if record.copies is not None and (copies := record.copies()) is not None:
-            self._count(record, copies)
+        self._add_segment(record)
 
     def _samples(self, record: Record, calls: Callable[[], Column[Call] | None]) -> Column[tuple[Call, int]] | None:
         """The judged calls of a record; None, with the fault kept, if it has none that can be used."""
@@ -151,7 +156,9 @@ class Columns:
                 yield number, change
 
     def _rearrangement(self, record: Record, alt: str) -> Change | None:
-        kind = kind_of(alt)
+        kind, mate = kind_of(alt), mate_of(alt)
+        if mate is not None and chromosome(mate.contig) == record.chrom:
+            return self.on.rearranged(record.chrom, *mate.rearranges(record.start))
         # The first base of a symbolic allele is the one before the change.
         start = record.start + (alt.startswith("<") and kind != "INS")
         end = record.end if kind not in ("INS", "BND") else start + 1
@@ -169,6 +176,10 @@ class Columns:
         )
         for place in self.on.at(record.chrom, record.start + 1, record.end):
             self._join((place.gene, place.column), unknown, frozenset())
+
+    def _add_segment(self, record: Record) -> None:
+        if record.copies is not None and (copies := record.copies()) is not None:
+            self._count(record, copies)
 
     def _count(self, record: Record, copies: Column[int]) -> None:
         """Copies of the gene that a caller counted (FORMAT CN); two are as many as there should be."""
