@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Literal, NamedTuple
 
+from azaward.errors import KnowledgeError
 from azaward.genetics.consequence import Transcript, transcript
 from azaward.genetics.model import GENES, REFERENCE, UNDOCUMENTED, Site, sites
 from azaward.knowledge import Knowledge
@@ -198,6 +199,16 @@ class Map:
         if not gene.near(start, end) or (found := gene.effect(start, end, edit.bases)) is None:
             return None
         return Change(gene.gene, start, end, found.term, found.name)
+
+    def named(self, place: Place, code: int) -> Change:
+        """A change of named alleles, as what it does; its name begins with the site's."""
+        edit = _changes(self, place)[code - 1]
+        found = self.effect(place.site.chrom, edit)
+        if found is None:
+            raise KnowledgeError(
+                f"gene_positions.csv: {place.site.label} touches neither coding bases nor a splice site"
+            )
+        return found._replace(name=f"{place.site.label} {found.name}")
 
     def rearranged(self, chrom: str, kind: str, start: int, end: int) -> Change | None:
         """What a rearrangement from start to end (0-based) does to the gene of a chromosome."""

@@ -67,11 +67,15 @@ def combined(both: Callable[[State, State], State], *, different: bool = False) 
     """
 
     def combine(one: State, other: State) -> State:
-        if one.unsure is None and other.unsure is None:
+        disputed = Status.CONFLICT in (one.status, other.status)
+        if (one.unsure is None and other.unsure is None) or (disputed and not different):
             return both(one, other)
         found = both(one._replace(unsure=None), other._replace(unsure=None))
-        if found.status == Status.CONFLICT:
+        if found.status == Status.CONFLICT and not disputed:
             return found
+        silent = [state for state in (one, other) if state[:2] == (NOTHING, NOTHING)]
+        if silent:
+            return found._replace(unsure=(other if silent[0] is one else one).unsure)
         if different:
             return found._replace(unsure=_added(both, one, other))
         if Status.NO_RECORD in (one.status, other.status):
