@@ -44,6 +44,33 @@ WORDS = [
         b"\xff",
         b"N",
     ),
+    *(
+        b"<DUP>",
+        b"<CNV>",
+        b"<CN0>",
+        b"N[chr6:18160000[",
+        b"]chr6:1]N",
+        b"SVLEN=",
+        b"SVLEN=-29000",
+        b"SVTYPE=BND",
+        b"CN",
+    ),
+    *(
+        b"PL",
+        b"GP",
+        b"GL",
+        b"DS",
+        b"AD",
+        b"PID",
+        b"PGT",
+        b"0,0,0",
+        b"nan",
+        b"inf",
+        b"-inf",
+        b"1e308",
+        b"0.5,0.5",
+        b"./.:",
+    ),
     *(b"A" * 5000, b"rs116855232", b"build 37", b"build 38", b'"', b'""', b",,,,", b"II", b"--", b"GRCh37", b"Flag"),
 ]
 
@@ -71,6 +98,50 @@ for line in sys.stdin:
 """
 
 
+FIELDS = (
+    '##INFO=<ID=SVLEN,Number=.,Type=Integer,Description="Length">',
+    '##INFO=<ID=SVTYPE,Number=1,Type=String,Description="Kind">',
+    '##INFO=<ID=R2,Number=1,Type=Float,Description="Quality of imputation">',
+    '##FORMAT=<ID=CN,Number=1,Type=Integer,Description="Copies">',
+    '##FORMAT=<ID=PL,Number=G,Type=Integer,Description="Likelihoods">',
+    '##FORMAT=<ID=GP,Number=G,Type=Float,Description="Probabilities">',
+    '##FORMAT=<ID=GL,Number=G,Type=Float,Description="Likelihoods">',
+    '##FORMAT=<ID=DS,Number=A,Type=Float,Description="Dosage">',
+    '##FORMAT=<ID=AD,Number=R,Type=Integer,Description="Reads">',
+    '##FORMAT=<ID=PID,Number=1,Type=String,Description="Physical phase">',
+    '##FORMAT=<ID=PGT,Number=1,Type=String,Description="Its sides">',
+)
+
+
+def rearrangements() -> str:
+    """Rearrangements in the words of several callers."""
+    rows = (
+        (18127000, "A", "<DEL>", "0/1:1", "SVTYPE=DEL;END=18156000;SVLEN=-29000"),
+        (18138000, "A", "<DUP:TANDEM>", "1/1:4", "SVTYPE=DUP;END=18140500"),
+        (18120000, "N", "<CNV>", "./.:3", "SVTYPE=CNV;SVLEN=40000"),
+        (18119000, "N", "<DEL>,<DUP>", "1/2:2", "END=18160000;SVLEN=-41000,41000"),
+        (18120000, "N", "N[chr6:18160000[", "0/1:.", "SVTYPE=BND"),
+        (18145000, "N", "]chr2:500]N", "0|1:.", "SVTYPE=BND"),
+        (18100000, "N", ".", "0/0:2", "SVTYPE=CNV;END=18200000"),
+    )
+    return "".join(
+        line("chr6", start, ref, alt, cell, fields="GT:CN", info=info) for start, ref, alt, cell, info in rows
+    )
+
+
+def uncertain() -> str:
+    """Calls with figures that leave room for another genotype, and a change that no allele names."""
+    stop = ("chr6", 18139003, "T", "A")
+    return "".join(
+        (
+            at(R139C, "0/1:24,0,200:15,2", fields="GT:PL:AD", alt="T"),
+            at(TPMT3C, "0/0:0.6,0.4,0:0.4", fields="GT:GP:DS", alt="C", info="R2=0.7"),
+            line(*stop, "0/1:-3.2,-0.1,-9:0|1:18139003_T_A", fields="GT:GL:PGT:PID"),
+            line(*stop, "0.4,0.6,0", fields="GP"),
+        )
+    )
+
+
 def seeds() -> dict[str, bytes]:
     """Whole files of every kind."""
     people = ("c001", "c002")
@@ -78,8 +149,10 @@ def seeds() -> dict[str, bytes]:
         "chr6", 18_000_000, "N", "<NON_REF>", "0/0:30:60:5", "0/1:9:9:.", fields="GT:DP:GQ:PS", info="END=18130700"
     )
     text = header(people) + whole({TPMT3C: "0|1", R139C: "1/2", REPEAT: "1|2"}, samples=2).replace("1/2", "1/1") + extra
+    figures = header(("c001",), extra=FIELDS) + whole() + rearrangements() + uncertain()
     small = header(("c001",), assembly=None, version="4.4") + at(R139C, "|0|1") + at(TPMT3C, "0/1")
     found = {"a.vcf": text.encode(), "b.vcf": small.encode(), "c.vcf.gz": gzip.compress(text.encode())}
+    found["j.vcf"] = figures.encode()
     rows = "".join(
         f"{name}\t{one.chrom[3:]}\t{position(name, 'GRCh37')}\t{one.ref[0] * 2}\n" for name, one in SITES.items()
     )

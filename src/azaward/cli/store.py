@@ -123,7 +123,7 @@ def _bring(
 
 def _is_genotypes(file: Path) -> bool:
     """Whether a file holds variants or genotyping-array text rather than a record."""
-    from azaward.readers.genomes.arrays import is_array
+    from azaward.readers.genomes.chips.arrays import is_array
 
     if file.is_dir() or file.suffix.casefold() in (".json", ".ndjson"):
         return False

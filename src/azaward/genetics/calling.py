@@ -39,7 +39,7 @@ from azaward.genetics.model import (
     Unnamed,
     Unsure,
 )
-from azaward.genetics.observed import NORMAL_FUNCTION, Codes, covers, observe
+from azaward.genetics.observed import NORMAL_FUNCTION, Codes, left_unsure, observe
 from azaward.knowledge import Knowledge
 
 T = TypeVar("T")
@@ -186,7 +186,7 @@ class _Gene:
         untested = dict(key[4])
         seen = observe(alleles.sites, codes, row.phase, undocumented, unnamed, self.presumed)
         seen = replace(seen, untested=untested) if untested else seen
-        unsure = {at: one for at, one in key[5] if not any(covers(each, alleles.sites[at]) for each in unnamed)}
+        unsure = left_unsure(alleles.sites, codes, dict(key[5]), unnamed, self.presumed)
         # What no named allele has is laid beside them, and codes that only it explains are put aside.
         fits = row.fits if seen.codes == codes else None
         fit = mixed(alleles, self.prior, seen, unsure) if unsure else pairs(alleles, self.prior, seen, fits)
@@ -211,7 +211,7 @@ class _Gene:
             *remarks.of_phase(diplotypes),
             *remarks.of_changes(self.knowledge, unnamed),
             *(remarks.of_undocumented(unheard, seen.extras, len(blocks(seen))) if unheard else ()),
-            *remarks.of_records(alleles, row.told, row.status),
+            *remarks.of_records(alleles, [at for at in row.told if at not in unsure], row.status),
             *remarks.of_unsure(alleles, fit, unsure),
             *(self.prior.notes if len(diplotypes) > 1 else ()),
             *([notes[-1]] if -1 in notes else []),

@@ -23,6 +23,7 @@ from azaward.knowledge import Knowledge
 REFERENCE, MISSING, UNDOCUMENTED = 0, -1, -2
 """Codes in `GeneGenotypes.alleles`; a positive code is the place in `Site.alts`, counted from 1."""
 UNDOCUMENTED_BASE = "?"
+DISAGREED = "repeated records disagree, and none could be preferred"
 
 
 @unique
@@ -43,6 +44,7 @@ class Status(IntEnum):
     NOT_TESTED = 11
     UNREADABLE = 12
     ASSUMED_REFERENCE = 13
+    UNSURE = 14
 
     @property
     def says(self) -> str:
@@ -59,11 +61,12 @@ _SAYS: Mapping[Status, str] = {
     Status.LOW_QUALITY: "the genotype's quality is too low",
     Status.HALF_CALL: "only one of the two alleles was called",
     Status.HAPLOID: "one allele where two were expected",
-    Status.CONFLICT: "repeated records disagree, and none could be preferred",
+    Status.CONFLICT: DISAGREED,
     Status.CONFLICT_SETTLED: "repeated records disagree; the usable one was taken",
     Status.REFERENCE_MISMATCH: "the file's reference allele isn't the assembly's",
     Status.NOT_TESTED: "not among the positions tested",
     Status.UNREADABLE: "a genotype that couldn't be read",
+    Status.UNSURE: "the file isn't sure of it",
     Status.ASSUMED_REFERENCE: "no record in the file; taken as the reference, as asked",
 }
 
@@ -119,6 +122,7 @@ class Unnamed(NamedTuple):
     what it does by its Sequence Ontology term, its HGVS name, the sides that carry it and their phase set.
 
     `doubt` says why it isn't counted: what was seen of it didn't pass. It then keeps a gene from being called normal.
+    So does a change of a named allele in a call that isn't used.
     """
 
     start: int

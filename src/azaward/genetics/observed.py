@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from azaward.genetics.haplotypes import UNKNOWN
-from azaward.genetics.model import MISSING, REFERENCE, UNDOCUMENTED, Site, Unnamed
+from azaward.genetics.model import MISSING, REFERENCE, UNDOCUMENTED, Site, Unnamed, Unsure
 
 ABLATION = "transcript_ablation"
 DELETIONS = (ABLATION, "exon_loss_variant")
@@ -74,7 +74,7 @@ def observe(
     """
     if not unnamed and not any(UNDOCUMENTED in both for both in codes):
         return Seen(codes, phase)
-    counted = [each for each in unnamed if each.doubt is None and presumed.get(each.term) != NORMAL_FUNCTION]
+    counted = _counted(unnamed, presumed)
     known, sets = list(codes), list(phase)
     own: dict[Unnamed, int] = {}
     for at, (first, second) in enumerate(codes):
@@ -91,6 +91,40 @@ def observe(
     for each in [each for each in counted if each.term in DELETIONS]:
         counted = _without_deleted(each, sites, known, sets, counted)
     return Seen(known, sets, tuple(_extra(each, presumed)._replace(site=own.get(each)) for each in counted))
+
+
+def _counted(unnamed: Sequence[Unnamed], presumed: Mapping[str, str | None]) -> list[Unnamed]:
+    return [each for each in unnamed if each.doubt is None and presumed.get(each.term) != NORMAL_FUNCTION]
+
+
+def left_unsure(
+    sites: Sequence[Site],
+    codes: Codes,
+    unsure: Mapping[int, Unsure],
+    unnamed: Sequence[Unnamed],
+    presumed: Mapping[str, str | None],
+) -> dict[int, Unsure]:
+    """What may stand at the sites whose genotype isn't sure, beside changes without a name.
+
+    Where a copy is deleted, it is that of the other copy; where both are, or a change explains what stands there,
+    nothing is left to be unsure of.
+    """
+    left: dict[int, Unsure] = {}
+    for at, held in unsure.items():
+        over = [each for each in _counted(unnamed, presumed) if covers(each, sites[at])]
+        gone = max((each.copies for each in over if each.term in DELETIONS), default=0)
+        if gone < 2 and not (over and UNDOCUMENTED in codes[at]):
+            left[at] = _of_one_copy(held) if gone else held
+    return left
+
+
+def _of_one_copy(held: Unsure) -> Unsure:
+    weights: dict[tuple[int, int], float] = {}
+    for genotype, weight in held.genotypes:
+        one = REFERENCE, max(genotype, key=lambda code: code != REFERENCE)
+        weights[one] = max(weights.get(one, 0.0), weight)
+    ordered = sorted(weights.items(), key=lambda each: -each[1])
+    return held._replace(genotypes=tuple(ordered))
 
 
 def _known(code: int) -> int:

@@ -10,7 +10,7 @@ from azaward.genetics.decision import percent
 from azaward.genetics.diplotypes import MOST_BLOCKS, Pair
 from azaward.genetics.haplotypes import NamedAlleles
 from azaward.genetics.mixture import marginal
-from azaward.genetics.model import Diplotype, Status, Unnamed, Unsure
+from azaward.genetics.model import DISAGREED, Diplotype, Status, Unnamed, Unsure
 from azaward.genetics.observed import ABLATION, NORMAL_FUNCTION, Extra
 from azaward.knowledge import Knowledge
 
@@ -124,7 +124,8 @@ def of_unsure(alleles: NamedAlleles, fitting: tuple[Pair, ...], unsure: Mapping[
         shares = weighed.get(at) or list(held.genotypes)
         total = sum(share for _, share in shares)
         words = [f"{site.base(one)}/{site.base(other)} {percent(share / total)}" for (one, other), share in shares[:3]]
-        told.append((1 - shares[0][1] / total, f"{site.label} {', '.join(words)}"))
+        if held.why != DISAGREED:
+            told.append((1 - shares[0][1] / total, f"{site.label} {', '.join(words)}"))
         if held.why:
             yield f"{site.label}: {held.why}. Both were taken into account, neither as sure."
     told = [one for one in sorted(told, key=lambda one: -one[0]) if one[0] >= WORTH_SAYING]

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from azaward.genetics.model import MISSING, REFERENCE, UNDOCUMENTED, Status
 from azaward.knowledge import load
 from azaward.readers.genomes.alleles import Edit, Map, Place, Stretch, map_of, read_record, trim
-from azaward.readers.genomes.columns import State, add_up, agree, settle
+from azaward.readers.genomes.columns import State
+from azaward.readers.genomes.merging import add_up, agree, settle
 from tests.readers.genomes.test_variants import of, phase, seen
 from tests.readers.genomes.variant_files import R139C, REPEAT, SITES, TPMT3C, at, header, line, site
 

@@ -13,7 +13,7 @@ from azaward.errors import InputError
 from azaward.genetics.model import Genotypes, Status
 from azaward.knowledge import load
 from azaward.readers.genomes.alleles import AssemblyName
-from azaward.readers.genomes.arrays import is_array
+from azaward.readers.genomes.chips.arrays import is_array
 from azaward.readers.genomes.variants import read
 from tests.readers.genomes.test_variants import seen
 from tests.readers.genomes.variant_files import R139C, REPEAT, TPMT2, TPMT3B, TPMT3C, at, header, position, site, write

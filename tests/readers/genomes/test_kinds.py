@@ -14,7 +14,7 @@ import pytest
 
 from azaward.errors import InputError
 from azaward.knowledge import load
-from azaward.readers.genomes.arrays import is_array
+from azaward.readers.genomes.chips.arrays import is_array
 from azaward.readers.genomes.kinds import check_kind
 from azaward.readers.genomes.text import lines
 from azaward.readers.genomes.variants import read

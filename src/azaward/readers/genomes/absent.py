@@ -16,7 +16,8 @@ from azaward.errors import InputError
 from azaward.genetics.model import GENES, REFERENCE, Status, sites
 from azaward.knowledge import Knowledge
 from azaward.readers.genomes.calls import Column
-from azaward.readers.genomes.columns import ABSENT, WHOLE_GENE, Key, State, settle
+from azaward.readers.genomes.columns import ABSENT, WHOLE_GENE, Key, State
+from azaward.readers.genomes.merging import settle
 
 OPTION = "--absent-is-reference"
 TAKEN = (

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Literal, NamedTuple
 
+from azaward.errors import KnowledgeError
 from azaward.genetics.consequence import Transcript, transcript
 from azaward.genetics.model import GENES, REFERENCE, UNDOCUMENTED, Site, sites
 from azaward.knowledge import Knowledge
@@ -207,6 +208,16 @@ class Map:
         name = f"{chrom}:{start + shift + 1} {ref[:20]}>?"
         return Change(gene.gene, start + shift, end + shift, "sequence_variant", name)
 
+    def named(self, place: Place, code: int) -> Change:
+        """A change of named alleles, as what it does; its name begins with the site's."""
+        edit = _changes(self, place)[code - 1]
+        found = self.effect(place.site.chrom, edit)
+        if found is None:
+            raise KnowledgeError(
+                f"gene_positions.csv: {place.site.label} touches neither coding bases nor a splice site"
+            )
+        return found._replace(name=f"{place.site.label} {found.name}")
+
     def rearranged(self, chrom: str, kind: str, start: int, end: int) -> Change | None:
         """What a rearrangement from start to end (0-based) does to the gene of a chromosome."""
         gene, shift = self.transcripts[chrom]
@@ -259,14 +270,16 @@ def is_symbolic(alt: str) -> bool:
 def kind_of(alt: str) -> str:
     """The kind of a symbolic allele: DEL, DUP, INS, CNV, INV or BND; empty for `<CN1>`, one copy as the reference has.
 
-    >>> [kind_of(alt) for alt in ("<DEL:ME:ALU>", "<CN0>", "<CN1>", "<CN3>", "N[chr2:321[", "<NOBODY>")]
-    ['DEL', 'DEL', '', 'DUP', 'BND', 'CNV']
+    >>> [kind_of(alt) for alt in ("<DEL:ME:ALU>", "<CN0>", "<CN1>", "<CN3>", "N[chr2:321[", "<TRA>", "<NOBODY>")]
+    ['DEL', 'DEL', '', 'DUP', 'BND', 'BND', 'CNV']
     """
     if not alt.startswith("<"):
         return "BND"
     word = alt.strip("<>").split(":")[0].upper()
     if (number := word.removeprefix("CN")).isdigit():
         return {"0": "DEL", "1": ""}.get(number, "DUP")
+    if word in ("BND", "TRA", "CTX"):
+        return "BND"
     return word if word in ("DEL", "DUP", "INS", "INV") else "CNV"
 
 

@@ -27,10 +27,13 @@ from azaward.readers.genomes.alleles import (
 )
 from azaward.readers.genomes.assembly import BaseEvidence
 from azaward.readers.genomes.calls import Call, Column
+from azaward.readers.genomes.contigs import chromosome
 from azaward.readers.genomes.file import Record
 from azaward.readers.genomes.letters import by_letters, is_untold, mend
-from azaward.readers.genomes.unsure import ABSENT as ABSENT
-from azaward.readers.genomes.unsure import State as State
+from azaward.readers.genomes.merging import ABSENT as ABSENT
+from azaward.readers.genomes.merging import State as State
+from azaward.readers.genomes.merging import add_up, agree, either, settle
+from azaward.readers.genomes.structural.breakends import mate_of
 from azaward.readers.genomes.unsure import combined, with_unsure
 
 Key = tuple[str, int | Change]
@@ -39,6 +42,9 @@ WHOLE_GENE = -1
 """The column of what is said of a gene as a whole."""
 # Above every position, so that no phase set of a file has the same number.
 _TIED = 2**29
+_NOT_COUNTED = (Status.FILTERED, Status.LOW_DEPTH, Status.LOW_QUALITY)
+_MAY_CARRY = (Status.SEEN, Status.NO_CALL, Status.LOW_DEPTH, Status.LOW_QUALITY, Status.HALF_CALL, Status.HAPLOID)
+_ROOM = 0.1
 # DeepVariant marks with this word what it finds to be reference; it isn't a failure.
 _REFERENCE_CALL = "RefCall"
 
@@ -60,6 +66,10 @@ class Columns:
 
     def add(self, record: Record, calls: Callable[[], Column[Call] | None]) -> None:
         """Adds a record. Faults that make the file unusable on this assembly are kept in `bases` and `error`."""
+        if record.segment:
+            if not self.only_bases and record.chrom in self.on.transcripts:
+                self._add_segment(record)
+            return
         if is_untold(self.on, record):
             self._add_untold(record, calls)
             return
@@ -90,13 +100,13 @@ class Columns:
         tie = _tie(record, told, unnamed)
         for place, reading in told:
             self._take(record, place, reading, samples, tie)
+            self._doubt(place, reading, samples)
         for number, change in unnamed:
             carried = samples.mapped(lambda one, number=number: _carried(one, number, tie))
             self._carry(change, carried)
             if is_symbolic(record.alts[number - 1]):
                 self._unsee(record, carried)
-        if record.copies is not None and (copies := record.copies()) is not None:
-            self._count(record, copies)
+        self._add_segment(record)
 
     def _samples(self, record: Record, calls: Callable[[], Column[Call] | None]) -> Column[tuple[Call, int]] | None:
         """The judged calls of a record; None, with the fault kept, if it has none that can be used."""
@@ -152,8 +162,20 @@ class Columns:
             if change is not None:
                 yield number, change
 
+    def _doubt(self, place: Place, reading: Reading, samples: Column[tuple[Call, int]]) -> None:
+        """Notes a named change that was seen in a call that isn't used, so that its carrier isn't called normal."""
+        for number, code in enumerate(reading.codes):
+            if code > 0 and any(number in one[:2] for one, status in samples.states if status in _NOT_COUNTED):
+                change = self.on.named(place, code)
+                self._carry(
+                    change,
+                    samples.mapped(lambda one, n=number: _carried(one, n, 0) if one[1] in _NOT_COUNTED else ABSENT),
+                )
+
     def _rearrangement(self, record: Record, alt: str) -> Change | None:
-        kind = kind_of(alt)
+        kind, mate = kind_of(alt), mate_of(alt)
+        if mate is not None and chromosome(mate.contig) == record.chrom:
+            return self.on.rearranged(record.chrom, *mate.rearranges(record.start))
         # The first base of a symbolic allele is the one before the change.
         start = record.start + (alt.startswith("<") and kind != "INS")
         end = record.end if kind not in ("INS", "BND") else start + 1
@@ -173,6 +195,10 @@ class Columns:
         )
         for place in self.on.at(record.chrom, record.start + 1, record.end):
             self._join((place.gene, place.column), unknown, frozenset())
+
+    def _add_segment(self, record: Record) -> None:
+        if record.copies is not None and (copies := record.copies()) is not None:
+            self._count(record, copies)
 
     def _count(self, record: Record, copies: Column[int]) -> None:
         """Copies of the gene that a caller counted (FORMAT CN); two are as many as there should be."""
@@ -286,16 +312,18 @@ def _carried(one: tuple[Call, int], number: int, tie: int) -> State:
     """Which sides of a call carry an allele of the record; what can't be used keeps its reason."""
     call, status = one
     first, second = (int(allele == number) if allele >= 0 else MISSING for allele in (call.first, call.second))
+    if 1 not in (first, second) and status in _MAY_CARRY and _may_carry(call, number):
+        return State(0, 1, Status.UNSURE)
     return State(first, second, Status.SEEN if _usable(one) else status, (call.phase or tie) if first != second else 0)
 
 
-def either(one: State, other: State) -> State:
-    """Combines two accounts of a change that no allele names: the one in which more was seen of it holds.
-
-    >>> either(State(0, 0, 0), State(0, 1, 0))[:2], either(State(0, 1, Status.FILTERED), State(0, 0, 0)).status.name
-    ((0, 1), 'FILTERED')
-    """
-    return max(one, other, key=lambda state: (state[:2].count(1), state.status == Status.SEEN, state.phase > 0))
+def _may_carry(call: Call, number: int) -> bool:
+    """Whether the file's own figures leave room for an allele that the call doesn't have. How common a change without
+    a name is isn't known: figures that favour the reference and are no probabilities leave none."""
+    if call.unsure is None or call.unsure.likelihoods:
+        return False
+    total = sum(weight for _, weight in call.unsure.genotypes)
+    return sum(weight for pair, weight in call.unsure.genotypes if number in pair) >= _ROOM * total
 
 
 def _state(one: tuple[Call, int], record: Record, reading: Reading, tie: int) -> State:
@@ -315,74 +343,6 @@ def _state(one: tuple[Call, int], record: Record, reading: Reading, tie: int) ->
 
 def _short(bases: str) -> str:
     return bases if len(bases) <= 20 else f"{bases[:20]}..."
-
-
-def _change(code: int) -> bool:
-    return code > 0 or code == UNDOCUMENTED
-
-
-def add_up(one: State, other: State) -> State:
-    """Combines two records of different changes at a site; each reports the other's change as reference.
-
-    >>> add_up(State(0, 1, 0), State(2, 0, 0))[:2]
-    (2, 1)
-    """
-    unphased = not one.phase and not other.phase
-    if _clash(one, other) and unphased:
-        other = other._replace(first=other.second, second=other.first)
-    text = _both(one.text, other.text)
-    if _clash(one, other):
-        return State(MISSING, MISSING, Status.CONFLICT, 0, None)
-    first, second = _sum(one.first, other.first), _sum(one.second, other.second)
-    found = State(first, second, one.status or other.status, 0, text)
-    if found.known:
-        found = found._replace(
-            status=max(Status.SEEN, *(x for x in (one.status, other.status) if x == Status.CONFLICT_SETTLED), 0)
-        )
-    if one.phase == other.phase or one.first == one.second:
-        return found._replace(phase=other.phase)
-    return found._replace(phase=one.phase if other.first == other.second else 0)
-
-
-def agree(one: State, other: State) -> State:
-    """Combines two records of the same change: they must agree, or only one of them may have a call.
-
-    >>> agree(State(0, 1, 0), State(-1, -1, 2)).status.name, agree(State(0, 1, 0), State(1, 1, 0))[:2]
-    ('CONFLICT_SETTLED', (-1, -1))
-    """
-    unphased = not one.phase or not other.phase
-    if one[:2] == other[:2] or (unphased and one[:2] == (other.second, other.first)):
-        return one if one.phase or not other.phase else other
-    if one.known != other.known:
-        return (one if one.known else other)._replace(status=Status.CONFLICT_SETTLED)
-    return State(MISSING, MISSING, Status.CONFLICT)
-
-
-def settle(one: State, other: State) -> State:
-    """Combines two files for a sample, as two records of the same change; a file without the site adds nothing."""
-    text = _both(one.text, other.text)
-    if one.status == Status.NO_RECORD:
-        return other._replace(text=text)
-    if other.status == Status.NO_RECORD:
-        return one._replace(text=text)
-    found = agree(one, other)
-    return found._replace(text=text if UNDOCUMENTED in found[:2] else None)
-
-
-def _both(one: str | None, other: str | None) -> str | None:
-    return "; ".join(dict.fromkeys(text for text in (one, other) if text)) or None
-
-
-def _clash(one: State, other: State) -> bool:
-    return any(_change(a) and _change(b) for a, b in zip(one[:2], other[:2], strict=True))
-
-
-def _sum(one: int, other: int) -> int:
-    if _change(one) or other == NOTHING:
-        return one
-    if _change(other) or one == NOTHING:
-        return other
-    return MISSING if MISSING in (one, other) else REFERENCE
 
 
 def _finished(state: State) -> State:

@@ -23,8 +23,8 @@ from azaward.errors import InputError
 from azaward.readers.genomes.alleles import ANY_OTHER
 from azaward.readers.genomes.calls import Call, Column, read_calls
 from azaward.readers.genomes.contigs import chromosome, spellings
-from azaward.readers.genomes.copies import end_of, read_copies
 from azaward.readers.genomes.likelihoods import Limits
+from azaward.readers.genomes.structural.copies import end_of, is_segment, read_copies
 from azaward.readers.genomes.text import first_bad_line, lines, may_lead_with_phase
 
 Progress = Callable[[str], None]
@@ -63,6 +63,8 @@ class Record:
     calls: Callable[[], Column[Call] | None]
     copies: Callable[[], Column[int] | None] | None = None
     """How many copies of these bases each sample has, if the record counts them."""
+    segment: bool = False
+    """Whether the record only counts copies over a stretch: it then says nothing of the bases there."""
 
 
 class VariantFile:
@@ -85,7 +87,7 @@ class VariantFile:
             what = first_bad_line(self._source) or "the header can't be read"
             raise InputError(f"{self.name}: {what}. Expected a VCF (4.1 to 4.4) or a BCF.") from None
         self._declare()
-        self._lengths = re.search(r"^##INFO=<ID=SVLEN,", self.header, re.MULTILINE) is not None
+        self._lengths = re.search(r"^##INFO=<ID=SV(LEN|TYPE),", self.header, re.MULTILINE) is not None
         if not names:
             raise InputError(f"{self.name}: contains sites but no samples. Use the file that has the genotypes.")
         if sample is not None:
@@ -179,7 +181,7 @@ class VariantFile:
                 self._look_for_changes(dict.fromkeys(name for name, _ in wanted))
 
     def _long_ones(self, name: str, span: Span) -> Iterator[Record]:
-        """Rearrangements that reach into a span by their SVLEN alone, which no index knows."""
+        """Rearrangements that reach into a span by their SVLEN or their mate alone, which no index knows."""
         for variant in self._vcf(f"{name}:{max(1, span.start + 1 - _FAR)}-{span.start}"):
             if variant.end <= span.start < end_of(variant):
                 yield self._record(variant, None)
@@ -263,7 +265,9 @@ class VariantFile:
 
         end = end_of(variant)  # first, for it makes cyvcf2 take the record apart
         alts = tuple(str(alt).upper() for alt in variant.ALT)
-        self.says_reference = self.says_reference or not alts or any(alt in ANY_OTHER for alt in alts)
+        segment = is_segment(variant)
+        if not segment and (not alts or any(alt in ANY_OTHER for alt in alts)):
+            self.says_reference = True
         return Record(
             where=where,
             chrom=chromosome(variant.CHROM),
@@ -274,7 +278,8 @@ class VariantFile:
             alts=alts,
             filters=variant.FILTER,
             calls=lambda: self._calls(variant, where, len(alts)),
-            copies=(lambda: read_copies(variant)) if any(alt.startswith("<") for alt in alts) else None,
+            copies=(lambda: read_copies(variant)) if segment or any(alt.startswith("<") for alt in alts) else None,
+            segment=segment,
         )
 
     def _calls(self, variant: Any, where: Callable[[], str], alts: int) -> Column[Call] | None:

@@ -9,37 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import product
-from typing import NamedTuple
 
 from azaward.genetics.model import MISSING, REFERENCE, UNDOCUMENTED, Status, Unsure
 from azaward.readers.genomes.alleles import ANY_OTHER, NOTHING, Reading
 from azaward.readers.genomes.calls import Call
 from azaward.readers.genomes.file import Record
 from azaward.readers.genomes.likelihoods import ANY_ALLELE
+from azaward.readers.genomes.merging import State
 
 Genotype = tuple[int, int]
 _LEAST = 1e-6
 """Combined genotypes less likely than this, against the likeliest, can't be."""
-
-
-class State(NamedTuple):
-    """What one file says about one sample at one site: two allele codes, a `Status`, the phase set, a note, and what
-    else it may be."""
-
-    first: int
-    second: int
-    status: int
-    phase: int = 0
-    text: str | None = None
-    unsure: Unsure | None = None
-
-    @property
-    def known(self) -> bool:
-        """Whether both alleles are."""
-        return MISSING not in self[:2] and NOTHING not in self[:2]
-
-
-ABSENT = State(MISSING, MISSING, Status.NO_RECORD)
 
 
 def with_unsure(state: State, call: Call, record: Record, reading: Reading, alts: int) -> State:
@@ -88,11 +68,15 @@ def combined(both: Callable[[State, State], State], *, different: bool = False) 
     """
 
     def combine(one: State, other: State) -> State:
-        if one.unsure is None and other.unsure is None:
+        disputed = Status.CONFLICT in (one.status, other.status)
+        if (one.unsure is None and other.unsure is None) or (disputed and not different):
             return both(one, other)
         found = both(one._replace(unsure=None), other._replace(unsure=None))
-        if found.status == Status.CONFLICT:
+        if found.status == Status.CONFLICT and not disputed:
             return found
+        silent = [state for state in (one, other) if state[:2] == (NOTHING, NOTHING)]
+        if silent:
+            return found._replace(unsure=(other if silent[0] is one else one).unsure)
         if different:
             return found._replace(unsure=_added(both, one, other))
         if Status.NO_RECORD in (one.status, other.status):

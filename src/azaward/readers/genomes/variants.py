@@ -29,10 +29,10 @@ from azaward.readers.genomes.absent import (
     take_as_reference,
 )
 from azaward.readers.genomes.alleles import ASSEMBLIES, AssemblyName, Change, map_of
-from azaward.readers.genomes.arrays import is_array, read_array
 from azaward.readers.genomes.assembly import check_asked, decide, told_by_contigs, told_by_header
 from azaward.readers.genomes.calls import Column
-from azaward.readers.genomes.columns import ABSENT, WHOLE_GENE, Columns, Key, State, either, settle
+from azaward.readers.genomes.chips.arrays import is_array, read_array
+from azaward.readers.genomes.columns import ABSENT, WHOLE_GENE, Columns, Key, State
 from azaward.readers.genomes.contigs import chromosome
 from azaward.readers.genomes.file import (
     EVERY,
@@ -46,6 +46,7 @@ from azaward.readers.genomes.file import (
 )
 from azaward.readers.genomes.kinds import check_kind
 from azaward.readers.genomes.likelihoods import Limits
+from azaward.readers.genomes.merging import either, settle
 from azaward.readers.genomes.text import without_leading_phase
 from azaward.readers.genomes.unsure import combined
 
@@ -332,12 +333,28 @@ def _gene(gene: str, columns: Mapping[Key, Column[State]], low: int, high: int, 
                 phase[row, number] = state.phase
     _relabel(phase)
     unnamed: dict[int, tuple[Unnamed, ...]] = {}
+    named = _named(gene, knowledge)
     for row, number, state in carried:
+        if (where := named.get(changes[number - len(found)])) and (
+            where[1] in alleles[row, where[0]] or (row, where[0]) in unsure
+        ):
+            continue  # it counts by another record, or by the figures of its own
         one = _unnamed(changes[number - len(found)], state, int(phase[row, number]))
         unnamed[row] = (*unnamed.get(row, ()), one)
     return GeneGenotypes(
         found, alleles, phase[:, : len(found)].copy(), status, undocumented, notes, row_of, unnamed, unsure=unsure
     )
+
+
+def _named(gene: str, knowledge: Knowledge) -> dict[Change, tuple[int, int]]:
+    """The changes of named alleles, each with its column and its code there."""
+    on = map_of(knowledge, "GRCh38")
+    return {
+        on.named(place, code): (place.column, code)
+        for place in on.places
+        if place.gene == gene
+        for code in range(1, len(place.site.alts) + 1)
+    }
 
 
 def _unnamed(change: Change, state: State, phase: int) -> Unnamed:

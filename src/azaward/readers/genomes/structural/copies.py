@@ -2,29 +2,45 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import numpy as np
 
 from azaward.readers.genomes.calls import Column
+from azaward.readers.genomes.contigs import chromosome
+from azaward.readers.genomes.structural.breakends import mate_of
 
 _MANY = 100
 """More copies than a caller counts: such a number is none."""
 
 
 def end_of(variant: Any) -> int:
-    """One past the last base: htslib's value, or INFO/END or SVLEN where they say more.
+    """One past the last base: htslib's value, or INFO/END, SVLEN or the mate of a breakend where they say more.
 
-    SVLEN holds where the header doesn't define END as a number, and where a file of VCF 4.4 or later leaves END out.
+    A caller may write the first base as END and the whole length in SVLEN: the one that reaches farther holds.
     """
-    end = int(variant.end)
-    named = _number(variant, "END")
-    if named is not None:
-        return max(end, named)
-    symbolic = any(alt.startswith("<") and alt[1:4] not in ("NON", "INS", "*>", "X>") for alt in variant.ALT)
+    end = max(int(variant.end), _number(variant, "END") or 0)
+    alts = [str(alt) for alt in variant.ALT]
+    symbolic = any(alt.startswith("<") and alt[1:4] not in ("NON", "INS", "*>", "X>") for alt in alts)
     if symbolic and (length := _number(variant, "SVLEN")) is not None:
-        return max(end, int(variant.start) + 1 + abs(length))
-    return end
+        end = max(end, int(variant.start) + 1 + abs(length))
+    mates = [mate for alt in alts if (mate := mate_of(alt)) is not None]
+    here = chromosome(variant.CHROM) if mates else ""
+    return max(end, *(mate.at + 1 for mate in mates if chromosome(mate.contig) == here), 0)
+
+
+def is_segment(variant: Any) -> bool:
+    """Whether a record without a change is of copies counted over a stretch, and so says nothing of its bases."""
+    if variant.ALT:
+        return False
+    return variant.INFO.get("SVTYPE") is not None or "CN" in _fields(variant)
+
+
+def _fields(variant: Any) -> tuple[str, ...]:
+    with contextlib.suppress(Exception):  # a record without GT
+        variant.genotype  # noqa: B018 - without it, cyvcf2 has not taken the fields apart and crashes
+    return tuple(variant.FORMAT or ())
 
 
 def _number(variant: Any, field: str) -> int | None:
@@ -37,7 +53,7 @@ def _number(variant: Any, field: str) -> int | None:
 
 def read_copies(variant: Any) -> Column[int] | None:
     """The copies that each sample has (FORMAT/CN), -1 where they weren't counted; None if the record counts none."""
-    if "CN" not in (variant.FORMAT or ()):
+    if "CN" not in _fields(variant):
         return None
     try:
         found = np.asarray(variant.format("CN"))
