@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from azaward.errors import InputError
 from azaward.genetics import call
 from azaward.genetics.model import GeneCall
 from azaward.knowledge import load
 from azaward.readers.genomes.variants import read
-from tests.readers.genomes.variant_files import R139C, SITES, TPMT3C, at, header, line, site, whole, write
+from tests.readers.genomes.variant_files import R139C, SITES, TPMT3B, TPMT3C, at, header, line, site, whole, write
 
 KNOWLEDGE = load()
 NORMAL = "Normal Metabolizer"
@@ -125,3 +126,22 @@ def test_both_sides_of_one_phase_set_count(tmp_path: Path, records: tuple[str, s
 def test_a_change_that_failed_takes_nothing_from_one_that_passed(tmp_path: Path) -> None:
     stops = line("chr6", 18139003, "T", "A", "1/1", filters="LowQual") + line("chr6", 18139003, "T", "A", "0/1")
     assert called(tmp_path, whole({R139C: "0/0"}) + stops).presumed == "Intermediate Metabolizer"
+
+
+@pytest.mark.parametrize("sides", [("0|1", "1|0"), ("0|1", "0|1")])
+def test_two_files_need_not_mean_the_same_copy_by_the_first(tmp_path: Path, sides: tuple[str, str]) -> None:
+    found = called(tmp_path, at(TPMT3C, sides[0]), without(TPMT3C, TPMT3B) + at(TPMT3B, sides[1]))
+    assert [each.call for each in found.diplotypes] == ["*1/*3A", "*3B/*3C"]
+    alone = called(tmp_path, without(TPMT3C, TPMT3B) + at(TPMT3C, sides[0]) + at(TPMT3B, sides[1]))
+    assert [each.call for each in alone.diplotypes] == ["*3B/*3C" if len(set(sides)) > 1 else "*1/*3A"]
+
+
+def test_a_file_of_rearrangements_does_not_show_that_bases_were_looked_at(tmp_path: Path) -> None:
+    deletions = header() + line("chr6", 18127000, "A", "<DEL>", "0/1", info="END=18127500")
+    path = write(tmp_path / "sv.vcf", deletions)
+    with pytest.raises(InputError, match="no variant on chromosomes 6 and 13"):
+        next(read([path], KNOWLEDGE, absent_is_reference=True))
+    small = write(tmp_path / "small.vcf", header() + line("chr13", 100000, "A", "G", "0/1"))
+    both = next(call(read([small, path], KNOWLEDGE, absent_is_reference=True), KNOWLEDGE)).genes
+    assert len(both["TPMT"].missing_positions) == len(both["TPMT"].evidence)
+    assert not both["NUDT15"].missing_positions

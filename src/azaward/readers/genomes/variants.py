@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import itertools
 import tempfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -277,8 +278,9 @@ def _parts(files: Sequence[_OneFile], knowledge: Knowledge, absent_is_reference:
     if any(file.samples != names for file in files[1:]):
         names = tuple(dict.fromkeys(name for file in files for name in file.samples))
     columns: dict[Key, Column[State]] = {}
-    for file in files:
+    for number, file in enumerate(files):
         for key, column in file.columns.items():
+            column = column.mapped(lambda state, of=number: _sided_by(of, state)) if number else column
             told = column if file.samples == names else _spread(column, file.samples, names)
             both = combined(settle) if isinstance(key[1], int) else either
             columns[key] = columns[key].joined(told, both) if key in columns else told
@@ -287,6 +289,12 @@ def _parts(files: Sequence[_OneFile], knowledge: Knowledge, absent_is_reference:
     for low in range(0, len(names), PART):
         high = min(low + PART, len(names))
         yield Genotypes(names[low:high], {gene: _gene(gene, columns, low, high, knowledge) for gene in GENES})
+
+
+def _sided_by(file: int, state: State) -> State:
+    """A state whose phase set is one of this file alone: what two files call the first copy needn't be the same one."""
+    own = 1 + zlib.crc32(f"{file}:{state.phase}".encode()) % 2**30
+    return state._replace(phase=own) if state.phase else state
 
 
 def _spread(column: Column[State], samples: Sequence[str], names: Sequence[str]) -> Column[State]:
