@@ -267,6 +267,7 @@ def test_where_no_result_stands_none_is_made_up(text: str) -> None:
         # denied
         ("Result not TPMT *1/*1", "'not' denies"),
         ("TPMT not normal", "denies"),
+        ("TPMT *1/*1/*3A", "how often"),
         ("NUDT15 not *3/*3", "would be Poor Metabolizer"),
         ("TPMT *1/*3A not detected", "'not detected' denies something"),
         ("TPMT nicht *1/*1", "denies"),

@@ -301,3 +301,24 @@ def test_a_rearrangement_counts_from_the_first_base_that_it_touches(
 ) -> None:
     found = transcript(KNOWLEDGE, "TPMT").rearranged(kind, start, end)
     assert (found and found.term) == term
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "phenotype", "told"),
+    [
+        ("0|1", "0|1", "Indeterminate", ["c.[70C>T;72A>C] p.Leu24Phe"]),
+        ("1/1", "1/1", "Indeterminate", ["c.[70C>T;72A>C] p.Leu24Phe"]),
+        ("1/1", "0/1", "Indeterminate", ["c.[70C>T;72A>C] p.Leu24Phe"]),
+        ("0|1", "1|0", "Normal Metabolizer", ["c.70C>T p.Leu24=", "c.72A>C p.Leu24="]),
+        # Where the sides aren't known, they may be the same.
+        ("0/1", "0/1", "Indeterminate", ["c.70C>T p.Leu24=", "c.72A>C p.Leu24=", "c.[70C>T;72A>C] p.Leu24Phe"]),
+    ],
+)
+def test_two_changes_of_one_codon_are_read_together(
+    tmp_path: Path, one: str, other: str, phenotype: str, told: list[str]
+) -> None:
+    text = "".join(at(name, "0/0") for name in SITES)
+    changes = line("chr6", 18149058, "G", "A", one) + line("chr6", 18149056, "T", "G", other)
+    path = write(tmp_path / "x.vcf", header() + text + changes)
+    found = next(call(read([path], KNOWLEDGE), KNOWLEDGE)).genes["TPMT"]
+    assert (found.phenotype, sorted(each.name for each in found.changes)) == (phenotype, sorted(told))

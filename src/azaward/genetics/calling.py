@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from azaward.genetics import remarks
 from azaward.genetics.ancestry import Ancestry, Prior, prior
-from azaward.genetics.consequence import presumed_functions
+from azaward.genetics.consequence import presumed_functions, transcript
 from azaward.genetics.decision import decide, limits
 from azaward.genetics.diplotypes import Pair, blocks, pairs
 from azaward.genetics.distinct import distinct
@@ -39,7 +39,7 @@ from azaward.genetics.model import (
     Unnamed,
     Unsure,
 )
-from azaward.genetics.observed import NORMAL_FUNCTION, Codes, left_unsure, observe
+from azaward.genetics.observed import NORMAL_FUNCTION, Codes, in_one_codon, left_unsure, observe
 from azaward.knowledge import Knowledge
 
 T = TypeVar("T")
@@ -129,6 +129,7 @@ class _Gene:
         self.prior: Prior = prior(knowledge, self.alleles, ancestry)
         self.limits = limits(knowledge, self.alleles, self.prior)
         self.presumed = presumed_functions(knowledge)
+        self.transcript = transcript(knowledge, gene)
         self.worst: dict[tuple[tuple[str, ...], tuple[str, ...]], str] = {}
         self.kept: dict[_Key, GeneCall] = {}
         self.size = 0
@@ -182,7 +183,8 @@ class _Gene:
 
     def _work_out(self, row: _Row, key: _Key) -> GeneCall:
         alleles, codes = self.alleles, row.codes
-        undocumented, notes, unnamed = dict(key[1]), dict(key[2]), key[3]
+        undocumented, notes = dict(key[1]), dict(key[2])
+        unnamed = in_one_codon(self.transcript, key[3]) if len(key[3]) > 1 else key[3]
         untested = dict(key[4])
         seen = observe(alleles.sites, codes, row.phase, undocumented, unnamed, self.presumed)
         seen = replace(seen, untested=untested) if untested else seen

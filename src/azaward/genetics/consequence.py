@@ -7,6 +7,7 @@ nothing is said. What each consequence is presumed to do to the enzyme is said b
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import NamedTuple
@@ -111,6 +112,20 @@ class Transcript:
         if start < low or end > high:
             return Effect("stop_lost" if (start < low) == self.minus else "start_lost", self._name(start, end, bases))
         return self._coding_effect(start, end, bases, self._name(start, end, bases))
+
+    def together(self, changes: Sequence[tuple[int, str]]) -> Effect:
+        """What several single bases of the coding sequence do that lie on one copy: from the place in it, counted from
+        1, and the new base of each.
+
+        >>> from azaward.knowledge import load
+        >>> transcript(load(), "TPMT").together([(70, "T"), (72, "C")])
+        Effect(term='missense_variant', coding='c.[70C>T;72A>C]', protein='p.Leu24Phe')
+        """
+        new = list(self.coding)
+        for place, base in changes:
+            new[place - 1] = base
+        name = f"c.[{';'.join(f'{place}{self.coding[place - 1]}>{base}' for place, base in changes)}]"
+        return _effect_on_protein(self.coding, "".join(new), (changes[0][0] - 1) // 3, name)
 
     def rearranged(self, kind: str, start: int, end: int) -> Effect | None:
         """What a rearrangement of bases start to end does, of a kind as VCF names it: DEL, DUP, INS, CNV, INV or BND.

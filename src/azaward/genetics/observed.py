@@ -6,13 +6,17 @@ A copy that is deleted, or part of it, has no bases: what stands at its position
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import NamedTuple
 
+from azaward.genetics.consequence import Transcript
 from azaward.genetics.haplotypes import UNKNOWN
 from azaward.genetics.model import MISSING, REFERENCE, UNDOCUMENTED, Site, Unnamed, Unsure
 
+_BASE = re.compile(r"c\.(\d+)[ACGT]>([ACGT])")
 ABLATION = "transcript_ablation"
 DELETIONS = (ABLATION, "exon_loss_variant")
 DELETION = "deletion"
@@ -57,6 +61,36 @@ class Seen:
     phase: Sequence[int]
     extras: tuple[Extra, ...] = ()
     untested: Mapping[int, tuple[int, ...]] = field(default_factory=dict[int, tuple[int, ...]])
+
+
+def in_one_codon(gene: Transcript, unnamed: Sequence[Unnamed]) -> tuple[Unnamed, ...]:
+    """The changes of one person, with those that may lie on one copy and in one codon told together: two changes that
+    leave the protein as it is each alone may change it together.
+
+    What is told together is added where the sides aren't known, and replaces its parts where they are.
+    """
+    found = list(unnamed)
+    for one, other in combinations(unnamed, 2):
+        first, second = (_BASE.match(each.name) for each in (one, other))
+        if not first or not second or one.doubt or other.doubt or first[1] == second[1]:
+            continue
+        places = sorted([(int(first[1]), first[2]), (int(second[1]), second[2])])
+        sides = _shared_sides(one, other)
+        if (places[0][0] - 1) // 3 != (places[1][0] - 1) // 3 or not any(sides):
+            continue
+        joint = gene.together(places)
+        low, high = min(one.start, other.start), max(one.end, other.end)
+        known = one.copies == 2 or other.copies == 2 or (one.phase == other.phase != 0)
+        if known:
+            found = [each for each in found if each not in (one, other)]
+        found.append(Unnamed(low, high, joint.term, joint.name, *sides, one.phase or other.phase))
+    return tuple(found)
+
+
+def _shared_sides(one: Unnamed, other: Unnamed) -> tuple[bool, bool]:
+    """The sides on which both changes are, or may be where their sides aren't known of each other."""
+    known = one.copies == 2 or other.copies == 2 or (one.phase == other.phase != 0)
+    return (one.first and other.first, one.second and other.second) if known else (one.first, one.second)
 
 
 def observe(

@@ -33,7 +33,7 @@ _PATTERNS = {
     "phased": r"c\.\s?\[[^\[\]]*\]\s?(?:\(;\)|;)\s?\[[^\[\]]*\]|c\.\s?\[[^\[\]]*\(;\)[^\[\]]*\]",
     "accession": r"\b(?:N[CGMPRTW]_\d+|ENS[GPT]\d+|LRG_\d+)(?:\.\d+)?(?:[tp]\d+)?(?:\s?\(\s?[A-Z][A-Z0-9]+\s?\))?\s?:?",
     "pair": (
-        rf"{_SIDE}\s*[/|]\s*(?:(?:TPMT|NUDT15)\s?-?\s?)?{_OTHER}{_END}(?!\s*[/|]\s*\*)"
+        rf"(?<![/|])(?<![/|]\s){_SIDE}\s*[/|]\s*(?:(?:TPMT|NUDT15)\s?-?\s?)?{_OTHER}{_END}(?!\s*[/|]\s*\*)"
         rf"|\*{_ALLELE}\*{_ALLELE}{_END}"
     ),
     "star": rf"\*\s?{_ALLELE}{_END}",

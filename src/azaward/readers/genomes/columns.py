@@ -44,7 +44,6 @@ WHOLE_GENE = -1
 _TIED = 2**29
 _NOT_COUNTED = (Status.FILTERED, Status.LOW_DEPTH, Status.LOW_QUALITY)
 _MAY_CARRY = (Status.SEEN, Status.NO_CALL, Status.LOW_DEPTH, Status.LOW_QUALITY, Status.HALF_CALL, Status.HAPLOID)
-_ROOM = 0.1
 # DeepVariant marks with this word what it finds to be reference; it isn't a failure.
 _REFERENCE_CALL = "RefCall"
 
@@ -54,6 +53,8 @@ class Columns:
     """What one file says about its samples on one assembly."""
 
     on: Map
+    cautious: float
+    """From which probability on a change that isn't called may be there all the same."""
     only_bases: bool = False
     """Whether records are looked at for what they say of the assembly alone."""
     columns: dict[Key, Column[State]] = field(default_factory=dict[Key, Column[State]])
@@ -102,7 +103,7 @@ class Columns:
             self._take(record, place, reading, samples, tie)
             self._doubt(place, reading, samples)
         for number, change in unnamed:
-            carried = samples.mapped(lambda one, number=number: _carried(one, number, tie))
+            carried = samples.mapped(lambda one, number=number: _carried(one, number, tie, self.cautious))
             self._carry(change, carried)
             if is_symbolic(record.alts[number - 1]):
                 self._unsee(record, carried)
@@ -169,7 +170,9 @@ class Columns:
                 change = self.on.named(place, code)
                 self._carry(
                     change,
-                    samples.mapped(lambda one, n=number: _carried(one, n, 0) if one[1] in _NOT_COUNTED else ABSENT),
+                    samples.mapped(
+                        lambda one, n=number: _carried(one, n, 0, self.cautious) if one[1] in _NOT_COUNTED else ABSENT
+                    ),
                 )
 
     def _rearrangement(self, record: Record, alt: str) -> Change | None:
@@ -308,22 +311,22 @@ def _tie(record: Record, told: list[tuple[Place, Reading]], unnamed: list[tuple[
     return 0
 
 
-def _carried(one: tuple[Call, int], number: int, tie: int) -> State:
+def _carried(one: tuple[Call, int], number: int, tie: int, cautious: float) -> State:
     """Which sides of a call carry an allele of the record; what can't be used keeps its reason."""
     call, status = one
     first, second = (int(allele == number) if allele >= 0 else MISSING for allele in (call.first, call.second))
-    if 1 not in (first, second) and status in _MAY_CARRY and _may_carry(call, number):
+    if 1 not in (first, second) and status in _MAY_CARRY and _may_carry(call, number, cautious):
         return State(0, 1, Status.UNSURE)
     return State(first, second, Status.SEEN if _usable(one) else status, (call.phase or tie) if first != second else 0)
 
 
-def _may_carry(call: Call, number: int) -> bool:
-    """Whether the file's own figures leave room for an allele that the call doesn't have. How common a change without
+def _may_carry(call: Call, number: int, cautious: float) -> bool:
+    """Whether the file's own figures leave room, a probability of `cautious`, for an allele that the call doesn't have. How common a change without
     a name is isn't known: figures that favour the reference and are no probabilities leave none."""
     if call.unsure is None or call.unsure.likelihoods:
         return False
     total = sum(weight for _, weight in call.unsure.genotypes)
-    return sum(weight for pair, weight in call.unsure.genotypes if number in pair) >= _ROOM * total
+    return sum(weight for pair, weight in call.unsure.genotypes if number in pair) >= cautious * total
 
 
 def _state(one: tuple[Call, int], record: Record, reading: Reading, tie: int) -> State:

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from azaward.errors import InputError
+from azaward.genetics.decision import CAUTIOUS
 from azaward.genetics.distinct import distinct, most_common
 from azaward.genetics.model import GENES, MISSING, GeneGenotypes, Genotypes, Status, Unnamed, Unsure, sites
 from azaward.knowledge import Knowledge
@@ -245,8 +246,9 @@ def _fill(
     spans: Sequence[Span],
     progress: Progress | None,
 ) -> dict[AssemblyName, Columns]:
+    cautious = knowledge.parameters[CAUTIOUS].value
     held: dict[AssemblyName, Columns] = {
-        name: Columns(map_of(knowledge, name), only_bases=told not in (None, name)) for name in ASSEMBLIES
+        name: Columns(map_of(knowledge, name), cautious, only_bases=told not in (None, name)) for name in ASSEMBLIES
     }
     for record in file.records(spans, progress):
         calls = functools.cache(record.calls)
