@@ -321,8 +321,8 @@ def _carried(one: tuple[Call, int], number: int, tie: int, cautious: float) -> S
 
 
 def _may_carry(call: Call, number: int, cautious: float) -> bool:
-    """Whether the file's own figures leave room, a probability of `cautious`, for an allele that the call doesn't have. How common a change without
-    a name is isn't known: figures that favour the reference and are no probabilities leave none."""
+    """Whether the file's own figures leave an allele that the call doesn't have a probability of `cautious`. How common
+    a change without a name is isn't known: figures that favour the reference and are no probabilities leave none."""
     if call.unsure is None or call.unsure.likelihoods:
         return False
     total = sum(weight for _, weight in call.unsure.genotypes)
