@@ -140,9 +140,8 @@ def write_genome(path: Path, records: int, seed: int = 7) -> None:
 
 def _header(names: list[str]) -> str:
     contigs = [f"##contig=<ID=chr{number}>" for number in range(1, 23)]
-    for row in load().tables["assemblies"]:
-        if row.assembly == "GRCh38":
-            contigs[contigs.index(f"##contig=<ID={row.chrom}>")] = f"##contig=<ID={row.chrom},length={row.length}>"
+    for chrom, length in {(row.chrom, row.length) for row in load().tables["assemblies"] if row.assembly == "GRCh38"}:
+        contigs[contigs.index(f"##contig=<ID={chrom}>")] = f"##contig=<ID={chrom},length={length}>"
     fields = [
         '##INFO=<ID=AC,Number=A,Type=Integer,Description="">',
         '##INFO=<ID=AN,Number=1,Type=Integer,Description="">',

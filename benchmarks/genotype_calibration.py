@@ -187,9 +187,8 @@ def _write(
 
 def _header(people: int) -> str:
     lines = ["##fileformat=VCFv4.2"]
-    for row in KNOWLEDGE.tables["assemblies"]:
-        if row.assembly == "GRCh38":
-            lines.append(f"##contig=<ID={row.chrom},length={row.length}>")
+    known = {(row.chrom, row.length) for row in KNOWLEDGE.tables["assemblies"] if row.assembly == "GRCh38"}
+    lines += [f"##contig=<ID={chrom},length={length}>" for chrom, length in sorted(known)]
     for name, number, kind in (
         ("GT", "1", "String"),
         ("DP", "1", "Integer"),
