@@ -231,7 +231,7 @@ def add_to(
         # A record may describe ancestry in any words; words that the tables don't know count as unknown.
         caller = _caller(knowledge, None)
     calls = (call for part in _parts(files, knowledge, None, sample) for call in caller.call(part))
-    return with_genotypes(record, calls, day, ", ".join(path.name for path in files))
+    return with_genotypes(record, calls, day, ", ".join(path.name for path in files), knowledge)
 
 
 def _parts(

@@ -18,7 +18,7 @@ from azaward.genetics.ancestry import Ancestry, Prior, prior
 from azaward.genetics.consequence import presumed_functions, transcript
 from azaward.genetics.decision import decide, limits
 from azaward.genetics.diplotypes import Pair, blocks, pairs
-from azaward.genetics.distinct import distinct
+from azaward.genetics.distinct import distinct, first_of
 from azaward.genetics.dosing import INDETERMINATE, NORMAL, ORDER
 from azaward.genetics.fitting import Fit, fitting
 from azaward.genetics.haplotypes import UNKNOWN, NamedAlleles, Variant, more_cautious, named_alleles, pair_phenotype
@@ -97,14 +97,12 @@ class Caller:
             rows = np.arange(len(held.alleles)) if held.row_of is None else held.row_of
             # Numbered anew for each gene, so that the product never outgrows its type.
             present, which = distinct(which.astype(np.int64) * len(held.alleles) + rows)
-        first = np.zeros(len(present), np.intp)
-        first[which[::-1]] = np.arange(len(which))[::-1]
         shared = [
             {
                 gene: answers[gene][sample if held.row_of is None else int(held.row_of[sample])]
                 for gene, held in genotypes.genes.items()
             }
-            for sample in first.tolist()
+            for sample in first_of(which, len(present)).tolist()
         ]
         return map(SampleCall, genotypes.samples, map(shared.__getitem__, which.tolist()))
 

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from azaward.errors import KnowledgeError
 from azaward.knowledge import Knowledge
+from azaward.knowledge.loading.schema.genetics import Consequence
 
 SPLICE = 2
 """Bases of an intron beside an exon that a splice site can't do without."""
@@ -100,13 +101,13 @@ class Transcript:
             return None
         if any(start <= exon.start and end >= exon.end for exon in self.exons):
             return self.rearranged("DEL", start, end)
-        coding = [way for way in touching if self._splice_site(*way) is None]
+        coding = [way for way in touching if self._splice_site(way[0], way[1]) is None]
         if len(touching) < len(ways):
             # Written elsewhere, it leaves every base here as it was, but not what is near to a splice site.
             near = len(coding) < len(touching)
             return Effect("splice_region_variant", self._name(*touching[0])) if near else None
         if not coding:
-            return Effect(self._splice_site(*ways[0]) or "", self._name(*ways[0]))
+            return Effect(self._splice_site(ways[0][0], ways[0][1]) or "", self._name(*ways[0]))
         start, end, bases = coding[0]
         low, high = self.span
         if start < low or end > high:
@@ -207,7 +208,7 @@ class Transcript:
                 return True
         return False
 
-    def _splice_site(self, start: int, end: int, bases: str) -> str | None:
+    def _splice_site(self, start: int, end: int) -> str | None:
         """The term for the splice site that a change breaks."""
         for number, exon in enumerate(self.exons):
             for low, internal, upstream in (
@@ -328,6 +329,18 @@ def transcript(knowledge: Knowledge, gene: str) -> Transcript:
 
 
 @lru_cache(maxsize=4)
+def consequences(knowledge: Knowledge) -> dict[str, Consequence]:
+    """The rows of consequences.csv by their terms."""
+    return {row.term: row for row in knowledge.tables["consequences"]}
+
+
+@lru_cache(maxsize=4)
 def presumed_functions(knowledge: Knowledge) -> dict[str, str | None]:
     """For each term of consequences.csv the function that it is presumed to leave; None where that isn't presumed."""
-    return {row.term: row.function for row in knowledge.tables["consequences"]}
+    return {term: row.function for term, row in consequences(knowledge).items()}
+
+
+@lru_cache(maxsize=4)
+def breaking(knowledge: Knowledge) -> frozenset[str]:
+    """The terms of the consequences that are presumed to leave no function."""
+    return frozenset(term for term, function in presumed_functions(knowledge).items() if function == "No function")

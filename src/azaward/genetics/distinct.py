@@ -65,3 +65,14 @@ def _few(codes: bytes) -> tuple[list[int], NDArray[Any]]:
     for place, code in enumerate(present):
         table[code] = place
     return present, np.frombuffer(codes.translate(table), np.uint8)
+
+
+def first_of(of: NDArray[Any], count: int) -> NDArray[np.intp]:
+    """For each of `count` distinct codes the first row that has it, from the index of each row's own code.
+
+    >>> first_of(np.array([1, 0, 1]), 2).tolist()
+    [1, 0]
+    """
+    first = np.zeros(count, np.intp)
+    first[of[::-1]] = np.arange(len(of))[::-1]
+    return first

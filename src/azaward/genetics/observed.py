@@ -75,22 +75,17 @@ def in_one_codon(gene: Transcript, unnamed: Sequence[Unnamed]) -> tuple[Unnamed,
         if not first or not second or one.doubt or other.doubt or first[1] == second[1]:
             continue
         places = sorted([(int(first[1]), first[2]), (int(second[1]), second[2])])
-        sides = _shared_sides(one, other)
+        known = one.copies == 2 or other.copies == 2 or (one.phase == other.phase != 0)
+        # Where the sides aren't known of each other, they may be the same.
+        sides = (one.first and other.first, one.second and other.second) if known else (one.first, one.second)
         if (places[0][0] - 1) // 3 != (places[1][0] - 1) // 3 or not any(sides):
             continue
         joint = gene.together(places)
         low, high = min(one.start, other.start), max(one.end, other.end)
-        known = one.copies == 2 or other.copies == 2 or (one.phase == other.phase != 0)
         if known:
             found = [each for each in found if each not in (one, other)]
         found.append(Unnamed(low, high, joint.term, joint.name, *sides, one.phase or other.phase))
     return tuple(found)
-
-
-def _shared_sides(one: Unnamed, other: Unnamed) -> tuple[bool, bool]:
-    """The sides on which both changes are, or may be where their sides aren't known of each other."""
-    known = one.copies == 2 or other.copies == 2 or (one.phase == other.phase != 0)
-    return (one.first and other.first, one.second and other.second) if known else (one.first, one.second)
 
 
 def observe(

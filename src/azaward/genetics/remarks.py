@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from azaward.genetics.consequence import consequences
 from azaward.genetics.decision import percent
 from azaward.genetics.diplotypes import MOST_BLOCKS, Pair
 from azaward.genetics.haplotypes import NamedAlleles
@@ -33,7 +34,7 @@ def undocumented(extras: Sequence[Extra], unnamed: Sequence[Unnamed], fitting: t
 
 def of_changes(knowledge: Knowledge, unnamed: Sequence[Unnamed]) -> Iterator[str]:
     """What each change that no allele names does, and what is presumed of it."""
-    rows = {row.term: row for row in knowledge.tables["consequences"]}
+    rows = consequences(knowledge)
     for each in unnamed:
         row, where = rows[each.term], _COPIES.get(each.copies, "on an unknown number of copies")
         if each.doubt:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from azaward.errors import InputError
 from azaward.genetics.distinct import distinct, most_common
 from azaward.genetics.model import Status
+from azaward.readers.genomes.figures import MARKS, field_of
 from azaward.readers.genomes.likelihoods import Doubts, Limits, best_guess, read_doubts
 from azaward.readers.genomes.phase import WHOLE, with_sets
 from azaward.readers.genomes.phase import Call as Call
@@ -23,7 +24,6 @@ from azaward.readers.genomes.phase import Call as Call
 S = TypeVar("S")
 T = TypeVar("T")
 U = TypeVar("U")
-_ABSENT = -(2**31)
 # The order in which reasons are kept in a code of two bits.
 _REASONS = (Status.SEEN, Status.LOW_QUALITY, Status.LOW_DEPTH, Status.FILTERED)
 
@@ -164,19 +164,14 @@ def _reasons(
     return found
 
 
-def _numbers(variant: Any, field: str) -> NDArray[np.float64] | None:
+def first_numbers(variant: Any, field: str) -> NDArray[np.float64] | None:
     """A FORMAT field as one number per sample, NaN if missing; text is parsed if the header gives no type."""
-    try:
-        found: Any = variant.format(field)
-    except Exception:
+    array = field_of(variant, field)
+    if array is None:
         return None
-    if found is None:
-        return None
-    array = np.asarray(found)
     array = array.reshape(len(array), -1)[:, 0]
     if array.dtype.kind in "iu":
-        # htslib's marks for a missing value and for the end of a vector.
-        return np.where(array <= _ABSENT + 7, np.nan, array)
+        return np.where(array <= MARKS, np.nan, array)
     if array.dtype.kind == "f":
         return array.astype(np.float64)
     return np.array([_number(str(each)) for each in array], np.float64)
@@ -192,7 +187,9 @@ def _number(text: str) -> float:
 def _least(variant: Any, fields: Sequence[str], choices: tuple[tuple[str, ...], ...]) -> NDArray[np.float64] | None:
     """The lowest value of the first of these fields in the record; NaN for a sample without one."""
     for choice in choices:
-        found = [numbers for field in choice if field in fields and (numbers := _numbers(variant, field)) is not None]
+        found = [
+            numbers for field in choice if field in fields and (numbers := first_numbers(variant, field)) is not None
+        ]
         if found:
             return np.fmin.reduce(found)
     return None

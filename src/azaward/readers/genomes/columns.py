@@ -2,7 +2,7 @@
 
 Even among a hundred thousand people, a site has only a few distinct states, so a column holds those states and each
 sample's index among them. Several records may describe one site (one for each change, reference blocks, duplicate
-lines). They are merged state by state; if they disagree, the alleles are missing.
+lines). They are merged state by state (merging.py): a disagreement never resolves towards the reference.
 """
 
 from __future__ import annotations

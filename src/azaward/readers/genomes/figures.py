@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 Numbers = NDArray[np.float64]
 Flags = NDArray[np.bool_]
-_ABSENT = -(2**31)
+MARKS = -(2**31) + 7
+"""Up to this number, htslib's marks for a missing value and for the end of a vector."""
 _QUALITY_OF_IMPUTATION = ("R2", "DR2", "AR2", "INFO", "Rsq")
 _IMPUTED, _TYPED = ("IMPUTED", "IMP"), ("TYPED", "TYPED_ONLY")
 
@@ -66,21 +67,26 @@ def imputed_r2(variant: Any, least: float) -> float | None:
     return least if any(info.get(flag) for flag in _IMPUTED) else None
 
 
-def matrix(variant: Any, field: str, wide: int) -> Numbers | None:
-    """A FORMAT field as float [n, wide], NaN for a sample that doesn't have that many numbers."""
+def field_of(variant: Any, field: str) -> NDArray[Any] | None:
+    """A FORMAT field as htslib gives it, one row a sample: numbers, or text where the header gives no type; None where
+    the record lacks it or it can't be read."""
     try:
         found: Any = variant.format(field)
     except Exception:
         return None
-    if found is None:
+    return None if found is None else np.asarray(found)
+
+
+def matrix(variant: Any, field: str, wide: int) -> Numbers | None:
+    """A FORMAT field as float [n, wide], NaN for a sample that doesn't have that many numbers."""
+    array = field_of(variant, field)
+    if array is None:
         return None
-    array = np.asarray(found)
     if array.dtype.kind in "iuf":
         array = array.reshape(len(array), -1)
         if array.shape[1] != wide:
             return np.full((len(array), wide), np.nan)
-        # htslib's marks for a missing value and for the end of a vector.
-        numbers = np.where(array <= _ABSENT + 7, np.nan, array).astype(np.float64)
+        numbers = np.where(array <= MARKS, np.nan, array).astype(np.float64)
     else:
         numbers = np.array([_parsed(str(text), wide) for text in array.reshape(-1)], np.float64).reshape(-1, wide)
     numbers[~np.isfinite(numbers).all(axis=1)] = np.nan

@@ -7,14 +7,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from azaward.errors import InputError
-from azaward.genetics.model import SampleCall
+from azaward.genetics.consequence import breaking
+from azaward.genetics.model import GeneCall, SampleCall
+from azaward.knowledge import Knowledge
 from azaward.record.tables import Cell, Record, SetAside
 
 # Names beyond this number are only counted.
 _NAMED = 5
 
 
-def with_genotypes(record: Record, calls: Iterable[SampleCall], day: dt.date, file: str) -> Record:
+def with_genotypes(
+    record: Record, calls: Iterable[SampleCall], day: dt.date, file: str, knowledge: Knowledge
+) -> Record:
     """The record with a row for each gene of each sample that belongs to one of its patients.
 
     A sample belongs to the patient with the same id. A single sample belongs to a single patient; if the names differ,
@@ -31,7 +35,7 @@ def with_genotypes(record: Record, calls: Iterable[SampleCall], day: dt.date, fi
         if one.sample in known:
             matched.add(one.sample)
             rows += _rows(one, one.sample, day)
-            asides += _presumed(one, one.sample, file)
+            asides += _presumed(one, one.sample, file, knowledge)
         else:
             first = first or one
             strangers.append(one.sample)
@@ -39,7 +43,7 @@ def with_genotypes(record: Record, calls: Iterable[SampleCall], day: dt.date, fi
         why = f"assigned to patient {patients[0]}, the only one in the record. Check that it is the same person."
         asides.append(SetAside(file, f"genotypes of sample {first.sample}", why, patients[0], "genotype"))
         rows += _rows(first, patients[0], day)
-        asides += _presumed(first, patients[0], file)
+        asides += _presumed(first, patients[0], file, knowledge)
         matched.add(patients[0])
         strangers = []
     if not matched:
@@ -72,13 +76,13 @@ def _rows(one: SampleCall, patient: str, day: dt.date) -> list[tuple[Cell, ...]]
     ]
 
 
-def _presumed(one: SampleCall, patient: str, file: str) -> list[SetAside]:
+def _presumed(one: SampleCall, patient: str, file: str, knowledge: Knowledge) -> list[SetAside]:
     """What is to be confirmed of phenotypes that no named allele gives."""
     return [
         SetAside(
             file,
             f"{gene} {call.presumed}",
-            f"presumed from {', '.join(change.name for change in call.changes)}, which no named allele has. "
+            f"presumed from {', '.join(_broken(call, knowledge))}, which no named allele has. "
             "Ask the laboratory to confirm it.",
             patient,
             "genotype",
@@ -86,6 +90,10 @@ def _presumed(one: SampleCall, patient: str, file: str) -> list[SetAside]:
         for gene, call in one.genes.items()
         if call.presumed
     ]
+
+
+def _broken(call: GeneCall, knowledge: Knowledge) -> list[str]:
+    return [each.name for each in call.changes if each.doubt is None and each.term in breaking(knowledge)]
 
 
 def _names(names: Sequence[str]) -> str:

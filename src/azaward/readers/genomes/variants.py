@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from azaward.errors import InputError
 from azaward.genetics.decision import CAUTIOUS
-from azaward.genetics.distinct import distinct, most_common
+from azaward.genetics.distinct import distinct, first_of, most_common
 from azaward.genetics.model import GENES, MISSING, GeneGenotypes, Genotypes, Status, Unnamed, Unsure, sites
 from azaward.knowledge import Knowledge
 from azaward.readers.genomes.absent import (
@@ -386,9 +386,7 @@ def _distinct_rows(columns: Sequence[Column[State]], low: int, high: int) -> tup
     row_of = np.zeros(high - low, np.int32)
     row_of[some] = rows_of_some + 1
     present, row_of = distinct(row_of)
-    first = np.zeros(len(present), np.intp)
-    first[row_of[::-1]] = np.arange(high - low)[::-1]
-    return first, row_of
+    return first_of(row_of, len(present)), row_of
 
 
 def _combined(columns: Sequence[NDArray[Any]], wide: Sequence[int]) -> tuple[int, NDArray[Any]]:

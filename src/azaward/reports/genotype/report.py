@@ -13,11 +13,10 @@ import msgspec
 
 from azaward.assessment import Cited
 from azaward.genetics.activity import Activity, Weighed, read_activity, weigh
-from azaward.genetics.consequence import presumed_functions
+from azaward.genetics.consequence import breaking
 from azaward.genetics.dosing import INDETERMINATE, DrugPlan, Person, plan
 from azaward.genetics.model import GENES, GeneCall, PositionEvidence, SampleCall, Site, Status
 from azaward.genetics.nomenclature import Reported
-from azaward.genetics.observed import NO_FUNCTION
 from azaward.genetics.possible import phenotype_of_body, possible_phenotypes
 from azaward.genetics.releases import changes, reclassified, release, release_name
 from azaward.knowledge import Knowledge
@@ -70,8 +69,7 @@ class Reporter:
         self._anew: dict[tuple[str, tuple[str, ...]], list[str]] = {}
         self._encoded: dict[int, tuple[Mapping[str, DrugPlan], msgspec.Raw]] = {}
         self._release = release_name(knowledge)
-        presumed = presumed_functions(knowledge).items()
-        self._broken = frozenset(term for term, function in presumed if function == NO_FUNCTION)
+        self._broken = breaking(knowledge)
         self._hgvs = {(row.gene, row.pos_grch38, row.alt): row.hgvs_c for row in knowledge.tables["gene_positions"]}
 
     def of_call(self, call: SampleCall, *, every_position: bool = True) -> SampleReport:

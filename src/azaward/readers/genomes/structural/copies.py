@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from azaward.readers.genomes.calls import Column
+from azaward.readers.genomes.alleles import is_symbolic, kind_of
+from azaward.readers.genomes.calls import Column, first_numbers
 from azaward.readers.genomes.contigs import chromosome
 from azaward.readers.genomes.structural.breakends import mate_of
 
@@ -22,7 +23,7 @@ def end_of(variant: Any) -> int:
     """
     end = max(int(variant.end), _number(variant, "END") or 0)
     alts = [str(alt) for alt in variant.ALT]
-    symbolic = any(alt.startswith("<") and alt[1:4] not in ("NON", "INS", "*>", "X>") for alt in alts)
+    symbolic = any(alt.startswith("<") and is_symbolic(alt) and kind_of(alt) != "INS" for alt in alts)
     if symbolic and (length := _number(variant, "SVLEN")) is not None:
         end = max(end, int(variant.start) + 1 + abs(length))
     mates = [mate for alt in alts if (mate := mate_of(alt)) is not None]
@@ -55,18 +56,9 @@ def read_copies(variant: Any) -> Column[int] | None:
     """The copies that each sample has (FORMAT/CN), -1 where they weren't counted; None if the record counts none."""
     if "CN" not in _fields(variant):
         return None
-    try:
-        found = np.asarray(variant.format("CN"))
-        counts = np.array([float(each) if _is_number(each) else -1 for each in found.reshape(len(found), -1)[:, 0]])
-    except Exception:  # a field that htslib can't read counts nothing
+    counts = first_numbers(variant, "CN")
+    if counts is None:
         return None
     whole = np.where((counts >= 0) & (counts < _MANY), np.rint(counts), -1).astype(np.int16)
     states, of = np.unique(whole, return_inverse=True)
     return Column(states.tolist(), of.astype(np.int32))
-
-
-def _is_number(each: Any) -> bool:
-    try:
-        return bool(np.isfinite(float(each)))
-    except ValueError:
-        return False
