@@ -27,8 +27,10 @@ from azaward.cli import app
 for words in json.loads(sys.argv[1]):
     app(words, standalone_mode=False)
 """
-# Java's second compiler makes code for a long run: here it would cost more than it saves.
-JAVA = '--driver-java-options "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC" pyspark-shell'
+# Java's second compiler makes code for a long run: here it would cost more than it saves. Without it Java keeps 48 MB
+# for what it compiles, which these queries fill. Large pages, where there are none, make Java warn: its warnings must
+# stay out of what the commands print.
+JAVA = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -XX:+UseSerialGC -XX:+UseLargePages"
 
 
 def assessed_on_spark(*jobs: tuple[Path, Path]) -> list[dict[str, Any]]:
@@ -39,7 +41,7 @@ def assessed_on_spark(*jobs: tuple[Path, Path]) -> list[dict[str, Any]]:
     ]
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, json.dumps(commands)],
-        env={**os.environ, "PYSPARK_SUBMIT_ARGS": JAVA},
+        env={**os.environ, "PYSPARK_SUBMIT_ARGS": f'--driver-java-options "{JAVA}" pyspark-shell'},
         capture_output=True,
         text=True,
         check=False,

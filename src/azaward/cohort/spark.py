@@ -94,6 +94,8 @@ def session() -> Any:
         "spark.ui.enabled": "false",
         "spark.sql.shuffle.partitions": str(2 * cores),
         "spark.sql.adaptive.coalescePartitions.enabled": "true",
+        # Java's own warnings go to stdout unless it is told otherwise, into the middle of the summary.
+        "spark.driver.defaultJavaOptions": "-Xlog:disable -Xlog:all=warning:stderr",
     }.items():
         builder = builder.config(name, value)
     return builder.appName("azaward").getOrCreate()
