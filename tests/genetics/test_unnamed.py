@@ -322,3 +322,22 @@ def test_two_changes_of_one_codon_are_read_together(
     path = write(tmp_path / "x.vcf", header() + text + changes)
     found = next(call(read([path], KNOWLEDGE), KNOWLEDGE)).genes["TPMT"]
     assert (found.phenotype, sorted(each.name for each in found.changes)) == (phenotype, sorted(told))
+
+
+@pytest.mark.parametrize(
+    ("named", "other", "told"),
+    [
+        # *3C is c.719A>G, p.Tyr240Cys; c.720T>G alone is p.Tyr240Ter, and beside it p.Tyr240Trp.
+        ("0|1", "0|1", ["c.[719A>G;720T>G] p.Tyr240Trp"]),
+        ("0|1", "1|0", ["c.720T>G p.Tyr240Ter"]),
+        ("0/1", "0/1", ["c.720T>G p.Tyr240Ter", "c.[719A>G;720T>G] p.Tyr240Trp"]),
+        ("0/0", "0/1", ["c.720T>G p.Tyr240Ter"]),
+    ],
+)
+def test_a_change_in_the_codon_of_a_named_one_is_read_with_it(
+    tmp_path: Path, named: str, other: str, told: list[str]
+) -> None:
+    text = "".join(at(name, named if name == TPMT3C else "0/0", alt="C" if name == TPMT3C else None) for name in SITES)
+    path = write(tmp_path / "x.vcf", header() + text + line("chr6", 18130686, "A", "C", other))
+    found = next(call(read([path], KNOWLEDGE), KNOWLEDGE)).genes["TPMT"]
+    assert sorted(each.name for each in found.changes) == sorted(told)

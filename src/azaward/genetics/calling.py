@@ -182,7 +182,7 @@ class _Gene:
     def _work_out(self, row: _Row, key: _Key) -> GeneCall:
         alleles, codes = self.alleles, row.codes
         undocumented, notes = dict(key[1]), dict(key[2])
-        unnamed = in_one_codon(self.transcript, key[3]) if len(key[3]) > 1 else key[3]
+        unnamed = in_one_codon(self.transcript, key[3], self._named(row)) if key[3] else ()
         untested = dict(key[4])
         seen = observe(alleles.sites, codes, row.phase, undocumented, unnamed, self.presumed)
         seen = replace(seen, untested=untested) if untested else seen
@@ -229,6 +229,18 @@ class _Gene:
             presumed=presumed,
             changes=unnamed,
         )
+
+    def _named(self, row: _Row) -> list[Unnamed]:
+        """The single bases of named alleles that stand in the coding sequence, as a change without a name is told."""
+        found: list[Unnamed] = []
+        for at in row.told:
+            site, both = self.alleles.sites[at], row.codes[at]
+            for code in {code for code in both if code > 0 and len(site.ref) == len(site.base(code)) == 1}:
+                start = site.pos_grch38 - 1
+                if effect := self.transcript.effect(start, start + 1, site.base(code)):
+                    sides = both[0] == code, both[1] == code
+                    found.append(Unnamed(start, start + 1, effect.term, effect.name, *sides, row.phase[at]))
+        return found
 
     def _diplotype(self, pair: Pair, unseen: set[int], sure: set[str] | None) -> Diplotype:
         """The pair with its phenotypes; where genotypes are unsure, only what fits the likeliest (`sure`) was seen."""

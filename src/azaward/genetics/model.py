@@ -45,6 +45,7 @@ class Status(IntEnum):
     UNREADABLE = 12
     ASSUMED_REFERENCE = 13
     UNSURE = 14
+    ENDLESS = 15
 
     @property
     def says(self) -> str:
@@ -67,6 +68,7 @@ _SAYS: Mapping[Status, str] = {
     Status.NOT_TESTED: "not among the positions tested",
     Status.UNREADABLE: "a genotype that couldn't be read",
     Status.UNSURE: "the file isn't sure of it",
+    Status.ENDLESS: "the record doesn't say where it ends",
     Status.ASSUMED_REFERENCE: "no record in the file; taken as the reference, as asked",
 }
 

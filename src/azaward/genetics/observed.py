@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations
+from itertools import chain, combinations, product
 from typing import NamedTuple
 
 from azaward.genetics.consequence import Transcript
@@ -63,14 +63,15 @@ class Seen:
     untested: Mapping[int, tuple[int, ...]] = field(default_factory=dict[int, tuple[int, ...]])
 
 
-def in_one_codon(gene: Transcript, unnamed: Sequence[Unnamed]) -> tuple[Unnamed, ...]:
-    """The changes of one person, with those that may lie on one copy and in one codon told together: two changes that
-    leave the protein as it is each alone may change it together.
+def in_one_codon(gene: Transcript, unnamed: Sequence[Unnamed], named: Sequence[Unnamed] = ()) -> tuple[Unnamed, ...]:
+    """The changes without a name of one person, with those that may lie on one copy and in one codon told together: two
+    changes that leave the protein as it is each alone may change it together. So may one beside a change of a `named`
+    allele.
 
     What is told together is added where the sides aren't known, and replaces its parts where they are.
     """
     found = list(unnamed)
-    for one, other in combinations(unnamed, 2):
+    for one, other in chain(combinations(unnamed, 2), product(unnamed, named)):
         first, second = (_BASE.match(each.name) for each in (one, other))
         if not first or not second or one.doubt or other.doubt or first[1] == second[1]:
             continue

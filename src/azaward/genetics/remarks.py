@@ -32,12 +32,18 @@ def undocumented(extras: Sequence[Extra], unnamed: Sequence[Unnamed], fitting: t
     return tuple(dict.fromkeys((*alone, *(name for name in haplotypes if name[1:-1] not in alone))))
 
 
+# Why it isn't known whether a change is there at all.
+_UNSEEN = tuple(each.says for each in (Status.NO_CALL, Status.HALF_CALL, Status.HAPLOID, Status.UNSURE))
+
+
 def of_changes(knowledge: Knowledge, unnamed: Sequence[Unnamed]) -> Iterator[str]:
     """What each change that no allele names does, and what is presumed of it."""
     rows = consequences(knowledge)
     for each in unnamed:
         row, where = rows[each.term], _COPIES.get(each.copies, "on an unknown number of copies")
-        if each.doubt:
+        if each.doubt in _UNSEEN:
+            yield f"{each.name} ({row.says}) may be there ({each.doubt}). Have it confirmed."
+        elif each.doubt:
             yield f"{each.name} ({row.says}) was seen, but {each.doubt}: it isn't counted. Have it confirmed."
         elif each.term == ABLATION:
             left = "" if each.copies == 2 else ": what was seen comes from the copy that is left"

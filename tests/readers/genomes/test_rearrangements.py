@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pysam
 import pytest
 
 from azaward.genetics import call
@@ -53,6 +54,66 @@ def test_a_rearrangement_reaches_as_far_as_any_of_its_fields_says(
     found = tpmt(tmp_path, line("chr6", start, ref, alt, "0/1", info=info))
     assert found.diplotypes[0].call == expected
     assert (found.phenotype == "Normal Metabolizer") == (expected == "*1/*1")
+
+
+MATES = [
+    # A breakend whose mate isn't recorded, behind the gene or on another chromosome.
+    ("chr6", 18160000, "]chr6:18120000]N", "*1/deletion"),
+    ("chr6", 18160000, "]chr6:18156000]N", "*1/*1"),
+    ("chr6", 18160000, "[chr6:18145000[N", "*1/[rearranged gene]"),
+    ("chr1", 500, "N[chr6:18145000[", "*1/[rearranged gene]"),
+    ("chr1", 500, "N[6:18145000[", "*1/[rearranged gene]"),
+    ("chr1", 500, "N[chr6:18120000[", "*1/*1"),
+]
+
+
+@pytest.mark.parametrize("indexed", [False, True])
+@pytest.mark.parametrize(("chrom", "start", "alt", "expected"), MATES)
+def test_a_breakend_counts_wherever_it_is_recorded(
+    tmp_path: Path, chrom: str, start: int, alt: str, expected: str, indexed: bool
+) -> None:
+    record = line(chrom, start, "N", alt, "0/1", info="SVTYPE=BND")
+    text = header(extra=EXTRA) + (record + whole() if chrom == "chr1" else whole() + record)
+    path = write(tmp_path / "a.vcf", text)
+    if indexed:
+        if chrom == "chr1":
+            pytest.skip("an index leads to the two genes alone: there, callers write both ends")
+        lines = text.splitlines(keepends=True)
+        records = sorted((each for each in lines if each[0] != "#"), key=lambda each: int(each.split("\t")[1]))
+        by_chrom = sorted(records, key=lambda each: each.split("\t")[0] != "chr6")
+        path = write(tmp_path / "b.vcf", "".join([each for each in lines if each[0] == "#"] + by_chrom))
+        path = Path(pysam.tabix_index(str(path), preset="vcf", force=True))
+    found = next(call(read([path], KNOWLEDGE), KNOWLEDGE, "European")).genes["TPMT"]
+    assert found.diplotypes[0].call == expected
+
+
+ENDLESS = [
+    ("<DEL>", 18120000, "SVTYPE=DEL", False),
+    ("<DEL>", 18140000, "SVTYPE=DEL", False),
+    ("<DEL>", 18120000, "SVTYPE=DEL;END=18120000", False),
+    ("<DUP>", 18120000, "SVTYPE=DUP;SVLEN=.", False),
+    ("<INV>", 18145000, "SVTYPE=INV", False),
+    ("<DEL>", 18120000, "SVTYPE=DEL;SVLEN=-5", True),
+    ("<DEL>", 18120000, "SVTYPE=DEL;END=18120006", True),
+    ("<DEL>", 18160000, "SVTYPE=DEL", True),
+    ("<INS>", 18120000, "SVTYPE=INS", True),
+]
+
+
+@pytest.mark.parametrize(("alt", "start", "info", "normal"), ENDLESS)
+def test_a_rearrangement_that_ends_nowhere_is_never_normal(
+    tmp_path: Path, alt: str, start: int, info: str, normal: bool
+) -> None:
+    found = tpmt(tmp_path, line("chr6", start, "N", alt, "0/1", info=info))
+    assert (found.phenotype == "Normal Metabolizer") == normal
+    assert ("doesn't say where it ends" in " ".join(found.notes)) == (not normal)
+
+
+def test_copies_that_failed_a_filter_are_no_copies_and_not_normal(tmp_path: Path) -> None:
+    found = tpmt(
+        tmp_path, line("chr6", 18000000, "N", "<CNV>", "./.:1", fields="GT:CN", info="END=18200000", filters="LowQual")
+    )
+    assert (found.diplotypes[0].call, found.phenotype) == ("*1/*1", "Indeterminate")
 
 
 SEGMENTS = [

@@ -10,7 +10,7 @@ from azaward.genetics import Status, call
 from azaward.genetics.model import GeneCall, GeneGenotypes, Unsure
 from azaward.knowledge import load
 from azaward.readers.genomes.variants import read
-from tests.readers.genomes.variant_files import SITES, TPMT3B, TPMT3C, at, header, site, whole, write
+from tests.readers.genomes.variant_files import SITES, TPMT3B, TPMT3C, at, header, line, site, whole, write
 
 KNOWLEDGE = load()
 FORMATS = (
@@ -58,6 +58,42 @@ def called(tmp_path: Path, fields: str, cell: str, *, info: str = ".", alt: str 
     rest = "".join(at(other, "0/0") for other in SITES if other != name)
     path = write(tmp_path / "a.vcf", header(extra=EXTRA) + rest + at(name, cell, fields=fields, info=info, alt=alt))
     return next(call(read([path], KNOWLEDGE), KNOWLEDGE, "European")).genes["TPMT"]
+
+
+STOP = ("chr6", 18139003, "T", "A")
+NO_CALLS = [
+    # Ours, those of the other samples, and whether it may be the stop codon c.454A>T.
+    (("./.",), True),
+    (("./.", "0/0", "0/1"), True),
+    (("./.", *["0/0"] * 3), True),
+    (("./.", *["0/0"] * 5), False),
+    (("./1",), True),
+    (("0/.",), True),
+    (("0/0",), False),
+    (("0",), True),
+]
+
+
+@pytest.mark.parametrize(("cells", "carries"), NO_CALLS)
+def test_a_missing_genotype_at_a_change_without_a_name_may_be_it(
+    tmp_path: Path, cells: tuple[str, ...], carries: bool
+) -> None:
+    samples = tuple(f"c{number:03}" for number in range(len(cells)))
+    records = [at(name, *["0/0"] * len(cells)) for name in SITES]
+    path = write(tmp_path / "a.vcf", header(samples) + "".join(records) + line(*STOP, *cells))
+    found = next(call(read([path], KNOWLEDGE), KNOWLEDGE, "European")).genes["TPMT"]
+    assert (found.phenotype != "Normal Metabolizer") == carries, found.notes
+    assert any("p.Arg152Ter (a stop codon cuts the protein short) may be there" in each for each in found.notes) == (
+        carries and "1" not in cells[0]
+    )
+
+
+@pytest.mark.parametrize(("figures", "copies"), [("200,50,0", 2), ("200,0,50", 1), ("0,50,200", 1)])
+def test_of_two_numbers_of_copies_the_figures_decide_for_the_higher(tmp_path: Path, figures: str, copies: int) -> None:
+    rest = "".join(at(name, "0/0") for name in SITES)
+    path = write(tmp_path / "a.vcf", header(extra=EXTRA) + rest + line(*STOP, f"0/1:{figures}", fields="GT:PL"))
+    (change,) = next(call(read([path], KNOWLEDGE), KNOWLEDGE, "European")).genes["TPMT"].changes
+    assert change.copies == copies
 
 
 MISSING = (-1, -1)

@@ -356,7 +356,7 @@ def test_a_file_of_one_chromosome_warns_of_the_other_gene(tmp_path: Path) -> Non
     path = write(tmp_path / "six.vcf", header() + at(TPMT3C, "0/1"))
     lines: list[str] = []
     list(read([path], KNOWLEDGE, warn=lines.append))
-    assert lines == ["six.vcf: no contig chr13, so NUDT15 is unknown. Add the file that has it."]
+    assert lines == ["six.vcf: nothing on chr13, so NUDT15 is unknown. Add the file that has it."]
 
 
 def test_long_files_report_their_progress(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

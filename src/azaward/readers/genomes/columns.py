@@ -29,6 +29,7 @@ from azaward.readers.genomes.assembly import BaseEvidence
 from azaward.readers.genomes.calls import Call, Column
 from azaward.readers.genomes.contigs import chromosome
 from azaward.readers.genomes.file import Record
+from azaward.readers.genomes.judging import carried, failed, judged, may_hide, usable, why_untold
 from azaward.readers.genomes.letters import by_letters, is_untold, mend
 from azaward.readers.genomes.merging import ABSENT as ABSENT
 from azaward.readers.genomes.merging import State as State
@@ -43,9 +44,6 @@ WHOLE_GENE = -1
 # Above every position, so that no phase set of a file has the same number.
 _TIED = 2**29
 _NOT_COUNTED = (Status.FILTERED, Status.LOW_DEPTH, Status.LOW_QUALITY)
-_MAY_CARRY = (Status.SEEN, Status.NO_CALL, Status.LOW_DEPTH, Status.LOW_QUALITY, Status.HALF_CALL, Status.HAPLOID)
-# DeepVariant marks with this word what it finds to be reference; it isn't a failure.
-_REFERENCE_CALL = "RefCall"
 
 
 @dataclass(eq=False)
@@ -103,10 +101,13 @@ class Columns:
             self._take(record, place, reading, samples, tie)
             self._doubt(place, reading, samples)
         for number, change in unnamed:
-            carried = samples.mapped(lambda one, number=number: _carried(one, number, tie, self.cautious))
-            self._carry(change, carried)
+            hidden = may_hide(samples, number, self.cautious)
+            told_of = samples.mapped(lambda one, n=number, h=hidden: carried(one, n, tie, self.cautious, hidden=h))
+            if record.endless:
+                told_of = told_of.mapped(_without_end)
+            self._carry(change, told_of)
             if is_symbolic(record.alts[number - 1]):
-                self._unsee(record, carried)
+                self._unsee(record, told_of)
         self._add_segment(record)
 
     def _samples(self, record: Record, calls: Callable[[], Column[Call] | None]) -> Column[tuple[Call, int]] | None:
@@ -120,7 +121,7 @@ class Columns:
             self.without = self.without or record.where()
             return None
         self.with_genotypes += 1
-        return Column([_judged(record, call) for call in called.states], called.of)
+        return Column([judged(record, call) for call in called.states], called.of)
 
     def _add_untold(self, record: Record, calls: Callable[[], Column[Call] | None]) -> None:
         """Adds a record whose alleles are letters or whose REF isn't known."""
@@ -131,7 +132,7 @@ class Columns:
             if reading is not None:
                 self._take(record, place, reading, samples, 0)
             else:
-                lost = samples.mapped(lambda one: State(MISSING, MISSING, _why_untold(one)))
+                lost = samples.mapped(lambda one: State(MISSING, MISSING, why_untold(one)))
                 self._join((place.gene, place.column), lost, frozenset())
         for gene, text in notes:
             self._say(gene, samples.mapped(lambda one, t=text: None if one[1] == Status.NO_CALL else t))
@@ -171,7 +172,7 @@ class Columns:
                 self._carry(
                     change,
                     samples.mapped(
-                        lambda one, n=number: _carried(one, n, 0, self.cautious) if one[1] in _NOT_COUNTED else ABSENT
+                        lambda one, n=number: carried(one, n, 0, self.cautious) if one[1] in _NOT_COUNTED else ABSENT
                     ),
                 )
 
@@ -182,6 +183,8 @@ class Columns:
         # The first base of a symbolic allele is the one before the change.
         start = record.start + (alt.startswith("<") and kind != "INS")
         end = record.end if kind not in ("INS", "BND") else start + 1
+        if record.endless:
+            end = max(end, self.on.regions()[record.chrom][2])
         return self.on.rearranged(record.chrom, kind, start, max(end, start + 1)) if kind else None
 
     def _carry(self, change: Change, told: Column[State]) -> None:
@@ -205,9 +208,10 @@ class Columns:
 
     def _count(self, record: Record, copies: Column[int]) -> None:
         """Copies of the gene that a caller counted (FORMAT CN); two are as many as there should be."""
+        status = Status.FILTERED if failed(record) else Status.SEEN
         for kind, states in (
-            ("DEL", {0: State(1, 1, Status.SEEN), 1: State(0, 1, Status.SEEN)}),
-            ("DUP", {number: State(0, 1, Status.SEEN) for number in set(copies.states) if number > 2}),
+            ("DEL", {0: State(1, 1, status), 1: State(0, 1, status)}),
+            ("DUP", {number: State(0, 1, status) for number in set(copies.states) if number > 2}),
         ):
             change = self.on.rearranged(record.chrom, kind, record.start + 1, max(record.end, record.start + 2))
             if change is not None and set(states) & set(copies.states):
@@ -267,28 +271,9 @@ class Columns:
         }
 
 
-def _judged(record: Record, call: Call) -> tuple[Call, int]:
-    """A call and why it can't be fully used; rejection by the file or its figures outranks missing data."""
-    first, second = call.first, call.second
-    if first < 0 and second < 0:
-        return call, Status.NO_CALL
-    if record.filters and (failed := set(record.filters.split(";")) - {"PASS", "."}):
-        reference = first in (0, -1) and second in (0, -1, -2)
-        if failed != {_REFERENCE_CALL} or not reference:
-            return call, Status.FILTERED
-    if call.reason:
-        return call, call.reason
-    if second == -2:
-        return call, Status.HAPLOID
-    return call, Status.HALF_CALL if first < 0 or second < 0 else Status.SEEN
-
-
-def _why_untold(one: tuple[Call, int]) -> int:
-    return Status.NO_CALL if one[1] == Status.NO_CALL else Status.UNREADABLE
-
-
-def _usable(one: tuple[Call, int]) -> bool:
-    return one[1] in (Status.SEEN, Status.HALF_CALL, Status.HAPLOID)
+def _without_end(state: State) -> State:
+    """A change of which it isn't said where it ends: whether it reaches the gene isn't known."""
+    return state._replace(status=Status.ENDLESS) if state.status == Status.SEEN and 1 in state[:2] else state
 
 
 def _explained(edit: Edit, record: Record, number: int, told: list[tuple[Place, Reading]]) -> bool:
@@ -311,28 +296,10 @@ def _tie(record: Record, told: list[tuple[Place, Reading]], unnamed: list[tuple[
     return 0
 
 
-def _carried(one: tuple[Call, int], number: int, tie: int, cautious: float) -> State:
-    """Which sides of a call carry an allele of the record; what can't be used keeps its reason."""
-    call, status = one
-    first, second = (int(allele == number) if allele >= 0 else MISSING for allele in (call.first, call.second))
-    if 1 not in (first, second) and status in _MAY_CARRY and _may_carry(call, number, cautious):
-        return State(0, 1, Status.UNSURE)
-    return State(first, second, Status.SEEN if _usable(one) else status, (call.phase or tie) if first != second else 0)
-
-
-def _may_carry(call: Call, number: int, cautious: float) -> bool:
-    """Whether the file's own figures leave an allele that the call doesn't have a probability of `cautious`. How common
-    a change without a name is isn't known: figures that favour the reference and are no probabilities leave none."""
-    if call.unsure is None or call.unsure.likelihoods:
-        return False
-    total = sum(weight for _, weight in call.unsure.genotypes)
-    return sum(weight for pair, weight in call.unsure.genotypes if number in pair) >= cautious * total
-
-
 def _state(one: tuple[Call, int], record: Record, reading: Reading, tie: int) -> State:
     """What a call says about a place."""
     call, status = one
-    if not _usable(one):
+    if not usable(one):
         return State(MISSING, MISSING, status)
     first, second = (reading.codes[allele] if allele >= 0 else MISSING for allele in (call.first, call.second))
     others = dict.fromkeys(

@@ -13,7 +13,7 @@ import re
 import warnings
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,7 +24,8 @@ from azaward.readers.genomes.alleles import ANY_OTHER
 from azaward.readers.genomes.calls import Call, Column, read_calls
 from azaward.readers.genomes.contigs import chromosome, spellings
 from azaward.readers.genomes.likelihoods import Limits
-from azaward.readers.genomes.structural.copies import end_of, is_segment, read_copies
+from azaward.readers.genomes.structural.breakends import mate_of
+from azaward.readers.genomes.structural.copies import end_of, is_endless, is_segment, read_copies
 from azaward.readers.genomes.text import first_bad_line, lines, may_lead_with_phase
 
 Progress = Callable[[str], None]
@@ -65,6 +66,8 @@ class Record:
     """How many copies of these bases each sample has, if the record counts them."""
     segment: bool = False
     """Whether the record only counts copies over a stretch: it then says nothing of the bases there."""
+    endless: bool = False
+    """Whether the record doesn't say where its rearrangement ends."""
 
 
 class VariantFile:
@@ -87,7 +90,7 @@ class VariantFile:
             what = first_bad_line(self._source) or "the header can't be read"
             raise InputError(f"{self.name}: {what}. Expected a VCF (4.1 to 4.4) or a BCF.") from None
         self._declare()
-        self._lengths = re.search(r"^##INFO=<ID=SV(LEN|TYPE),", self.header, re.MULTILINE) is not None
+        self._rearranged = re.search(r"^##(INFO=<ID=SV(LEN|TYPE)|ALT=<ID=(DEL|DUP|CNV|INV))[,:>]", self.header, re.M)
         if not names:
             raise InputError(f"{self.name}: contains sites but no samples. Use the file that has the genotypes.")
         if sample is not None:
@@ -164,8 +167,8 @@ class VariantFile:
                             progress("")
                         if variant.start < span.end and variant.end > span.start:
                             yield self._record(variant, None)
-                    if self._lengths:
-                        yield from self._long_ones(name, span)
+                    if self._rearranged:
+                        yield from self._from_afar(name, span)
                 except InputError:
                     raise
                 except Exception:
@@ -180,11 +183,36 @@ class VariantFile:
             with contextlib.suppress(Exception):  # what can't be read was told above, where it matters
                 self._look_for_changes(dict.fromkeys(name for name, _ in wanted))
 
-    def _long_ones(self, name: str, span: Span) -> Iterator[Record]:
-        """Rearrangements that reach into a span by their SVLEN or their mate alone, which no index knows."""
+    def _from_afar(self, name: str, span: Span) -> Iterator[Record]:
+        """Rearrangements that reach into a span by their SVLEN or their mate alone, which no index knows, and those
+        that don't say where they end."""
         for variant in self._vcf(f"{name}:{max(1, span.start + 1 - _FAR)}-{span.start}"):
-            if variant.end <= span.start < end_of(variant):
+            if variant.end <= span.start and (end_of(variant) > span.start or is_endless(variant)):
                 yield self._record(variant, None)
+        for variant in self._vcf(f"{name}:{span.end + 1}-{span.end + _FAR}"):
+            if variant.start >= span.end:
+                yield from self._of_mates(variant, None)
+
+    def _of_mates(self, variant: Any, number: int | None) -> Iterator[Record]:
+        """The breakends of a record as their mates would write them: the mate may lie in a gene, or before it."""
+        end_of(variant)  # first, for it makes cyvcf2 take the record apart
+        alts = [str(alt) for alt in variant.ALT]
+        for place, mate in enumerate(map(mate_of, alts)):
+            if mate is None:
+                continue
+            told = ["*"] * len(alts)
+            told[place] = mate.seen_from_here(str(variant.CHROM), int(variant.start))
+            end = max(
+                mate.at + 1, int(variant.start) + 1 if chromosome(mate.contig) == chromosome(variant.CHROM) else 0
+            )
+            yield replace(
+                self._record(variant, number),
+                chrom=chromosome(mate.contig),
+                start=mate.at,
+                end=end,
+                ref="N",
+                alts=tuple(told),
+            )
 
     def _streamed(self, spans: Sequence[Span], progress: Progress | None) -> Iterator[Record]:
         bounds: dict[str, tuple[int, int]] = {}
@@ -210,10 +238,12 @@ class VariantFile:
                 if bound is not None and chromosome(name) not in self.varied:
                     self._note_change(variant)
                 if bound is None or variant.start >= bound[1]:
+                    if self._rearranged:
+                        yield from self._of_mates(variant, count)
                     continue
                 if variant.end <= bound[0]:
-                    may_reach = not ends_are_numbers or (self._lengths and variant.start > bound[0] - _FAR)
-                    if not may_reach or end_of(variant) <= bound[0]:
+                    may_reach = not ends_are_numbers or (self._rearranged and variant.start > bound[0] - _FAR)
+                    if not may_reach or (end_of(variant) <= bound[0] and not is_endless(variant)):
                         continue
                 yield self._record(variant, count)
         except InputError:
@@ -281,6 +311,7 @@ class VariantFile:
             calls=lambda: self._calls(variant, where, len(alts)),
             copies=(lambda: read_copies(variant)) if segment or any(alt.startswith("<") for alt in alts) else None,
             segment=segment,
+            endless=is_endless(variant),
         )
 
     def _calls(self, variant: Any, where: Callable[[], str], alts: int) -> Column[Call] | None:

@@ -269,7 +269,7 @@ def _check_contigs(files: Sequence[_OneFile], knowledge: Knowledge, warn: Warn |
         )
     for chrom in missing:
         if warn is not None:
-            warn(f"{files[0].name}: no contig {chrom}, so {genes[chrom]} is unknown. Add the file that has it.")
+            warn(f"{files[0].name}: nothing on {chrom}, so {genes[chrom]} is unknown. Add the file that has it.")
 
 
 def _parts(files: Sequence[_OneFile], knowledge: Knowledge, absent_is_reference: bool) -> Iterator[Genotypes]:

@@ -33,6 +33,16 @@ class Mate(NamedTuple):
             return "DEL", low + 1, high
         return "DUP", low, high + 1
 
+    def seen_from_here(self, chrom: str, start: int) -> str:
+        """The same breakend as an ALT at the mate's base; the record itself is at `start` (from 0) of `chrom`.
+
+        >>> mate_of("]chr6:200]N").seen_from_here("chr2", 99), mate_of("N[chr6:200[").seen_from_here("chr2", 99)
+        ('N[chr2:100[', ']chr2:100]N')
+        """
+        bracket = "[" if self.joined_before else "]"
+        other = f"{bracket}{chrom}:{start + 1}{bracket}"
+        return f"N{other}" if self.before else f"{other}N"
+
 
 def mate_of(alt: str) -> Mate | None:
     """The other end of a breakend; None if an ALT is none, or its other end isn't known.

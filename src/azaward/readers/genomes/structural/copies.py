@@ -31,6 +31,14 @@ def end_of(variant: Any) -> int:
     return max(end, *(mate.at + 1 for mate in mates if chromosome(mate.contig) == here), 0)
 
 
+def is_endless(variant: Any) -> bool:
+    """Whether a record has a rearrangement of many bases and says neither where it ends nor how long it is."""
+    kinds = [kind_of(str(alt)) for alt in variant.ALT if str(alt).startswith("<") and is_symbolic(str(alt))]
+    if not set(kinds) & {"DEL", "DUP", "CNV", "INV"}:
+        return False
+    return (_number(variant, "END") or 0) <= int(variant.start) + 1 and not _number(variant, "SVLEN")
+
+
 def is_segment(variant: Any) -> bool:
     """Whether a record without a change is of copies counted over a stretch, and so says nothing of its bases."""
     if variant.ALT:
