@@ -48,6 +48,7 @@ class Effect(NamedTuple):
         return f"{self.coding} {self.protein}" if self.protein else self.coding
 
 
+@lru_cache(maxsize=64)
 def translate(coding: str) -> str:
     """One letter for each codon, `*` for a stop and `X` where a base isn't known.
 

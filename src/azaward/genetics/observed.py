@@ -102,7 +102,7 @@ def observe(
 
     Changes that leave the protein as it is, and those that didn't pass, are no extras.
     """
-    if not unnamed and not any(UNDOCUMENTED in both for both in codes):
+    if not unnamed and UNDOCUMENTED not in chain.from_iterable(codes):
         return Seen(codes, phase)
     counted = _counted(unnamed, presumed)
     known, sets = list(codes), list(phase)

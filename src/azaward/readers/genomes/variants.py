@@ -343,7 +343,7 @@ def _gene(gene: str, columns: Mapping[Key, Column[State]], low: int, high: int, 
                 phase[row, number] = state.phase
     _relabel(phase)
     unnamed: dict[int, tuple[Unnamed, ...]] = {}
-    named = _named(gene, knowledge)
+    named = _named(gene, knowledge) if carried else {}
     for row, number, state in carried:
         if (where := named.get(changes[number - len(found)])) and (
             where[1] in alleles[row, where[0]] or (row, where[0]) in unsure
