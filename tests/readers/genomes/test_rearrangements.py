@@ -116,6 +116,12 @@ def test_copies_that_failed_a_filter_are_no_copies_and_not_normal(tmp_path: Path
     assert (found.diplotypes[0].call, found.phenotype) == ("*1/*1", "Indeterminate")
 
 
+@pytest.mark.parametrize(("cell", "phenotype"), [("./.:2", "Normal Metabolizer"), ("./.:.", "Indeterminate")])
+def test_counted_copies_need_no_genotype(tmp_path: Path, cell: str, phenotype: str) -> None:
+    found = tpmt(tmp_path, line("chr6", 18000000, "N", "<CNV>", cell, fields="GT:CN", info="END=18200000"))
+    assert found.phenotype == phenotype
+
+
 SEGMENTS = [
     ("GT:CN", "0/0:2", "END=170000000", "*1/*1"),
     ("GT", "0/0", "END=170000000;SVTYPE=CNV", "*1/*1"),

@@ -100,10 +100,12 @@ class Columns:
         for place, reading in told:
             self._take(record, place, reading, samples, tie)
             self._doubt(place, reading, samples)
+        # Who counts copies often writes no genotype.
+        counted = record.copies is not None and (copies := record.copies()) is not None and -1 not in copies.states
         for number, change in unnamed:
-            hidden = may_hide(samples, number, self.cautious)
+            hidden = not counted and may_hide(samples, number, self.cautious)
             told_of = samples.mapped(lambda one, n=number, h=hidden: carried(one, n, tie, self.cautious, hidden=h))
-            if record.endless:
+            if record.endless and record.alts[number - 1].startswith("<"):
                 told_of = told_of.mapped(_without_end)
             self._carry(change, told_of)
             if is_symbolic(record.alts[number - 1]):

@@ -212,6 +212,7 @@ class VariantFile:
                 end=end,
                 ref="N",
                 alts=tuple(told),
+                endless=False,
             )
 
     def _streamed(self, spans: Sequence[Span], progress: Progress | None) -> Iterator[Record]:
