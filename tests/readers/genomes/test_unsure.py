@@ -65,7 +65,7 @@ NO_CALLS = [
     # Ours, those of the other samples, and whether it may be the stop codon c.454A>T.
     (("./.",), True),
     (("./.", "0/0", "0/1"), True),
-    (("./.", *["0/0"] * 3), True),
+    (("./.", *["0/0"] * 4), True),
     (("./.", *["0/0"] * 5), False),
     (("./1",), True),
     (("0/.",), True),
