@@ -1,0 +1,571 @@
+"""What a call rests on, piece by piece: what a change does to a gene, which alleles fit, and what is said of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+
+from azaward.errors import KnowledgeError
+from azaward.genetics.consequence import presumed_functions, transcript
+from azaward.genetics.distinct import distinct, first_of, most_common
+from azaward.genetics.fitting import Fit, fitting
+from azaward.genetics.haplotypes import named_alleles
+from azaward.genetics.model import Unnamed, Unsure
+from azaward.genetics.observed import Extra, Seen, covers, in_one_codon, left_unsure, observe
+from azaward.knowledge import load
+
+KNOWLEDGE = load()
+TRANSCRIPTS = {gene: transcript(KNOWLEDGE, gene) for gene in ("TPMT", "NUDT15")}
+NAMED = {gene: named_alleles(KNOWLEDGE, gene) for gene in TRANSCRIPTS}
+
+
+# What a change does
+
+
+@pytest.mark.parametrize(
+    ("gene", "start", "end", "bases", "expected"),
+    [
+        # Positions count from 0, the end excluded. TPMT is read backwards.
+        ("TPMT", 18149126, 18149127, "C", "start_lost c.1A>G p.Met1?"),
+        ("TPMT", 18149126, 18149126, "A", "start_lost c.2dup p.Met1?"),
+        ("TPMT", 18149122, 18149128, "A", "start_lost c.-1_5delinsT"),
+        ("TPMT", 18149126, 18149132, "", "start_lost c.-5_1del"),
+        ("TPMT", 18149125, 18149125, "TAC", "stop_gained c.3_4insTAG"),
+        ("TPMT", 18149123, 18149124, "A", "missense_variant c.4G>T p.Asp2Tyr"),
+        ("TPMT", 18149121, 18149122, "G", "synonymous_variant c.6T>C p.Asp2="),
+        ("TPMT", 18149114, 18149115, "A", "stop_gained c.13A>T p.Arg5Ter"),
+        ("TPMT", 18149116, 18149122, "TAGTAA", "stop_gained c.6_11delinsTTACTA p.Thr4Ter"),
+        ("TPMT", 18149114, 18149118, "A", "stop_gained c.10_13delinsT"),
+        ("TPMT", 18149001, 18149004, "", "inframe_deletion c.124_126del"),
+        ("TPMT", 18149040, 18149041, "", "frameshift_variant c.87del p.Trp29fs"),
+        ("TPMT", 18149040, 18149043, "ACG", "missense_variant c.85_87delinsCGT p.Trp29Arg"),
+        ("TPMT", 18149040, 18149046, "ACG", "inframe_deletion c.82_87delinsCGT"),
+        ("TPMT", 18149040, 18149043, "ACGTTT", "inframe_insertion c.85_87delinsAAACGT"),
+        ("TPMT", 18130668, 18130669, "C", "stop_retained_variant c.737A>G p.Ter246="),
+        ("TPMT", 18130667, 18130669, "CT", "stop_retained_variant c.737_738delinsAG p.Ter246="),
+        ("TPMT", 18130668, 18130668, "TAC", "stop_retained_variant c.735_737dup p.Ter246="),
+        ("TPMT", 18130667, 18130668, "G", "stop_lost c.738A>C p.Ter246ext"),
+        ("TPMT", 18130669, 18130675, "TAGTAA", "stop_lost c.731_736delinsTTACTA p.Ter246ext"),
+        ("TPMT", 18130666, 18130672, "", "stop_lost c.734_*1del"),
+        # A whole exon, with or without more, is lost; all but one of its bases are a deletion of bases.
+        ("TPMT", 18138962, 18139037, "", "exon_loss_variant exon 5 deleted"),
+        ("TPMT", 18138961, 18139038, "", "exon_loss_variant exon 5 deleted"),
+        ("TPMT", 18138962, 18139037, "A", "exon_loss_variant exon 5 deleted"),
+        ("TPMT", 18138963, 18139037, "", "frameshift_variant c.421_494del p.Thr141fs"),
+        ("TPMT", 18138962, 18139036, "", "frameshift_variant c.421_494del p.Thr141fs"),
+        ("TPMT", 18130667, 18149127, "", "transcript_ablation whole gene deleted"),
+        # What lies before the first or after the last base of the coding sequence touches nothing.
+        ("TPMT", 18149127, 18149127, "A", None),
+        ("TPMT", 18149127, 18149128, "G", None),
+        ("TPMT", 18130667, 18130667, "A", None),
+        ("TPMT", 18130666, 18130667, "A", None),
+        ("NUDT15", 48037746, 48037746, "C", None),
+        ("NUDT15", 48037745, 48037746, "A", None),
+        ("NUDT15", 48037747, 48037747, "A", None),
+        ("TPMT", 18130668, 18130669, "", None),
+        ("NUDT15", 48045799, 48045799, "A", None),
+        ("NUDT15", 48045799, 48045800, "A", None),
+        ("NUDT15", 48037747, 48037747, "G", "start_lost c.1_2insG p.Met1?"),
+        ("NUDT15", 48037741, 48037747, "", "start_lost c.-5_1del"),
+        ("NUDT15", 48045794, 48045800, "", "stop_lost c.492_*2del"),
+        ("NUDT15", 48045798, 48045798, "C", "stop_lost c.494_495insC p.Ter165ext"),
+        ("NUDT15", 48045797, 48045797, "G", "stop_retained_variant c.493_494insG p.Ter165="),
+        ("NUDT15", 48045795, 48045795, "A", "frameshift_variant c.491_492insA p.Ter165fs"),
+        ("NUDT15", 48045795, 48045795, "TAC", "inframe_insertion c.491_492insTAC"),
+        ("NUDT15", 48045796, 48045796, "TAC", "stop_lost c.492_494dup p.Ter165ext"),
+        # Between an exon and its intron, an insertion is the exon's; within the two bases of a splice site, it isn't.
+        ("NUDT15", 48037904, 48037904, "A", "frameshift_variant c.158_158+1insA p.Glu54Ter"),
+        ("NUDT15", 48037905, 48037905, "A", "splice_donor_variant c.158+1_158+2insA"),
+        ("NUDT15", 48037906, 48037906, "A", None),
+        ("NUDT15", 48040919, 48040919, "A", "frameshift_variant c.159-1_159insA p.Glu54Ter"),
+        ("NUDT15", 48040918, 48040918, "C", "splice_acceptor_variant c.159-2_159-1insC"),
+        ("NUDT15", 48040917, 48040917, "C", None),
+        ("NUDT15", 48040919, 48040919, "TAC", "inframe_insertion c.159_160insACT"),
+        ("TPMT", 18139717, 18139717, "A", "frameshift_variant c.367-1_367insT p.Ser123Ter"),
+        ("TPMT", 18139664, 18139664, "G", "frameshift_variant c.419_419+1insC p.Arg140fs"),
+        ("TPMT", 18139663, 18139663, "G", "splice_donor_variant c.419+1_419+2insC"),
+        ("TPMT", 18139662, 18139662, "G", None),
+        ("TPMT", 18139719, 18139719, "CC", None),
+        ("TPMT", 18138961, 18138963, "", "splice_donor_variant c.494_494+1del"),
+        ("TPMT", 18139036, 18139039, "", "splice_acceptor_variant c.420-1_421del"),
+        ("TPMT", 18139037, 18139039, "GA", "splice_acceptor_variant c.420-2_420-1delinsTC"),
+        # Written elsewhere in a repeat, these leave the splice site as it was.
+        ("NUDT15", 48040918, 48040918, "A", "splice_region_variant c.159-2dup"),
+        ("NUDT15", 48040914, 48040918, "", "splice_acceptor_variant c.159-5_159-2del"),
+        ("TPMT", 18139721, 18139721, "GT", "splice_region_variant c.367-3_367-2dup"),
+        ("TPMT", 18143591, 18143592, "", "splice_region_variant c.366+2del"),
+        ("TPMT", 18138954, 18138958, "", "splice_region_variant c.494+2_494+5del"),
+        # Of long insertions the first twenty bases are named.
+        ("TPMT", 18139000, 18139000, "ACTACTACTACTACTACTAC", "c.457_458insTAGTAGTAGTAGTAGTAGTG p.Gly153fs"),
+        ("TPMT", 18139000, 18139000, "ACTACTACTACTACTACTACT", "c.456_457insAGTAGTAGTAGTAGTAGTAG..."),
+        # Deep in an intron, the place is told from the nearer exon.
+        ("TPMT", 18139000, 18139500, "", "splice_acceptor_variant c.419+165_456del"),
+        ("TPMT", 18139000, 18139352, "", "splice_acceptor_variant c.419+313_456del"),
+        ("TPMT", 18139000, 18139350, "", "splice_acceptor_variant c.420-313_456del"),
+    ],
+)
+def test_what_a_change_does(gene: str, start: int, end: int, bases: str, expected: str | None) -> None:
+    found = TRANSCRIPTS[gene].effect(start, end, bases)
+    if expected is None:
+        assert found is None
+        return
+    assert found is not None
+    assert f"{found.term} {found.name}".endswith(expected)
+
+
+def read_back(coding: str, name: str) -> str | None:
+    """The coding sequence with a change of this HGVS name; None where the name goes beyond it."""
+    found = re.fullmatch(r"c\.(\d+)(?:_(\d+))?(?:[ACGT]>([ACGT])|(delins|del|ins|dup)([ACGT]*))", name)
+    if not found:
+        return None
+    first = int(found[1])
+    last, new = int(found[2] or first), found[3] or found[5] or ""
+    if found[4] == "dup":
+        return coding[:last] + coding[first - 1 :]
+    return coding[:first] + new + coding[first:] if found[4] == "ins" else coding[: first - 1] + new + coding[last:]
+
+
+@pytest.mark.parametrize("gene", TRANSCRIPTS)
+def test_the_name_of_a_change_read_back_gives_the_changed_sequence(gene: str) -> None:
+    made, compared = TRANSCRIPTS[gene], 0
+    forward = made.coding if not made.minus else _turned(made.coding)
+    before = 0
+    for exon in made.exons:
+        length = exon.end - exon.start
+        for place in (*range(8), *range(20, length - 8, 11), *range(length - 8, length + 1)):
+            for long, bases in (
+                (0, "A"),
+                (0, "C"),
+                (0, "GA"),
+                (0, "TAC"),
+                (1, ""),
+                (2, ""),
+                (3, ""),
+                (3, "TC"),
+                (1, "T"),
+            ):
+                if place + long > length:
+                    continue
+                found = made.effect(exon.start + place, exon.start + place + long, bases)
+                if found is None:
+                    # It can be written outside of the coding bases.
+                    assert min(place, length - place - long) <= 1
+                    continue
+                changed = forward[: before + place] + bases + forward[before + place + long :]
+                if (again := read_back(made.coding, found.coding)) is not None:
+                    assert again == (changed if not made.minus else _turned(changed)), found
+                    compared += 1
+        before += length
+    assert compared > 500
+
+
+def _turned(bases: str) -> str:
+    return bases.translate(str.maketrans("ACGT", "TGCA"))[::-1]
+
+
+@pytest.mark.parametrize(
+    ("gene", "changes", "expected"),
+    [
+        ("TPMT", [(22, "T"), (24, "A")], "synonymous_variant c.[22C>T;24T>A] p.Leu8="),
+        ("TPMT", [(70, "T"), (72, "C")], "missense_variant c.[70C>T;72A>C] p.Leu24Phe"),
+        ("NUDT15", [(10, "T"), (11, "C")], "synonymous_variant c.[10A>T;11G>C] p.Ser4="),
+        ("NUDT15", [(29, "A"), (30, "A")], "missense_variant c.[29G>A;30G>A] p.Arg10Gln"),
+        ("NUDT15", [(494, "G"), (495, "A")], "stop_retained_variant c.[494A>G;495G>A] p.Ter165="),
+        ("TPMT", [(737, "G"), (738, "G")], "stop_lost c.[737A>G;738A>G] p.Ter246ext"),
+        ("TPMT", [(1, "C"), (3, "A")], "start_lost c.[1A>C;3G>A] p.Met1?"),
+    ],
+)
+def test_what_two_bases_of_a_codon_do_together(gene: str, changes: list[tuple[int, str]], expected: str) -> None:
+    found = TRANSCRIPTS[gene].together(changes)
+    assert f"{found.term} {found.name}" == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "start", "end", "expected"),
+    [
+        # The exons of TPMT count from the end of the chromosome's stretch; an exon has its splice sites.
+        ("DEL", 18149120, 18149123, "exon_loss_variant exon 1 deleted"),
+        ("DEL", 18139000, 18143600, "exon_loss_variant exons 3 to 5 deleted"),
+        ("DEL", 18130579, 18132130, "exon_loss_variant exon 8 deleted"),
+        ("DEL", 18130579, 18132131, "exon_loss_variant exons 7 to 8 deleted"),
+        ("DEL", 18139718, 18143593, "exon_loss_variant exon 4 deleted"),
+        ("DEL", 18139719, 18143594, "exon_loss_variant exon 3 deleted"),
+        ("DUP", 18139000, 18139001, "transcript_amplification exon 5 duplicated"),
+        ("INS", 18139000, 18139001, "structural_variant exon 5 rearranged"),
+        ("CNV", 18130667, 18149127, "structural_variant whole gene rearranged"),
+        ("DUP", 18130667, 18149127, "transcript_amplification whole gene duplicated"),
+        ("INV", 18130667, 18149126, "structural_variant rearranged gene"),
+        ("INV", 18130600, 18130667, None),
+    ],
+)
+def test_what_a_rearrangement_does(kind: str, start: int, end: int, expected: str | None) -> None:
+    found = TRANSCRIPTS["TPMT"].rearranged(kind, start, end)
+    assert (found and f"{found.term} {found.name}") == expected
+
+
+def test_a_change_written_elsewhere_in_a_repeat_is_looked_at_from_sixty_bases_away() -> None:
+    made = TRANSCRIPTS["NUDT15"]
+    first, last = made.exons[0].start, made.exons[-1].end
+    assert made.near(first - 60, first - 59)
+    assert made.near(last + 59, last + 60)
+    assert made.near(made.exons[0].end + 1, made.exons[0].end + 1)
+    assert not made.near(first - 200, first - 190)
+    assert not made.near(last + 190, last + 200)
+
+
+@pytest.mark.parametrize(
+    ("table", "changed"),
+    [
+        ("gene_sequences", lambda row: {"sequence": row.sequence.replace("ATG", "ATC")}),
+        ("gene_exons", lambda row: {"end_grch38": row.end_grch38 - 1}),
+    ],
+)
+def test_exons_that_make_no_protein_are_refused(table: str, changed: Callable[[Any], dict[str, Any]]) -> None:
+    rows = tuple(
+        msgspec.structs.replace(row, **changed(row)) if row.gene == "NUDT15" else row for row in KNOWLEDGE.tables[table]
+    )
+    with pytest.raises(KnowledgeError, match="NUDT15: the exons' bases aren't those of a protein"):
+        transcript(replace(KNOWLEDGE, tables={**KNOWLEDGE.tables, table: rows}), "NUDT15")
+
+
+@pytest.mark.parametrize("cut", [0, -1])
+def test_bases_that_are_not_held_are_missed(cut: int) -> None:
+    made = TRANSCRIPTS["NUDT15"]
+    low, held = made.around[0]
+    last = made.exons[0]
+    short = ((low, held[: last.end - low]), (last.start, held[last.start - low :]))[cut]
+    whole = replace(made, around=(short, *made.around[1:]))
+    assert whole.coding == made.coding
+    for around in (((low, held[: last.end - low - 1])), (last.start + 1, held[last.start + 1 - low :])):
+        less = replace(made, around=(around, *made.around[1:]))
+        with pytest.raises(KnowledgeError, match=f"NUDT15: no bases from {last.start + 1} to {last.end}"):
+            assert less.coding
+
+
+# What was seen
+
+
+def change(name: str, cell: str, *, start: int = 0, term: str = "synonymous_variant", **more: Any) -> Unnamed:
+    """A change as a genotype gives it; sides that a slash leaves open are in no phase set."""
+    first, second = cell[0] == "1", cell[2] == "1"
+    return Unnamed(start, start + 1, term, name, first, second, **{"phase": 1 if cell[1] == "|" else 0, **more})
+
+
+C70, C72 = "c.70C>T p.Leu24=", "c.72A>C p.Leu24="
+TOGETHER = "c.[70C>T;72A>C] p.Leu24Phe"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        ((C70, "0|1"), (C72, "0|1"), [(TOGETHER, False, True, 1)]),
+        ((C70, "1|0"), (C72, "1|0"), [(TOGETHER, True, False, 1)]),
+        ((C70, "0|1"), (C72, "1|0"), None),
+        ((C70, "1/1"), (C72, "1|0"), [(TOGETHER, True, False, 1)]),
+        ((C70, "1|0"), (C72, "1/1"), [(TOGETHER, True, False, 1)]),
+        ((C70, "1/1"), (C72, "1/1"), [(TOGETHER, True, True, 0)]),
+        # The order in which they stand says nothing.
+        ((C72, "0|1"), (C70, "0|1"), [(TOGETHER, False, True, 1)]),
+        # Where the sides aren't known of each other, what they may do together is added.
+        ((C70, "0/1"), (C72, "0|1"), [(C70, False, True, 0), (C72, False, True, 1), (TOGETHER, False, True, 1)]),
+        ((C70, "0/1"), (C72, "1/0"), [(C70, False, True, 0), (C72, True, False, 0), (TOGETHER, False, True, 0)]),
+        # Other codons, the same base, what isn't counted and what isn't a single base stay apart.
+        ((C70, "0|1"), ("c.73A>C p.Lys25Gln", "0|1"), None),
+        ((C72, "0|1"), ("c.73A>C p.Lys25Gln", "0|1"), None),
+        (("c.69T>C p.Leu23=", "0|1"), (C70, "0|1"), None),
+        ((C70, "0|1"), ("c.70C>A p.Leu24Ile", "0|1"), None),
+        ((C70, "0|1"), ("c.72del p.Lys25fs", "0|1"), None),
+        (("c.70del p.Leu24Ter", "0|1"), (C72, "0|1"), None),
+    ],
+)
+def test_changes_of_one_codon_on_one_copy_are_told_together(
+    one: tuple[str, str], other: tuple[str, str], expected: list[tuple[str, bool, bool, int]] | None
+) -> None:
+    both = change(*one, start=9), change(*other, start=5)
+    found = in_one_codon(TRANSCRIPTS["TPMT"], both)
+    if expected is None:
+        assert found == both
+        return
+    assert [(each.name, each.first, each.second, each.phase) for each in found] == expected
+    assert (found[-1].start, found[-1].end) == (5, 10)
+
+
+@pytest.mark.parametrize("doubtful", [0, 1])
+def test_a_doubtful_change_is_not_told_together_with_another(doubtful: int) -> None:
+    both = [change(C70, "0|1"), change(C72, "0|1")]
+    both[doubtful] = both[doubtful]._replace(doubt="too few reads")
+    assert in_one_codon(TRANSCRIPTS["TPMT"], both) == tuple(both)
+
+
+def test_two_phase_sets_do_not_know_each_other() -> None:
+    found = in_one_codon(TRANSCRIPTS["TPMT"], [change(C70, "0|1", phase=2), change(C72, "0|1", phase=3)])
+    assert [each.name for each in found] == [C70, C72, TOGETHER]
+
+
+def site_of(gene: str, label: str) -> int:
+    return [site.label for site in NAMED[gene].sites].index(label)
+
+
+PRESUMED = presumed_functions(KNOWLEDGE)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "touches"),
+    [
+        # rs1142345 is base 18130686, counted from 0; an insertion before or behind it may be written at it.
+        (18130685, 18130686, False),
+        (18130686, 18130687, True),
+        (18130687, 18130688, False),
+        (18130680, 18130687, True),
+        (18130685, 18130685, False),
+        (18130686, 18130686, True),
+        (18130687, 18130687, True),
+        (18130688, 18130688, False),
+    ],
+)
+def test_a_change_explains_the_bases_that_it_touches(start: int, end: int, touches: bool) -> None:
+    site = NAMED["TPMT"].sites[site_of("TPMT", "rs1142345")]
+    assert covers(Unnamed(start, end, "missense_variant", "x", True, False), site) == touches
+
+
+def test_a_change_explains_every_base_of_a_longer_site() -> None:
+    site = NAMED["NUDT15"].sites[site_of("NUDT15", "rs746071566")]
+    first = site.pos_grch38 - 1
+    for at in range(first - 1, first + len(site.ref) + 1):
+        touched = covers(Unnamed(at, at + 1, "missense_variant", "x", True, False), site)
+        assert touched == (first <= at < first + len(site.ref))
+
+
+def seen_of(
+    codes: Mapping[str, tuple[int, int]], *unnamed: Unnamed, phase: Mapping[str, int] | None = None, **texts: str
+) -> Seen:
+    sites = NAMED["TPMT"].sites
+    return observe(
+        sites,
+        [codes.get(site.label, (0, 0)) for site in sites],
+        [(phase or {}).get(site.label, 0) for site in sites],
+        {site_of("TPMT", label): text for label, text in texts.items()},
+        unnamed,
+        PRESUMED,
+    )
+
+
+def test_what_has_no_name_stands_beside_the_codes() -> None:
+    stop = Unnamed(18139002, 18139003, "stop_gained", "c.454A>T p.Arg152Ter", False, True, 3)
+    silent = Unnamed(18149055, 18149056, "synonymous_variant", C72, True, True)
+    doubtful = stop._replace(doubt="too few reads")
+    assert seen_of({}, silent, doubtful).extras == ()
+    assert seen_of({}, stop).extras == (Extra("c.454A>T p.Arg152Ter", False, True, 3, "No function"),)
+    found = seen_of({"rs1142345": (-2, 0), "rs1800460": (0, -2)}, phase={"rs1800460": 4}, rs1800460="C>A/G")
+    assert found.extras == (
+        Extra("rs1142345 T>?", True, False, 0, None, told=False, site=site_of("TPMT", "rs1142345")),
+        Extra("rs1800460 C>A,G", False, True, 4, None, told=False, site=site_of("TPMT", "rs1800460")),
+    )
+    assert all(both == (0, 0) for both in found.codes)
+
+
+def test_bases_that_a_change_explains_are_told_once() -> None:
+    other = Unnamed(18130686, 18130687, "missense_variant", "c.719A>T p.Tyr240Phe", False, True)
+    found = seen_of({"rs1142345": (0, -2), "rs1800460": (1, -2)}, other)
+    assert [each.name for each in found.extras] == ["c.719A>T p.Tyr240Phe", "rs1800460 C>?"]
+    assert found.codes[site_of("TPMT", "rs1800460")] == (1, 0)
+
+
+DELETED = Unnamed(18130667, 18149127, "transcript_ablation", "whole gene deleted", False, True)
+EXON = Unnamed(18138962, 18139037, "exon_loss_variant", "exon 5 deleted", False, True)
+
+
+@pytest.mark.parametrize(
+    ("codes", "left"),
+    [
+        ((0, 0), 0),
+        ((1, 1), 1),
+        ((0, 1), 1),
+        ((1, 0), 1),
+        ((-1, 1), 1),
+        ((0, -1), 0),
+        ((-1, -1), -1),
+        # Two alleles that aren't the reference can't both be on the copy that is left.
+        ((1, 2), -1),
+    ],
+)
+@pytest.mark.parametrize("side", [(False, True), (True, False)])
+def test_where_a_copy_is_deleted_the_other_is_what_was_seen(
+    codes: tuple[int, int], left: int, side: tuple[bool, bool]
+) -> None:
+    deletion = DELETED._replace(first=side[0], second=side[1])
+    found = seen_of({"rs1142345": codes}, deletion)
+    at = site_of("TPMT", "rs1142345")
+    # Without a phase set it is laid on the second copy.
+    assert found.codes[at] == (left, 0)
+    assert found.phase[at] == 1
+    assert found.extras == (Extra("deletion", False, True, 1, "No function"),)
+    phased = seen_of({"rs1142345": codes}, deletion._replace(phase=5))
+    assert phased.codes[at] == ((left, 0) if side[1] else (0, left))
+    assert phased.phase[at] == 5
+    assert phased.extras == (Extra("deletion", *side, 5, "No function"),)
+
+
+def test_a_deletion_without_a_phase_set_has_one_that_nothing_else_has() -> None:
+    stop = Unnamed(18139002, 18139003, "stop_gained", "c.454A>T p.Arg152Ter", True, False, 9)
+    found = seen_of({"rs1142345": (0, 1)}, DELETED, stop, phase={"rs1142345": 4})
+    assert set(found.phase) == {10}
+    # What lies in it is on the copy that is left.
+    assert found.extras == (
+        Extra("deletion", False, True, 10, "No function"),
+        Extra("c.454A>T p.Arg152Ter", True, False, 10, "No function"),
+    )
+    phased = seen_of({}, DELETED._replace(first=True, second=False, phase=2), stop)
+    assert [(each.first, each.second, each.phase) for each in phased.extras] == [(True, False, 2), (False, True, 2)]
+
+
+def test_a_deleted_exon_says_nothing_of_the_others() -> None:
+    stop = Unnamed(18149114, 18149115, "stop_gained", "c.13A>T p.Arg5Ter", True, False)
+    inside = [Unnamed(at, at + 1, "missense_variant", f"c.{at}", True, False) for at in (18138961, 18138962, 18139036)]
+    beyond = Unnamed(18139037, 18139038, "splice_acceptor_variant", "c.420-1", True, False)
+    found = seen_of({"rs1142345": (0, 1), "rs1800460": (0, 1)}, EXON, stop, *inside, beyond)
+    at, within = site_of("TPMT", "rs1142345"), site_of("TPMT", "rs1800460")
+    assert (found.codes[at], found.phase[at]) == ((0, 1), 0)
+    assert (found.codes[within], found.phase[within]) == ((1, 0), 1)
+    assert [(each.name, each.phase) for each in found.extras] == [
+        ("exon 5 deleted", 1),
+        ("c.13A>T p.Arg5Ter", 0),
+        ("c.18138961", 0),
+        ("c.420-1", 0),
+        ("c.18138962", 1),
+        ("c.18139036", 1),
+    ]
+
+
+def test_where_both_copies_are_deleted_nothing_is_left() -> None:
+    stop = Unnamed(18139002, 18139003, "stop_gained", "c.454A>T p.Arg152Ter", True, False)
+    both = DELETED._replace(first=True)
+    found = seen_of({"rs1142345": (0, 1), "rs1800460": (-1, -1)}, both, stop)
+    assert set(found.codes) == {(0, 0)}
+    assert found.extras == (Extra("deletion", True, True, 0, "No function"),)
+
+
+def test_a_site_at_the_edge_of_a_deletion_lies_in_it() -> None:
+    site = NAMED["TPMT"].sites[site_of("TPMT", "chr6:18149103")]
+    first = site.pos_grch38 - 1
+    for start, end, inside in (
+        (first, first + 5, True),
+        (first + 1, first + 5, False),
+        (first, first + 4, False),
+        (first - 1, first + 6, True),
+    ):
+        found = seen_of({site.label: (0, 1)}, EXON._replace(start=start, end=end))
+        assert (found.codes[site_of("TPMT", site.label)] == (1, 0)) == inside
+
+
+HALF = Unsure((((0, 1), 0.5), ((1, 1), 0.3), ((0, 0), 0.2)), likelihoods=False)
+
+
+@pytest.mark.parametrize(
+    ("code", "unnamed", "expected"),
+    [
+        ((0, 0), [], HALF.genotypes),
+        ((0, -2), [], HALF.genotypes),
+        # One copy is left: both genotypes with the change mean that it has it.
+        ((0, 0), [EXON], (((0, 1), 0.5), ((0, 0), 0.2))),
+        ((0, 0), [EXON, EXON._replace(first=True)], None),
+        ((0, 0), [EXON._replace(first=True)], None),
+        ((0, 0), [EXON._replace(first=True, doubt="too few reads")], HALF.genotypes),
+        ((0, 0), [Unnamed(18138996, 18138997, "missense_variant", "x", False, True)], HALF.genotypes),
+        ((-2, 0), [Unnamed(18138996, 18138997, "missense_variant", "x", False, True)], None),
+        ((-2, 0), [Unnamed(18138997, 18138998, "missense_variant", "x", False, True)], HALF.genotypes),
+    ],
+)
+def test_what_is_left_to_be_unsure_of(
+    code: tuple[int, int], unnamed: list[Unnamed], expected: tuple[tuple[tuple[int, int], float], ...] | None
+) -> None:
+    at, sites = site_of("TPMT", "rs1800460"), NAMED["TPMT"].sites
+    codes = [code if place == at else (0, 0) for place in range(len(sites))]
+    found = left_unsure(sites, codes, {at: HALF}, unnamed, PRESUMED)
+    assert (found[at].genotypes if at in found else None) == expected
+
+
+def test_the_heaviest_of_what_one_copy_may_have_stands_first() -> None:
+    at, sites = site_of("TPMT", "rs1800460"), NAMED["TPMT"].sites
+    held = Unsure((((0, 0), 0.4), ((1, 0), 0.35), ((1, 1), 0.25)), likelihoods=True)
+    last = Unsure((((0, 0), 0.3), ((1, 0), 0.2), ((1, 1), 0.5)), likelihoods=True)
+    codes = [(0, 0)] * len(sites)
+    assert left_unsure(sites, codes, {at: held}, [EXON], PRESUMED)[at].genotypes == (((0, 0), 0.4), ((0, 1), 0.35))
+    assert left_unsure(sites, codes, {at: last}, [EXON], PRESUMED)[at].genotypes == (((0, 1), 0.5), ((0, 0), 0.3))
+
+
+# Which alleles fit
+
+
+def test_alleles_fit_as_if_each_were_laid_beside_each_genotype() -> None:
+    random = np.random.default_rng(1)
+    carries = random.integers(0, 3, (5, 11)).astype(np.int8)
+    carries[0] = 0
+    codes = random.integers(-1, 2, (600, 11, 2)).astype(np.int8)
+    # Genotypes that some allele fits: two alleles, here and there unseen.
+    codes[::2] = np.where(
+        random.random((300, 11, 2)) < 0.3, -1, carries[random.integers(0, 5, (300, 2))].swapaxes(1, 2)
+    )
+    untested = {
+        row: dict.fromkeys(range(row % 11), (1, 2)[: 1 + row % 2]) for row in (0, 3, 255, 256, 257, 511, 512, 598)
+    }
+    for others in ({}, untested):
+        expected: list[list[Fit]] = []
+        for row, seen in enumerate(codes.tolist()):
+            expected.append([])
+            for allele, carried in enumerate(carries.tolist()):
+                sides = [
+                    [
+                        both[side] in (-1, code) or (both[side] == 0 and code in others.get(row, {}).get(at, ()))
+                        for at, (both, code) in enumerate(zip(seen, carried, strict=True))
+                    ]
+                    for side in (0, 1)
+                ]
+                if all(one or other for one, other in zip(*sides, strict=True)):
+                    expected[-1].append(
+                        Fit(allele, *(sum(fits << at for at, fits in enumerate(side)) for side in sides))
+                    )
+        assert fitting(carries, codes, others) == expected
+        assert sum(map(len, expected)) > 300
+    assert fitting(carries, codes) == fitting(carries, codes, {})
+
+
+# Distinct genotypes
+
+
+@pytest.mark.parametrize("length", [0, 1, 2, 7, 9, 34, 300, 1500])
+@pytest.mark.parametrize("highest", [0, 1, 3, 254, 255, 256, 257, 1100, 5000, 8000, 2_000_000_000])
+@pytest.mark.parametrize("usual", [0, 0.9])
+def test_distinct_codes_are_in_order_and_each_row_finds_its_own(length: int, highest: int, usual: float) -> None:
+    random = np.random.default_rng(length + highest)
+    codes = random.integers(0, highest + 1, length)
+    codes[random.random(length) < usual] = highest // 2
+    if length > 1:
+        codes[-1] = highest
+    found, of = distinct(codes)
+    assert found == sorted(set(codes.tolist()))
+    assert [found[at] for at in of.tolist()] == codes.tolist()
+    assert first_of(of, len(found)).tolist() == [codes.tolist().index(code) for code in found]
+
+
+@pytest.mark.parametrize("kinds", [255, 256, 257])
+@pytest.mark.parametrize("times", [1, 3])
+@pytest.mark.parametrize("step", [1, 2])
+def test_as_many_distinct_codes_as_a_byte_holds_and_one_more(kinds: int, times: int, step: int) -> None:
+    codes = np.tile(np.arange(kinds) * step, times)[::-1].copy()
+    found, of = distinct(codes)
+    assert found == list(range(0, kinds * step, step))
+    assert of.tolist() == (codes // step).tolist()
+
+
+@pytest.mark.parametrize(
+    ("codes", "expected"), [([7], 7), ([1, 2, 2], 2), ([5, 5, 2], 5), ([3] * 17 + [9] * 16 + [9] * 100, 3)]
+)
+def test_the_most_common_of_the_first_codes(codes: list[int], expected: int) -> None:
+    assert most_common(np.array(codes)) == expected
