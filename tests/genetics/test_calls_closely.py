@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,11 +12,13 @@ import numpy as np
 import pytest
 
 from azaward.errors import KnowledgeError
+from azaward.genetics import Genotypes, Status, call, nothing_seen
 from azaward.genetics.consequence import presumed_functions, transcript
+from azaward.genetics.decision import percent
 from azaward.genetics.distinct import distinct, first_of, most_common
 from azaward.genetics.fitting import Fit, fitting
 from azaward.genetics.haplotypes import named_alleles
-from azaward.genetics.model import Unnamed, Unsure
+from azaward.genetics.model import GeneCall, GeneGenotypes, Unnamed, Unsure
 from azaward.genetics.observed import Extra, Seen, covers, in_one_codon, left_unsure, observe
 from azaward.knowledge import load
 
@@ -569,3 +571,360 @@ def test_as_many_distinct_codes_as_a_byte_holds_and_one_more(kinds: int, times: 
 )
 def test_the_most_common_of_the_first_codes(codes: list[int], expected: int) -> None:
     assert most_common(np.array(codes)) == expected
+
+
+# Calls
+
+
+def person(
+    codes: Mapping[str, tuple[int, int]] | None = None,
+    *,
+    gene: str = "TPMT",
+    phase: Mapping[str, int] | None = None,
+    status: Mapping[str, Status] | None = None,
+    unnamed: Sequence[Unnamed] = (),
+    **fields: Mapping[str, Any],
+) -> GeneGenotypes:
+    """Somebody with the reference everywhere but here."""
+    held = nothing_seen(["0"], KNOWLEDGE).genes[gene]
+    held.alleles[:], held.status[:] = 0, Status.SEEN
+    for array, given in ((held.alleles, codes), (held.phase, phase), (held.status, status)):
+        for label, value in (given or {}).items():
+            array[0, site_of(gene, label)] = value
+    placed = {
+        name: {(0, site_of(gene, at) if at != "gene" else -1): value for at, value in given.items()}
+        for name, given in fields.items()
+    }
+    return replace(held, unnamed={0: tuple(unnamed)} if unnamed else {}, **placed)  # type: ignore[arg-type]
+
+
+def called(held: GeneGenotypes, ancestry: Any = "European") -> GeneCall:
+    gene = held.sites[0].gene
+    return next(call(Genotypes(("0",), {gene: held}), KNOWLEDGE, ancestry)).genes[gene]
+
+
+def shown(found: GeneCall) -> list[str]:
+    """Each diplotype with its probability in words."""
+    return [f"{each.call} {percent(each.probability)}" for each in found.diplotypes]
+
+
+STAR_2, STAR_3B, STAR_3C, STAR_4, HALF_43 = "rs1800462", "rs1800460", "rs1142345", "rs1800584", "rs753545734"
+STOP = Unnamed(18139002, 18139003, "stop_gained", "c.454A>T p.Arg152Ter", False, True)
+MISSENSE = Unnamed(18139718, 18139719, "missense_variant", "c.367T>G p.Ser123Ala", False, True)
+NO_EFFECT_KNOWN = (
+    "No named allele is like it, so its effect isn't known. "
+    "It counts as no better than its worst known part, and never as normal."
+)
+STOP_SAID = (
+    "c.454A>T p.Arg152Ter on one copy: a stop codon cuts the protein short. No named allele has it; "
+    "that copy is presumed not to work."
+)
+MISSENSE_SAID = (
+    "c.367T>G p.Ser123Ala on one copy: one amino acid is replaced by another. No named allele has it, so its effect "
+    "isn't known."
+)
+MISSED = "1 of 45 positions that define an allele were not seen in full."
+NOTHING_HIDES = "No allele can hide at the positions that weren't seen: the other positions rule out all of them."
+
+CALLS: dict[str, tuple[GeneGenotypes, list[str], str, str | None, list[str]]] = {
+    "nothing": (person(), ["*1/*1 100%"], "Normal Metabolizer", None, []),
+    "two alleles": (person({STAR_2: (0, 1), STAR_3C: (0, 1)}), ["*2/*3C 100%"], "Poor Metabolizer", None, []),
+    "two alleles on one copy, with a part of a third": (
+        person({STAR_2: (0, 1), HALF_43: (0, 1)}, phase={STAR_2: 1, HALF_43: 1}),
+        ["*1/[*2 + rs753545734 C>T] 100%"],
+        "Intermediate Metabolizer",
+        None,
+        [f"Undocumented: [*2 + rs753545734 C>T]. {NO_EFFECT_KNOWN}"],
+    ),
+    "sides that nobody knows": (
+        person({STAR_2: (0, 1), HALF_43: (0, 1)}),
+        ["*2/[rs753545734 C>T] 51.2%", "*1/[*2 + rs753545734 C>T] 48.8%"],
+        "Intermediate Metabolizer",
+        None,
+        [
+            "Possible Intermediate Metabolizer is more probable (51.2%), but Intermediate Metabolizer has 48.8%, "
+            "so it is acted on: it is the more cautious.",
+            "It isn't known which variants lie on the same copy of the gene: *2/[rs753545734 C>T] has 51.2%; "
+            "also fitting: *1/[*2 + rs753545734 C>T] (48.8%).",
+            f"Undocumented: [rs753545734 C>T]; [*2 + rs753545734 C>T]. {NO_EFFECT_KNOWN}",
+        ],
+    ),
+    "a part of an allele on both copies": (
+        person({HALF_43: (1, 1)}),
+        ["[rs753545734 C>T]/[rs753545734 C>T] 100%"],
+        "Indeterminate",
+        None,
+        [f"Undocumented: [rs753545734 C>T]. {NO_EFFECT_KNOWN}"],
+    ),
+    "a deleted copy": (
+        person({STAR_3C: (0, 1)}, unnamed=[DELETED]),
+        ["*3C/deletion 100%"],
+        "Poor Metabolizer",
+        None,
+        ["The whole gene is deleted on one copy: what was seen comes from the copy that is left."],
+    ),
+    "a deleted copy, and much that has no name": (
+        person(unnamed=[DELETED, STOP, MISSENSE, STOP._replace(name="c.1"), STOP._replace(name="c.2")]),
+        ["[c.454A>T p.Arg152Ter + c.367T>G p.Ser123Ala + c.1 + c.2]/deletion 100%"],
+        "Possible Intermediate Metabolizer",
+        "Poor Metabolizer",
+        [
+            "The whole gene is deleted on one copy: what was seen comes from the copy that is left.",
+            STOP_SAID,
+            MISSENSE_SAID,
+            STOP_SAID.replace(STOP.name, "c.1"),
+            STOP_SAID.replace(STOP.name, "c.2"),
+            f"Undocumented: [c.454A>T p.Arg152Ter + c.367T>G p.Ser123Ala + c.1 + c.2]. {NO_EFFECT_KNOWN}",
+        ],
+    ),
+    "both copies deleted": (
+        person(unnamed=[DELETED._replace(first=True)]),
+        ["deletion/deletion 100%"],
+        "Poor Metabolizer",
+        None,
+        ["The whole gene is deleted on both copies."],
+    ),
+    "a stop": (
+        person(unnamed=[STOP]),
+        ["*1/[c.454A>T p.Arg152Ter] 100%"],
+        "Indeterminate",
+        "Intermediate Metabolizer",
+        [STOP_SAID],
+    ),
+    "a stop on both copies": (
+        person(unnamed=[STOP._replace(first=True)]),
+        ["[c.454A>T p.Arg152Ter]/[c.454A>T p.Arg152Ter] 100%"],
+        "Indeterminate",
+        "Poor Metabolizer",
+        [STOP_SAID.replace("one copy", "both copies").replace("that copy is", "both copies are")],
+    ),
+    "a stop on no known number of copies": (
+        person(unnamed=[STOP._replace(second=False)]),
+        ["*1/*1 100%"],
+        "Normal Metabolizer",
+        None,
+        [STOP_SAID.replace("one copy", "an unknown number of copies").replace("that copy is", "a copy with it is")],
+    ),
+    "two changes on one copy": (
+        person(unnamed=[STOP._replace(phase=2), MISSENSE._replace(phase=2)]),
+        ["*1/[c.454A>T p.Arg152Ter + c.367T>G p.Ser123Ala] 100%"],
+        "Indeterminate",
+        "Intermediate Metabolizer",
+        [
+            STOP_SAID,
+            MISSENSE_SAID,
+            f"Undocumented: [c.454A>T p.Arg152Ter + c.367T>G p.Ser123Ala]. {NO_EFFECT_KNOWN}",
+        ],
+    ),
+    "two changes, one on each copy": (
+        person(unnamed=[STOP._replace(phase=2), MISSENSE._replace(first=True, second=False, phase=2)]),
+        ["[c.367T>G p.Ser123Ala]/[c.454A>T p.Arg152Ter] 100%"],
+        "Indeterminate",
+        "Possible Intermediate Metabolizer",
+        [STOP_SAID, MISSENSE_SAID],
+    ),
+    "a stop beside an allele": (
+        person({"rs56161402": (0, 1)}, unnamed=[STOP]),
+        ["*1/[*8 + c.454A>T p.Arg152Ter] 50%", "*8/[c.454A>T p.Arg152Ter] 50%"],
+        "Indeterminate",
+        "Intermediate Metabolizer",
+        [
+            "It isn't known which variants lie on the same copy of the gene: *1/[*8 + c.454A>T p.Arg152Ter] has 50%; "
+            "also fitting: *8/[c.454A>T p.Arg152Ter] (50%).",
+            STOP_SAID,
+            f"Undocumented: [*8 + c.454A>T p.Arg152Ter]. {NO_EFFECT_KNOWN}",
+        ],
+    ),
+    "a change that counts for nothing": (
+        person(unnamed=[change(C72, "0/1")]),
+        ["*1/*1 100%"],
+        "Normal Metabolizer",
+        None,
+        [f"{C72} on one copy: the protein stays the same, so it doesn't change the result."],
+    ),
+    "a stop that failed": (
+        person(unnamed=[STOP._replace(doubt="too few reads")]),
+        ["*1/*1 100%"],
+        "Indeterminate",
+        None,
+        [
+            "Not called normal: c.454A>T p.Arg152Ter may be there.",
+            "c.454A>T p.Arg152Ter (a stop codon cuts the protein short) was seen, but too few reads: it isn't counted. "
+            "Have it confirmed.",
+        ],
+    ),
+    "a stop that may be there": (
+        person(unnamed=[STOP._replace(doubt=Status.NO_CALL.says)]),
+        ["*1/*1 100%"],
+        "Indeterminate",
+        None,
+        [
+            "Not called normal: c.454A>T p.Arg152Ter may be there.",
+            "c.454A>T p.Arg152Ter (a stop codon cuts the protein short) may be there (a record without a genotype). "
+            "Have it confirmed.",
+        ],
+    ),
+    "a silent change that failed": (
+        person(unnamed=[change(C72, "0/1", doubt="too few reads")]),
+        ["*1/*1 100%"],
+        "Normal Metabolizer",
+        None,
+        [f"{C72} (the protein stays the same) was seen, but too few reads: it isn't counted. Have it confirmed."],
+    ),
+    "undocumented bases": (
+        person({STAR_3C: (0, -2), STAR_3B: (0, -2)}),
+        ["*1/[rs1142345 T>? + rs1800460 C>?] 50%", "[rs1142345 T>?]/[rs1800460 C>?] 50%"],
+        "Indeterminate",
+        None,
+        [
+            "It isn't known which variants lie on the same copy of the gene: *1/[rs1142345 T>? + rs1800460 C>?] has "
+            "50%; also fitting: [rs1142345 T>?]/[rs1800460 C>?] (50%).",
+            f"Undocumented: rs1142345 T>?; rs1800460 C>?; [rs1142345 T>? + rs1800460 C>?]. {NO_EFFECT_KNOWN}",
+        ],
+    ),
+    "four undocumented bases on both copies": (
+        person(dict.fromkeys((STAR_2, STAR_3B, STAR_3C, STAR_4), (-2, -2))),
+        [
+            "[rs1142345 T>? + rs1800584 C>? + rs1800460 C>? + rs1800462 C>?]/"
+            "[rs1142345 T>? + rs1800584 C>? + rs1800460 C>? + rs1800462 C>?] 100%"
+        ],
+        "Indeterminate",
+        None,
+        [f"Undocumented: rs1142345 T>?; rs1800584 C>?; rs1800460 C>? and 2 more. {NO_EFFECT_KNOWN}"],
+    ),
+    "three undocumented bases on both copies": (
+        person(dict.fromkeys((STAR_2, STAR_3B, STAR_3C), (-2, -2))),
+        ["[rs1142345 T>? + rs1800460 C>? + rs1800462 C>?]/[rs1142345 T>? + rs1800460 C>? + rs1800462 C>?] 100%"],
+        "Indeterminate",
+        None,
+        [f"Undocumented: rs1142345 T>?; rs1800460 C>?; rs1800462 C>? and 1 more. {NO_EFFECT_KNOWN}"],
+    ),
+    "undocumented bases beside a missing position": (
+        person({STAR_3B: (0, -2), HALF_43: (-1, -1)}),
+        ["*1/[rs1800460 C>?] 100%"],
+        "Indeterminate",
+        None,
+        [MISSED, NOTHING_HIDES, f"Undocumented: rs1800460 C>?. {NO_EFFECT_KNOWN}"],
+    ),
+    "a position not seen": (
+        person({STAR_3C: (-1, -1)}, status={STAR_3C: Status.NO_RECORD}),
+        [
+            "*1/*1 98.9%",
+            "*1/*3C 1%",
+            "*1/*41 0.03%",
+            "*3C/*3C below 0.01%",
+            "*3C/*41 below 0.01%",
+            "*41/*41 below 0.01%",
+        ],
+        "Indeterminate",
+        None,
+        [
+            "Not called normal: *3C can't be ruled out by what was seen.",
+            MISSED,
+            "2 alleles may hide where not everything was seen (most probable *3C, 1%); the probability that any of "
+            "them does is 1.1%.",
+        ],
+    ),
+    "a copy not seen": (
+        person({STAR_3C: (1, -1), STAR_3B: (0, 1)}),
+        ["*1/*3A 99.5%", "*3A/*3C 0.5%", "*3A/*41 0.01%", "*3B/*3C below 0.01%"],
+        "Intermediate Metabolizer",
+        None,
+        [
+            MISSED,
+            "2 alleles may hide where not everything was seen (most probable *3C, 0.5%); the probability that any of "
+            "them does is 0.5%.",
+        ],
+    ),
+    "a position that hides nothing": (
+        person({HALF_43: (-1, -1)}),
+        ["*1/*1 100%"],
+        "Normal Metabolizer",
+        None,
+        [MISSED, NOTHING_HIDES],
+    ),
+    "a base that wasn't looked for": (
+        person(untested={STAR_3C: (2,)}),
+        ["*1/*1 99.97%", "*1/*41 0.03%", "*41/*41 below 0.01%"],
+        "Normal Metabolizer",
+        None,
+        [
+            "1 allele may hide where not everything was seen (*41, 0.03%).",
+            "Normal by the positions seen, with a probability of 99.97% as far as named alleles go.",
+        ],
+    ),
+    "a base that wasn't looked for on one copy": (
+        person({STAR_3C: (0, 1)}, untested={STAR_3C: (2,)}),
+        ["*1/*3C 99.99%", "*3C/*41 0.01%"],
+        "Intermediate Metabolizer",
+        None,
+        ["1 allele may hide where not everything was seen (*41, 0.01%)."],
+    ),
+    "a base that wasn't looked for beside an undocumented one": (
+        person({STAR_3B: (0, -2)}, untested={STAR_3C: (2,)}),
+        [
+            "*1/[rs1800460 C>?] 99.97%",
+            "*1/[*41 + rs1800460 C>?] 0.01%",
+            "*41/[rs1800460 C>?] 0.01%",
+            "*41/[*41 + rs1800460 C>?] below 0.01%",
+        ],
+        "Indeterminate",
+        None,
+        [
+            "1 allele may hide where not everything was seen (*41, 0.03%).",
+            f"Undocumented: rs1800460 C>?; [*41 + rs1800460 C>?]. {NO_EFFECT_KNOWN}",
+        ],
+    ),
+    "records that disagree": (
+        person(status={STAR_3C: Status.CONFLICT, STAR_3B: Status.CONFLICT_SETTLED, STAR_2: Status.FILTERED}),
+        ["*1/*1 100%"],
+        "Normal Metabolizer",
+        None,
+        [
+            "rs1142345: repeated records disagree, and none could be preferred.",
+            "rs1800460: repeated records disagree; the usable one was taken.",
+        ],
+    ),
+    "genotypes that aren't sure": (
+        person(
+            unsure={
+                STAR_3C: Unsure((((0, 0), 0.5), ((0, 1), 0.3), ((1, 1), 0.2)), likelihoods=False),
+                STAR_3B: Unsure((((0, 0), 0.9), ((0, 1), 0.1)), likelihoods=False, why="reads disagree"),
+            },
+            status={STAR_3C: Status.CONFLICT},
+        ),
+        [
+            "*1/*1 45%",
+            "*1/*3C 27%",
+            "*3C/*3C 18%",
+            "*1/*3B 5%",
+            "*1/*3A 3%",
+            "*3A/*3C 2%",
+            "*3B/*3C below 0.01%",
+        ],
+        "Indeterminate",
+        None,
+        [
+            "Not called normal: the probability of another phenotype is 55%.",
+            "rs1800460: reads disagree. Both were taken into account, neither as sure.",
+            "By the file's own figures these genotypes aren't sure: rs1142345 T/T 50%, T/C 30%, C/C 20%; "
+            "rs1800460 C/C 90%, C/T 10%.",
+        ],
+    ),
+    "what a reader must know": (
+        person(notes={"gene": ("first", "second"), STAR_3C: ("of this site",)}),
+        ["*1/*1 100%"],
+        "Normal Metabolizer",
+        None,
+        ["first second"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CALLS)
+def test_a_call_says_what_fits_what_to_act_on_and_why(case: str) -> None:
+    held, diplotypes, phenotype, presumed, notes = CALLS[case]
+    found = called(held)
+    assert shown(found) == diplotypes
+    assert (found.phenotype, found.presumed) == (phenotype, presumed)
+    assert list(found.notes) == notes
