@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -12,14 +13,19 @@ import numpy as np
 import pytest
 
 from azaward.errors import KnowledgeError
-from azaward.genetics import Genotypes, Status, call, nothing_seen
-from azaward.genetics.consequence import presumed_functions, transcript
-from azaward.genetics.decision import percent
+from azaward.genetics import Caller, Genotypes, Status, call, calling, nothing_seen
+from azaward.genetics.ancestry import groups, prior
+from azaward.genetics.consequence import breaking, presumed_functions, transcript, translate
+from azaward.genetics.decision import SOUGHT, Limits, decide, limits, percent
+from azaward.genetics.diplotypes import MOST_BLOCKS, MOST_EXTRAS, Pair, blocks, pairs
 from azaward.genetics.distinct import distinct, first_of, most_common
+from azaward.genetics.dosing import ORDER
 from azaward.genetics.fitting import Fit, fitting
-from azaward.genetics.haplotypes import named_alleles
-from azaward.genetics.model import GeneCall, GeneGenotypes, Unnamed, Unsure
+from azaward.genetics.haplotypes import named_alleles, order_of
+from azaward.genetics.mixture import MOST, UNNAMED, marginal, mixed
+from azaward.genetics.model import DISAGREED, Diplotype, GeneCall, GeneGenotypes, Unnamed, Unsure
 from azaward.genetics.observed import Extra, Seen, covers, in_one_codon, left_unsure, observe
+from azaward.genetics.remarks import of_phase, of_undocumented
 from azaward.knowledge import load
 
 KNOWLEDGE = load()
@@ -42,6 +48,8 @@ NAMED = {gene: named_alleles(KNOWLEDGE, gene) for gene in TRANSCRIPTS}
         ("TPMT", 18149123, 18149124, "A", "missense_variant c.4G>T p.Asp2Tyr"),
         ("TPMT", 18149121, 18149122, "G", "synonymous_variant c.6T>C p.Asp2="),
         ("TPMT", 18149114, 18149115, "A", "stop_gained c.13A>T p.Arg5Ter"),
+        ("TPMT", 18130672, 18130673, "A", "stop_gained c.733A>T p.Lys245Ter"),
+        ("TPMT", 18130666, 18130668, "CC", "stop_lost c.738_*1delinsGG"),
         ("TPMT", 18149116, 18149122, "TAGTAA", "stop_gained c.6_11delinsTTACTA p.Thr4Ter"),
         ("TPMT", 18149114, 18149118, "A", "stop_gained c.10_13delinsT"),
         ("TPMT", 18149001, 18149004, "", "inframe_deletion c.124_126del"),
@@ -217,8 +225,8 @@ def test_a_change_written_elsewhere_in_a_repeat_is_looked_at_from_sixty_bases_aw
     assert made.near(first - 60, first - 59)
     assert made.near(last + 59, last + 60)
     assert made.near(made.exons[0].end + 1, made.exons[0].end + 1)
-    assert not made.near(first - 200, first - 190)
-    assert not made.near(last + 190, last + 200)
+    assert not made.near(first - 61, first - 60)
+    assert not made.near(last + 60, last + 61)
 
 
 @pytest.mark.parametrize(
@@ -928,3 +936,654 @@ def test_a_call_says_what_fits_what_to_act_on_and_why(case: str) -> None:
     assert shown(found) == diplotypes
     assert (found.phenotype, found.presumed) == (phenotype, presumed)
     assert list(found.notes) == notes
+
+
+def test_what_is_undocumented_is_listed_once_and_first() -> None:
+    both = person({STAR_3C: (0, -2)}, unnamed=[STOP, change(C72, "0/1")])
+    assert called(both).undocumented[:3] == ("c.454A>T p.Arg152Ter", C72, "rs1142345 T>?")
+    assert called(person(unnamed=[DELETED])).undocumented == ()
+    assert called(person(unnamed=[STOP._replace(doubt="too few reads")])).undocumented == ()
+    assert called(person(unnamed=[change(C72, "0/1")])).undocumented == (C72,)
+
+
+@pytest.mark.parametrize(("places", "more"), [(3, ""), (4, " and 1 more"), (5, " and 2 more")])
+def test_three_undocumented_places_are_named_and_the_others_counted(places: int, more: str) -> None:
+    extras = [Extra(f"rs{at}", True, True, 0, None, told=False) for at in range(places)]
+    (note,) = of_undocumented(tuple(each.name for each in extras), extras, MOST_BLOCKS)
+    assert note == f"Undocumented: rs0; rs1; rs2{more}. {NO_EFFECT_KNOWN}"
+    _, mixture = of_undocumented(tuple(each.name for each in extras), extras, MOST_BLOCKS + 1)
+    assert mixture == "The two copies differ at 9 places, more than in any one person. Is the sample a mixture?"
+
+
+@pytest.mark.parametrize(
+    ("pairs", "rest"),
+    [
+        (1, None),
+        (2, "b (20%)"),
+        (4, "b (20%), c (20%), d (20%)"),
+        (5, "b (20%), c (20%), d (20%) and 1 more"),
+        (6, "b (20%), c (20%), d (20%) and 2 more"),
+    ],
+)
+def test_four_pairs_that_fit_are_named_and_the_others_counted(pairs: int, rest: str | None) -> None:
+    fit = [Diplotype(name, 0.2, "Indeterminate") for name in "abcdef"[:pairs]]
+    unseen = Diplotype("x", 0.1, "Indeterminate", rests_on_unseen=True)
+    expected = f"It isn't known which variants lie on the same copy of the gene: a has 20%; also fitting: {rest}."
+    assert list(of_phase((*fit, unseen))) == ([expected] if rest else [])
+
+
+@pytest.mark.parametrize(("places", "more"), [(3, ""), (4, "; and 1 more"), (5, "; and 2 more")])
+def test_three_unsure_genotypes_are_named_and_the_others_counted(places: int, more: str) -> None:
+    labels = [site.label for site in NAMED["TPMT"].sites[1 : places + 1]]
+    # The least sure first; the weights needn't add up to one.
+    shares = {label: (40 - 10 * at, 60 + 10 * at) for at, label in enumerate(labels[:3])}
+    shares |= dict.fromkeys(labels[3:], (2, 98))
+    unsure = {at: Unsure((((0, 0), sure), ((0, 1), other)), likelihoods=False) for at, (other, sure) in shares.items()}
+    (note,) = (note for note in called(person(unsure=unsure)).notes if note.startswith("By the file's own"))
+    assert note == (
+        "By the file's own figures these genotypes aren't sure: rs150900439 T/T 60%, T/C 40%; "
+        f"rs72552736 A/A 70%, A/C 30%; rs139392616 C/C 80%, C/T 20%{more}."
+    )
+
+
+@pytest.mark.parametrize(("share", "said"), [(0.0005, False), (0.25, True)])
+def test_what_is_hardly_unsure_counts_and_is_not_said(share: float, said: bool) -> None:
+    held = Unsure((((0, 0), 1 - share), ((0, 1), share)), likelihoods=False)
+    found = called(person(unsure={STAR_3B: held}))
+    assert any(note.startswith("By the file's own") for note in found.notes) == said
+    assert shown(found)[1] == f"*1/*3B {percent(share)}"
+    # Records that disagree are said to do so, and by nothing else.
+    (note,) = called(person(unsure={STAR_3B: held._replace(why=DISAGREED)})).notes[-1:]
+    assert note == f"{STAR_3B}: {DISAGREED}. Both were taken into account, neither as sure."
+
+
+def test_likelihoods_are_told_as_what_they_make_of_each_genotype() -> None:
+    doubt = Unsure((((0, 0), 2.0), ((0, 1), 1.0), ((1, 1), 1.0), ((-2, 0), 1.0)), likelihoods=True)
+    found = called(person(unsure={STAR_3C: doubt}))
+    reference, single = 0.952539, 0.005
+    weights = [reference**2, reference * single, single**2 / 2]
+    assert [each.call for each in found.diplotypes] == ["*1/*1", "*1/*3C", "*3C/*3C"]
+    assert [each.probability for each in found.diplotypes] == pytest.approx(
+        [weight / sum(weights) for weight in weights], rel=1e-4
+    )
+    assert found.notes[
+        -1
+    ] == "By the file's own figures these genotypes aren't sure: rs1142345 T/T 99.5%, T/C 0.5%, " + ("C/C below 0.01%.")
+
+
+def test_a_share_of_each_genotype_is_that_of_its_pairs() -> None:
+    fit = pairs_of(person({STAR_3C: (-1, -1)}))
+    at = site_of("TPMT", STAR_3C)
+    (found,) = marginal(NAMED["TPMT"], fit, [at])
+    of_call = {pair.call: pair.probability for pair in fit}
+    expected = {
+        (0, 0): "*1/*1", (0, 1): "*1/*3C", (0, 2): "*1/*41", (1, 1): "*3C/*3C", (1, 2): "*3C/*41", (2, 2): "*41/*41",
+    }  # fmt: skip
+    assert dict(found) == {genotype: pytest.approx(of_call[name]) for genotype, name in expected.items()}
+    assert [share for _, share in found] == sorted((share for _, share in found), reverse=True)
+
+
+PRIORS = {gene: prior(KNOWLEDGE, alleles, "European") for gene, alleles in NAMED.items()}
+
+
+def pairs_of(held: GeneGenotypes) -> tuple[Pair, ...]:
+    codes = [(one, other) for one, other in held.alleles[0].tolist()]
+    return pairs(NAMED["TPMT"], PRIORS["TPMT"], Seen(codes, held.phase[0].tolist()))
+
+
+@pytest.mark.parametrize(
+    ("codes", "phase", "extras", "expected"),
+    [
+        ([(0, 1), (0, 1), (1, 1)], [0, 0, 0], [], [[0], [1]]),
+        ([(0, 1), (0, 1), (0, 1)], [4, 0, 4], [], [[0, 2], [1]]),
+        ([(0, 1), (0, 1), (0, 1)], [1, 1, 0], [], [[0, 1], [2]]),
+        ([(0, 1), (0, 1), (0, 1)], [2, 0, 0], [], [[0], [1], [2]]),
+        ([(0, 1), (-1, -1), (-1, 0)], [0, 0, 0], [(True, False, 0), (True, True, 3)], [[0], [2], [3]]),
+        (
+            [(0, 1), (0, 0), (0, 0)],
+            [3, 3, 0],
+            [(True, False, 3), (False, True, 0), (False, True, 2)],
+            [[0, 3], [4], [5]],
+        ),
+    ],
+)
+def test_columns_of_one_phase_set_go_together_and_all_others_alone(
+    codes: list[tuple[int, int]], phase: list[int], extras: list[tuple[bool, bool, int]], expected: list[list[int]]
+) -> None:
+    seen = Seen(codes, phase, tuple(Extra("x", *each, None) for each in extras))
+    assert blocks(seen) == expected
+
+
+def test_a_site_without_a_phase_set_is_of_no_other() -> None:
+    # *2, *3B and *3C: two in a phase set whose number is that of a column, and one alone.
+    for number in (1, 2, 19, 20, 21):
+        held = person(
+            {STAR_3C: (0, 1), STAR_3B: (0, 1), STAR_2: (0, 1)}, phase={STAR_3C: number, STAR_2: number, STAR_3B: 0}
+        )
+        assert len(called(held).diplotypes) == 2
+
+
+@pytest.mark.parametrize(("extras", "ways"), [(2, 2), (3, 4), (4, 8)])
+def test_so_many_things_without_a_name_are_laid_every_way(extras: int, ways: int) -> None:
+    labels = (STAR_2, STAR_3B, STAR_3C, STAR_4)[:extras]
+    found = called(person(dict.fromkeys(labels, (0, -2))))
+    assert len(found.diplotypes) == ways
+    assert sum(each.probability for each in found.diplotypes) == pytest.approx(1)
+    # What is laid beside named alleles is as probable one way as the other.
+    equal = [each.probability == pytest.approx(1 / ways) for each in found.diplotypes]
+    assert all(equal) == (extras <= MOST_EXTRAS)
+
+
+def test_a_deleted_copy_has_no_bases_and_nothing_else() -> None:
+    found = called(person({STAR_3C: (-1, -1)}, unnamed=[DELETED]))
+    assert [each.call for each in found.diplotypes] == ["*1/deletion", "*3C/deletion", "*41/deletion"]
+    reference, single = 0.952539, 0.005
+    assert found.diplotypes[1].probability / found.diplotypes[0].probability == pytest.approx(single / reference, 1e-4)
+    assert {name for name, _ in found.could_hide} == {"*3C", "*41"}
+
+
+def test_haplotypes_without_a_name_are_as_rare_as_their_parts_together() -> None:
+    # Unknown sides: *2 and a part of *43 on two copies, or on one.
+    held = PRIORS["TPMT"]
+    names, rarest = NAMED["TPMT"].names, held.frequency.min(axis=1)
+    star_1, star_2 = (held.frequency[:, names.index(name)] for name in ("*1", "*2"))
+    apart, together = (float(held.weights @ each) for each in (star_2 * rarest, star_1 * (star_2 * rarest)))
+    found = called(person({STAR_2: (0, 1), HALF_43: (0, 1)}))
+    assert [each.probability for each in found.diplotypes] == pytest.approx(
+        [apart / (apart + together), together / (apart + together)]
+    )
+
+
+@pytest.mark.parametrize(
+    ("held", "expected"),
+    [
+        # Without a side, what is known stands first, and the reference before what isn't.
+        (person({STAR_3C: (1, 0)}), (("T", "C"), False)),
+        (person({STAR_3C: (-1, 1)}), (("C", "."), False)),
+        (person({STAR_3C: (-1, 0)}), (("T", "."), False)),
+        (person({STAR_3C: (1, 0)}, phase={STAR_3C: 3}), (("T", "C"), False)),
+        (person({STAR_3C: (1, 0), STAR_3B: (0, 1)}, phase={STAR_3C: 3, STAR_3B: 3}), (("C", "T"), True)),
+        (person({STAR_3C: (-1, 1), STAR_3B: (0, 1)}, phase={STAR_3C: 3, STAR_3B: 3}), ((".", "C"), True)),
+        (person({STAR_3C: (1, 1), STAR_3B: (0, 1)}, phase={STAR_3C: 3, STAR_3B: 3}), (("C", "C"), False)),
+        (person({STAR_3C: (1, 0)}, phase={STAR_3C: 3}, unnamed=[STOP._replace(phase=3)]), (("C", "T"), True)),
+        (person({STAR_3C: (1, 2)}), (("C", "G"), False)),
+        (person({STAR_3C: (0, -2)}), (("T", "?"), False)),
+        (person({STAR_3C: (0, -2)}, undocumented={STAR_3C: "T>A"}), (("T", "A"), False)),
+        (person({STAR_3C: (0, -2)}, notes={STAR_3C: ("odd",)}), (("T", "?"), False)),
+    ],
+)
+def test_the_evidence_shows_what_stood_there(held: GeneGenotypes, expected: tuple[tuple[str, str], bool]) -> None:
+    found = called(held)
+    at = site_of("TPMT", STAR_3C)
+    assert (found.evidence[at].alleles, found.evidence[at].phased) == expected
+    assert found.evidence[at].note == ("odd" if held.notes else None)
+    rest = [each for place, each in enumerate(found.evidence) if place not in (at, site_of("TPMT", STAR_3B))]
+    assert all(each.alleles == (each.site.ref, each.site.ref) for each in rest)
+    assert not any(each.phased for each in rest)
+    assert [each.site for each in found.evidence] == list(NAMED["TPMT"].sites)
+
+
+def test_a_status_is_shown_where_it_is() -> None:
+    found = called(person(status={STAR_3C: Status.ASSUMED_REFERENCE, STAR_3B: max(Status)}))
+    shown_there = {each.site.label: each.status for each in found.evidence if each.status != Status.SEEN}
+    assert shown_there == {STAR_3C: Status.ASSUMED_REFERENCE, STAR_3B: max(Status)}
+    assert found.phenotype == "Normal Metabolizer"
+
+
+def test_the_notes_of_the_first_site_and_of_the_gene_are_told_apart() -> None:
+    first = NAMED["TPMT"].sites[0].label
+    found = called(person(notes={first: ("of the first",), "gene": ("of the gene",)}, undocumented={STAR_3B: "C>A"}))
+    assert [each.note for each in found.evidence if each.note] == ["of the first"]
+    assert found.evidence[0].note == "of the first"
+    assert found.notes == ("of the gene",)
+
+
+def gathered(*people: GeneGenotypes) -> GeneGenotypes:
+    """Several people, a row each."""
+    first = people[0]
+    arrays = {name: np.concatenate([getattr(one, name) for one in people]) for name in ("alleles", "phase", "status")}
+    others = {
+        name: {(row, at): value for row, one in enumerate(people) for (_, at), value in getattr(one, name).items()}
+        for name in ("undocumented", "notes", "untested", "unsure")
+    }
+    unnamed = {row: one.unnamed[0] for row, one in enumerate(people) if one.unnamed}
+    return replace(first, **arrays, **others, unnamed=unnamed)
+
+
+def calls_of(caller: Caller, *people: GeneGenotypes) -> list[GeneCall]:
+    held = gathered(*people)
+    samples = tuple(str(at) for at in range(len(people)))
+    return [each.genes["TPMT"] for each in caller.call(Genotypes(samples, {"TPMT": held}))]
+
+
+def test_everyone_in_a_cohort_is_called_as_if_alone_and_those_who_are_alike_share_an_answer() -> None:
+    cohort = [held for held, *_ in CALLS.values()]
+    alone = [called(held) for held in cohort]
+    found = calls_of(Caller(KNOWLEDGE, "European"), *cohort, *cohort)
+    assert found == alone * 2
+    assert all(one is other for one, other in zip(found, found[len(cohort) :], strict=False))
+
+
+def test_answers_are_kept_until_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    a, b, c = person(), person({STAR_3C: (1, 1)}), person({STAR_2: (1, 1)})
+    unseen = person({STAR_3C: (-1, -1)}, untested={STAR_3B: (1,)})
+    for kept, again in ((1, [False, False]), (2, [False, True]), (3, [True, True])):
+        monkeypatch.setattr(calling, "KEPT", kept)
+        caller = Caller(KNOWLEDGE, "European")
+        first = calls_of(caller, a, b, c)
+        # The oldest is forgotten first; what is asked for last is what was asked for twice.
+        second = [calls_of(caller, b)[0] is first[1]]
+        assert [calls_of(caller, c)[0] is first[2] or kept == 1, *second][1:] == again[1:]
+        fresh = Caller(KNOWLEDGE, "European")
+        calls_of(fresh, a, b, c)
+        assert calls_of(fresh, a)[0] == first[0]
+        assert (calls_of(caller, a, b, c, unseen, a)) == [called(one) for one in (a, b, c, unseen, a)]
+        # Known at first, forgotten on the way.
+        assert calls_of(caller, unseen) == [called(unseen)]
+        assert calls_of(caller, b, c, unseen) == [called(one) for one in (b, c, unseen)]
+
+
+def test_samples_that_share_rows_of_two_genes_share_a_mapping() -> None:
+    tpmt = replace(gathered(person(), person({STAR_3C: (1, 1)})), row_of=np.array([1, 0, 1, 0, 1]))
+    rows = [person(gene="NUDT15"), person({"rs116855232": (0, 1)}, gene="NUDT15")]
+    both = {"TPMT": tpmt, "NUDT15": gathered(*(rows[at] for at in (0, 1, 1, 0, 0)))}
+    found = list(call(Genotypes(tuple("abcde"), both), KNOWLEDGE, "European"))
+    told = [tuple(one.genes[gene].diplotypes[0].call for gene in ("TPMT", "NUDT15")) for one in found]
+    assert told == [
+        ("*3C/*3C", "*1/*1"), ("*1/*1", "*1/*3"), ("*3C/*3C", "*1/*3"), ("*1/*1", "*1/*1"), ("*3C/*3C", "*1/*1"),
+    ]  # fmt: skip
+    assert [one.sample for one in found] == list("abcde")
+
+
+def test_one_base_beside_a_named_one_is_read_with_it_on_the_right_copy() -> None:
+    # c.720T>G in the codon of *3C.
+    other = Unnamed(18130685, 18130686, "stop_gained", "c.720T>G p.Tyr240Ter", False, True, 2)
+    for codes, names in (
+        ((0, 1), ["c.[719A>G;720T>G] p.Tyr240Trp"]),
+        ((1, 1), ["c.[719A>G;720T>G] p.Tyr240Trp"]),
+        ((1, 0), ["c.720T>G p.Tyr240Ter"]),
+        ((0, 0), ["c.720T>G p.Tyr240Ter"]),
+        ((0, 2), ["c.[719A>C;720T>G] p.Tyr240Ser"]),
+        ((0, -1), ["c.720T>G p.Tyr240Ter"]),
+    ):
+        held = person({STAR_3C: codes, STAR_3B: (1, 0)}, phase={STAR_3C: 2, STAR_3B: 2}, unnamed=[other])
+        assert [each.name for each in called(held).changes] == names
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        ({"alleles": (site_of("TPMT", "rs150900439"), 2)}, "row 0, rs150900439: found allele code 2, expected -2 to 1"),
+        ({"alleles": (site_of("TPMT", "rs150900439"), -3)}, "row 0, rs150900439: found allele code -3"),
+        ({"status": (3, len(Status))}, "a status that isn't one of Status"),
+        ({"status": (3, -1)}, "a status that isn't one of Status"),
+        ({"phase": (3, -1)}, "phase set below 0"),
+    ],
+)
+def test_codes_beyond_those_that_there_are_are_refused(spoil: dict[str, tuple[int, int]], says: str) -> None:
+    held = person()
+    for name, (at, value) in spoil.items():
+        getattr(held, name)[0, at] = value
+    with pytest.raises(ValueError, match=says):
+        called(held)
+
+
+@pytest.mark.parametrize(
+    "wrong", [(((0, 3), 1.0),), (((-3, 0), 1.0),), (), (((0, 0), 0.0),), (((0, 0), 1.0), ((0, 1), float("inf")))]
+)
+def test_possible_genotypes_beyond_those_that_there_are_are_refused(wrong: Any) -> None:
+    right = (((0, 2), 0.6), ((-2, -2), 0.4))
+    assert called(person(unsure={STAR_3C: Unsure(right, likelihoods=False)})).diplotypes
+    with pytest.raises(ValueError, match="allele codes from -2 to 2, found"):
+        called(person(unsure={STAR_3C: Unsure(wrong, likelihoods=False)}))
+
+
+def test_nobody_is_nobody() -> None:
+    held = gathered(person())
+    nobody = replace(held, alleles=held.alleles[:0], phase=held.phase[:0], status=held.status[:0])
+    assert list(call(Genotypes((), {"TPMT": nobody}), KNOWLEDGE)) == []
+    assert list(call(Genotypes((), {"TPMT": replace(held, row_of=np.array([], int))}), KNOWLEDGE)) == []
+    with pytest.raises(ValueError, match="genotypes of genes: found none, expected TPMT, NUDT15"):
+        list(call(Genotypes((), {}), KNOWLEDGE))
+    for wrong in ([0, -1], [1]):
+        spoilt = Genotypes(tuple("ab")[: len(wrong)], {"TPMT": replace(held, row_of=np.array(wrong))})
+        with pytest.raises(ValueError, match="found a row_of from"):
+            list(call(spoilt, KNOWLEDGE))
+
+
+def test_what_may_hide_beside_an_undocumented_base_is_as_common_as_in_everyone() -> None:
+    held = PRIORS["TPMT"]
+    of = {name: float(held.weights @ held.frequency[:, at]) for at, name in enumerate(NAMED["TPMT"].names)}
+    crowd = dict.fromkeys((STAR_2, STAR_4, "rs56161402", "rs72552740"), (0, -2))
+    for seen, hides in (
+        ({STAR_3C: (-1, -1)}, {"*3C", "*41"}),
+        ({STAR_3C: (-1, -1), STAR_3B: (0, 1)}, {"*3A", "*3C", "*41"}),
+        ({STAR_3C: (-1, -1), STAR_3B: (-1, 0)}, {"*3A", "*3B", "*3C", "*41"}),
+        ({STAR_3C: (0, -1)}, {"*3C", "*41"}),
+        ({STAR_3C: (1, -1)}, {"*41"}),
+    ):
+        found = called(person({**crowd, **seen}))
+        assert len(found.undocumented) > 4
+        assert set(dict(found.could_hide)) == hides
+        assert dict(found.could_hide) == {name: pytest.approx(1 - (1 - of[name]) ** 2) for name in hides}
+        assert [p for _, p in found.could_hide] == sorted(dict(found.could_hide).values(), reverse=True)
+    untested = called(person({**crowd, STAR_3B: (0, 1)}, untested={STAR_3C: (1,)}))
+    assert set(dict(untested.could_hide)) == {"*3A", "*3C"}
+    assert called(person({**crowd, STAR_3C: (1, 1)}, untested={STAR_3C: (2,)})).could_hide == ()
+
+
+# Unsure genotypes
+
+
+def unsure_seen(unsure: Mapping[str, Unsure], held: GeneGenotypes | None = None) -> dict[str, float]:
+    given = held or person()
+    codes = [(one, other) for one, other in given.alleles[0].tolist()]
+    seen = Seen(codes, given.phase[0].tolist())
+    placed = {site_of("TPMT", label): one for label, one in unsure.items()}
+    return {pair.call: pair.probability for pair in mixed(NAMED["TPMT"], PRIORS["TPMT"], seen, placed)}
+
+
+def stated(*genotypes: tuple[tuple[int, int], float]) -> Unsure:
+    return Unsure(genotypes, likelihoods=False)
+
+
+@pytest.mark.parametrize(
+    ("unsure", "held", "expected"),
+    [
+        # Weights needn't sum to one; the order of two codes says nothing without a side.
+        ({STAR_3C: stated(((0, 0), 6), ((0, 1), 3), ((1, 1), 1))}, None, {"*1/*1": 0.6, "*1/*3C": 0.3, "*3C/*3C": 0.1}),
+        ({STAR_3C: stated(((1, 0), 3), ((0, 0), 1))}, None, {"*1/*3C": 0.75, "*1/*1": 0.25}),
+        ({STAR_3C: stated(((2, 0), 3), ((1, 2), 1))}, None, {"*1/*41": 0.75, "*3C/*41": 0.25}),
+        # Undocumented bases stand beside the named alleles.
+        (
+            {STAR_3C: stated(((0, 0), 0.75), ((0, -2), 0.25))},
+            None,
+            {"*1/*1": 0.75, "*1/[rs1142345 T>?]": 0.25},
+        ),
+        (
+            {STAR_3C: stated(((-2, -2), 0.75), ((1, -2), 0.25))},
+            None,
+            {"[rs1142345 T>?]/[rs1142345 T>?]": 0.75, "*3C/[rs1142345 T>?]": 0.125, "*1/[*3C + rs1142345 T>?]": 0.125},
+        ),
+        # Where sides are known: those of the genotype that was seen count, others have none.
+        (
+            {STAR_3C: stated(((0, 1), 0.75), ((0, 0), 0.25))},
+            person({STAR_3C: (0, 1), STAR_3B: (0, 1)}, phase={STAR_3C: 1, STAR_3B: 1}),
+            {"*1/*3A": 0.75, "*1/*3B": 0.25},
+        ),
+        (
+            {STAR_3C: stated(((1, 0), 0.75), ((1, 1), 0.25))},
+            person({STAR_3C: (1, 0), STAR_3B: (0, 1)}, phase={STAR_3C: 1, STAR_3B: 1}),
+            {"*3B/*3C": 0.75, "*3A/*3C": 0.25},
+        ),
+        # Several sites without sides.
+        (
+            {STAR_3C: stated(((0, 0), 0.5), ((0, 1), 0.5)), STAR_4: stated(((1, 1), 0.75), ((0, 0), 0.25))},
+            None,
+            {
+                "*4/*4": 0.375,
+                "*4/[*3C + *4]": 0.375,
+                "*1/*1": 0.125,
+                "*1/*3C": 0.125,
+            },
+        ),
+    ],
+)
+def test_genotypes_with_probabilities_count_as_they_stand(
+    unsure: Mapping[str, Unsure], held: GeneGenotypes | None, expected: dict[str, float]
+) -> None:
+    found = unsure_seen(unsure, held)
+    assert found == {name: pytest.approx(share, abs=1e-6) for name, share in expected.items()}
+
+
+@pytest.mark.parametrize(("best", "named"), [(1.0, 0.5), (0.25, 0.2), (4.0, 0.8), (0.01, 0.01 / 1.01)])
+def test_likelihoods_compare_named_pairs_with_what_no_named_pair_has(best: float, named: float) -> None:
+    # A part of *43 was seen on one copy; the other part, which makes it *43, is in doubt.
+    held = person({HALF_43: (0, 1)})
+    doubt = Unsure((((0, 0), 2.0), ((0, 1), 2.0 * best)), likelihoods=True)
+    if best >= 1:
+        doubt = Unsure((((0, 1), 2.0 * best), ((0, 0), 2.0)), likelihoods=True)
+    found = unsure_seen({"rs1256618794": doubt}, held)
+    if best >= 1:
+        assert found == {"*1/*43": pytest.approx(1)}
+    else:
+        assert found["*1/*43"] == pytest.approx(best / (1 + best))
+        assert found["*1/[rs753545734 C>T]"] == pytest.approx(1 / (1 + best))
+
+
+def test_so_many_combinations_with_sides_are_the_likeliest_ones() -> None:
+    labels = [site.label for site in NAMED["TPMT"].sites[:7]]
+    held = person(dict.fromkeys(labels, (0, 0)), phase=dict.fromkeys(labels, 1))
+    unsure = {label: stated(((0, 0), 0.9), ((0, 1), 0.1)) for label in labels}
+    found = unsure_seen(unsure, held)
+    assert sum(found.values()) == pytest.approx(1)
+    shares = sorted((0.9 ** (7 - n) * 0.1**n for n in range(8) for _ in range(math.comb(7, n))), reverse=True)
+    assert found["*1/*1"] == pytest.approx(shares[0] / sum(shares[:MOST]))
+    assert found["*1/*20"] == pytest.approx(shares[1] / sum(shares[:MOST]))
+    assert len(found) > 60
+
+
+def test_eight_combinations_stand_for_all_that_no_named_pair_has() -> None:
+    # Two changes on both copies are no named pair: each such combination is called, the likeliest first.
+    labels = [site.label for site in NAMED["TPMT"].sites if len(site.alts) == 1][1:14]
+    unsure = {label: stated(((0, 0), 0.6), ((1, 1), 0.4)) for label in labels[:6]}
+    found = unsure_seen(unsure)
+    named = {name: share for name, share in found.items() if "[" not in name}
+    for name, share in named.items():
+        assert share == pytest.approx(0.6**6 if name == "*1/*1" else 0.6**5 * 0.4)
+    assert len(named) == 7
+    others = {name: share for name, share in found.items() if "[" in name}
+    assert len(others) == UNNAMED
+    assert len({round(share, 9) for share in others.values()}) == 1
+    assert sum(others.values()) == pytest.approx(1 - 0.6**6 - 6 * 0.6**5 * 0.4)
+
+
+def test_what_is_all_but_impossible_is_not_listed() -> None:
+    assert set(unsure_seen({STAR_3C: stated(((0, 0), 1.0), ((1, 1), 1e-12))})) == {"*1/*1"}
+    assert set(unsure_seen({STAR_3C: stated(((0, 0), 1.0), ((1, 1), 1e-5))})) == {"*1/*1", "*3C/*3C"}
+
+
+# Decisions
+
+
+HELD = Limits(cautious=0.125, sought=frozenset({"*3A", "*10"}))
+POOR, INTERMEDIATE, POSSIBLE, OPEN, NORMAL = ORDER
+
+
+@pytest.mark.parametrize(
+    ("phenotypes", "hide", "doubts", "expected", "why"),
+    [
+        ({NORMAL: 1.0}, [], [], NORMAL, []),
+        ({NORMAL: 1.0}, ["*2"], [], NORMAL, []),
+        ({NORMAL: 1.0}, ["*10", "*2", "*3A"], [], OPEN, ["*3A, *10 can't be ruled out by what was seen"]),
+        ({NORMAL: 0.875, POOR: 0.0625, OPEN: 0.0625}, [], [], OPEN, ["the probability of another phenotype is 12.5%"]),
+        ({NORMAL: 0.876, POOR: 0.124}, [], [], NORMAL, []),
+        ({NORMAL: 1.0}, [], ["c.1", "c.2"], OPEN, ["c.1, c.2 may be there"]),
+        ({OPEN: 0.5, POOR: 0.5}, ["*3A"], ["c.1"], OPEN, []),
+        ({POOR: 0.6, NORMAL: 0.4}, [], [], POOR, []),
+        ({POSSIBLE: 0.875, INTERMEDIATE: 0.125}, [], [], INTERMEDIATE, ["12.5%"]),
+        ({POSSIBLE: 0.876, INTERMEDIATE: 0.124}, [], [], POSSIBLE, []),
+        ({POSSIBLE: 0.75, POOR: 0.0625, INTERMEDIATE: 0.0625, NORMAL: 0.125}, [], [], INTERMEDIATE, ["12.5%"]),
+        ({POSSIBLE: 0.5, POOR: 0.25, INTERMEDIATE: 0.25}, [], [], POOR, ["25%"]),
+    ],
+)
+def test_what_is_acted_on_and_why(
+    phenotypes: dict[str, float], hide: list[str], doubts: list[str], expected: str, why: list[str]
+) -> None:
+    decided = decide(list(phenotypes.items()), hide, HELD, doubts)
+    assert decided.phenotype == expected
+    first = next(iter(phenotypes))
+    if first == NORMAL:
+        assert decided.why == tuple(f"Not called normal: {each}." for each in why)
+    else:
+        assert decided.why == tuple(
+            f"{first} is more probable ({percent(phenotypes[first])}), but {expected} has {each}, so it is acted on: "
+            "it is the more cautious."
+            for each in why
+        )
+
+
+@pytest.mark.parametrize(
+    ("probability", "words"),
+    [
+        (0.0, "0%"),
+        (0.00009, "below 0.01%"),
+        (0.0001, "0.01%"),
+        (0.00056, "0.06%"),
+        (0.00099, "0.1%"),
+        (0.001, "0.1%"),
+        (0.00156, "0.2%"),
+        (0.5, "50%"),
+        (0.99849, "99.8%"),
+        (0.999, "99.9%"),
+        (0.99944, "99.94%"),
+        (0.9999, "99.99%"),
+        (0.99991, "above 99.99%"),
+        (1.0, "100%"),
+    ],
+)
+def test_a_probability_in_words(probability: float, words: str) -> None:
+    assert percent(probability) == words
+
+
+def test_an_allele_is_sought_that_more_than_so_many_carry_and_that_weakens_the_enzyme() -> None:
+    alleles = NAMED["TPMT"]
+    believed = prior(KNOWLEDGE, alleles, None)
+    # As if each allele were held by somebody.
+    held = replace(believed, stated=np.maximum(believed.stated, believed.stated[believed.stated > 0].min()))
+
+    def sought(least: float) -> frozenset[str]:
+        rows = tuple(
+            msgspec.structs.replace(row, value=least) if row.id == SOUGHT else row
+            for row in KNOWLEDGE.tables["parameters"]
+        )
+        tables = {**KNOWLEDGE.tables, "parameters": rows}
+        return limits(replace(KNOWLEDGE, tables=tables), alleles, held).sought
+
+    carriers = dict(zip(alleles.names, (1 - (1 - held.stated) ** 2).tolist(), strict=True))
+    functions = dict(zip(alleles.names, alleles.functions, strict=True))
+    assert sought(0.0) == {name for name, function in functions.items() if function == "No function"}
+    assert "*3A" not in sought(carriers["*3A"])
+    assert "*3A" in sought(carriers["*3A"] * 0.999)
+
+
+# Alleles and how common they are
+
+
+def test_names_are_in_the_order_of_their_numbers() -> None:
+    names = ["[*1 + *2]", "*10", "*3C", "deletion", "*1", "*3A", "*2"]
+    assert sorted(names, key=order_of) == ["*1", "*2", "*3A", "*3C", "*10", "[*1 + *2]", "deletion"]
+
+
+@pytest.mark.parametrize("changed", [{"ref": "A"}, {"alt": "A"}, {"pos_grch38": 18130688}])
+def test_an_allele_that_no_position_has_is_refused(changed: dict[str, Any]) -> None:
+    rows = tuple(
+        msgspec.structs.replace(row, **changed) if (row.gene, row.allele) == ("TPMT", "*3C") else row
+        for row in KNOWLEDGE.tables["alleles"]
+    )
+    with pytest.raises(KnowledgeError, match=r"alleles.csv: TPMT \*3C: .* is not in gene_positions.csv"):
+        named_alleles(replace(KNOWLEDGE, tables={**KNOWLEDGE.tables, "alleles": rows}), "TPMT")
+
+
+@pytest.mark.parametrize(
+    ("ancestry", "expected"),
+    [
+        (None, {}),
+        ("European", {"European": 1.0}),
+        (" eas ", {"East Asian": 1.0}),
+        ({"EUR": 1, "European": 1, "EAS": 6}, {"European": 0.25, "East Asian": 0.75}),
+        ({"European": 0.5, "EAS": 0}, {"European": 1.0}),
+    ],
+)
+def test_shares_of_groups_sum_to_one(ancestry: Any, expected: dict[str, float]) -> None:
+    assert groups(KNOWLEDGE, ancestry) == expected
+
+
+@pytest.mark.parametrize("wrong", [{"European": float("inf")}, {"European": -1, "EAS": 2}, {"European": 0.0}, {}])
+def test_shares_that_cannot_be_shares_are_refused(wrong: Any) -> None:
+    with pytest.raises(ValueError, match=r"^ancestry"):
+        groups(KNOWLEDGE, wrong)
+
+
+@pytest.mark.parametrize("gene", NAMED)
+def test_frequencies_are_those_of_the_table_and_the_rest_is_shared(gene: str) -> None:
+    alleles = NAMED[gene]
+    held = prior(KNOWLEDGE, alleles, {"European": 3, "EAS": 1})
+    assert dict(zip(held.groups, held.weights.tolist(), strict=True)) == {
+        group: {"European": 0.75, "East Asian": 0.25}.get(group, 0.0) for group in held.groups
+    }
+    rows: dict[str, dict[str, float]] = {}
+    for row in KNOWLEDGE.tables["allele_frequencies"]:
+        if row.gene == gene and row.prior and row.group:
+            rows.setdefault(row.group, {})[row.allele] = row.frequency
+    rest = [own["other"] for own in rows.values() if "other" in own]
+    for group, frequency in zip(held.groups, held.frequency, strict=True):
+        own = rows[group]
+        unlisted = [name for name in alleles.names[1:] if not own.get(name)]
+        each = own.get("other", sum(rest) / len(rest)) / len(unlisted)
+        assert frequency[1:] == pytest.approx([each if name in unlisted else own[name] for name in alleles.names[1:]])
+        assert frequency.sum() == pytest.approx(1)
+    assert held.stated.tolist() == [max(own.get(name, 0.0) for own in rows.values()) for name in alleles.names]
+    assert held.notes == ()
+
+
+def test_who_is_of_a_group_without_figures_is_of_any_that_has_some() -> None:
+    held = prior(KNOWLEDGE, NAMED["NUDT15"], {"European": 1, "Oceanian": 1})
+    n = len(held.groups)
+    assert held.weights.tolist() == pytest.approx([0.5 * (group == "European") + 0.5 / n for group in held.groups])
+    assert held.notes == (
+        f"No frequencies of NUDT15 are held for Oceanian: equal parts of {', '.join(held.groups)} stand for it.",
+    )
+    unknown = prior(KNOWLEDGE, NAMED["NUDT15"], None)
+    assert unknown.weights.tolist() == pytest.approx([1 / n] * n)
+    assert unknown.notes == (f"Ancestry not given: probabilities are for equal parts of {', '.join(held.groups)}.",)
+    assert called(person(), None).notes == ()
+    assert called(person({STAR_3C: (0, 1), STAR_3B: (0, 1)}), None).notes[-1].startswith("Ancestry not given")
+
+
+def test_alleles_that_leave_nothing_for_the_reference_are_refused() -> None:
+    def told(frequency: float) -> Any:
+        rows = tuple(
+            msgspec.structs.replace(row, frequency=frequency if row.allele == "*3" else 0.0)
+            if row.gene == "NUDT15"
+            else row
+            for row in KNOWLEDGE.tables["allele_frequencies"]
+        )
+        return prior(replace(KNOWLEDGE, tables={**KNOWLEDGE.tables, "allele_frequencies": rows}), NAMED["NUDT15"], None)
+
+    assert told(0.5).frequency[:, 0].tolist() == pytest.approx([0.5] * 4)
+    with pytest.raises(KnowledgeError, match=r"NUDT15, .*: the alleles' frequencies exceed 1"):
+        told(1.0)
+
+
+# The genes as they are held
+
+
+@pytest.mark.parametrize(
+    ("gene", "minus", "length", "protein"), [("TPMT", True, 245, "MDG"), ("NUDT15", False, 164, "MTA")]
+)
+def test_a_gene_is_read_from_its_first_codon_to_its_last(gene: str, minus: bool, length: int, protein: str) -> None:
+    made = transcript(KNOWLEDGE, gene)
+    told = translate(made.coding)
+    assert made.minus == minus
+    assert (told[:3], told.find("*"), len(told)) == (protein, length, length + 1)
+    assert [made.effect(exon.start, exon.start + 1, "N") is not None for exon in made.exons] == [True] * len(made.exons)
+    first = made.exons[-1 if minus else 0]
+    place = first.end - 1 if minus else first.start
+    found = made.effect(place, place + 1, "C")
+    assert found is not None
+    assert found.term == "start_lost"
+    assert breaking(KNOWLEDGE) == {
+        row.term for row in KNOWLEDGE.tables["consequences"] if row.function == "No function"
+    }
+    assert translate("ATGGA") == "M"
+
+
+def test_bases_before_those_that_are_held_are_not_looked_at() -> None:
+    made = TRANSCRIPTS["NUDT15"]
+    low, held = made.around[1]
+    for first, term in ((48040917, "splice_region_variant"), (48040918, "splice_acceptor_variant")):
+        less = replace(made, around=(made.around[0], (first, held[first - low :]), made.around[2]))
+        found = less.effect(48040918, 48040918, "A")
+        assert found is not None
+        assert found.term == term
