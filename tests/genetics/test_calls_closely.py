@@ -30,6 +30,7 @@ from azaward.knowledge import load
 
 KNOWLEDGE = load()
 TRANSCRIPTS = {gene: transcript(KNOWLEDGE, gene) for gene in ("TPMT", "NUDT15")}
+POOR, INTERMEDIATE, POSSIBLE, OPEN, NORMAL = ORDER
 NAMED = {gene: named_alleles(KNOWLEDGE, gene) for gene in TRANSCRIPTS}
 
 
@@ -114,9 +115,12 @@ NAMED = {gene: named_alleles(KNOWLEDGE, gene) for gene in TRANSCRIPTS}
         # Of long insertions the first twenty bases are named.
         ("TPMT", 18139000, 18139000, "ACTACTACTACTACTACTAC", "c.457_458insTAGTAGTAGTAGTAGTAGTG p.Gly153fs"),
         ("TPMT", 18139000, 18139000, "ACTACTACTACTACTACTACT", "c.456_457insAGTAGTAGTAGTAGTAGTAG..."),
+        ("TPMT", 18139000, 18139001, "A" * 20, f"c.456delins{'T' * 20} p.Arg152fs"),
+        ("TPMT", 18139000, 18139001, "A" * 21, f"c.456delins{'T' * 20}... p.Arg152fs"),
         # Deep in an intron, the place is told from the nearer exon.
         ("TPMT", 18139000, 18139500, "", "splice_acceptor_variant c.419+165_456del"),
         ("TPMT", 18139000, 18139352, "", "splice_acceptor_variant c.419+313_456del"),
+        ("TPMT", 18139000, 18139351, "", "splice_acceptor_variant c.419+314_456del"),
         ("TPMT", 18139000, 18139350, "", "splice_acceptor_variant c.420-313_456del"),
     ],
 )
@@ -664,6 +668,55 @@ CALLS: dict[str, tuple[GeneGenotypes, list[str], str, str | None, list[str]]] = 
         None,
         [f"Undocumented: [rs753545734 C>T]. {NO_EFFECT_KNOWN}"],
     ),
+    "an undocumented base beside an allele": (
+        person({STAR_3C: (1, -2)}),
+        ["*1/[*3C + rs1142345 T>?] 50%", "*3C/[rs1142345 T>?] 50%"],
+        "Intermediate Metabolizer",
+        None,
+        [
+            "It isn't known which variants lie on the same copy of the gene: *1/[*3C + rs1142345 T>?] has 50%; "
+            "also fitting: *3C/[rs1142345 T>?] (50%).",
+            f"Undocumented: rs1142345 T>?; [*3C + rs1142345 T>?]. {NO_EFFECT_KNOWN}",
+        ],
+    ),
+    "an undocumented base that may not be there": (
+        person({STAR_3C: (0, -2)}, unsure={STAR_3C: Unsure((((0, 0), 3), ((0, -2), 1)), likelihoods=False)}),
+        ["*1/*1 75%", "*1/[rs1142345 T>?] 25%"],
+        "Indeterminate",
+        None,
+        [
+            "Not called normal: the probability of another phenotype is 25%.",
+            f"Undocumented: rs1142345 T>?. {NO_EFFECT_KNOWN}",
+            "By the file's own figures these genotypes aren't sure: rs1142345 T/T 75%, T/? 25%.",
+        ],
+    ),
+    "two weak alleles on one copy": (
+        person(
+            {"rs186364861": (0, 1), "chr13:48037849": (0, 1)},
+            gene="NUDT15",
+            phase={"rs186364861": 1, "chr13:48037849": 1},
+        ),
+        ["*1/[*5 + *8] 100%"],
+        "Indeterminate",
+        None,
+        [f"Undocumented: [*5 + *8]. {NO_EFFECT_KNOWN}"],
+    ),
+    "a stop on both copies and a position not seen": (
+        person({STAR_3C: (0, -1)}, unnamed=[STOP._replace(first=True)]),
+        [
+            "[c.454A>T p.Arg152Ter]/[c.454A>T p.Arg152Ter] 98.9%",
+            "[*3C + c.454A>T p.Arg152Ter]/[c.454A>T p.Arg152Ter] 1%",
+            "[*41 + c.454A>T p.Arg152Ter]/[c.454A>T p.Arg152Ter] 0.03%",
+        ],
+        "Indeterminate",
+        "Poor Metabolizer",
+        [
+            MISSED,
+            "2 alleles may hide where not everything was seen (most probable *3C, 1%).",
+            STOP_SAID.replace("one copy", "both copies").replace("that copy is", "both copies are"),
+            "Undocumented: [*3C + c.454A>T p.Arg152Ter]; [*41 + c.454A>T p.Arg152Ter]. " + NO_EFFECT_KNOWN,
+        ],
+    ),
     "a deleted copy": (
         person({STAR_3C: (0, 1)}, unnamed=[DELETED]),
         ["*3C/deletion 100%"],
@@ -936,6 +989,9 @@ def test_a_call_says_what_fits_what_to_act_on_and_why(case: str) -> None:
     assert shown(found) == diplotypes
     assert (found.phenotype, found.presumed) == (phenotype, presumed)
     assert list(found.notes) == notes
+    # Nothing is presumed of what is named by named alleles.
+    if not held.unnamed:
+        assert not any(each.presumed for each in found.diplotypes)
 
 
 def test_what_is_undocumented_is_listed_once_and_first() -> None:
@@ -1094,6 +1150,18 @@ def test_haplotypes_without_a_name_are_as_rare_as_their_parts_together() -> None
     )
 
 
+def test_much_that_has_no_name_is_rarer_where_alleles_are_rarer() -> None:
+    held = prior(KNOWLEDGE, NAMED["TPMT"], None)
+    names, rarest = NAMED["TPMT"].names, held.frequency.min(axis=1)
+    star_1, star_2 = (held.frequency[:, names.index(name)] for name in ("*1", "*2"))
+    crowd = (STAR_3C, STAR_3B, STAR_4, "rs72552740")
+    found = called(person({STAR_2: (0, 1), **dict.fromkeys(crowd, (0, -2))}, phase=dict.fromkeys(crowd, 1)), None)
+    alone, beside = (float(held.weights @ each) for each in (star_2 * rarest**4, star_1 * star_2 * rarest**4))
+    assert [each.probability for each in found.diplotypes] == pytest.approx(
+        [alone / (alone + beside), beside / (alone + beside)]
+    )
+
+
 @pytest.mark.parametrize(
     ("held", "expected"),
     [
@@ -1157,7 +1225,7 @@ def calls_of(caller: Caller, *people: GeneGenotypes) -> list[GeneCall]:
 
 
 def test_everyone_in_a_cohort_is_called_as_if_alone_and_those_who_are_alike_share_an_answer() -> None:
-    cohort = [held for held, *_ in CALLS.values()]
+    cohort = [held for held, *_ in CALLS.values() if held.sites[0].gene == "TPMT"]
     alone = [called(held) for held in cohort]
     found = calls_of(Caller(KNOWLEDGE, "European"), *cohort, *cohort)
     assert found == alone * 2
@@ -1195,6 +1263,24 @@ def test_samples_that_share_rows_of_two_genes_share_a_mapping() -> None:
     assert [one.sample for one in found] == list("abcde")
 
 
+def test_many_rows_of_two_genes_are_not_mistaken_for_each_other() -> None:
+    three, two = [person(), person({STAR_3C: (1, 1)}), person({STAR_2: (1, 1)})], ["*1/*1", "*3/*3"]
+    beside = [person(gene="NUDT15"), person({"rs116855232": (1, 1)}, gene="NUDT15")]
+    rows = np.random.default_rng(1).permutation(600)
+    tpmt = replace(gathered(*(three[at % 3] for at in range(600))), row_of=rows)
+    both = {"TPMT": tpmt, "NUDT15": gathered(*(beside[at % 2] for at in range(600)))}
+    for at, found in enumerate(call(Genotypes(tuple(map(str, range(600))), both), KNOWLEDGE, "European")):
+        assert found.genes["TPMT"].diplotypes[0].call == ("*1/*1", "*3C/*3C", "*2/*2")[rows[at] % 3]
+        assert found.genes["NUDT15"].diplotypes[0].call == two[at % 2]
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_sides_of_a_phase_set_are_kept_whatever_its_number(number: int) -> None:
+    phase = dict.fromkeys((STAR_3B, STAR_3C), number)
+    assert shown(called(person({STAR_3C: (1, 0), STAR_3B: (0, 1)}, phase=phase))) == ["*3B/*3C 100%"]
+    assert shown(called(person({STAR_3C: (1, 0), STAR_3B: (1, 0)}, phase=phase))) == ["*1/*3A 100%"]
+
+
 def test_one_base_beside_a_named_one_is_read_with_it_on_the_right_copy() -> None:
     # c.720T>G in the codon of *3C.
     other = Unnamed(18130685, 18130686, "stop_gained", "c.720T>G p.Tyr240Ter", False, True, 2)
@@ -1207,7 +1293,13 @@ def test_one_base_beside_a_named_one_is_read_with_it_on_the_right_copy() -> None
         ((0, -1), ["c.720T>G p.Tyr240Ter"]),
     ):
         held = person({STAR_3C: codes, STAR_3B: (1, 0)}, phase={STAR_3C: 2, STAR_3B: 2}, unnamed=[other])
-        assert [each.name for each in called(held).changes] == names
+        changes = called(held).changes
+        assert [each.name for each in changes] == names
+        assert (changes[0].start, changes[0].end) == (18130685, 18130686 if names[0].endswith("Ter") else 18130687)
+    mirrored = other._replace(first=True, second=False)
+    held = person({STAR_3C: (1, 0), STAR_3B: (0, 1)}, phase={STAR_3C: 2, STAR_3B: 2}, unnamed=[mirrored])
+    (joint,) = called(held).changes
+    assert (joint.name, joint.first, joint.second) == ("c.[719A>G;720T>G] p.Tyr240Trp", True, False)
 
 
 @pytest.mark.parametrize(
@@ -1221,7 +1313,7 @@ def test_one_base_beside_a_named_one_is_read_with_it_on_the_right_copy() -> None
     ],
 )
 def test_codes_beyond_those_that_there_are_are_refused(spoil: dict[str, tuple[int, int]], says: str) -> None:
-    held = person()
+    held = person({STAR_3C: (2, -2)})
     for name, (at, value) in spoil.items():
         getattr(held, name)[0, at] = value
     with pytest.raises(ValueError, match=says):
@@ -1278,7 +1370,7 @@ def test_what_may_hide_beside_an_undocumented_base_is_as_common_as_in_everyone()
 def unsure_seen(unsure: Mapping[str, Unsure], held: GeneGenotypes | None = None) -> dict[str, float]:
     given = held or person()
     codes = [(one, other) for one, other in given.alleles[0].tolist()]
-    seen = Seen(codes, given.phase[0].tolist())
+    seen = observe(NAMED["TPMT"].sites, codes, given.phase[0].tolist(), {}, (), PRESUMED)
     placed = {site_of("TPMT", label): one for label, one in unsure.items()}
     return {pair.call: pair.probability for pair in mixed(NAMED["TPMT"], PRIORS["TPMT"], seen, placed)}
 
@@ -1315,6 +1407,28 @@ def stated(*genotypes: tuple[tuple[int, int], float]) -> Unsure:
             {STAR_3C: stated(((1, 0), 0.75), ((1, 1), 0.25))},
             person({STAR_3C: (1, 0), STAR_3B: (0, 1)}, phase={STAR_3C: 1, STAR_3B: 1}),
             {"*3B/*3C": 0.75, "*3A/*3C": 0.25},
+        ),
+        *(
+            (
+                {STAR_3C: stated(((0, -2), 0.75), ((0, 0), 0.25))},
+                person({STAR_3C: codes, STAR_3B: (0, 1)}, phase={STAR_3C: 1, STAR_3B: 1}),
+                {name: 0.75, "*1/*3B": 0.25},
+            )
+            for codes, name in (((0, -2), "*1/[*3B + rs1142345 T>?]"), ((-2, 0), "*3B/[rs1142345 T>?]"))
+        ),
+        (
+            {STAR_3C: stated(((0, -2), 0.75), ((0, 0), 0.25))},
+            person({STAR_3C: (0, -2), STAR_3B: (0, -2)}, phase={STAR_3C: 1, STAR_3B: 1}),
+            {"*1/[rs1800460 C>? + rs1142345 T>?]": 0.75, "*1/[rs1800460 C>?]": 0.25},
+        ),
+        # A combination whose every named pair the likelihoods exclude is no named pair's.
+        (
+            {
+                HALF_43: stated(((0, 1), 0.75), ((0, 0), 0.25)),
+                "rs1256618794": Unsure((((0, 0), 1.0),), likelihoods=True),
+            },
+            None,
+            {"*1/[rs753545734 C>T]": 0.75, "*1/*1": 0.25},
         ),
         # Several sites without sides.
         (
@@ -1383,11 +1497,20 @@ def test_what_is_all_but_impossible_is_not_listed() -> None:
     assert set(unsure_seen({STAR_3C: stated(((0, 0), 1.0), ((1, 1), 1e-5))})) == {"*1/*1", "*3C/*3C"}
 
 
+def test_what_is_as_probable_is_in_the_order_of_its_names() -> None:
+    assert list(unsure_seen({STAR_3C: stated(((1, 1), 0.5), ((2, 0), 0.5))})) == ["*1/*41", "*3C/*3C"]
+    assert list(unsure_seen({STAR_3C: stated(((2, 0), 0.5), ((1, 0), 0.5))})) == ["*1/*3C", "*1/*41"]
+    found = called(person(unsure={STAR_3C: stated(((0, 0), 0.5), ((0, 1), 0.5))}))
+    assert [each.call for each in found.diplotypes] == ["*1/*1", "*1/*3C"]
+    # Of two phenotypes that are as probable, the weaker one is acted on.
+    assert [name for name, _ in found.phenotypes] == [INTERMEDIATE, NORMAL]
+    assert found.phenotype == INTERMEDIATE
+
+
 # Decisions
 
 
 HELD = Limits(cautious=0.125, sought=frozenset({"*3A", "*10"}))
-POOR, INTERMEDIATE, POSSIBLE, OPEN, NORMAL = ORDER
 
 
 @pytest.mark.parametrize(
