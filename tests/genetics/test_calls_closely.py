@@ -384,6 +384,13 @@ def test_what_has_no_name_stands_beside_the_codes() -> None:
     assert all(both == (0, 0) for both in found.codes)
 
 
+def test_where_every_base_is_undocumented_each_is_told() -> None:
+    labels = [site.label for site in NAMED["TPMT"].sites]
+    found = seen_of(dict.fromkeys(labels, (-2, -2)))
+    assert [each.site for each in found.extras] == list(range(len(labels)))
+    assert set(found.codes) == {(0, 0)}
+
+
 def test_bases_that_a_change_explains_are_told_once() -> None:
     other = Unnamed(18130686, 18130687, "missense_variant", "c.719A>T p.Tyr240Phe", False, True)
     found = seen_of({"rs1142345": (0, -2), "rs1800460": (1, -2)}, other)
@@ -620,6 +627,10 @@ def shown(found: GeneCall) -> list[str]:
     return [f"{each.call} {percent(each.probability)}" for each in found.diplotypes]
 
 
+def stated(*genotypes: tuple[tuple[int, int], float]) -> Unsure:
+    return Unsure(genotypes, likelihoods=False)
+
+
 STAR_2, STAR_3B, STAR_3C, STAR_4, HALF_43 = "rs1800462", "rs1800460", "rs1142345", "rs1800584", "rs753545734"
 STOP = Unnamed(18139002, 18139003, "stop_gained", "c.454A>T p.Arg152Ter", False, True)
 MISSENSE = Unnamed(18139718, 18139719, "missense_variant", "c.367T>G p.Ser123Ala", False, True)
@@ -717,6 +728,49 @@ CALLS: dict[str, tuple[GeneGenotypes, list[str], str, str | None, list[str]]] = 
             "Undocumented: [*3C + c.454A>T p.Arg152Ter]; [*41 + c.454A>T p.Arg152Ter]. " + NO_EFFECT_KNOWN,
         ],
     ),
+    "two alleles and a third on one copy": (
+        person(dict.fromkeys((STAR_2, STAR_3B, STAR_3C), (0, 1)), phase=dict.fromkeys((STAR_2, STAR_3B, STAR_3C), 1)),
+        ["*1/[*2 + *3A] 100%"],
+        "Intermediate Metabolizer",
+        None,
+        [f"Undocumented: [*2 + *3A]. {NO_EFFECT_KNOWN}"],
+    ),
+    "three undocumented bases": (
+        person(dict.fromkeys((STAR_2, STAR_3B, STAR_3C), (0, -2))),
+        [
+            "*1/[rs1142345 T>? + rs1800460 C>? + rs1800462 C>?] 25%",
+            "[rs1142345 T>? + rs1800460 C>?]/[rs1800462 C>?] 25%",
+            "[rs1142345 T>? + rs1800462 C>?]/[rs1800460 C>?] 25%",
+            "[rs1142345 T>?]/[rs1800460 C>? + rs1800462 C>?] 25%",
+        ],
+        "Indeterminate",
+        None,
+        [
+            "It isn't known which variants lie on the same copy of the gene: "
+            "*1/[rs1142345 T>? + rs1800460 C>? + rs1800462 C>?] has 25%; also fitting: "
+            "[rs1142345 T>? + rs1800460 C>?]/[rs1800462 C>?] (25%), "
+            "[rs1142345 T>? + rs1800462 C>?]/[rs1800460 C>?] (25%), "
+            "[rs1142345 T>?]/[rs1800460 C>? + rs1800462 C>?] (25%).",
+            f"Undocumented: rs1142345 T>?; rs1800460 C>?; rs1800462 C>? and 4 more. {NO_EFFECT_KNOWN}",
+        ],
+    ),
+    "a deleted copy, and on it what reaches beyond": (
+        person(
+            unnamed=[
+                DELETED._replace(phase=1),
+                Unnamed(18149126, 18149132, "start_lost", "c.-5_1del", False, True, 1),
+            ]
+        ),
+        ["*1/deletion 100%"],
+        "Intermediate Metabolizer",
+        None,
+        [
+            "The whole gene is deleted on one copy: what was seen comes from the copy that is left.",
+            STOP_SAID.replace(STOP.name, "c.-5_1del").replace(
+                "a stop codon cuts the protein short", "the start codon is lost"
+            ),
+        ],
+    ),
     "a deleted copy": (
         person({STAR_3C: (0, 1)}, unnamed=[DELETED]),
         ["*3C/deletion 100%"],
@@ -794,6 +848,29 @@ CALLS: dict[str, tuple[GeneGenotypes, list[str], str, str | None, list[str]]] = 
             "also fitting: *8/[c.454A>T p.Arg152Ter] (50%).",
             STOP_SAID,
             f"Undocumented: [*8 + c.454A>T p.Arg152Ter]. {NO_EFFECT_KNOWN}",
+        ],
+    ),
+    "a stop beside an allele without function": (
+        person({STAR_3C: (0, 1)}, unnamed=[STOP]),
+        ["*1/[*3C + c.454A>T p.Arg152Ter] 50%", "*3C/[c.454A>T p.Arg152Ter] 50%"],
+        "Intermediate Metabolizer",
+        "Poor Metabolizer",
+        [
+            "It isn't known which variants lie on the same copy of the gene: *1/[*3C + c.454A>T p.Arg152Ter] has 50%; "
+            "also fitting: *3C/[c.454A>T p.Arg152Ter] (50%).",
+            STOP_SAID,
+            f"Undocumented: [*3C + c.454A>T p.Arg152Ter]. {NO_EFFECT_KNOWN}",
+        ],
+    ),
+    "a stop that makes nothing worse": (
+        person(unnamed=[STOP], unsure={STAR_3C: stated(((1, 1), 0.6), ((0, 0), 0.4))}),
+        ["*3C/[*3C + c.454A>T p.Arg152Ter] 60%", "*1/[c.454A>T p.Arg152Ter] 40%"],
+        "Poor Metabolizer",
+        None,
+        [
+            STOP_SAID,
+            f"Undocumented: [*3C + c.454A>T p.Arg152Ter]. {NO_EFFECT_KNOWN}",
+            "By the file's own figures these genotypes aren't sure: rs1142345 C/C 60%, T/T 40%.",
         ],
     ),
     "a change that counts for nothing": (
@@ -1042,6 +1119,13 @@ def test_three_unsure_genotypes_are_named_and_the_others_counted(places: int, mo
     )
 
 
+def test_the_three_most_probable_genotypes_of_a_site_are_named() -> None:
+    held = stated(((0, 0), 0.5), ((0, 1), 0.3), ((1, 1), 0.15), ((0, 2), 0.05))
+    assert called(person(unsure={STAR_3C: held})).notes[-1] == (
+        "By the file's own figures these genotypes aren't sure: rs1142345 T/T 50%, T/C 30%, C/C 15%."
+    )
+
+
 @pytest.mark.parametrize(("share", "said"), [(0.0005, False), (0.25, True)])
 def test_what_is_hardly_unsure_counts_and_is_not_said(share: float, said: bool) -> None:
     held = Unsure((((0, 0), 1 - share), ((0, 1), share)), likelihoods=False)
@@ -1054,7 +1138,7 @@ def test_what_is_hardly_unsure_counts_and_is_not_said(share: float, said: bool) 
 
 
 def test_likelihoods_are_told_as_what_they_make_of_each_genotype() -> None:
-    doubt = Unsure((((0, 0), 2.0), ((0, 1), 1.0), ((1, 1), 1.0), ((-2, 0), 1.0)), likelihoods=True)
+    doubt = Unsure((((0, 0), 2.0), ((0, 1), 1.0), ((1, 1), 1.0), ((-2, 0), 0.5)), likelihoods=True)
     found = called(person(unsure={STAR_3C: doubt}))
     reference, single = 0.952539, 0.005
     weights = [reference**2, reference * single, single**2 / 2]
@@ -1131,6 +1215,12 @@ def test_so_many_things_without_a_name_are_laid_every_way(extras: int, ways: int
 
 
 def test_a_deleted_copy_has_no_bases_and_nothing_else() -> None:
+    beside = called(person({STAR_3C: (-1, -1)}, unnamed=[DELETED, STOP]))
+    assert [each.call for each in beside.diplotypes] == [
+        "[c.454A>T p.Arg152Ter]/deletion",
+        "[*3C + c.454A>T p.Arg152Ter]/deletion",
+        "[*41 + c.454A>T p.Arg152Ter]/deletion",
+    ]
     found = called(person({STAR_3C: (-1, -1)}, unnamed=[DELETED]))
     assert [each.call for each in found.diplotypes] == ["*1/deletion", "*3C/deletion", "*41/deletion"]
     reference, single = 0.952539, 0.005
@@ -1320,6 +1410,12 @@ def test_codes_beyond_those_that_there_are_are_refused(spoil: dict[str, tuple[in
         called(held)
 
 
+def test_of_several_wrong_codes_the_first_is_told() -> None:
+    held = person({"rs150900439": (0, 2), "rs72552736": (5, 0)})
+    with pytest.raises(ValueError, match="row 0, rs150900439: found allele code 2"):
+        called(held)
+
+
 @pytest.mark.parametrize(
     "wrong", [(((0, 3), 1.0),), (((-3, 0), 1.0),), (), (((0, 0), 0.0),), (((0, 0), 1.0), ((0, 1), float("inf")))]
 )
@@ -1375,10 +1471,6 @@ def unsure_seen(unsure: Mapping[str, Unsure], held: GeneGenotypes | None = None)
     return {pair.call: pair.probability for pair in mixed(NAMED["TPMT"], PRIORS["TPMT"], seen, placed)}
 
 
-def stated(*genotypes: tuple[tuple[int, int], float]) -> Unsure:
-    return Unsure(genotypes, likelihoods=False)
-
-
 @pytest.mark.parametrize(
     ("unsure", "held", "expected"),
     [
@@ -1429,6 +1521,17 @@ def stated(*genotypes: tuple[tuple[int, int], float]) -> Unsure:
             },
             None,
             {"*1/[rs753545734 C>T]": 0.75, "*1/*1": 0.25},
+        ),
+        # A genotype that isn't the one that was seen has no sides.
+        (
+            {STAR_3C: stated(((0, 1), 0.75), ((0, 0), 0.25))},
+            person({STAR_3B: (1, 0)}, phase={STAR_3B: 1, STAR_3C: 1}),
+            {"*1/*3A": 0.749947, "*3B/*3C": 0.0000534, "*1/*3B": 0.25},
+        ),
+        (
+            {STAR_3C: stated(((0, -2), 0.75), ((0, 0), 0.25))},
+            person({STAR_3B: (1, 0)}, phase={STAR_3B: 1, STAR_3C: 1}),
+            {"*3B/[rs1142345 T>?]": 0.375, "*1/[*3B + rs1142345 T>?]": 0.375, "*1/*3B": 0.25},
         ),
         # Several sites without sides.
         (
@@ -1490,6 +1593,21 @@ def test_eight_combinations_stand_for_all_that_no_named_pair_has() -> None:
     assert len(others) == UNNAMED
     assert len({round(share, 9) for share in others.values()}) == 1
     assert sum(others.values()) == pytest.approx(1 - 0.6**6 - 6 * 0.6**5 * 0.4)
+
+
+def test_what_hides_among_very_many_combinations_is_never_normal() -> None:
+    # One or two changes are a pair of named alleles; three are none, and stand behind all pairs.
+    several = {at for variants in NAMED["TPMT"].variants for at, _ in variants if len(variants) > 1}
+    labels = [site.label for at, site in enumerate(NAMED["TPMT"].sites) if at not in several]
+    places = len(labels)
+    found = unsure_seen({label: stated(((0, 0), 0.95), ((0, 1), 0.05)) for label in labels})
+    shares = [math.comb(places, n) * 0.05**n * 0.95 ** (places - n) for n in range(3)]
+    (name,) = (name for name in found if "[" in name)
+    assert found[name] == pytest.approx(1 - sum(shares))
+    assert found["*1/*1"] == pytest.approx(shares[0])
+    first, second = name.split("/")
+    assert first == second
+    assert ">" not in name
 
 
 def test_what_is_all_but_impossible_is_not_listed() -> None:
@@ -1648,6 +1766,20 @@ def test_frequencies_are_those_of_the_table_and_the_rest_is_shared(gene: str) ->
         assert frequency.sum() == pytest.approx(1)
     assert held.stated.tolist() == [max(own.get(name, 0.0) for own in rows.values()) for name in alleles.names]
     assert held.notes == ()
+
+
+def test_the_only_allele_without_a_row_has_all_that_is_left_for_such() -> None:
+    alleles = NAMED["NUDT15"]
+    (example, *_) = (row for row in KNOWLEDGE.tables["allele_frequencies"] if row.gene == "NUDT15" and row.prior)
+    shares = dict.fromkeys(alleles.names[1:-1], 1 / 64) | {"other": 1 / 32}
+    rows = tuple(
+        msgspec.structs.replace(example, group="European", allele=name, frequency=share)
+        for name, share in shares.items()
+    )
+    tables = {**KNOWLEDGE.tables, "allele_frequencies": rows}
+    held = prior(replace(KNOWLEDGE, tables=tables), alleles, "European")
+    assert held.frequency[0, 1:].tolist() == [*[1 / 64] * (len(alleles.names) - 2), 1 / 32]
+    assert held.frequency.sum() == 1
 
 
 def test_who_is_of_a_group_without_figures_is_of_any_that_has_some() -> None:

@@ -108,12 +108,12 @@ class Caller:
 
 
 class _Row(NamedTuple):
-    """A distinct genotype of a gene, and the named alleles that fit it."""
+    """A distinct genotype of a gene, and the named alleles that fit it, where they have been worked out."""
 
     codes: Codes
     phase: list[int]
     status: list[int]
-    fits: list[Fit]
+    fits: list[Fit] | None
     told: list[int]
     """The sites at which anything but the reference was seen, or nothing."""
 
@@ -167,9 +167,9 @@ class _Gene:
             answer = self.kept.get(key)
             if answer is None:
                 codes: Codes = [(one, other) for one, other in alleles[at].tolist()]
-                known = fits.get(at) or fitting(self.alleles.carries, alleles[at : at + 1], {0: dict(key[4])})[0]
                 other = np.flatnonzero(told[at]).tolist()
-                answer = self._work_out(_Row(codes, phase[at].tolist(), held.status[at].tolist(), known, other), key)
+                row = _Row(codes, phase[at].tolist(), held.status[at].tolist(), fits.get(at), other)
+                answer = self._work_out(row, key)
                 self._keep(key, answer)
             answers.append(answer)
         return answers
