@@ -1119,6 +1119,14 @@ def test_three_unsure_genotypes_are_named_and_the_others_counted(places: int, mo
     )
 
 
+def test_what_may_hide_is_summed_where_the_most_probable_pair_is_named() -> None:
+    unsure = {STAR_3C: stated(((0, 0), 0.6), ((0, -2), 0.4))}
+    found = called(person({"rs144041067": (-1, -1)}, unsure=unsure))
+    assert [each.call for each in found.diplotypes[:2]] == ["*1/*1", "*1/[rs1142345 T>?]"]
+    (note,) = (note for note in found.notes if "alleles may hide" in note)
+    assert "the probability that any of them does is" in note
+
+
 def test_the_three_most_probable_genotypes_of_a_site_are_named() -> None:
     held = stated(((0, 0), 0.5), ((0, 1), 0.3), ((1, 1), 0.15), ((0, 2), 0.05))
     assert called(person(unsure={STAR_3C: held})).notes[-1] == (
