@@ -21,7 +21,7 @@ from azaward.genetics.diplotypes import Pair, blocks, pairs
 from azaward.genetics.distinct import distinct, first_of
 from azaward.genetics.dosing import INDETERMINATE, NORMAL, ORDER
 from azaward.genetics.fitting import Fit, fitting
-from azaward.genetics.haplotypes import UNKNOWN, NamedAlleles, Variant, more_cautious, named_alleles, pair_phenotype
+from azaward.genetics.haplotypes import NamedAlleles, Variant, more_cautious, named_alleles, pair_phenotype
 from azaward.genetics.mixture import mixed, most_probable
 from azaward.genetics.model import (
     GENES,
@@ -108,12 +108,12 @@ class Caller:
 
 
 class _Row(NamedTuple):
-    """A distinct genotype of a gene, and the named alleles that fit it."""
+    """A distinct genotype of a gene, and the named alleles that fit it, where they have been worked out."""
 
     codes: Codes
     phase: list[int]
     status: list[int]
-    fits: list[Fit]
+    fits: list[Fit] | None
     told: list[int]
     """The sites at which anything but the reference was seen, or nothing."""
 
@@ -160,15 +160,16 @@ class _Gene:
         new = [at for at, key in enumerate(keys) if key not in self.kept]
         others = {place: dict(untested[at]) for place, at in enumerate(new) if at in untested}
         fits = dict(zip(new, fitting(self.alleles.carries, alleles[new], others), strict=True))
-        told = (alleles != REFERENCE).any(axis=2) | (phase != 0) | (held.status != Status.SEEN)
+        # Of a phase set are only sites at which the copies differ.
+        told = (alleles != REFERENCE).any(axis=2) | (held.status != Status.SEEN)
         answers: list[GeneCall] = []
         for at, key in enumerate(keys):
             answer = self.kept.get(key)
             if answer is None:
                 codes: Codes = [(one, other) for one, other in alleles[at].tolist()]
-                known = fits.get(at) or fitting(self.alleles.carries, alleles[at : at + 1], {0: dict(key[4])})[0]
                 other = np.flatnonzero(told[at]).tolist()
-                answer = self._work_out(_Row(codes, phase[at].tolist(), held.status[at].tolist(), known, other), key)
+                row = _Row(codes, phase[at].tolist(), held.status[at].tolist(), fits.get(at), other)
+                answer = self._work_out(row, key)
                 self._keep(key, answer)
             answers.append(answer)
         return answers
@@ -293,8 +294,7 @@ class _Gene:
     def _presumed_phenotype(self, pair: Pair) -> str:
         """That of the two functions that the parts of each haplotype are presumed to leave."""
         worst = self._worst(pair.one.presumed, pair.other.presumed)
-        unknown = not pair.named and UNKNOWN in (*pair.one.presumed, *pair.other.presumed)
-        return more_cautious((worst, INDETERMINATE)) if unknown else worst
+        return worst if pair.named else more_cautious((worst, INDETERMINATE))
 
     def _worst(self, one: tuple[str, ...], other: tuple[str, ...]) -> str:
         found = self.worst.get((one, other))

@@ -253,15 +253,13 @@ class Transcript:
         if start == end and self._before(start, len(bases)) == new:
             first = one + (len(bases) - 1 if self.minus else 1 - len(bases))
             return f"c.{self._place(one)}dup" if len(bases) == 1 else f"c.{self._place(first)}_{self._place(one)}dup"
-        if start == end:
-            return f"c.{span}ins{new[:20]}{'...' * (len(new) > 20)}"
-        return f"c.{span}del{f'ins{new[:20]}' if new else ''}"
+        inserted = f"ins{new[:20]}{'...' * (len(new) > 20)}" if new else ""
+        return f"c.{span}{inserted}" if start == end else f"c.{span}del{inserted}"
 
     def _before(self, at: int, length: int) -> str:
-        """The bases that are read before an insertion between `at - 1` and `at`; none where they aren't known."""
+        """The bases that are read before an insertion between `at - 1` and `at`, as far as they are known."""
         low, high = (at, at + length) if self.minus else (at - length, at)
-        known = [self._base(each) for each in range(low, high)]
-        return self._read("".join(base for base in known if base)) if all(known) else ""
+        return self._read("".join(self._base(each) or "" for each in range(low, high)))
 
     def _place(self, at: int) -> str:
         """A position as HGVS counts it: `454`, `495-1`, `-5` or `*12`."""
@@ -275,7 +273,8 @@ class Transcript:
             return f"-{abs(at - edges[0][1])}"
         if (at - ends[-1][1]) * sign > 0:
             return f"*{abs(at - ends[-1][1])}"
-        place, distance = min(((place, (at - edge) * sign) for place, edge in (*edges, *ends)), key=lambda x: abs(x[1]))
+        # The base in the middle of an intron counts from the exon before it.
+        place, distance = min(((place, (at - edge) * sign) for place, edge in (*ends, *edges)), key=lambda x: abs(x[1]))
         return f"{place}{distance:+d}"
 
 

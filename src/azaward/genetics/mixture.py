@@ -81,7 +81,7 @@ def marginal(alleles: NamedAlleles, fitting: Sequence[Pair], sites: Sequence[int
     for at in sites:
         wide = len(alleles.sites[at].alts) + 1
         codes = np.minimum(one[:, at], other[:, at]) * wide + np.maximum(one[:, at], other[:, at])
-        shares = np.bincount(codes, probability, wide * wide)
+        shares = np.bincount(codes, probability)
         found.append(
             [(divmod(code, wide), float(shares[code])) for code in np.argsort(-shares).tolist() if shares[code]]
         )

@@ -91,7 +91,7 @@ def of_what_is_missing(
 def of_undocumented(unheard: tuple[str, ...], extras: Sequence[Extra], unsided: int) -> Iterator[str]:
     """What has no name and hasn't been told by its consequence; `unsided` places are those at which the copies
     differ."""
-    untold = [name for name in unheard if " + " in name or any(each.name == name and not each.told for each in extras)]
+    untold = [one for one in unheard if one[0] == "[" or any(each.name == one and not each.told for each in extras)]
     if untold:
         more = f" and {len(untold) - 3} more" if len(untold) > 3 else ""
         yield (
