@@ -68,11 +68,15 @@ ASK = "Ask the laboratory for this patient's own final result"
         ("TPMT homozygous, normal", ("", NM), None),
         ("TPMT markedly diminished activity", ("", PM), None),
         ("TPMT diminished, markedly", ("", IM), None),
+        ("TPMT completely normal", ("", NM), None),
         # Which gene, and whose.
         ("TPMT *1/*1, heterozygous for the NUDT15*3 allele", ("*1/*1", NM), ("*1/*3", IM)),
         ("TPMT *1/*3A deficient NUDT15 *1/*1", ("*1/*3A", PM), ("*1/*1", NM)),
         ("TPMT *1/*1, deficient NUDT15 *1/*1", ("*1/*1", PM), ("*1/*1", NM)),
         ("TPMT normal, NUDT15 and", ("", NM), None),
+        ("TPMT normal NUDT15", ("", NM), None),
+        ("TPMT deficient: NUDT15", ("", PM), None),
+        ("TPMT: heterozygous for NUDT15*3", None, ("*1/*3", IM)),
         ("patient's TPMT *1/*1", ("*1/*1", NM), None),
     ],
 )
@@ -189,7 +193,12 @@ def test_what_is_noted_beside_a_result(text: str, notes: list[str]) -> None:
         ("TPMT *1/*1 or *1/*3A, homozygous", "homozygous is said, not for which allele", None),
         ("TPMT homozygous, intermediate", "homozygous is said, not for which allele", None),
         ("TPMT normal, no variants detected, abnormal", "a change is named beside a normal result", None),
+        ("TPMT normal, polymorphism found", "a change is named beside a normal result", None),
+        ("TPMT *1/*1, polimorfismo detectado", "a change is named beside a normal result", None),
         # Something keeps the result from being used.
+        ("TPMT mutation: no deficiency", "'no' denies something", PM),
+        ("CYP2D6 requested, TPMT *1/*1", "'requested' asks for a result, awaits one or sets a condition", NM),
+        ("heterozygous purple. TPMT *1/*1", "'heterozygous purple' is not understood", NM),
         ("TPMT no rs1142345 T/T", "'no' denies something", NM),
         ("TPMT NM_000106.6 *1/*1", "'NM_000106.6' is not understood", NM),
         ("TPMT s *1/*1", "'s' is not understood", NM),
@@ -223,6 +232,8 @@ def test_why_a_result_is_not_used(text: str, reasons: str, asked: str | None) ->
         ("TPMT *1/*1?; TPMT *2/*3A?", UNTOLD, PM),
         ("TPMT *1/*1?; TPMT *3A", UNTOLD, None),
         ("TPMT *1/*3A; TPMT *1/*2?", IM, None),
+        ("TPMT *1/*3A; TPMT activity 12 U/mL?", UNTOLD, None),
+        ("TPMT *1/*3A; TPMT homozygous, intermediate", UNTOLD, None),
     ],
 )
 def test_of_several_questions_the_weakest_counts_and_one_that_can_mean_anything_before_all(
@@ -240,6 +251,7 @@ def test_of_several_questions_the_weakest_counts_and_one_that_can_mean_anything_
         ("Mother: TPMT pending. Patient: TPMT *1/*1", NM, ("Mother", "TPMT pending")),
         ("Mother: CYP2D6 *1/*4 pending. Patient: TPMT *1/*1", NM, ("Mother", "CYP2D6 *1/*4 pending")),
         ("NUDT15 pending. The TPMT is *1/*1", NM, ("NUDT15 pending. The",)),
+        ("TPMT deficient NUDT15 pending", PM, ("NUDT15 pending",)),
         ("CYP2D6 pending. TPMT *1/*1", NM, ("CYP2D6 pending",)),
         ("CYP2D6 *1/*4 pending. TPMT *1/*1", UNTOLD, ("CYP2D6 *1/*4 pending",)),
         ("CYP2D6 *1/*4 pending. TPMT *1/*3A", IM, ("CYP2D6 *1/*4 pending",)),
@@ -257,6 +269,13 @@ def test_what_one_gene_awaits_says_nothing_of_what_is_named_behind_it() -> None:
     said = read_report("TPMT pending, heterozygous for NUDT15*3", KNOWLEDGE)
     assert {gene: one.diplotypes for gene, one in said.genes.items()} == {"NUDT15": ("*1/*3",)}
     assert said.unread == ("TPMT pending",)
+
+
+def test_a_denial_reaches_over_no_more_than_a_few_words() -> None:
+    near = read_report("TPMT none of the tested and common genetic variants", KNOWLEDGE)
+    assert near.genes["TPMT"].phenotype == NM
+    far = read_report("TPMT none of the tested and analysed common genetic variants", KNOWLEDGE)
+    assert far.genes == {}
 
 
 @pytest.mark.parametrize(
