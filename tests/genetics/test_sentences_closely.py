@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import msgspec
 import pytest
 
+from azaward.genetics.dosing import GENES
 from azaward.genetics.nomenclature import read_report
+from azaward.genetics.nomenclature.variants import Variants
 from azaward.knowledge import load
 
 KNOWLEDGE = load()
@@ -21,11 +26,16 @@ ASK = "Ask the laboratory for this patient's own final result"
         ("TPMT *1/*3A, c.719A>G het, c.460G>A het", ("*1/*3A", IM), None),
         ("TPMT *1/*3A, mutation detected", ("*1/*3A", IM), None),
         ("TPMT *1/*1 or *1/*3A, mutation detected", ("*1/*1 or *1/*3A", IM), None),
+        ("TPMT *3A/*3A homozygous", ("*3A/*3A", PM), None),
+        ("TPMT *1/*1; TPMT *3A/*3A", ("*3A/*3A", PM), None),
+        ("TPMT c.[c.460G>A;c.719A>G];[=]", ("*1/*3A", IM), None),
+        ("ＴＰＭＴ ＊１／＊３Ａ", ("*1/*3A", IM), None),
         ("TPMT *3.002/*1", ("*1/*3A or *1/*3B or *1/*3C", IM), None),
         ("TPMT *1/*1, allele detected", ("*1/*1", NM), None),
         ("TPMT *1/*1, alelo detectado", ("*1/*1", NM), None),
         # Alleles and variants one by one.
         ("TPMT *3A heterozygous, normal activity", ("*1/*3A", IM), None),
+        ("TPMT *3A heterozygous, normal", ("*1/*3A", IM), None),
         ("TPMT *3A normal, *2 heterozygous", ("*1/*2", IM), None),
         ("TPMT *3A normal", ("*1/*1", NM), None),
         ("TPMT *3A not detected, *3C one copy", ("*1/*3C", IM), None),
@@ -157,6 +167,9 @@ def test_what_is_noted_beside_a_result(text: str, notes: list[str]) -> None:
         ("TPMT *3A homozygous, *3C heterozygous", "it can't be told which two alleles are meant (*3A, *3C)", None),
         ("TPMT *3A normal metabolizer", "it isn't said how often *3A was found", None),
         ("TPMT *3A normal activity", "it isn't said how often *3A was found", None),
+        ("TPMT *3A normal result", "it isn't said how often *3A was found", None),
+        ("TPMT *3A mutant", "it isn't said how often *3A was found", None),
+        ("TPMT c.719A>G seen", "more than one reading fits what is said of c.719A>G", None),
         ("TPMT detected *3A", "it isn't said how often *3A was found", None),
         ("TPMT heterozygous *3A not detected", "two different things are said of *3A", None),
         ("TPMT *3A wild type, c.719A>G heterozygous", "two different things are said of *3A", None),
@@ -178,6 +191,11 @@ def test_what_is_noted_beside_a_result(text: str, notes: list[str]) -> None:
         ("TPMT *3A A/G", "the bases A/G don't fit what they stand beside", None),
         ("TPMT A/G *3A", "the bases A/G don't fit what they stand beside", None),
         ("TPMT *3A (c.460G>A, c.719A>G): A/G", "the bases A/G don't fit what they stand beside", None),
+        (
+            "TPMT NM_018283.4:c.415C>T het",
+            "c.415C>T is no variant of TPMT that is known here; 'NM_018283.4:' is not understood",
+            None,
+        ),
         ("TPMT C238G het", "C238G is no variant of TPMT that is known here", None),
         ("TPMT c.-1A>G heterozygous", "c.-1A>G is no variant of TPMT that is known here", None),
         ("TPMT rs144041067 heterozygous", "rs144041067 is no variant of TPMT that is known here", None),
@@ -191,11 +209,16 @@ def test_what_is_noted_beside_a_result(text: str, notes: list[str]) -> None:
         # What the words are said of can't be told.
         ("TPMT mutated", "a change is named, not which one nor how often", None),
         ("TPMT *1/*1 or *1/*3A, homozygous", "homozygous is said, not for which allele", None),
+        ("TPMT *1/*3A homozygous", "homozygous is said, not for which allele", None),
         ("TPMT homozygous, intermediate", "homozygous is said, not for which allele", None),
         ("TPMT normal, no variants detected, abnormal", "a change is named beside a normal result", None),
         ("TPMT normal, polymorphism found", "a change is named beside a normal result", None),
         ("TPMT *1/*1, polimorfismo detectado", "a change is named beside a normal result", None),
         # Something keeps the result from being used.
+        ("TPMT *2/*3A, *3A no *2", "'no' denies something", PM),
+        ("TPMT *1/*1！", "'!' denies or corrects something", NM),
+        # Spanish or Italian: the more cautious meaning counts.
+        ("TPMT *1/*1 se normal", "'se' asks for a result, awaits one or sets a condition", NM),
         ("TPMT mutation: no deficiency", "'no' denies something", PM),
         ("CYP2D6 requested, TPMT *1/*1", "'requested' asks for a result, awaits one or sets a condition", NM),
         ("heterozygous purple. TPMT *1/*1", "'heterozygous purple' is not understood", NM),
@@ -220,6 +243,8 @@ def test_why_a_result_is_not_used(text: str, reasons: str, asked: str | None) ->
     (one,) = read_report(text, KNOWLEDGE).genes.values()
     would = f" As it stands it would be {asked}." if asked else ""
     (note,) = one.notes
+    assert one.text in note
+    assert one.text not in GENES
     assert note.partition(" is not used: ")[2] == f"{reasons}.{would} {ASK}"
     assert (one.diplotypes, one.phenotype, one.is_asked, one.asked) == ((), UNTOLD, True, asked)
 
@@ -240,7 +265,7 @@ def test_of_several_questions_the_weakest_counts_and_one_that_can_mean_anything_
     text: str, tpmt: str, asked: str | None
 ) -> None:
     one = read_report(text, KNOWLEDGE).genes["TPMT"]
-    assert (one.phenotype, one.asked) == (tpmt, asked)
+    assert (one.phenotype, one.asked, one.is_asked) == (tpmt, asked, tpmt == UNTOLD)
 
 
 @pytest.mark.parametrize(
@@ -303,6 +328,7 @@ def test_a_result_is_shown_as_it_was_written(text: str, shown: str) -> None:
         ("TPMT reference range 68-150, activity 35", ("35", None)),
         ("TPMT activity 35 mU/L; TPMT activity 35 mU/L", ("35", "mU/L")),
         ("Mother: TPMT activity 30 U/mL. Patient: TPMT activity 25 U/mL", ("25", "U/mL")),
+        ("TPMT-Aktivität 35 mU/L (Normbereich 68-150)", ("35", "mU/L")),
         ("TPMT result 12", None),
         ("TPMT activity 12 U/mL, 30 U/mL", None),
         ("TPMT activity 100 mU/L, NUDT15 *1/*1?", None),
@@ -312,3 +338,30 @@ def test_a_result_is_shown_as_it_was_written(text: str, shown: str) -> None:
 def test_which_amount_is_the_activity(text: str, activity: tuple[str, str | None] | None) -> None:
     said = read_report(text, KNOWLEDGE).activity
     assert (said and (said.text, said.unit)) == activity
+
+
+@pytest.mark.parametrize("text", ["TPMT detected", "TPMT-Aktivität 35 mU/L, Normbereich", "TPMT-Aktivität Normbereich"])
+def test_what_says_nothing_of_the_alleles_or_the_enzyme_is_no_result(text: str) -> None:
+    said = read_report(text, KNOWLEDGE)
+    assert {one.phenotype for one in said.genes.values()} <= {UNTOLD}
+    assert said.activity is None
+    assert said.unread != ()
+
+
+def test_a_gene_whose_name_looks_like_a_variant_is_a_gene() -> None:
+    rows = KNOWLEDGE.tables["result_words"]
+    named = msgspec.structs.replace(rows[0], meaning="other gene", words="A12C")
+    knowledge = replace(KNOWLEDGE, tables={**KNOWLEDGE.tables, "result_words": (*rows, named)})
+    said = read_report("TPMT *1/*1; A12C *1/*4", knowledge)
+    assert (said.genes["TPMT"].phenotype, said.unread) == (NM, ("A12C *1/*4",))
+
+
+def test_a_number_of_two_changes_means_the_one_that_people_have() -> None:
+    rows = KNOWLEDGE.tables["allele_frequencies"]
+    nobody = [msgspec.structs.replace(row, allele="*41", frequency=0.0) for row in rows if row.allele == "*3C"]
+    assert nobody
+    knowledge = replace(KNOWLEDGE, tables={**KNOWLEDGE.tables, "allele_frequencies": (*rows, *nobody)})
+    for each in (KNOWLEDGE, knowledge):
+        named = Variants(each, "TPMT").named("rs1142345")
+        assert named is not None
+        assert named.variant == (18130687, "C")

@@ -101,7 +101,7 @@ def _with_sequences(found: Sequence[Token], words: ResultWords, knowledge: Knowl
     gene: str | None = None
     for token in found:
         if token.kind == "accession":
-            meant = words.at(words_of(token.text)[:2], token.text)
+            meant = words.at(words_of(token.text), token.text)
             named = meant[1].removeprefix("sequence of ") if meant else None
             if named is None or named not in GENES or gene not in (None, named):
                 yield replace(token, kind="unread")

@@ -257,7 +257,8 @@ def _fits_homozygous(found: Found, said: Sequence[str]) -> bool:
 
 def _looks_normal(found: Found, said: Sequence[str]) -> bool:
     reference = f"{REFERENCE_ALLELE}/{REFERENCE_ALLELE}"
-    return all(pair == reference for pair in found.pairs) and set(said) <= {NORMAL, _NOTHING_FOUND}
+    fits = all(pair == reference for pair in found.pairs) and set(said) <= {NORMAL, _NOTHING_FOUND}
+    return fits and bool(found.pairs or said)
 
 
 def _weigh(
