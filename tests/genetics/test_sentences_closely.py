@@ -144,11 +144,13 @@ def others(gene: str, names: str = "those the report names") -> str:
         ),
         (
             "TPMT *1/*3A; TPMT previously *1/*2",
-            [f"'TPMT previously *1/*2' is not used: 'previously' speaks of an earlier time. "
-             f"As it stands it would be {IM}. {ASK}"],
+            [
+                f"'TPMT previously *1/*2' is not used: 'previously' speaks of an earlier time. "
+                f"As it stands it would be {IM}. {ASK}"
+            ],
         ),
     ],
-)  # fmt: skip
+)
 def test_what_is_noted_beside_a_result(text: str, notes: list[str]) -> None:
     (one,) = read_report(text, KNOWLEDGE).genes.values()
     assert list(one.notes) == notes
