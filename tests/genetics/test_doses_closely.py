@@ -226,6 +226,11 @@ def test_the_patient_is_told_what_the_strictest_body_says(tpmt: str | None, nudt
     assert planned(tpmt, nudt15).says_patient.startswith(begins)
 
 
+def test_the_patient_is_told_what_one_body_says_where_it_is_stricter() -> None:
+    said = planned(NORMAL, NORMAL, INTERMEDIATE).says_patient
+    assert said.startswith("Your genes make you handle this medicine more slowly.")
+
+
 @pytest.mark.parametrize(
     ("tpmt", "nudt15", "gene", "then"),
     [
@@ -363,3 +368,11 @@ def test_an_activity_falls_into_one_band_of_each_laboratory(text: str, bands: li
     found = read_activity(text, KNOWLEDGE).bands
     assert [(band.method.split()[0].strip(","), band.category) for band in found] == bands
     assert all((band.says == "Below the normal range of this method.") == (band.category == "low") for band in found)
+
+
+def test_below_all_bands_the_lowest_of_the_method_is_cited() -> None:
+    lowest = next(row for row in KNOWLEDGE.tables["enzyme_activity"] if row.method.endswith("6-methylmercaptopurine"))
+    higher = msgspec.structs.replace(lowest, low=2 * lowest.low, category="high", locator="elsewhere")
+    for rows in ((lowest, higher), (higher, lowest)):
+        (band,) = read_activity("2 nmol/mL/h", with_rows("enzyme_activity", *rows)).bands
+        assert (band.category, band.locator) == ("low", lowest.locator)
