@@ -26,7 +26,8 @@ OLDER, NEWER = "clinpgx-alleles-2025-11-05", "clinpgx-alleles-2026-05-05"
 
 def with_rows(table: str, *rows: Any) -> Knowledge:
     """The knowledge with other rows in one table."""
-    return replace(KNOWLEDGE, tables={**KNOWLEDGE.tables, table: rows})
+    tables: Any = {**dict(KNOWLEDGE.tables.items()), table: rows}
+    return replace(KNOWLEDGE, tables=tables)
 
 
 def row_of(table: str, identifier: str) -> Any:
@@ -111,7 +112,7 @@ def test_the_usual_dose_is_the_protocols_own_for_the_disease_before_its_general_
     ],
 )
 def test_of_several_protocols_the_lowest_start_is_taken(first: Any, second: Any, taken: str) -> None:
-    model = KNOWLEDGE.protocols["bsr-2017"]
+    model: Any = KNOWLEDGE.protocols["bsr-2017"]
     dose = next(row for row in model.lists["doses"] if row.indication == "any")
     protocols = {
         name: replace(
@@ -371,7 +372,8 @@ def test_an_activity_falls_into_one_band_of_each_laboratory(text: str, bands: li
 
 
 def test_below_all_bands_the_lowest_of_the_method_is_cited() -> None:
-    lowest = next(row for row in KNOWLEDGE.tables["enzyme_activity"] if row.method.endswith("6-methylmercaptopurine"))
+    rows: Any = KNOWLEDGE.tables["enzyme_activity"]
+    lowest = next(row for row in rows if row.method.endswith("6-methylmercaptopurine"))
     higher = msgspec.structs.replace(lowest, low=2 * lowest.low, category="high", locator="elsewhere")
     for rows in ((lowest, higher), (higher, lowest)):
         (band,) = read_activity("2 nmol/mL/h", with_rows("enzyme_activity", *rows)).bands

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import msgspec
 import pytest
@@ -10,13 +11,19 @@ import pytest
 from azaward.genetics.dosing import GENES
 from azaward.genetics.nomenclature import read_report
 from azaward.genetics.nomenclature.variants import Variants
-from azaward.knowledge import load
+from azaward.knowledge import Knowledge, load
 
 KNOWLEDGE = load()
 NM, IM, PM = "Normal Metabolizer", "Intermediate Metabolizer", "Poor Metabolizer"
 UNTOLD = "Indeterminate"
 BOTH_WAYS = "*1/*3A or *3B/*3C"
 ASK = "Ask the laboratory for this patient's own final result"
+
+
+def with_rows(table: str, *rows: Any) -> Knowledge:
+    """The knowledge with other rows in one table."""
+    tables: Any = {**dict(KNOWLEDGE.tables.items()), table: rows}
+    return replace(KNOWLEDGE, tables=tables)
 
 
 @pytest.mark.parametrize(
@@ -362,7 +369,7 @@ def test_what_says_nothing_of_the_alleles_or_the_enzyme_is_no_result(text: str, 
 def test_a_gene_whose_name_looks_like_a_variant_is_a_gene() -> None:
     rows = KNOWLEDGE.tables["result_words"]
     named = msgspec.structs.replace(rows[0], meaning="other gene", words="A12C")
-    knowledge = replace(KNOWLEDGE, tables={**KNOWLEDGE.tables, "result_words": (*rows, named)})
+    knowledge = with_rows("result_words", *rows, named)
     said = read_report("TPMT *1/*1; A12C *1/*4", knowledge)
     assert (said.genes["TPMT"].phenotype, said.unread) == (NM, ("A12C *1/*4",))
 
@@ -371,8 +378,7 @@ def test_a_number_of_two_changes_means_the_one_that_people_have() -> None:
     rows = KNOWLEDGE.tables["allele_frequencies"]
     nobody = [msgspec.structs.replace(row, allele="*41", frequency=0.0) for row in rows if row.allele == "*3C"]
     assert nobody
-    knowledge = replace(KNOWLEDGE, tables={**KNOWLEDGE.tables, "allele_frequencies": (*rows, *nobody)})
-    for each in (KNOWLEDGE, knowledge):
+    for each in (KNOWLEDGE, with_rows("allele_frequencies", *rows, *nobody)):
         named = Variants(each, "TPMT").named("rs1142345")
         assert named is not None
         assert named.variant == (18130687, "C")
