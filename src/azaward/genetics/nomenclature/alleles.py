@@ -33,8 +33,6 @@ class Found:
     pairs: tuple[str, ...] = ()
     notes: list[str] = field(default_factory=list[str])
     used: set[Token] = field(default_factory=set[Token])
-    # Whether the pairs follow from single alleles or variants, of which words such as "heterozygous" were said.
-    of_items: bool = False
 
 
 def alleles(tokens: Sequence[Token], variants: Variants, words: ResultWords, build: str | None) -> Found:
@@ -143,7 +141,7 @@ def _phased(token: Token, variants: Variants) -> list[str]:
 
 
 def _items(tokens: Sequence[Token], variants: Variants, words: ResultWords, build: str | None) -> Found:
-    made = Found(of_items=True)
+    made = Found()
     found = copies(tokens, variants, build)
     made.used |= found.used
     stars, changes = found.of(str), found.of(tuple)

@@ -101,7 +101,7 @@ def _with_sequences(found: Sequence[Token], words: ResultWords, knowledge: Knowl
     gene: str | None = None
     for token in found:
         if token.kind == "accession":
-            meant = words.at(words_of(token.text)[:2], token.text)
+            meant = words.at(words_of(token.text), token.text)
             named = meant[1].removeprefix("sequence of ") if meant else None
             if named is None or named not in GENES or gene not in (None, named):
                 yield replace(token, kind="unread")
@@ -167,7 +167,7 @@ def _tail(clause: Clause, next_has_own: bool) -> tuple[Token, ...]:
     tail = clause.tokens[start:]
     if not any(token.kind in _SAID for token in tail):
         return ()
-    parted = start == 0 or clause.tokens[start - 1].kind in ("end", "mark") or _joins(tail[0])
+    parted = _joins(tail[0]) or (start > 0 and clause.tokens[start - 1].kind in ("end", "mark"))
     leads = words_of(tail[-1].text)[-1:] or ("",)
     return tail if clause.gene is None or (parted and (leads[0] in _FOR or not next_has_own)) else ()
 

@@ -119,7 +119,7 @@ class _Assigning:
         if self._is_another_name(item):
             return
         self._made.items.append(item)
-        if self._before and self._state is not None:
+        if self._state is not None:
             item.narrow(self._state)
             self._fresh = False
         else:

@@ -240,7 +240,7 @@ def _in_words(rest: Sequence[Token], found: Found) -> tuple[list[str], list[str]
 def _names_change(rest: Sequence[Token]) -> bool:
     """Whether a change is called by that name or said to be there; an allele may be the usual one."""
     there = any(token.kind == "found" for token in rest)
-    noun = any(token.kind == "variation" and "l" not in token.text.casefold()[1:3] for token in rest)
+    noun = any(token.kind == "variation" and not token.text.casefold().startswith("al") for token in rest)
     return (there and noun) or any(token.kind == "changed" for token in rest)
 
 
@@ -257,7 +257,8 @@ def _fits_homozygous(found: Found, said: Sequence[str]) -> bool:
 
 def _looks_normal(found: Found, said: Sequence[str]) -> bool:
     reference = f"{REFERENCE_ALLELE}/{REFERENCE_ALLELE}"
-    return all(pair == reference for pair in found.pairs) and set(said) <= {NORMAL, _NOTHING_FOUND}
+    fits = all(pair == reference for pair in found.pairs) and set(said) <= {NORMAL, _NOTHING_FOUND}
+    return fits and bool(found.pairs or said)
 
 
 def _weigh(

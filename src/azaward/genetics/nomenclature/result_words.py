@@ -84,7 +84,7 @@ def words_of(text: str) -> tuple[str, ...]:
 
 
 def _rank(meaning: str) -> int:
-    if meaning in BLOCKERS:
+    if meaning in BLOCKERS or meaning == "reference range":
         return 0
     return 2 + len(_LEAST) - _LEAST.index(meaning) if meaning in _LEAST else 1
 

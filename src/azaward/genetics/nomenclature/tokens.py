@@ -97,7 +97,7 @@ def tokens(text: str, words: ResultWords) -> list[Token]:
         kind = str(match.lastgroup).replace("_", " ")
         # A gene may look like a variant, and a phrase may begin with a number: "2 copies".
         phrase = _phrase(text, match.start(), words) if kind in ("word", "number", "variant", "amount") else None
-        if phrase is not None and (kind in ("word", "number") or phrase.end >= match.end()):
+        if phrase is not None and phrase.end >= match.end():
             made.append(phrase)
         else:
             owner = match.group() in ("s", "S") and text[: match.start()].endswith(("'", "’"))
