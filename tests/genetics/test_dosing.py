@@ -196,6 +196,8 @@ def test_dpwg_is_asked_with_its_own_class_of_an_allele() -> None:
         ("200 mU/L", NORMAL),
         ("<10 nmol/h/g Hb", POOR),
         ("<26 nmol/h/g Hb", INTERMEDIATE),
+        ("<150 mU/L", None),
+        ("<=68 mU/L", None),
         ("12 U/mL", POOR),
         ("12 U/mL Linkoping", NORMAL),
         ("30 U/mL ARUP", NORMAL),

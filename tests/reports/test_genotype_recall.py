@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -131,6 +131,7 @@ def test_every_pair_of_alleles_is_told_as_calling_anew_tells_it() -> None:
     ),
     hidden=st.lists(st.lists(st.integers(0, 44), max_size=6), min_size=3, max_size=3),
 )
+@example([{"TPMT": ("*2", "*8"), "NUDT15": ("*1", "*1")}], [[19]])
 def test_with_positions_not_seen_it_is_told_alike_or_called_anew(pairs: Any, hidden: Any) -> None:
     for old in (OLD, KNOWLEDGE):
         for today, report, findings in compared(carrying(pairs, hidden), old):

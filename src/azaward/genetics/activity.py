@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from azaward.genetics.dosing import INDETERMINATE, ORDER
+from azaward.genetics.dosing import INDETERMINATE, NORMAL, ORDER
 from azaward.knowledge import Knowledge
 
 _PHENOTYPE = {
@@ -89,6 +89,9 @@ def read_activity(text: str, knowledge: Knowledge) -> Activity:
         for method, own in groupby(same, key=lambda row: str(row.method))
     ]
     weakest = min((band.phenotype for band in bands), key=ORDER.index)
+    if comparator and weakest == NORMAL:
+        why = "only an upper bound is given, which cannot show that the activity is normal."
+        return Activity(text=text, phenotype=None, bands=[], why_not=why)
     return Activity(text=text, phenotype=weakest, bands=bands)
 
 

@@ -116,9 +116,13 @@ class Rules:
             for base in position.alleles.replace("|", "/").split("/")
         }
         known = {allele for pair in earlier.diplotypes for allele in pair.call.split("/")}
-        return next(
-            (name for name, variants in self._named_since.items() if name not in known and variants <= seen), None
-        )
+        for name, variants in self._named_since.items():
+            # What wasn't seen at a position may be the rest of an allele of which a part was seen.
+            there = [variant for variant in variants if variant in seen]
+            hidden = [(position, base) for position, base in variants if (position, ".") in seen]
+            if name not in known and there and {*there, *hidden} == variants:
+                return name
+        return None
 
     def _of_pairs(self, earlier: Gene) -> Today:
         now = [self.phenotype(pair.call) or INDETERMINATE for pair in earlier.diplotypes]
