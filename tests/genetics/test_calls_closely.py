@@ -887,7 +887,7 @@ CALLS: dict[str, tuple[GeneGenotypes, list[str], str, str | None, list[str]]] = 
         None,
         [
             "Not called normal: c.454A>T p.Arg152Ter may be there.",
-            "c.454A>T p.Arg152Ter (a stop codon cuts the protein short) was seen, but too few reads: it isn't counted. "
+            "c.454A>T p.Arg152Ter (a stop codon cuts the protein short) was seen but isn't counted: too few reads. "
             "Have it confirmed.",
         ],
     ),
@@ -898,7 +898,7 @@ CALLS: dict[str, tuple[GeneGenotypes, list[str], str, str | None, list[str]]] = 
         None,
         [
             "Not called normal: c.454A>T p.Arg152Ter may be there.",
-            "c.454A>T p.Arg152Ter (a stop codon cuts the protein short) may be there (a record without a genotype). "
+            "c.454A>T p.Arg152Ter (a stop codon cuts the protein short) may be present: a record without a genotype. "
             "Have it confirmed.",
         ],
     ),
@@ -907,7 +907,7 @@ CALLS: dict[str, tuple[GeneGenotypes, list[str], str, str | None, list[str]]] = 
         ["*1/*1 100%"],
         "Normal Metabolizer",
         None,
-        [f"{C72} (the protein stays the same) was seen, but too few reads: it isn't counted. Have it confirmed."],
+        [f"{C72} (the protein stays the same) was seen but isn't counted: too few reads. Have it confirmed."],
     ),
     "undocumented bases": (
         person({STAR_3C: (0, -2), STAR_3B: (0, -2)}),

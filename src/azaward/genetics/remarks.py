@@ -42,9 +42,9 @@ def of_changes(knowledge: Knowledge, unnamed: Sequence[Unnamed]) -> Iterator[str
     for each in unnamed:
         row, where = rows[each.term], _COPIES.get(each.copies, "on an unknown number of copies")
         if each.doubt in _UNSEEN:
-            yield f"{each.name} ({row.says}) may be there ({each.doubt}). Have it confirmed."
+            yield f"{each.name} ({row.says}) may be present: {each.doubt}. Have it confirmed."
         elif each.doubt:
-            yield f"{each.name} ({row.says}) was seen, but {each.doubt}: it isn't counted. Have it confirmed."
+            yield f"{each.name} ({row.says}) was seen but isn't counted: {each.doubt}. Have it confirmed."
         elif each.term == ABLATION:
             left = "" if each.copies == 2 else ": what was seen comes from the copy that is left"
             yield f"The whole gene is deleted {where}{left}."

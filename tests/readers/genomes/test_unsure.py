@@ -83,7 +83,7 @@ def test_a_missing_genotype_at_a_change_without_a_name_may_be_it(
     path = write(tmp_path / "a.vcf", header(samples) + "".join(records) + line(*STOP, *cells))
     found = next(call(read([path], KNOWLEDGE), KNOWLEDGE, "European")).genes["TPMT"]
     assert (found.phenotype != "Normal Metabolizer") == carries, found.notes
-    assert any("p.Arg152Ter (a stop codon cuts the protein short) may be there" in each for each in found.notes) == (
+    assert any("p.Arg152Ter (a stop codon cuts the protein short) may be present" in each for each in found.notes) == (
         carries and "1" not in cells[0]
     )
 
