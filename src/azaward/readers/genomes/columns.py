@@ -100,8 +100,9 @@ class Columns:
         for place, reading in told:
             self._take(record, place, reading, samples, tie)
             self._doubt(place, reading, samples)
+        copies = record.copies() if record.copies is not None else None
         # Who counts copies often writes no genotype.
-        counted = record.copies is not None and (copies := record.copies()) is not None and -1 not in copies.states
+        counted = copies is not None and -1 not in copies.states
         for number, change in unnamed:
             hidden = not counted and may_hide(samples, number, self.cautious)
             told_of = samples.mapped(lambda one, n=number, h=hidden: carried(one, n, tie, self.cautious, hidden=h))
@@ -110,7 +111,8 @@ class Columns:
             self._carry(change, told_of)
             if is_symbolic(record.alts[number - 1]):
                 self._unsee(record, told_of)
-        self._add_segment(record)
+        if copies is not None:
+            self._count(record, copies)
 
     def _samples(self, record: Record, calls: Callable[[], Column[Call] | None]) -> Column[tuple[Call, int]] | None:
         """The judged calls of a record; None, with the fault kept, if it has none that can be used."""

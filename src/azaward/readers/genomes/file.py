@@ -25,7 +25,7 @@ from azaward.readers.genomes.calls import Call, Column, read_calls
 from azaward.readers.genomes.contigs import chromosome, spellings
 from azaward.readers.genomes.likelihoods import Limits
 from azaward.readers.genomes.structural.breakends import mate_of
-from azaward.readers.genomes.structural.copies import end_of, is_endless, is_segment, read_copies
+from azaward.readers.genomes.structural.copies import end_of, has_mate, is_endless, is_segment, read_copies
 from azaward.readers.genomes.text import first_bad_line, lines, may_lead_with_phase
 
 Progress = Callable[[str], None]
@@ -190,26 +190,23 @@ class VariantFile:
             if variant.end <= span.start and (end_of(variant) > span.start or is_endless(variant)):
                 yield self._record(variant, None)
         for variant in self._vcf(f"{name}:{span.end + 1}-{span.end + _FAR}"):
-            if variant.start >= span.end:
+            if variant.start >= span.end and has_mate(variant):
                 yield from self._of_mates(variant, None)
 
     def _of_mates(self, variant: Any, number: int | None) -> Iterator[Record]:
         """The breakends of a record as their mates would write them: the mate may lie in a gene, or before it."""
-        end_of(variant)  # first, for it makes cyvcf2 take the record apart
-        alts = [str(alt) for alt in variant.ALT]
-        for place, mate in enumerate(map(mate_of, alts)):
+        record = self._record(variant, number)
+        for place, mate in enumerate(map(mate_of, record.alts)):
             if mate is None:
                 continue
-            told = ["*"] * len(alts)
-            told[place] = mate.seen_from_here(str(variant.CHROM), int(variant.start))
-            end = max(
-                mate.at + 1, int(variant.start) + 1 if chromosome(mate.contig) == chromosome(variant.CHROM) else 0
-            )
+            chrom = chromosome(mate.contig)
+            told = ["*"] * len(record.alts)
+            told[place] = mate.seen_from_here(str(variant.CHROM), record.start)
             yield replace(
-                self._record(variant, number),
-                chrom=chromosome(mate.contig),
+                record,
+                chrom=chrom,
                 start=mate.at,
-                end=end,
+                end=max(mate.at, record.start if chrom == record.chrom else 0) + 1,
                 ref="N",
                 alts=tuple(told),
                 endless=False,
@@ -239,7 +236,7 @@ class VariantFile:
                 if bound is not None and chromosome(name) not in self.varied:
                     self._note_change(variant)
                 if bound is None or variant.start >= bound[1]:
-                    if self._rearranged:
+                    if self._rearranged and has_mate(variant):
                         yield from self._of_mates(variant, count)
                     continue
                 if variant.end <= bound[0]:

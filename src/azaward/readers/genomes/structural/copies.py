@@ -39,6 +39,13 @@ def is_endless(variant: Any) -> bool:
     return (_number(variant, "END") or 0) <= int(variant.start) + 1 and not _number(variant, "SVLEN")
 
 
+def has_mate(variant: Any) -> bool:
+    """Whether an ALT of a record is a breakend. Asked of every record of a genome, so it reads as little as it can."""
+    _number(variant, "END")  # first, for it makes cyvcf2 take the record apart
+    alts = "".join(variant.ALT)
+    return "[" in alts or "]" in alts
+
+
 def is_segment(variant: Any) -> bool:
     """Whether a record without a change is of copies counted over a stretch, and so says nothing of its bases."""
     if variant.ALT:
