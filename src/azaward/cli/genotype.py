@@ -99,7 +99,7 @@ def genotype(
         run(recall, format.value, out, called)
         return
     if bool(files) == bool(report):
-        raise typer.BadParameter("give FILES, --report or --recall, and one of them alone.")
+        raise typer.BadParameter("give FILES or --report (or --recall, with or without FILES).")
     if absent_is_reference and not files:
         raise typer.BadParameter("--absent-is-reference is about FILES; omit it with --report.")
     knowledge = load_knowledge()
