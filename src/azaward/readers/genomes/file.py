@@ -167,8 +167,7 @@ class VariantFile:
                             progress("")
                         if variant.start < span.end and variant.end > span.start:
                             yield self._record(variant, None)
-                    if self._rearranged:
-                        yield from self._from_afar(name, span)
+                    yield from self._from_afar(name, span)
                 except InputError:
                     raise
                 except Exception:
@@ -189,6 +188,8 @@ class VariantFile:
         for variant in self._vcf(f"{name}:{max(1, span.start + 1 - _FAR)}-{span.start}"):
             if variant.end <= span.start and (end_of(variant) > span.start or is_endless(variant)):
                 yield self._record(variant, None)
+        if not self._rearranged:
+            return
         for variant in self._vcf(f"{name}:{span.end + 1}-{span.end + _FAR}"):
             if variant.start >= span.end and has_mate(variant):
                 yield from self._of_mates(variant, None)
@@ -240,7 +241,7 @@ class VariantFile:
                         yield from self._of_mates(variant, count)
                     continue
                 if variant.end <= bound[0]:
-                    may_reach = not ends_are_numbers or (self._rearranged and variant.start > bound[0] - _FAR)
+                    may_reach = not ends_are_numbers or variant.start > bound[0] - _FAR
                     if not may_reach or (end_of(variant) <= bound[0] and not is_endless(variant)):
                         continue
                 yield self._record(variant, count)

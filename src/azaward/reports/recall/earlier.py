@@ -49,6 +49,14 @@ class Seen(msgspec.Struct, frozen=True):
     alleles: str
 
 
+class Changed(msgspec.Struct, frozen=True):
+    """A change that no allele names; `doubt` is why it wasn't counted."""
+
+    name: str
+    consequence: str = ""
+    doubt: str | None = None
+
+
 class Gene(msgspec.Struct, frozen=True):
     """One gene of an earlier report."""
 
@@ -57,6 +65,7 @@ class Gene(msgspec.Struct, frozen=True):
     phenotypes: list[Share] = []
     could_hide: list[Hidden] = []
     undocumented: list[str] = []
+    changes: list[Changed] = []
     evidence: list[Seen] = []
     notes: list[str] = []
     positions: int | None = None

@@ -11,10 +11,12 @@ from collections.abc import Iterable
 import msgspec
 
 from azaward.genetics.ancestry import prior
+from azaward.genetics.consequence import presumed_functions
 from azaward.genetics.decision import decide, limits
-from azaward.genetics.dosing import INDETERMINATE, ORDER
+from azaward.genetics.dosing import INDETERMINATE, NORMAL, ORDER
 from azaward.genetics.haplotypes import named_alleles, pair_phenotype
 from azaward.genetics.nomenclature import read_report
+from azaward.genetics.observed import NORMAL_FUNCTION
 from azaward.genetics.releases import ALLELE, changes, release_name
 from azaward.knowledge import Knowledge
 from azaward.reports.recall.earlier import Gene
@@ -56,6 +58,7 @@ class Rules:
         self._functions = dict(zip(alleles.names, alleles.functions, strict=True))
         self._limits = limits(knowledge, alleles, prior(knowledge, alleles, None))
         self._positions = len(alleles.sites)
+        self._harmless = {term for term, left in presumed_functions(knowledge).items() if left == NORMAL_FUNCTION}
         named_since = [name for (of, name), row in changes(knowledge).items() if of == gene and row.before is None]
         self._named_since = {
             name: {
@@ -138,12 +141,16 @@ class Rules:
         changed = [
             pair.call for phenotype, pair in zip(now, earlier.diplotypes, strict=True) if phenotype != pair.phenotype
         ]
+        if decided == NORMAL and not changed:
+            # No allele changed its class, so something else of the file kept the gene from being called normal.
+            return Today(needs=ANEW, why="the report doesn't hold all that kept it from being called normal")
         why = self.why(changed) if changed else "which phenotype is acted on (parameters.csv)"
         return Today(phenotype=decided, why=why)
 
     def _decided(self, earlier: Gene, shares: Iterable[tuple[str, float]]) -> str:
         hidden = (one.allele for one in earlier.could_hide)
-        return decide(_summed(shares), hidden, self._limits).phenotype
+        doubts = [one.name for one in earlier.changes if one.doubt and one.consequence not in self._harmless]
+        return decide(_summed(shares), hidden, self._limits, doubts).phenotype
 
     def _of_words(self, earlier: Gene) -> Today:
         calls = [pair.call for pair in earlier.diplotypes]
