@@ -15,6 +15,7 @@ import pytest
 from azaward.errors import KnowledgeError
 from azaward.genetics import Caller, Genotypes, Status, call, calling, nothing_seen
 from azaward.genetics.ancestry import groups, prior
+from azaward.genetics.codons import Codons
 from azaward.genetics.consequence import breaking, presumed_functions, transcript, translate
 from azaward.genetics.decision import SOUGHT, Limits, decide, limits, percent
 from azaward.genetics.diplotypes import MOST_BLOCKS, MOST_EXTRAS, Pair, blocks, pairs
@@ -24,7 +25,7 @@ from azaward.genetics.fitting import Fit, fitting
 from azaward.genetics.haplotypes import named_alleles, order_of
 from azaward.genetics.mixture import MOST, UNNAMED, marginal, mixed
 from azaward.genetics.model import DISAGREED, Diplotype, GeneCall, GeneGenotypes, Unnamed, Unsure
-from azaward.genetics.observed import Extra, Seen, covers, in_one_codon, left_unsure, observe
+from azaward.genetics.observed import Extra, Seen, covers, left_unsure, observe
 from azaward.genetics.remarks import of_phase, of_undocumented
 from azaward.knowledge import load
 
@@ -273,6 +274,7 @@ def change(name: str, cell: str, *, start: int = 0, term: str = "synonymous_vari
 
 C70, C72 = "c.70C>T p.Leu24=", "c.72A>C p.Leu24="
 TOGETHER = "c.[70C>T;72A>C] p.Leu24Phe"
+CODONS = Codons.of(TRANSCRIPTS["TPMT"], NAMED["TPMT"].sites, presumed_functions(KNOWLEDGE))
 
 
 @pytest.mark.parametrize(
@@ -281,14 +283,15 @@ TOGETHER = "c.[70C>T;72A>C] p.Leu24Phe"
         ((C70, "0|1"), (C72, "0|1"), [(TOGETHER, False, True, 1)]),
         ((C70, "1|0"), (C72, "1|0"), [(TOGETHER, True, False, 1)]),
         ((C70, "0|1"), (C72, "1|0"), None),
-        ((C70, "1/1"), (C72, "1|0"), [(TOGETHER, True, False, 1)]),
-        ((C70, "1|0"), (C72, "1/1"), [(TOGETHER, True, False, 1)]),
+        # On the other copy, what is on both stands alone.
+        ((C70, "1/1"), (C72, "1|0"), [(C70, False, True, 0), (TOGETHER, True, False, 1)]),
+        ((C70, "1|0"), (C72, "1/1"), [(C72, False, True, 0), (TOGETHER, True, False, 1)]),
         ((C70, "1/1"), (C72, "1/1"), [(TOGETHER, True, True, 0)]),
         # The order in which they stand says nothing.
         ((C72, "0|1"), (C70, "0|1"), [(TOGETHER, False, True, 1)]),
-        # Where the sides aren't known of each other, what they may do together is added.
-        ((C70, "0/1"), (C72, "0|1"), [(C70, False, True, 0), (C72, False, True, 1), (TOGETHER, False, True, 1)]),
-        ((C70, "0/1"), (C72, "1/0"), [(C70, False, True, 0), (C72, True, False, 0), (TOGETHER, False, True, 0)]),
+        # Where the sides aren't known of each other, what they may do together is added, with no side.
+        ((C70, "0/1"), (C72, "0|1"), [(C70, False, True, 0), (C72, False, True, 1), (TOGETHER, False, False, 1)]),
+        ((C70, "0/1"), (C72, "1/0"), [(C70, False, True, 0), (C72, True, False, 0), (TOGETHER, False, False, 0)]),
         # Other codons, the same base, what isn't counted and what isn't a single base stay apart.
         ((C70, "0|1"), ("c.73A>C p.Lys25Gln", "0|1"), None),
         ((C72, "0|1"), ("c.73A>C p.Lys25Gln", "0|1"), None),
@@ -302,7 +305,7 @@ def test_changes_of_one_codon_on_one_copy_are_told_together(
     one: tuple[str, str], other: tuple[str, str], expected: list[tuple[str, bool, bool, int]] | None
 ) -> None:
     both = change(*one, start=9), change(*other, start=5)
-    found = in_one_codon(TRANSCRIPTS["TPMT"], both)
+    found = CODONS.told(both, ())
     if expected is None:
         assert found == both
         return
@@ -314,11 +317,11 @@ def test_changes_of_one_codon_on_one_copy_are_told_together(
 def test_a_doubtful_change_is_not_told_together_with_another(doubtful: int) -> None:
     both = [change(C70, "0|1"), change(C72, "0|1")]
     both[doubtful] = both[doubtful]._replace(doubt="too few reads")
-    assert in_one_codon(TRANSCRIPTS["TPMT"], both) == tuple(both)
+    assert CODONS.told(both, ()) == tuple(both)
 
 
 def test_two_phase_sets_do_not_know_each_other() -> None:
-    found = in_one_codon(TRANSCRIPTS["TPMT"], [change(C70, "0|1", phase=2), change(C72, "0|1", phase=3)])
+    found = CODONS.told([change(C70, "0|1", phase=2), change(C72, "0|1", phase=3)], ())
     assert [each.name for each in found] == [C70, C72, TOGETHER]
 
 
@@ -1387,6 +1390,7 @@ def test_one_base_beside_a_named_one_is_read_with_it_on_the_right_copy() -> None
         ((1, 1), ["c.[719A>G;720T>G] p.Tyr240Trp"]),
         ((1, 0), ["c.720T>G p.Tyr240Ter"]),
         ((0, 0), ["c.720T>G p.Tyr240Ter"]),
+        # Together they do what c.719A>C does alone, which is named.
         ((0, 2), ["c.[719A>C;720T>G] p.Tyr240Ser"]),
         ((0, -1), ["c.720T>G p.Tyr240Ter"]),
     ):

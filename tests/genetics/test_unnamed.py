@@ -308,7 +308,7 @@ def test_a_rearrangement_counts_from_the_first_base_that_it_touches(
     [
         ("0|1", "0|1", "Indeterminate", ["c.[70C>T;72A>C] p.Leu24Phe"]),
         ("1/1", "1/1", "Indeterminate", ["c.[70C>T;72A>C] p.Leu24Phe"]),
-        ("1/1", "0/1", "Indeterminate", ["c.[70C>T;72A>C] p.Leu24Phe"]),
+        ("1/1", "0/1", "Indeterminate", ["c.70C>T p.Leu24=", "c.[70C>T;72A>C] p.Leu24Phe"]),
         ("0|1", "1|0", "Normal Metabolizer", ["c.70C>T p.Leu24=", "c.72A>C p.Leu24="]),
         # Where the sides aren't known, they may be the same.
         ("0/1", "0/1", "Indeterminate", ["c.70C>T p.Leu24=", "c.72A>C p.Leu24=", "c.[70C>T;72A>C] p.Leu24Phe"]),
@@ -324,20 +324,45 @@ def test_two_changes_of_one_codon_are_read_together(
     assert (found.phenotype, sorted(each.name for each in found.changes)) == (phenotype, sorted(told))
 
 
+TER, TRP = "c.720T>G p.Tyr240Ter", "c.[719A>G;720T>G] p.Tyr240Trp"
+
+
 @pytest.mark.parametrize(
-    ("named", "other", "told"),
+    ("named", "other", "pairs", "acted_on", "told"),
     [
         # *3C is c.719A>G, p.Tyr240Cys; c.720T>G alone is p.Tyr240Ter, and beside it p.Tyr240Trp.
-        ("0|1", "0|1", ["c.[719A>G;720T>G] p.Tyr240Trp"]),
-        ("0|1", "1|0", ["c.720T>G p.Tyr240Ter"]),
-        ("0/1", "0/1", ["c.720T>G p.Tyr240Ter", "c.[719A>G;720T>G] p.Tyr240Trp"]),
-        ("0/0", "0/1", ["c.720T>G p.Tyr240Ter"]),
+        ("0/0", "0/1", [f"*1/[{TER}]"], "Intermediate Metabolizer", {TER: 1}),
+        ("0|1", "0|1", [f"*1/[*3C + {TRP}]"], "Intermediate Metabolizer", {TRP: 1}),
+        ("0|1", "1|0", [f"*3C/[{TER}]"], "Poor Metabolizer", {TER: 1}),
+        # The copy without *3C keeps its stop.
+        ("0|1", "1|1", [f"[*3C + {TRP}]/[{TER}]"], "Poor Metabolizer", {TER: 1, TRP: 1}),
+        ("0/1", "1/1", [f"[*3C + {TRP}]/[{TER}]"], "Poor Metabolizer", {TER: 1, TRP: 1}),
+        ("1/1", "0/1", [f"*3C/[*3C + {TRP}]"], "Poor Metabolizer", {TRP: 1}),
+        ("1/1", "1/1", [f"[*3C + {TRP}]/[*3C + {TRP}]"], "Poor Metabolizer", {TRP: 2}),
+        # Where the sides aren't known, it is either on one copy or on two.
+        ("0/1", "0/1", [f"*1/[*3C + {TRP}]", f"*3C/[{TER}]"], "Poor Metabolizer", {TER: 1, TRP: 0}),
     ],
 )
 def test_a_change_in_the_codon_of_a_named_one_is_read_with_it(
-    tmp_path: Path, named: str, other: str, told: list[str]
+    tmp_path: Path, named: str, other: str, pairs: list[str], acted_on: str, told: dict[str, int]
 ) -> None:
     text = "".join(at(name, named if name == TPMT3C else "0/0", alt="C" if name == TPMT3C else None) for name in SITES)
     path = write(tmp_path / "x.vcf", header() + text + line("chr6", 18130686, "A", "C", other))
     found = next(call(read([path], KNOWLEDGE), KNOWLEDGE)).genes["TPMT"]
-    assert sorted(each.name for each in found.changes) == sorted(told)
+    assert sorted(each.call for each in found.diplotypes) == sorted(pairs)
+    assert found.acted_on == acted_on
+    assert {each.name: each.copies for each in found.changes} == told
+
+
+@pytest.mark.parametrize("cells", [("0|1", "0|1"), ("0/1", "1/1"), ("1/1", "1/1"), ("0/1", "0/1")])
+def test_beside_a_named_change_what_leaves_the_protein_as_it_is_changes_nothing(
+    tmp_path: Path, cells: tuple[str, str]
+) -> None:
+    text = "".join(
+        at(name, cells[0] if name == TPMT3C else "0/0", alt="C" if name == TPMT3C else None) for name in SITES
+    )
+    alone = next(call(read([write(tmp_path / "y.vcf", header() + text)], KNOWLEDGE), KNOWLEDGE)).genes["TPMT"]
+    path = write(tmp_path / "x.vcf", header() + text + line("chr6", 18130686, "A", "G", cells[1]))
+    found = next(call(read([path], KNOWLEDGE), KNOWLEDGE)).genes["TPMT"]
+    assert [each.name for each in found.changes] == ["c.720T>C p.Tyr240="]
+    assert (found.diplotypes, found.acted_on) == (alone.diplotypes, alone.acted_on)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from azaward.genetics import remarks
 from azaward.genetics.ancestry import Ancestry, Prior, prior
+from azaward.genetics.codons import Codons
 from azaward.genetics.consequence import presumed_functions, transcript
 from azaward.genetics.decision import decide, limits
 from azaward.genetics.diplotypes import Pair, blocks, pairs
@@ -39,7 +40,7 @@ from azaward.genetics.model import (
     Unnamed,
     Unsure,
 )
-from azaward.genetics.observed import NORMAL_FUNCTION, Codes, in_one_codon, left_unsure, observe
+from azaward.genetics.observed import NORMAL_FUNCTION, Codes, left_unsure, observe
 from azaward.knowledge import Knowledge
 
 T = TypeVar("T")
@@ -127,7 +128,7 @@ class _Gene:
         self.prior: Prior = prior(knowledge, self.alleles, ancestry)
         self.limits = limits(knowledge, self.alleles, self.prior)
         self.presumed = presumed_functions(knowledge)
-        self.transcript = transcript(knowledge, gene)
+        self.codons = Codons.of(transcript(knowledge, gene), self.alleles.sites, self.presumed)
         self.worst: dict[tuple[tuple[str, ...], tuple[str, ...]], str] = {}
         self.kept: dict[_Key, GeneCall] = {}
         self.size = 0
@@ -183,10 +184,10 @@ class _Gene:
     def _work_out(self, row: _Row, key: _Key) -> GeneCall:
         alleles, codes = self.alleles, row.codes
         undocumented, notes = dict(key[1]), dict(key[2])
-        unnamed = in_one_codon(self.transcript, key[3], self._named(row)) if key[3] else ()
-        untested = dict(key[4])
-        seen = observe(alleles.sites, codes, row.phase, undocumented, unnamed, self.presumed)
-        seen = replace(seen, untested=untested) if untested else seen
+        unnamed, untested = key[3], dict(key[4])
+        shared = self.codons.shared(unnamed) if unnamed else set[Unnamed]()
+        seen = observe(alleles.sites, codes, row.phase, undocumented, unnamed, self.presumed, shared)
+        seen = replace(seen, untested=untested, read=self.codons.read) if untested or unnamed else seen
         unsure = left_unsure(alleles.sites, codes, dict(key[5]), unnamed, self.presumed)
         # What no named allele has is laid beside them, and codes that only it explains are put aside.
         fits = row.fits if seen.codes == codes else None
@@ -201,16 +202,17 @@ class _Gene:
         diplotypes = tuple(self._diplotype(pair, unseen, sure) for pair in fit)
         phenotypes = _summed((each.phenotype, each.probability) for each in diplotypes)
         hiding = self._could_hide(fit, codes, unseen, untested)
+        changes = self.codons.told(unnamed, self._named(row)) if shared else unnamed
         doubts = [each for each in unnamed if each.doubt and self.presumed.get(each.term) != NORMAL_FUNCTION]
         decision = decide(phenotypes, (name for name, _ in hiding), self.limits, [each.name for each in doubts])
         normal = dict(phenotypes)[NORMAL] if decision.phenotype == NORMAL else None
         presumed = self._presumed(diplotypes, decision.phenotype)
-        unheard = remarks.undocumented(seen.extras, unnamed, fit)
+        unheard = remarks.undocumented(seen.extras, changes, fit)
         said = (
             *decision.why,
             *remarks.of_what_is_missing(alleles, missing, fit, hiding, normal),
             *remarks.of_phase(diplotypes),
-            *remarks.of_changes(self.knowledge, unnamed),
+            *remarks.of_changes(self.knowledge, changes),
             *(remarks.of_undocumented(unheard, seen.extras, len(blocks(seen))) if unheard else ()),
             *remarks.of_records(alleles, [at for at in row.told if at not in unsure], row.status),
             *remarks.of_unsure(alleles, fit, unsure),
@@ -228,7 +230,7 @@ class _Gene:
             evidence=self._seen(row, undocumented, notes),
             notes=said,
             presumed=presumed,
-            changes=unnamed,
+            changes=changes,
         )
 
     def _named(self, row: _Row) -> list[Unnamed]:
@@ -238,7 +240,7 @@ class _Gene:
             site, both = self.alleles.sites[at], row.codes[at]
             for code in {code for code in both if code > 0 and len(site.ref) == len(site.base(code)) == 1}:
                 start = site.pos_grch38 - 1
-                if effect := self.transcript.effect(start, start + 1, site.base(code)):
+                if effect := self.codons.gene.effect(start, start + 1, site.base(code)):
                     sides = both[0] == code, both[1] == code
                     found.append(Unnamed(start, start + 1, effect.term, effect.name, *sides, row.phase[at]))
         return found

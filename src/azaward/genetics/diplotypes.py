@@ -141,7 +141,9 @@ def _named_pairs(
         row = prior.pairs[one.allele]
         for place, other in enumerate(copies[at:], start=at):
             if (weight := row[other.allele]) and all(_fit(one, other, mask) for mask in masks):
-                weights[_in_order(named[at], named[place])] = weight * (1 if place == at else 2)
+                pair = _in_order(named[at], named[place])
+                # Two that differ by what does nothing alone are told alike.
+                weights[pair] = weights.get(pair, 0.0) + weight * (1 if place == at else 2)
     return weights
 
 
@@ -163,7 +165,8 @@ def _named(alleles: NamedAlleles, index: int) -> Haplotype:
 def _copy(alleles: NamedAlleles, seen: Seen, one: _Copy) -> Haplotype:
     """A named allele with its extras."""
     index = one.allele
-    extras = [each for each, there in zip(seen.extras, one.has, strict=True) if there]
+    there = [each for each, has in zip(seen.extras, one.has, strict=True) if has]
+    extras = seen.read(alleles.variants[index], there) if there else there
     if not extras:
         return _named(alleles, index)
     if any(each.deleted for each in extras):
@@ -192,7 +195,8 @@ def _unnamed_pairs(alleles: NamedAlleles, prior: Prior, seen: Seen) -> dict[tupl
     for one, other in _layouts(seen):
         (first, rare), (second, rarer) = (_told_by_parts(alleles, prior, seen, carried) for carried in (one, other))
         # Nothing for two that differ: where there is more than one way to lay them, the copies of each differ.
-        weights[_in_order(first, second)] = float(prior.weights @ (rare * rarer))
+        pair = _in_order(first, second)
+        weights[pair] = weights.get(pair, 0.0) + float(prior.weights @ (rare * rarer))
     return weights
 
 
@@ -221,11 +225,11 @@ def _told_by_parts(
 ) -> tuple[Haplotype, NDArray[np.float64]]:
     """The haplotype with these variants and its frequency by group: parts are taken to meet by chance."""
     variants, sites = alleles.variants, len(alleles.sites)
-    extras = [seen.extras[at - sites] for at, _ in sorted(carried) if at >= sites]
+    extras = seen.read(carried, [seen.extras[at - sites] for at, _ in sorted(carried) if at >= sites])
     if any(each.deleted for each in extras):
         return Haplotype(DELETION, (NO_FUNCTION,), (), presumed=(NO_FUNCTION,)), prior.frequency.min(axis=1)
-    if carried in variants:
-        index = variants.index(carried)
+    if not extras and (bare := frozenset(one for one in carried if one[0] < sites)) in variants:
+        index = variants.index(bare)
         return _named(alleles, index), prior.frequency[:, index]
     parts: list[int] = []
     left = {variant for variant in carried if variant[0] < sites}

@@ -6,17 +6,14 @@ A copy that is deleted, or part of it, has no bases: what stands at its position
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, combinations, product
+from itertools import chain
 from typing import NamedTuple
 
-from azaward.genetics.consequence import Transcript
-from azaward.genetics.haplotypes import UNKNOWN
+from azaward.genetics.haplotypes import UNKNOWN, Variant
 from azaward.genetics.model import MISSING, REFERENCE, UNDOCUMENTED, Site, Unnamed, Unsure
 
-_BASE = re.compile(r"c\.(\d+)[ACGT]>([ACGT])")
 ABLATION = "transcript_ablation"
 DELETIONS = (ABLATION, "exon_loss_variant")
 DELETION = "deletion"
@@ -52,41 +49,21 @@ Codes = Sequence[tuple[int, int]]
 """The codes of the two sides at each site."""
 
 
+def _apart(_variants: Iterable[Variant], extras: Sequence[Extra]) -> list[Extra]:
+    return list(extras)
+
+
 @dataclass(frozen=True)
 class Seen:
     """One gene of one person: at each site two codes that named alleles have, or -1 for missing, and the phase set;
-    what no named allele has; and the codes that weren't looked for where the reference was seen."""
+    what no named allele has; and the codes that weren't looked for where the reference was seen. `read` tells what one
+    copy with some named variants and some extras has beside those variants."""
 
     codes: Codes
     phase: Sequence[int]
     extras: tuple[Extra, ...] = ()
     untested: Mapping[int, tuple[int, ...]] = field(default_factory=dict[int, tuple[int, ...]])
-
-
-def in_one_codon(gene: Transcript, unnamed: Sequence[Unnamed], named: Sequence[Unnamed] = ()) -> tuple[Unnamed, ...]:
-    """The changes without a name of one person, with those that may lie on one copy and in one codon told together: two
-    changes that leave the protein as it is each alone may change it together. So may one beside a change of a `named`
-    allele.
-
-    What is told together is added where the sides aren't known, and replaces its parts where they are.
-    """
-    found = list(unnamed)
-    for one, other in chain(combinations(unnamed, 2), product(unnamed, named)):
-        first, second = (_BASE.match(each.name) for each in (one, other))
-        if not first or not second or one.doubt or other.doubt or first[1] == second[1]:
-            continue
-        places = sorted([(int(first[1]), first[2]), (int(second[1]), second[2])])
-        known = one.copies == 2 or other.copies == 2 or (one.phase == other.phase != 0)
-        # Where the sides aren't known of each other, they may be the same.
-        sides = (one.first and other.first, one.second and other.second) if known else (one.first, one.second)
-        if (places[0][0] - 1) // 3 != (places[1][0] - 1) // 3 or not any(sides):
-            continue
-        joint = gene.together(places)
-        low, high = min(one.start, other.start), max(one.end, other.end)
-        if known:
-            found = [each for each in found if each not in (one, other)]
-        found.append(Unnamed(low, high, joint.term, joint.name, *sides, one.phase or other.phase))
-    return tuple(found)
+    read: Callable[[Iterable[Variant], Sequence[Extra]], list[Extra]] = _apart
 
 
 def observe(
@@ -96,11 +73,13 @@ def observe(
     undocumented: Mapping[int, str],
     unnamed: Sequence[Unnamed],
     presumed: Mapping[str, str | None],
+    shared: Collection[Unnamed] = (),
 ) -> Seen:
     """The codes and extras of one person, from the codes and phase sets at each site, what stood where a code is
     undocumented, and the changes without a name.
 
-    Changes that leave the protein as it is, and those that didn't pass, are no extras.
+    Changes that leave the protein as it is, and those that didn't pass, are no extras; but for those that stand in one
+    codon with another (`shared`), which may do something together with it.
     """
     if not unnamed and UNDOCUMENTED not in chain.from_iterable(codes):
         return Seen(codes, phase)
@@ -118,6 +97,7 @@ def observe(
             counted.append(Unnamed(start, end, "", name, *carried, phase[at]))
             own[counted[-1]] = at
         known[at] = _known(first), _known(second)
+    counted += [each for each in unnamed if each in shared and each not in counted]
     for each in [each for each in counted if each.term in DELETIONS]:
         counted = _without_deleted(each, sites, known, sets, counted)
     return Seen(known, sets, tuple(_extra(each, presumed)._replace(site=own.get(each)) for each in counted))

@@ -27,7 +27,7 @@ def undocumented(extras: Sequence[Extra], unnamed: Sequence[Unnamed], fitting: t
     if not extras and not unnamed and fitting[0].named:
         return ()
     told = [each.name for each in unnamed if each.term != ABLATION and each.doubt is None]
-    alone = [*told, *(each.name for each in extras if not each.deleted)]
+    alone = [*told, *(each.name for each in extras if each.site is not None)]
     haplotypes = [haplotype.name for pair in fitting for haplotype in (pair.one, pair.other) if not haplotype.named]
     return tuple(dict.fromkeys((*alone, *(name for name in haplotypes if name[1:-1] not in alone))))
 
@@ -41,6 +41,8 @@ def of_changes(knowledge: Knowledge, unnamed: Sequence[Unnamed]) -> Iterator[str
     rows = consequences(knowledge)
     for each in unnamed:
         row, where = rows[each.term], _COPIES.get(each.copies, "on an unknown number of copies")
+        if each.copies == 0 and "[" in each.name:
+            where = "if these lie on one copy"
         if each.doubt in _UNSEEN:
             yield f"{each.name} ({row.says}) may be present: {each.doubt}. Have it confirmed."
         elif each.doubt:
