@@ -7,8 +7,10 @@ lines). They are merged state by state (merging.py): a disagreement never resolv
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+
+import numpy as np
 
 from azaward.errors import InputError
 from azaward.genetics.model import MISSING, REFERENCE, UNDOCUMENTED, Status
@@ -43,6 +45,9 @@ WHOLE_GENE = -1
 """The column of what is said of a gene as a whole."""
 # Above every position, so that no phase set of a file has the same number.
 _TIED = 2**29
+_NOT_TOLD = -1
+"""A number of copies that wasn't counted."""
+_STAR = "*"
 _NOT_COUNTED = (Status.FILTERED, Status.LOW_DEPTH, Status.LOW_QUALITY)
 
 
@@ -53,6 +58,7 @@ class Columns:
     on: Map
     cautious: float
     """From which probability on a change that isn't called may be there all the same."""
+    samples: int
     only_bases: bool = False
     """Whether records are looked at for what they say of the assembly alone."""
     columns: dict[Key, Column[State]] = field(default_factory=dict[Key, Column[State]])
@@ -93,26 +99,38 @@ class Columns:
         unnamed = list(self._unnamed(record, told))
         if not (told or unnamed):
             return
+        copies = record.copies() if record.copies is not None else None
+        if copies is not None:
+            self.with_genotypes += copies.states != [_NOT_TOLD]
+            self._count(record, copies)
         samples = self._samples(record, calls)
         if samples is None:
+            self._without_genotypes(unnamed, copies)
             return
         tie = _tie(record, told, unnamed)
         for place, reading in told:
             self._take(record, place, reading, samples, tie)
             self._doubt(place, reading, samples)
-        copies = record.copies() if record.copies is not None else None
         # Who counts copies often writes no genotype.
-        counted = copies is not None and -1 not in copies.states
+        counted = copies is not None and _NOT_TOLD not in copies.states
         for number, change in unnamed:
-            hidden = not counted and may_hide(samples, number, self.cautious)
+            hidden = not counted and record.alts[number - 1] != "*" and may_hide(samples, number, self.cautious)
             told_of = samples.mapped(lambda one, n=number, h=hidden: carried(one, n, tie, self.cautious, hidden=h))
             if record.endless and record.alts[number - 1].startswith("<"):
                 told_of = told_of.mapped(_without_end)
             self._carry(change, told_of)
             if is_symbolic(record.alts[number - 1]):
                 self._unsee(record, told_of)
-        if copies is not None:
-            self._count(record, copies)
+
+    def _without_genotypes(self, unnamed: Sequence[tuple[int, Change]], copies: Column[int] | None) -> None:
+        """Notes of changes of which a record says nothing for its samples, but for those whose copies it counted."""
+        if copies is None:
+            copies = Column([_NOT_TOLD], np.zeros(self.samples, np.int8))
+        for _, change in unnamed:
+            self._carry(
+                change,
+                copies.mapped(lambda count: State(0, 1, Status.NO_CALL) if count == _NOT_TOLD else ABSENT),
+            )
 
     def _samples(self, record: Record, calls: Callable[[], Column[Call] | None]) -> Column[tuple[Call, int]] | None:
         """The judged calls of a record; None, with the fault kept, if it has none that can be used."""
@@ -152,9 +170,11 @@ class Columns:
         if record.chrom not in self.on.transcripts:
             return
         for number, alt in enumerate(record.alts, start=1):
-            if alt == "*" or (alt in ANY_OTHER and told):
+            if alt in ("*", *ANY_OTHER) and told:
                 continue
-            if alt in ANY_OTHER:
+            if alt == "*":
+                change = self._starred(record)
+            elif alt in ANY_OTHER:
                 change = self.on.unknown(record.chrom, record.start, record.end, record.ref)
             elif is_symbolic(alt):
                 change = self._rearrangement(record, alt)
@@ -180,6 +200,11 @@ class Columns:
                     ),
                 )
 
+    def _starred(self, record: Record) -> Change | None:
+        """Bases that a deletion of another record takes away."""
+        change = self.on.unknown(record.chrom, record.start, record.start + len(record.ref), record.ref)
+        return change and change._replace(name=f"{change.name[:-1]}{_STAR}")
+
     def _rearrangement(self, record: Record, alt: str) -> Change | None:
         kind, mate = kind_of(alt), mate_of(alt)
         if mate is not None and chromosome(mate.contig) == record.chrom:
@@ -188,6 +213,8 @@ class Columns:
         start = record.start + (alt.startswith("<") and kind != "INS")
         end = record.end if kind not in ("INS", "BND") else start + 1
         if record.endless:
+            # What is turned round and ends nobody knows where may end in the gene.
+            kind = "CNV" if kind == "INV" else kind
             end = max(end, self.on.regions()[record.chrom][2])
         return self.on.rearranged(record.chrom, kind, start, max(end, start + 1)) if kind else None
 
@@ -258,7 +285,9 @@ class Columns:
         self._edits[key] = before | edits
 
     def finish(self) -> None:
-        """Marks sites covered piece by piece as reference, and sites without any record as missing."""
+        """Marks sites covered piece by piece as reference, and sites without any record as missing; and leaves out the
+        bases that a deletion takes away, where the sample has that deletion."""
+        self._explain_stars()
         for (gene, column), pieces in self._pieces.items():
             place = next(each for each in self.on.places if (each.gene, each.column) == (gene, column))
             full = (1 << len(place.site.ref)) - 1
@@ -272,6 +301,34 @@ class Columns:
         self._pieces.clear()
         self.columns = {
             key: column.mapped(_finished) if isinstance(key[1], int) else column for key, column in self.columns.items()
+        }
+
+    def _explain_stars(self) -> None:
+        for key in [key for key in self.columns if isinstance(key[1], Change) and key[1].name.endswith(_STAR)]:
+            for other, column in list(self.columns.items()):
+                if other[0] == key[0] and (codes := self._deleting(other, key[1])):
+                    self.columns[key] = self.columns[key].joined(
+                        column, lambda star, held, codes=codes: ABSENT if codes & set(held[:2]) else star
+                    )
+
+    def _deleting(self, key: Key, star: int | Change) -> set[int]:
+        """The codes of a column that take away the bases of a star."""
+        gene, column = key
+        if not isinstance(star, Change) or column == WHOLE_GENE:
+            return set()
+        changes = {1: column} if isinstance(column, Change) else self._named_deletions(gene, column)
+        return {
+            code
+            for code, change in changes.items()
+            if not change.name.endswith(_STAR) and change.start <= star.start and change.end >= star.end
+        }
+
+    def _named_deletions(self, gene: str, column: int) -> dict[int, Change]:
+        place = next(each for each in self.on.places if (each.gene, each.column) == (gene, column))
+        return {
+            code: self.on.named(place, code)
+            for code, alt in enumerate(place.site.alts, start=1)
+            if len(alt) < len(place.site.ref)
         }
 
 

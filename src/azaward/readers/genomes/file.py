@@ -24,8 +24,7 @@ from azaward.readers.genomes.alleles import ANY_OTHER
 from azaward.readers.genomes.calls import Call, Column, read_calls
 from azaward.readers.genomes.contigs import chromosome, spellings
 from azaward.readers.genomes.likelihoods import Limits
-from azaward.readers.genomes.structural.breakends import mate_of
-from azaward.readers.genomes.structural.copies import end_of, has_mate, is_endless, is_segment, read_copies
+from azaward.readers.genomes.structural.copies import end_of, has_mate, is_endless, is_segment, mates, read_copies
 from azaward.readers.genomes.text import first_bad_line, lines, may_lead_with_phase
 
 Progress = Callable[[str], None]
@@ -36,6 +35,13 @@ _BGZIP_END = bytes.fromhex("1f8b08040000000000ff0600424302001b000300000000000000
 
 # So far before a gene may a rearrangement begin whose end is known by its length alone.
 _FAR = 1_000_000
+
+_DECLARES_REARRANGEMENTS = re.compile(
+    r"^##(INFO=<ID=(SVLEN|SVTYPE|CHR2)|ALT=<ID=(DEL|DUP|CNV|INV|BND|TRA|CTX))[,:>]", re.MULTILINE
+)
+_AS_HERE = "<CN1>"
+# A file of rearrangements with so few records is read whole, so that those whose other end lies in a gene are seen.
+_FEW = 100_000
 
 # What htslib would print is said in an InputError instead.
 ctypes.CDLL(cyvcf2.cyvcf2.__file__).hts_set_log_level(0)
@@ -90,7 +96,9 @@ class VariantFile:
             what = first_bad_line(self._source) or "the header can't be read"
             raise InputError(f"{self.name}: {what}. Expected a VCF (4.1 to 4.4) or a BCF.") from None
         self._declare()
-        self._rearranged = re.search(r"^##(INFO=<ID=SV(LEN|TYPE)|ALT=<ID=(DEL|DUP|CNV|INV))[,:>]", self.header, re.M)
+        self._rearranged = re.search(
+            r"^##(INFO=<ID=(SVLEN|SVTYPE|CHR2)|ALT=<ID=(DEL|DUP|CNV|INV|BND|TRA|CTX))[,:>]", self.header, re.M
+        )
         if not names:
             raise InputError(f"{self.name}: contains sites but no samples. Use the file that has the genotypes.")
         if sample is not None:
@@ -136,10 +144,16 @@ class VariantFile:
 
     def records(self, spans: Sequence[Span], progress: Progress | None = None) -> Iterator[Record]:
         """The records that touch the spans, in the order of the file."""
-        if (index := self._index()) is not None:
+        if (index := self._index()) is not None and not (self._rearranged and self._is_short()):
             yield from self._fetched(spans, index, progress)
         else:
             yield from self._streamed(spans, progress)
+
+    def _is_short(self) -> bool:
+        try:
+            return int(self._vcf.num_records) <= _FEW
+        except Exception:  # what can't be read is told by whoever needs it
+            return False
 
     def _index(self) -> Path | None:
         # cyvcf2 tells the kind of a file from its name when it looks for the index.
@@ -197,11 +211,11 @@ class VariantFile:
     def _of_mates(self, variant: Any, number: int | None) -> Iterator[Record]:
         """The breakends of a record as their mates would write them: the mate may lie in a gene, or before it."""
         record = self._record(variant, number)
-        for place, mate in enumerate(map(mate_of, record.alts)):
+        for place, mate in enumerate(mates(variant)):
             if mate is None:
                 continue
             chrom = chromosome(mate.contig)
-            told = ["*"] * len(record.alts)
+            told = [_AS_HERE] * len(record.alts)
             told[place] = mate.seen_from_here(str(variant.CHROM), record.start)
             yield replace(
                 record,
@@ -243,8 +257,12 @@ class VariantFile:
                 if variant.end <= bound[0]:
                     may_reach = not ends_are_numbers or variant.start > bound[0] - _FAR
                     if not may_reach or (end_of(variant) <= bound[0] and not is_endless(variant)):
+                        if self._rearranged and has_mate(variant):
+                            yield from self._of_mates(variant, count)
                         continue
                 yield self._record(variant, count)
+                if self._rearranged and has_mate(variant):
+                    yield from (each for each in self._of_mates(variant, count) if each.chrom != chromosome(name))
         except InputError:
             raise
         except Exception as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from azaward.genetics.model import MISSING, Status
+from azaward.genetics.model import MISSING, Status, Unsure
 from azaward.readers.genomes.calls import Call, Column
 from azaward.readers.genomes.file import Record
 from azaward.readers.genomes.merging import State
@@ -63,7 +63,7 @@ def carried(one: tuple[Call, int], number: int, tie: int, cautious: float, *, hi
             first = second = 1
     elif status in _MAY_CARRY and _may_carry(call, number, cautious):
         return State(0, 1, Status.UNSURE)
-    elif hidden and MISSING in (first, second) and (likeliest is None or number in likeliest):
+    elif MISSING in (first, second) and _may_be_missing(call, number, cautious, hidden):
         return State(0, 1, status)
     return State(first, second, Status.SEEN if usable(one) else status, (call.phase or tie) if first != second else 0)
 
@@ -72,13 +72,24 @@ def may_hide(samples: Column[tuple[Call, int]], number: int, cautious: float) ->
     """Whether a missing allele may be this one, with a probability of `cautious` or more: by how many of the alleles
     of the others it is, by the rule of succession."""
     people = np.bincount(samples.of, minlength=len(samples.states)).tolist()
+    # A call that its own figures speak against shows nothing of the others.
     called = [
         (call.first, call.second, many)
         for (call, status), many in zip(samples.states, people, strict=True)
-        if status == Status.SEEN
+        if status == Status.SEEN and not (call.unsure and number in call.unsure.genotypes[0][0])
     ]
     seen = sum(many * (first == number) + many * (second == number) for first, second, many in called)
     return (seen + 1) / (2 * sum(many for _, _, many in called) + 2) >= cautious
+
+
+def _may_be_missing(call: Call, number: int, cautious: float, hidden: bool) -> bool:
+    """Whether a missing allele may be this one: by the reads of the sample itself, or, where the others leave room for
+    it, by its figures, if it has any."""
+    if call.unsure is None:
+        return hidden
+    if not hidden and call.unsure.likelihoods:
+        return False
+    return _share(call.unsure, number) >= cautious
 
 
 def _may_carry(call: Call, number: int, cautious: float) -> bool:
@@ -86,5 +97,10 @@ def _may_carry(call: Call, number: int, cautious: float) -> bool:
     a change without a name is isn't known: figures that favour the reference and are no probabilities leave none."""
     if call.unsure is None or call.unsure.likelihoods:
         return False
-    total = sum(weight for _, weight in call.unsure.genotypes)
-    return sum(weight for pair, weight in call.unsure.genotypes if number in pair) >= cautious * total
+    return _share(call.unsure, number) >= cautious
+
+
+def _share(unsure: Unsure, number: int) -> float:
+    """The share of the genotypes with this allele among all that may be."""
+    total = sum(weight for _, weight in unsure.genotypes)
+    return sum(weight for pair, weight in unsure.genotypes if number in pair) / total

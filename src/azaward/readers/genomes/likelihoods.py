@@ -30,6 +30,7 @@ _AGAINST = (
     None,
     "the file's likelihoods favour another genotype than the one called",
     "the counts of reads (AD) contradict the genotype",
+    "the counts of reads (AD) contradict the file's likelihoods",
 )
 
 
@@ -119,7 +120,9 @@ def read_doubts(
     against = _contradictions(held.penalty, fits)
     counts = held.counts
     if counts is not None and alts:
-        against[_counted(held.penalty, counts, fits, full, pairs, limits)] = 2
+        short = _short(counts, pairs, limits)
+        against[_counted(held.penalty, short, fits, full, limits)] = 2
+        against[_uncalled(held.penalty, short, full)] = 3
     return _tables(held, pairs, full, why, against, limits)
 
 
@@ -182,22 +185,37 @@ def _contradictions(penalty: Numbers, fits: Flags) -> NDArray[np.int16]:
     return against.astype(np.int16)
 
 
-def _counted(
-    penalty: Numbers, counts: Numbers, fits: Flags, full: Flags, pairs: Sequence[tuple[int, int]], limits: Limits
-) -> Flags:
-    """Calls that the counts of reads contradict: the genotype that fits the counts then counts as likely too."""
+def _short(counts: Numbers, pairs: Sequence[tuple[int, int]], limits: Limits) -> Numbers:
+    """How much less likely the counts of reads are by each genotype than by the one that fits them best: phred-scaled,
+    float [n, genotypes], NaN where there are no counts."""
     alleles = counts.shape[1]
     rate = np.full((len(pairs), alleles), limits.read_error / (alleles - 1))
     for place, (one, other) in enumerate(pairs):
         rate[place, one] = rate[place, other] = (1 - limits.read_error) / (1 if one == other else 2)
     likely = counts @ np.log10(rate).T
-    short = 10 * (likely.max(axis=1, keepdims=True) - likely)
+    return 10 * (likely.max(axis=1, keepdims=True) - likely)
+
+
+def _counted(penalty: Numbers, short: Numbers, fits: Flags, full: Flags, limits: Limits) -> Flags:
+    """Calls that the counts of reads contradict: the genotype that fits the counts then counts as likely too."""
     with np.errstate(invalid="ignore"):
         against = full & (np.where(fits, short, np.inf).min(axis=1) >= limits.quality)
     against &= ~np.isnan(short[:, 0])
     rows = np.flatnonzero(against)
     penalty[rows] = np.where(np.isnan(penalty[rows]), HIGHEST + 1, penalty[rows])
     penalty[rows] = np.where(fits[rows] | (short[rows] == 0), 0.0, penalty[rows])
+    return against
+
+
+def _uncalled(penalty: Numbers, short: Numbers, full: Flags) -> Flags:
+    """Those without a genotype whose counts of reads fit one with a change best, which then counts as likely; returns
+    those whose likelihoods say otherwise."""
+    seen = ~full & (short[:, 0] > 0)
+    alone = seen & np.isnan(penalty[:, 0])
+    penalty[alone] = np.floor(short[alone])
+    with np.errstate(invalid="ignore"):
+        against = seen & ~alone & ((short == 0) & (penalty > 0)).any(axis=1)
+    penalty[against] = np.where(short[against] == 0, 0.0, penalty[against])
     return against
 
 

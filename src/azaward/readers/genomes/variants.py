@@ -178,6 +178,7 @@ def _read_here(
 ) -> _OneFile:
     limits = Limits.of(knowledge)
     file = VariantFile(path, limits)
+    alone = len(file.samples) == 1
     if sample is not None:
         if sample not in file.samples:
             raise _NoSuchSampleError(f"{file.name}: has no sample {sample!r}. Expected one of: {shown(file.samples)}.")
@@ -207,10 +208,28 @@ def _read_here(
     if columns.without is not None and not columns.with_genotypes:
         raise InputError(f"{columns.without}: no GT among its FORMAT fields. Use the file that has the genotypes.")
     columns.finish()
+    if sample is not None and not alone and _leans_on_others(columns.columns):
+        return _only(_read_here(path, knowledge, asked, None, progress), sample)
     listed = Listed(
         file.name, file.samples, frozenset(file.varied), file.says_reference or says_reference(columns.columns)
     )
     return _OneFile(file.name, file.samples, columns.columns, frozenset(file.contigs_seen), listed)
+
+
+def _leans_on_others(columns: Mapping[Key, Column[State]]) -> bool:
+    """Whether what a sample may carry depends on what the others do: a change that has a record and no genotype."""
+    missing = (Status.NO_CALL, Status.HALF_CALL, Status.HAPLOID)
+    return any(
+        not isinstance(key[1], int) and any(state.status in missing and 1 in state[:2] for state in column.states)
+        for key, column in columns.items()
+    )
+
+
+def _only(file: _OneFile, sample: str) -> _OneFile:
+    """What a file says about one of its samples."""
+    at = file.samples.index(sample)
+    columns = {key: Column(column.states, column.of[at : at + 1]) for key, column in file.columns.items()}
+    return replace(file, samples=(sample,), columns=columns, listed=replace(file.listed, samples=(sample,)))
 
 
 def _near(name: str, spans: Sequence[Span], progress: Progress | None) -> Callable[[bytes, int], bool]:
@@ -248,7 +267,8 @@ def _fill(
 ) -> dict[AssemblyName, Columns]:
     cautious = knowledge.parameters[CAUTIOUS].value
     held: dict[AssemblyName, Columns] = {
-        name: Columns(map_of(knowledge, name), cautious, only_bases=told not in (None, name)) for name in ASSEMBLIES
+        name: Columns(map_of(knowledge, name), cautious, len(file.samples), only_bases=told not in (None, name))
+        for name in ASSEMBLIES
     }
     for record in file.records(spans, progress):
         calls = functools.cache(record.calls)

@@ -55,7 +55,8 @@ class PhenotypeOut(Out, frozen=True):
 class ChangeOut(Out, frozen=True):
     """A change that no allele names, its consequence as the Sequence Ontology terms it, and how many copies carry it.
 
-    `doubt` says why it isn't counted.
+    `copies` is 0 for what two changes do together only if they lie on one copy, where that isn't known. `doubt` says
+    why a change isn't counted.
     """
 
     name: str

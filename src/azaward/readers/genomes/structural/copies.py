@@ -10,8 +10,9 @@ import numpy as np
 from azaward.readers.genomes.alleles import is_symbolic, kind_of
 from azaward.readers.genomes.calls import Column, first_numbers
 from azaward.readers.genomes.contigs import chromosome
-from azaward.readers.genomes.structural.breakends import mate_of
+from azaward.readers.genomes.structural.breakends import Mate, mate_of
 
+_TRANSLOCATED = ("<TRA", "<BND", "<CTX")
 _MANY = 100
 """More copies than a caller counts: such a number is none."""
 
@@ -43,7 +44,22 @@ def has_mate(variant: Any) -> bool:
     """Whether an ALT of a record is a breakend. Asked of every record of a genome, so it reads as little as it can."""
     _number(variant, "END")  # first, for it makes cyvcf2 take the record apart
     alts = "".join(variant.ALT)
-    return "[" in alts or "]" in alts
+    return "[" in alts or "]" in alts or any(each in alts for each in _TRANSLOCATED)
+
+
+def mates(variant: Any) -> list[Mate | None]:
+    """The other end of each ALT that is a breakend; of a `<TRA>` or `<BND>`, it is where CHR2 with POS2, or with END,
+    says."""
+    found = [mate_of(str(alt)) for alt in variant.ALT]
+    contig, at = variant.INFO.get("CHR2"), _number(variant, "POS2") or _number(variant, "END")
+    if contig is None or at is None:
+        return found
+    # Which side is joined isn't said: the gene at either end is broken all the same.
+    other = Mate(str(contig), at - 1, before=False, joined_before=False)
+    return [
+        other if mate is None and str(alt).upper().startswith(_TRANSLOCATED) else mate
+        for alt, mate in zip(variant.ALT, found, strict=True)
+    ]
 
 
 def is_segment(variant: Any) -> bool:
