@@ -15,8 +15,8 @@ from azaward.genetics.dosing import INDETERMINATE, NORMAL, ORDER
 from azaward.genetics.haplotypes import REFERENCE_ALLELE
 from azaward.genetics.nomenclature.alleles import Found, alleles
 from azaward.genetics.nomenclature.clauses import Clause, is_left_over
-from azaward.genetics.nomenclature.copies import UnclearError, only_looked_for
-from azaward.genetics.nomenclature.result_words import ResultWords
+from azaward.genetics.nomenclature.copies import STATES, UnclearError, only_looked_for
+from azaward.genetics.nomenclature.result_words import ResultWords, words_of
 from azaward.genetics.nomenclature.said import ReportedActivity
 from azaward.genetics.nomenclature.tokens import Token
 from azaward.genetics.nomenclature.variants import Variants, variants_of
@@ -35,6 +35,11 @@ _SAYS = {
 _LOW = ("low", "low activity")
 _OF_ENZYME = re.compile(r"(?:mol|kat|U)\s?/", re.I)
 _NOTHING_FOUND = "nothing found"
+_PARTING = (",", "-", "+", "&", "=", "·", "•")
+# How many alleles are normal: all of them, or one.
+_ALLELES = ("alleles", "alelos", "alleli", "allelen")
+_BOTH = ("both", "two", "beide", "zwei", "deux", "ambos", "dos", "due", "entrambi", "twee", "2")
+_ONE = ("one", "ein", "un", "uno", "una", "een", "1")
 
 
 @dataclass(frozen=True)
@@ -73,12 +78,16 @@ def finding(clause: Clause, gene: str, text: str, words: ResultWords, knowledge:
         found = alleles(tokens, variants, words, _build(clause.tokens, knowledge))
     except UnclearError as unclear:
         found, why = Found(used=_named_in(tokens)), [str(unclear)]
+    if (behind := _behind_wild_type(clause.tokens)) is not None:
+        why.append(f"{behind.text} is named behind a wild type: ask whether it was found or only looked for")
     rest = [token for token in tokens if token not in found.used]
     if any(token.kind == "structural" for token in rest):
         why.append("a change of the whole gene or of its number of copies is named: ask what it means for the enzyme")
     said, more = _in_words(rest, found)
     why += more
     phenotype, diplotypes, notes = _weigh(gene, found, said, variants, knowledge)
+    if activity and activity.text.startswith("<") and phenotype == NORMAL and not diplotypes:
+        why.append(f"an activity of {activity.text} may be any below that, so it isn't shown to be normal")
     if not diplotypes and any(token.text.casefold() in _LOW for token in rest) and set(said) == {_INTERMEDIATE}:
         notes += (f"some laboratories call a deficient {gene} activity low: ask which is meant",)
     return Finding(
@@ -234,14 +243,46 @@ def _in_words(rest: Sequence[Token], found: Found) -> tuple[list[str], list[str]
         why.append("a change is named, not which one nor how often")
     elif _names_change(rest) and "wild type" not in kinds and _looks_normal(found, said):
         why.append("a change is named beside a normal result")
+    elif not named and set(said) == {NORMAL} and (noun := _noun_of_normal(rest)):
+        why.append(f"{noun.text!r} is named beside a normal result: ask what both alleles are")
     return said, why
 
 
 def _names_change(rest: Sequence[Token]) -> bool:
     """Whether a change is called by that name or said to be there; an allele may be the usual one."""
     there = any(token.kind == "found" for token in rest)
-    noun = any(token.kind == "variation" and not token.text.casefold().startswith("al") for token in rest)
+    noun = any(token.kind == "variation" and not _is_allele(token) for token in rest)
     return (there and noun) or any(token.kind == "changed" for token in rest)
+
+
+def _is_allele(token: Token) -> bool:
+    return token.kind == "variation" and token.text.casefold().startswith("al")
+
+
+def _noun_of_normal(rest: Sequence[Token]) -> Token | None:
+    """A change that is named behind a normal result, or one allele that is called normal, as if the other weren't; one
+    before it is the title: "TPMT polymorphism: normal"."""
+    words = [words_of(token.text) for token in rest]
+    if any(word in _BOTH or word.startswith(("homo", "omo")) for each in words for word in each):
+        return None
+    place = next(at for at, token in enumerate(rest) if token.kind in (NORMAL, "wild type"))
+    if any(("allel" in word or "alelo" in word) and word not in _ALLELES for word in words[place]):
+        return rest[place]
+    if (behind := next((token for token in rest[place:] if token.kind == "variation"), None)) is not None:
+        return None if words_of(behind.text)[0] in _ALLELES else behind
+    before = (at for at in range(1, place) if _is_allele(rest[at]) and words[at - 1][-1:])
+    return next((rest[at] for at in before if words[at - 1][-1] in _ONE), None)
+
+
+def _behind_wild_type(tokens: Sequence[Token]) -> Token | None:
+    """An allele or a variant that stands behind "wild type" and a comma or the like, with nothing said of it: "WT, *3C"
+    may list what was looked for, or name the other allele."""
+    for one, sign, other in zip(tokens, tokens[1:], tokens[2:], strict=False):
+        parted = sign.kind == "end" or sign.text in _PARTING
+        if one.kind == "wild type" and parted and other.kind in ("star", "variant"):
+            later = tokens[tokens.index(other) + 1 :]
+            return None if any(token.kind in (*STATES, NORMAL) for token in later) else other
+    return None
 
 
 def _is_strong(kinds: Sequence[str], place: int) -> bool:
