@@ -621,13 +621,13 @@ def test_an_unknown_ancestry_is_an_equal_mixture_and_says_so() -> None:
     unknown = one("TPMT", ("*1", "*3A"))
     mixed = one("TPMT", ("*1", "*3A"), ancestry=dict.fromkeys(prior(KNOWLEDGE, ALLELES["TPMT"], None).groups, 1))
     assert listed(unknown) == pytest.approx(listed(mixed))
-    assert any(note.startswith("Ancestry not given") for note in unknown.notes)
-    assert not any(note.startswith("Ancestry not given") for note in mixed.notes)
+    assert any(note.startswith("Ancestry wasn't given") for note in unknown.notes)
+    assert not any(note.startswith("Ancestry wasn't given") for note in mixed.notes)
 
 
 def test_a_group_without_figures_is_said_to_have_none() -> None:
     found = one("NUDT15", ("*1", "*2"), ancestry="Sub-Saharan African")
-    assert any("No frequencies of NUDT15 are held for Sub-Saharan African" in note for note in found.notes)
+    assert any("No allele frequencies of NUDT15 are known for Sub-Saharan African" in note for note in found.notes)
     assert listed(found) == pytest.approx(listed(one("NUDT15", ("*1", "*2"))))
 
 

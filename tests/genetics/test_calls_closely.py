@@ -669,7 +669,7 @@ CALLS: dict[str, tuple[GeneGenotypes, list[str], str, str | None, list[str]]] = 
         None,
         [
             "Possible Intermediate Metabolizer is more probable (51.2%), but Intermediate Metabolizer has 48.8%, "
-            "so it is acted on: it is the more cautious.",
+            "so the dose goes by it: it is the more cautious.",
             "It isn't known which variants lie on the same copy of the gene: *2/[rs753545734 C>T] has 51.2%; "
             "also fitting: *1/[*2 + rs753545734 C>T] (48.8%).",
             f"Undocumented: [rs753545734 C>T]; [*2 + rs753545734 C>T]. {NO_EFFECT_KNOWN}",
@@ -1670,8 +1670,8 @@ def test_what_is_acted_on_and_why(
         assert decided.why == tuple(f"Not called normal: {each}." for each in why)
     else:
         assert decided.why == tuple(
-            f"{first} is more probable ({percent(phenotypes[first])}), but {expected} has {each}, so it is acted on: "
-            "it is the more cautious."
+            f"{first} is more probable ({percent(phenotypes[first])}), but {expected} has {each}, so the dose goes "
+            "by it: it is the more cautious."
             for each in why
         )
 
@@ -1799,13 +1799,16 @@ def test_who_is_of_a_group_without_figures_is_of_any_that_has_some() -> None:
     n = len(held.groups)
     assert held.weights.tolist() == pytest.approx([0.5 * (group == "European") + 0.5 / n for group in held.groups])
     assert held.notes == (
-        f"No frequencies of NUDT15 are held for Oceanian: equal parts of {', '.join(held.groups)} stand for it.",
+        "No allele frequencies of NUDT15 are known for Oceanian: "
+        f"equal shares of {', '.join(held.groups)} are assumed.",
     )
     unknown = prior(KNOWLEDGE, NAMED["NUDT15"], None)
     assert unknown.weights.tolist() == pytest.approx([1 / n] * n)
-    assert unknown.notes == (f"Ancestry not given: probabilities are for equal parts of {', '.join(held.groups)}.",)
+    assert unknown.notes == (
+        f"Ancestry wasn't given: the probabilities assume equal shares of {', '.join(held.groups)}.",
+    )
     assert called(person(), None).notes == ()
-    assert called(person({STAR_3C: (0, 1), STAR_3B: (0, 1)}), None).notes[-1].startswith("Ancestry not given")
+    assert called(person({STAR_3C: (0, 1), STAR_3B: (0, 1)}), None).notes[-1].startswith("Ancestry wasn't given")
 
 
 def test_alleles_that_leave_nothing_for_the_reference_are_refused() -> None:

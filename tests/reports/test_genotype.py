@@ -385,7 +385,7 @@ def test_a_probability_is_never_rounded_to_certainty(share: float, words: str) -
 
 def test_what_is_said_of_both_genes_and_of_a_change_is_said_once(tmp_path: Path) -> None:
     array = " ".join(run("genotype", "examples/genotype/array.txt").stdout.split())
-    assert array.count("it confirms nothing") == 1
+    assert array.count("it isn't a confirmed result") == 1
     stop = tmp_path / "stop.vcf"
     stop.write_text(
         "##fileformat=VCFv4.2\n##contig=<ID=chr6,length=170805979>\n##contig=<ID=chr13,length=114364328>\n"

@@ -132,6 +132,7 @@ def _row(alleles: NamedAlleles, stated: Mapping[str, float], mean_of_others: flo
 
 def _notes(gene: str, described: Iterable[str], unknown: Iterable[str], *, known: bool) -> Iterable[str]:
     if not known:
-        yield f"Ancestry not given: probabilities are for equal parts of {', '.join(described)}."
+        yield f"Ancestry wasn't given: the probabilities assume equal shares of {', '.join(described)}."
     for group in unknown:
-        yield f"No frequencies of {gene} are held for {group}: equal parts of {', '.join(described)} stand for it."
+        shares = ", ".join(described)
+        yield f"No allele frequencies of {gene} are known for {group}: equal shares of {shares} are assumed."

@@ -98,7 +98,7 @@ def decide(
                 phenotype,
                 (
                     f"{most_probable} is more probable ({percent(probability[most_probable])}), but {phenotype} "
-                    f"has {percent(reached)}, so it is acted on: it is the more cautious.",
+                    f"has {percent(reached)}, so the dose goes by it: it is the more cautious.",
                 ),
             )
     return Decision(most_probable, ())

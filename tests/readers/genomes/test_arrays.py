@@ -1,4 +1,4 @@
-"""An array's text file is read cautiously: it confirms nothing, and what can be read in two ways is missing."""
+"""An array's text file is read cautiously: it isn't a confirmed result, and what can be read in two ways is missing."""
 
 from __future__ import annotations
 
@@ -88,9 +88,9 @@ def test_it_is_said_to_confirm_nothing(tmp_path: Path) -> None:
     lines: list[str] = []
     (part,) = read([path], KNOWLEDGE, warn=lines.append)
     assert len(lines) == 1
-    assert "it confirms nothing" in lines[0]
+    assert "it isn't a confirmed result" in lines[0]
     for gene in ("TPMT", "NUDT15"):
-        assert "it confirms nothing" in part.genes[gene].notes[0, -1][0]
+        assert "it isn't a confirmed result" in part.genes[gene].notes[0, -1][0]
 
 
 def test_what_the_array_does_not_test_is_missing(tmp_path: Path) -> None:

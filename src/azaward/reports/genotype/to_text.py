@@ -90,7 +90,7 @@ def show(report: SampleReport, console: Console | None = None) -> None:
         )
         lines = [seen(gene)] if gene.positions else []
         if others := may_also_be(gene):
-            lines.append(f"may also be: {others}")
+            lines.append(f"also possible: {others}")
         lines += [
             f"{position.rsid or position.pos_grch38} {position.hgvs}: {position.alleles}"
             for position in gene.evidence

@@ -239,7 +239,7 @@ def _plainly(report: SampleReport, gene: str, name: str) -> str:
     other = "".join(f" By another guideline it {plain}. The more careful answer counts." for plain in sorted(theirs))
     if told is not None and told.presumed and not by_activity(report, gene):
         return (
-            f"The gene of your {name} has a change that nobody has judged yet. To be safe, the enzyme is treated as "
+            f"The gene for your {name} has a change whose effect isn't known yet. To be safe, the enzyme is treated as "
             f"one that {_PLAIN[decided]}.{other}"
         )
     return f"Your {name} {_PLAIN[decided]}.{other}"

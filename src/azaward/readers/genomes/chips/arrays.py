@@ -30,8 +30,8 @@ from azaward.readers.genomes.contigs import chromosome
 from azaward.readers.genomes.letters import COMPLEMENT
 
 CONFIRMS_NOTHING = (
-    "from a genotyping array's text file: it confirms nothing. Have a medical laboratory test both genes before using "
-    "it to choose a dose."
+    "from a genotyping array's text file: it isn't a confirmed result. Have a medical laboratory test both genes "
+    "before using it to choose a dose."
 )
 _BUILD = re.compile(r"\bbuild[\s_-]*(\d\d)(?:\.\d)?\b", re.IGNORECASE)
 _BUILDS: Mapping[str, AssemblyName] = {"37": "GRCh37", "38": "GRCh38"}
