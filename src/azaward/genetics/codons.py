@@ -152,8 +152,8 @@ def _ways(members: Sequence[Unnamed]) -> Iterator[tuple[list[Unnamed], list[Unna
         turned = dict(zip(sets, (False, *turns), strict=False))
         sides: tuple[list[Unnamed], list[Unnamed]] = ([], [])
         for at, each in enumerate(members):
-            turn = turned.get(each.phase or -1 - at, False) if each.copies == 1 else False
-            for side, there in enumerate((each.second, each.first) if turn else each[4:6]):
+            turn = turned.get(each.phase or -1 - at, False)
+            for side, there in enumerate((each.second, each.first) if turn else (each.first, each.second)):
                 if there:
                     sides[side].append(each)
         yield sides
