@@ -47,6 +47,7 @@ def with_rows(table: str, *rows: Any) -> Knowledge:
         ("TPMT polymorphism: normal", ("", NM), None),
         ("TPMT mutation analysis: normal", ("", NM), None),
         ("Polymorphisme TPMT : normal", ("", NM), None),
+        ("TPMT genotyping normal for variants tested", ("", NM), None),
         ("TPMT zwei normale Allele", ("", NM), None),
         ("TPMT deux allèles normaux", ("", NM), None),
         ("TPMT dos alelos normales", ("", NM), None),

@@ -39,6 +39,7 @@ _PARTING = (",", "-", "+", "&", "=", "·", "•")
 # How many alleles are normal: all of them, or one.
 _ALLELES = ("alleles", "alelos", "alleli", "allelen")
 _BOTH = ("both", "two", "beide", "zwei", "deux", "ambos", "dos", "due", "entrambi", "twee", "2")
+_LOOKED_FOR = ("tested", "analysed", "analyzed")
 _ONE = ("one", "ein", "un", "uno", "una", "een", "1")
 
 
@@ -263,7 +264,8 @@ def _noun_of_normal(rest: Sequence[Token]) -> Token | None:
     """A change that is named behind a normal result, or one allele that is called normal, as if the other weren't; one
     before it is the title: "TPMT polymorphism: normal"."""
     words = [words_of(token.text) for token in rest]
-    if any(word in _BOTH or word.startswith(("homo", "omo")) for each in words for word in each):
+    settled = (*_BOTH, *_LOOKED_FOR)
+    if any(word in settled or word.startswith(("homo", "omo")) for each in words for word in each):
         return None
     place = next(at for at, token in enumerate(rest) if token.kind in (NORMAL, "wild type"))
     if any(("allel" in word or "alelo" in word) and word not in _ALLELES for word in words[place]):
