@@ -48,6 +48,7 @@ def with_rows(table: str, *rows: Any) -> Knowledge:
         ("TPMT mutation analysis: normal", ("", NM), None),
         ("Polymorphisme TPMT : normal", ("", NM), None),
         ("TPMT genotyping normal for variants tested", ("", NM), None),
+        ("TPMT: absence des allèles *2, *3A, *3B, *3C. Génotype *1/*1.", ("*1/*1", NM), None),
         ("TPMT zwei normale Allele", ("", NM), None),
         ("TPMT deux allèles normaux", ("", NM), None),
         ("TPMT dos alelos normales", ("", NM), None),
