@@ -237,12 +237,11 @@ class _Gene:
         """The single bases of named alleles that stand in the coding sequence, as a change without a name is told."""
         found: list[Unnamed] = []
         for at in row.told:
-            site, both = self.alleles.sites[at], row.codes[at]
-            for code in {code for code in both if code > 0 and len(site.ref) == len(site.base(code)) == 1}:
-                start = site.pos_grch38 - 1
-                if effect := self.codons.gene.effect(start, start + 1, site.base(code)):
-                    sides = both[0] == code, both[1] == code
-                    found.append(Unnamed(start, start + 1, effect.term, effect.name, *sides, row.phase[at]))
+            start, both = self.alleles.sites[at].pos_grch38 - 1, row.codes[at]
+            for code in {code for code in both if (at, code) in self.codons.named}:
+                _, effect = self.codons.named[at, code]
+                sides = both[0] == code, both[1] == code
+                found.append(Unnamed(start, start + 1, effect.term, effect.name, *sides, row.phase[at]))
         return found
 
     def _diplotype(self, pair: Pair, unseen: set[int], sure: set[str] | None) -> Diplotype:

@@ -46,35 +46,36 @@ def base_of(name: str) -> Base | None:
 
 @dataclass(frozen=True, eq=False)
 class Codons:
-    """The codons of a gene: `named` are the bases that the variants of named alleles put there, and `presumed` the
-    function that each consequence is presumed to leave."""
+    """The codons of a gene: `named` are the bases that variants of named alleles put there, with what each does, and
+    `presumed` the function that each consequence is presumed to leave."""
 
     gene: Transcript
     presumed: Mapping[str, str | None]
-    named: Mapping[Variant, Base]
+    named: Mapping[Variant, tuple[Base, Effect]]
 
     @classmethod
     def of(cls, gene: Transcript, sites: Sequence[Site], presumed: Mapping[str, str | None]) -> Codons:
         """The codons of a gene with these sites."""
-        named: dict[Variant, Base] = {}
+        named: dict[Variant, tuple[Base, Effect]] = {}
         for at, site in enumerate(sites):
             for code, alt in enumerate(site.alts, start=1):
                 start = site.pos_grch38 - 1
                 effect = gene.effect(start, start + 1, alt) if len(site.ref) == len(alt) == 1 else None
                 if effect and (base := base_of(effect.name)):
-                    named[at, code] = base
+                    named[at, code] = base, effect
         return cls(gene, presumed, named)
 
     def shared(self, unnamed: Sequence[Unnamed]) -> set[Unnamed]:
         """The changes without a name in whose codon another of them stands, or a named allele has a variant."""
         own = _bases(unnamed)
-        return {each for each, base in own.items() if _beside(base, (*own.values(), *self.named.values()))}
+        every = [*own.values(), *(base for base, _ in self.named.values())]
+        return {each for each, base in own.items() if _beside(base, every)}
 
     def read(self, variants: Iterable[Variant], extras: Sequence[Extra]) -> list[Extra]:
         """What one copy with these named variants has beside them, with the changes of one codon told together; what
         leaves the protein as it is, or as the named variant alone makes it, is left out."""
         bases = {base: each for each in extras if (base := base_of(each.name))}
-        named = [self.named[one] for one in variants if one in self.named] if bases else []
+        named = [self.named[one][0] for one in variants if one in self.named] if bases else []
         read: dict[Extra, Extra | None] = {}
         for codon in dict.fromkeys(base.codon for base in bases):
             own, beside = ([base for base in of if base.codon == codon] for of in (bases, named))

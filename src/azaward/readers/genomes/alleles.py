@@ -23,6 +23,8 @@ NOTHING = -4
 """A record's allele that says neither reference nor change of a place."""
 # The words for "any other allele" in GATK's, bcftools' and samtools' records.
 ANY_OTHER = ("<NON_REF>", "<*>", "<X>")
+BREAKENDS = ("BND", "TRA", "CTX")
+"""Symbolic alleles that join two places."""
 _BASES = frozenset("ACGTN")
 
 
@@ -278,7 +280,7 @@ def kind_of(alt: str) -> str:
     word = alt.strip("<>").split(":")[0].upper()
     if (number := word.removeprefix("CN")).isdigit():
         return {"0": "DEL", "1": ""}.get(number, "DUP")
-    if word in ("BND", "TRA", "CTX"):
+    if word in BREAKENDS:
         return "BND"
     return word if word in ("DEL", "DUP", "INS", "INV") else "CNV"
 

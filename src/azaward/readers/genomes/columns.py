@@ -37,6 +37,7 @@ from azaward.readers.genomes.merging import ABSENT as ABSENT
 from azaward.readers.genomes.merging import State as State
 from azaward.readers.genomes.merging import add_up, agree, either, settle
 from azaward.readers.genomes.structural.breakends import mate_of
+from azaward.readers.genomes.structural.copies import NOT_COUNTED
 from azaward.readers.genomes.unsure import combined, with_unsure
 
 Key = tuple[str, int | Change]
@@ -45,8 +46,6 @@ WHOLE_GENE = -1
 """The column of what is said of a gene as a whole."""
 # Above every position, so that no phase set of a file has the same number.
 _TIED = 2**29
-_NOT_TOLD = -1
-"""A number of copies that wasn't counted."""
 _STAR = "*"
 _NOT_COUNTED = (Status.FILTERED, Status.LOW_DEPTH, Status.LOW_QUALITY)
 
@@ -101,7 +100,7 @@ class Columns:
             return
         copies = record.copies() if record.copies is not None else None
         if copies is not None:
-            self.with_genotypes += copies.states != [_NOT_TOLD]
+            self.with_genotypes += copies.states != [NOT_COUNTED]
             self._count(record, copies)
         samples = self._samples(record, calls)
         if samples is None:
@@ -112,9 +111,9 @@ class Columns:
             self._take(record, place, reading, samples, tie)
             self._doubt(place, reading, samples)
         # Who counts copies often writes no genotype.
-        counted = copies is not None and _NOT_TOLD not in copies.states
+        counted = copies is not None and NOT_COUNTED not in copies.states
         for number, change in unnamed:
-            hidden = not counted and record.alts[number - 1] != "*" and may_hide(samples, number, self.cautious)
+            hidden = not counted and record.alts[number - 1] != _STAR and may_hide(samples, number, self.cautious)
             told_of = samples.mapped(lambda one, n=number, h=hidden: carried(one, n, tie, self.cautious, hidden=h))
             if record.endless and record.alts[number - 1].startswith("<"):
                 told_of = told_of.mapped(_without_end)
@@ -125,11 +124,11 @@ class Columns:
     def _without_genotypes(self, unnamed: Sequence[tuple[int, Change]], copies: Column[int] | None) -> None:
         """Notes of changes of which a record says nothing for its samples, but for those whose copies it counted."""
         if copies is None:
-            copies = Column([_NOT_TOLD], np.zeros(self.samples, np.int8))
+            copies = Column([NOT_COUNTED], np.zeros(self.samples, np.int8))
         for _, change in unnamed:
             self._carry(
                 change,
-                copies.mapped(lambda count: State(0, 1, Status.NO_CALL) if count == _NOT_TOLD else ABSENT),
+                copies.mapped(lambda count: State(0, 1, Status.NO_CALL) if count == NOT_COUNTED else ABSENT),
             )
 
     def _samples(self, record: Record, calls: Callable[[], Column[Call] | None]) -> Column[tuple[Call, int]] | None:
@@ -170,9 +169,9 @@ class Columns:
         if record.chrom not in self.on.transcripts:
             return
         for number, alt in enumerate(record.alts, start=1):
-            if alt in ("*", *ANY_OTHER) and told:
+            if alt in (_STAR, *ANY_OTHER) and told:
                 continue
-            if alt == "*":
+            if alt == _STAR:
                 change = self._starred(record)
             elif alt in ANY_OTHER:
                 change = self.on.unknown(record.chrom, record.start, record.end, record.ref)
@@ -289,7 +288,7 @@ class Columns:
         bases that a deletion takes away, where the sample has that deletion."""
         self._explain_stars()
         for (gene, column), pieces in self._pieces.items():
-            place = next(each for each in self.on.places if (each.gene, each.column) == (gene, column))
+            place = self._place(gene, column)
             full = (1 << len(place.site.ref)) - 1
 
             def whole(one: tuple[int, int], full: int = full) -> State:
@@ -323,8 +322,11 @@ class Columns:
             if not change.name.endswith(_STAR) and change.start <= star.start and change.end >= star.end
         }
 
+    def _place(self, gene: str, column: int | Change) -> Place:
+        return next(each for each in self.on.places if (each.gene, each.column) == (gene, column))
+
     def _named_deletions(self, gene: str, column: int) -> dict[int, Change]:
-        place = next(each for each in self.on.places if (each.gene, each.column) == (gene, column))
+        place = self._place(gene, column)
         return {
             code: self.on.named(place, code)
             for code, alt in enumerate(place.site.alts, start=1)

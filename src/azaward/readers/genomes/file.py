@@ -39,6 +39,7 @@ _FAR = 1_000_000
 _DECLARES_REARRANGEMENTS = re.compile(
     r"^##(INFO=<ID=(SVLEN|SVTYPE|CHR2)|ALT=<ID=(DEL|DUP|CNV|INV|BND|TRA|CTX))[,:>]", re.MULTILINE
 )
+# One copy as the reference has: an allele that says nothing.
 _AS_HERE = "<CN1>"
 # A file of rearrangements with so few records is read whole, so that those whose other end lies in a gene are seen.
 _FEW = 100_000
@@ -96,9 +97,7 @@ class VariantFile:
             what = first_bad_line(self._source) or "the header can't be read"
             raise InputError(f"{self.name}: {what}. Expected a VCF (4.1 to 4.4) or a BCF.") from None
         self._declare()
-        self._rearranged = re.search(
-            r"^##(INFO=<ID=(SVLEN|SVTYPE|CHR2)|ALT=<ID=(DEL|DUP|CNV|INV|BND|TRA|CTX))[,:>]", self.header, re.M
-        )
+        self._rearranged = _DECLARES_REARRANGEMENTS.search(self.header) is not None
         if not names:
             raise InputError(f"{self.name}: contains sites but no samples. Use the file that has the genotypes.")
         if sample is not None:

@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from azaward.readers.genomes.alleles import is_symbolic, kind_of
+from azaward.readers.genomes.alleles import BREAKENDS, is_symbolic, kind_of
 from azaward.readers.genomes.calls import Column, first_numbers
 from azaward.readers.genomes.contigs import chromosome
 from azaward.readers.genomes.structural.breakends import Mate, mate_of
 
-_TRANSLOCATED = ("<TRA", "<BND", "<CTX")
+NOT_COUNTED = -1
+"""A number of copies that wasn't counted."""
+_TRANSLOCATED = tuple(f"<{word}" for word in BREAKENDS)
 _MANY = 100
 """More copies than a caller counts: such a number is none."""
 
@@ -57,7 +59,7 @@ def mates(variant: Any) -> list[Mate | None]:
     # Which side is joined isn't said: the gene at either end is broken all the same.
     other = Mate(str(contig), at - 1, before=False, joined_before=False)
     return [
-        other if mate is None and str(alt).upper().startswith(_TRANSLOCATED) else mate
+        other if str(alt).startswith("<") and kind_of(str(alt)) == "BND" else mate
         for alt, mate in zip(variant.ALT, found, strict=True)
     ]
 
@@ -90,6 +92,6 @@ def read_copies(variant: Any) -> Column[int] | None:
     counts = first_numbers(variant, "CN")
     if counts is None:
         return None
-    whole = np.where((counts >= 0) & (counts < _MANY), np.rint(counts), -1).astype(np.int16)
+    whole = np.where((counts >= 0) & (counts < _MANY), np.rint(counts), NOT_COUNTED).astype(np.int16)
     states, of = np.unique(whole, return_inverse=True)
     return Column(states.tolist(), of.astype(np.int32))
