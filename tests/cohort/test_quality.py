@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 from typer.testing import CliRunner
@@ -618,6 +618,10 @@ def test_many_tests_of_few_people_are_hidden_too(tmp_path: Path) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.lists(st.integers(0, 12), min_size=3, max_size=3), min_size=1, max_size=5), st.integers(2, 8))
+# One that several sums determine together, with nothing left to hide in its own.
+@example([[1, 0, 0], [1, 0, 1], [2, 1, 1]], 2)
+@example([[3, 0, 3], [1, 3, 3], [0, 0, 1]], 2)
+@example([[0, 0, 2], [8, 4, 11], [0, 10, 4]], 6)
 def test_no_hidden_number_follows_from_those_that_are_shown(table: list[list[int]], limit: int) -> None:
     """Rows and columns with their totals: what is left open by all sums together is every hidden cell."""
     cells: dict[Any, int] = {(r, c): n for r, line in enumerate(table) for c, n in enumerate(line)}

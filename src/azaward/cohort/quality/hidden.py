@@ -95,4 +95,16 @@ def _follow(sums: Sequence[Sum], counts: Mapping[Cell, int], gone: set[Cell]) ->
             if shown and not shown & more:
                 more.add(min(shown, key=lambda each: (counts[each], str(each))))
                 fixed.discard(cell)
+    if fixed and not more and (shown := _behind(min(fixed, key=str), with_hidden, gone)):
+        more.add(min(shown, key=lambda each: (counts[each], str(each))))
     return more
+
+
+def _behind(cell: Cell, sums: Sequence[Sum], gone: set[Cell]) -> set[Cell]:
+    """The shown cells that hidden ones tie to a cell, where none stands in a sum of its own."""
+    tied: set[Cell] = {cell}
+    while True:
+        reached = {each for total in sums for side in total for each in side if tied & {*total.left, *total.right}}
+        if reached & gone <= tied:
+            return reached - gone
+        tied |= reached & gone
