@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from azaward.genetics.dosing import GENES
 from azaward.genetics.haplotypes import REFERENCE_ALLELE
 from azaward.genetics.nomenclature.copies import (
     Copies,
@@ -28,11 +29,15 @@ _NAME = re.compile(r"\*?\s?(\d{1,3}[A-Za-z]?)(?:\.\d+)?|wt", re.I)
 
 @dataclass
 class Found:
-    """The pairs that fit what a clause names, the likeliest first, with notes and the tokens that were used."""
+    """The pairs that fit what a clause names, the likeliest first, with notes and the tokens that were used.
+
+    `unlooked` are the common alleles that a list of what wasn't found leaves out.
+    """
 
     pairs: tuple[str, ...] = ()
     notes: list[str] = field(default_factory=list[str])
     used: set[Token] = field(default_factory=set[Token])
+    unlooked: tuple[str, ...] = ()
 
 
 def alleles(tokens: Sequence[Token], variants: Variants, words: ResultWords, build: str | None) -> Found:
@@ -93,7 +98,9 @@ def _agree(made: Found, beside: Copies, variants: Variants) -> None:
 
 def _pair(token: Token, variants: Variants, words: ResultWords) -> list[str]:
     """Every pair that a name of two alleles may mean."""
-    bare = re.sub(r"TPMT|NUDT15", "", token.text)
+    if any(gene in token.text for gene in GENES if gene != variants.gene):
+        raise UnclearError(f"{token.text} names two genes side by side")
+    bare = token.text.replace(variants.gene, "")
     sides = [_family(match.group(), variants, words) for match in _NAME.finditer(bare)]
     if len(sides) != 2:
         raise UnclearError(f"{token.text} is no pair of alleles that can be read")
@@ -154,7 +161,10 @@ def _items(tokens: Sequence[Token], variants: Variants, words: ResultWords, buil
     copied = {str(star): _one(str(star), each) for star, each in stars.items()}
     families = {star: _family(star, variants, words) for star in copied}
     there = [star for star, count in copied.items() for _ in range(count)]
+    if none := [star for star, count in copied.items() if not count and families[star] == (REFERENCE_ALLELE,)]:
+        raise UnclearError(f"{none[0]} is said not to be there: ask which alleles were found in its stead")
     if not there:
+        made.unlooked = variants.unlooked(stars=[name for own in families.values() for name in own])
         made.pairs, made.notes = (f"{REFERENCE_ALLELE}/{REFERENCE_ALLELE}",), [only_looked_for(gene, found.names())]
         return made
     paired = any(token.kind in ("compound", "one copy") for token in tokens)
@@ -184,10 +194,12 @@ def _of_variants(made: Found, found: Copies, variants: Variants) -> None:
         raise UnclearError(f"{why} what is said of {', '.join(names)}")
     ((counts, made.pairs),) = fits
     none = not any(counts.values())
+    made.unlooked = variants.unlooked(changes=counts) if none else ()
     made.notes.append(
         only_looked_for(gene, names)
         if none
-        else f"only {', '.join(names)} of {gene} is reported: {only_looked_for(gene)}"
+        else f"of {gene}, only {', '.join(names)} {'is' if len(names) == 1 else 'are'} reported: "
+        + only_looked_for(gene, names)
     )
     if len(made.pairs) > 1:
         made.notes.append(f"{made.pairs[0]} and {' and '.join(made.pairs[1:])} of {gene} look alike in this report")

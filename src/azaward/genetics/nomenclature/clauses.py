@@ -6,6 +6,7 @@ stands under another heading ("Mother:") is that person's alone.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -33,6 +34,9 @@ _SAID = (
 )
 _BEFORE_GENE = (*_SAID, "filler", "activity", "variation")
 RESULTS = (*_SAID, "pair", "phased", "star", "variant", "structural")
+_GENES = (*GENES, OTHER_GENE)
+_IDLE = ("filler", "found", "variation")
+_JOINTS = [(word,) for word in ("and", "or", "nor", "und", "oder", "et", "ou", "ni", "y", "o", "e", "en", "of", "noch")]
 _AND = ("and", "und", "et", "y", "e", "en")
 _FOR = ("for", "fur", "pour", "para", "per", "voor", "the", "of")
 _HEADING = 8
@@ -63,13 +67,54 @@ def clauses(found: Sequence[Token], text: str, words: ResultWords, knowledge: Kn
 
 
 def _denial_after_gene(found: Sequence[Token]) -> list[Token]:
-    """ "No TPMT variants": the denial is of the variants, not of the whole report."""
+    """The tokens with denials of variants behind the genes that they are said of: "no TPMT variants", "no variants were
+    detected in TPMT or NUDT15"; the denial is of the variants, not of the whole report."""
     made = list(found)
     for place in range(len(made) - 2):
         one, two, three = (made[place + step].kind for step in range(3))
         if one == "none of" and two in GENES and three in ("variation", "changed", "filler"):
             made[place], made[place + 1] = made[place + 1], made[place]
+    place = 0
+    while place < len(made):
+        end = _end_of_denial(made, place)
+        if end is None:
+            place += 1
+            continue
+        genes, last = _joined_genes(made, end)
+        rest = itertools.takewhile(lambda token: token.kind in _IDLE, made[last:] if len(genes) > 1 else ())
+        denial = [*made[place:end], *rest]
+        last += len(denial) - (end - place)
+        made[place:last] = [token for gene in genes for token in (gene, *denial)]
+        place += len(genes) * (1 + len(denial))
     return made
+
+
+def _end_of_denial(found: Sequence[Token], place: int) -> int | None:
+    """Where the first gene of a sentence stands behind a denial of variants that begins here, or of the alleles that
+    follow the gene."""
+    sentence = itertools.takewhile(lambda token: token.kind != "end", reversed(found[:place]))
+    if found[place].kind not in ("none of", "not found") or any(token.kind in _GENES for token in sentence):
+        return None
+    end = place + 1
+    while end < len(found) and (found[end].kind in (*_IDLE, "changed") or found[end].text == ":"):
+        end += 1
+    if end == len(found) or found[end].kind not in GENES:
+        return None
+    names = end + 1 < len(found) and found[end + 1].kind in ("star", "variant")
+    return end if names or any(token.kind == "variation" for token in found[place:end]) else None
+
+
+def _joined_genes(found: Sequence[Token], place: int) -> tuple[list[Token], int]:
+    """The genes that stand here, joined by "and", "or" or the like, and where they end."""
+    genes, end = [found[place]], place + 1
+    while end < len(found) and (found[end].text in "/&+" or words_of(found[end].text)[:1] in _JOINTS):
+        step = next((at for at in range(end + 1, len(found)) if found[at].kind != "filler"), len(found))
+        if step == len(found) or found[step].kind not in GENES:
+            break
+        genes.append(found[step])
+        end = step + 1
+    behind = [token.kind for token in found[end:] if token.kind not in _IDLE]
+    return (genes, end) if behind[:1] in ([], ["end"]) else (genes[:1], place + 1)
 
 
 def _subjects(found: Sequence[Token]) -> list[tuple[list[Token], bool]]:
@@ -150,7 +195,16 @@ def _said_before(own: list[Clause]) -> list[Clause]:
         if moved and two.gene in GENES:
             made[place] = replace(one, tokens=one.tokens[: len(one.tokens) - len(moved)], closed=True)
             made[place + 1] = replace(two, tokens=moved + two.tokens)
+            if _is_joined(two, made[place + 2 :][:1]):
+                made[place + 2] = replace(made[place + 2], tokens=moved + made[place + 2].tokens)
     return [clause for clause in made if clause.gene or clause.tokens]
+
+
+def _is_joined(one: Clause, after: Sequence[Clause]) -> bool:
+    """Whether "normal for TPMT and NUDT15" says a word of both: neither gene has anything of its own."""
+    bare = not one.has(*RESULTS, "found", "not found", "amount", "end") and any(map(_joins, one.tokens))
+    own = [token for clause in after for token in clause.tokens if token.kind not in ("filler", "end", "mark")]
+    return bare and len(one.tokens) == 1 and bool(after) and after[0].gene in GENES and not own
 
 
 def _tail(clause: Clause, next_has_own: bool) -> tuple[Token, ...]:

@@ -210,5 +210,6 @@ def fitting(
 def only_looked_for(gene: str, names: Iterable[str] = ()) -> str:
     """The note on a report that names what it looked for."""
     listed = ", ".join(dict.fromkeys(names))
-    which = f" than {listed}" if listed else " than those the report names"
-    return f"other variants of {gene}{which} may not have been looked for"
+    if not listed:
+        return f"it isn't said which variants of {gene} were looked for: others may not have been"
+    return f"other variants of {gene} than {listed} may not have been looked for"

@@ -9,17 +9,24 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from azaward.genetics.dosing import INDETERMINATE, NORMAL, ORDER
 from azaward.genetics.haplotypes import REFERENCE_ALLELE
 from azaward.genetics.nomenclature.alleles import Found, alleles
 from azaward.genetics.nomenclature.clauses import Clause, is_left_over
-from azaward.genetics.nomenclature.copies import STATES, UnclearError, only_looked_for
+from azaward.genetics.nomenclature.copies import UnclearError, only_looked_for
 from azaward.genetics.nomenclature.result_words import ResultWords, words_of
 from azaward.genetics.nomenclature.said import ReportedActivity
 from azaward.genetics.nomenclature.tokens import Token
 from azaward.genetics.nomenclature.variants import Variants, variants_of
+from azaward.genetics.nomenclature.wild_type import (
+    NOTHING_FOUND,
+    behind_wild_type,
+    denied,
+    doubts_of_normal,
+    one_of_each,
+)
 from azaward.knowledge import Knowledge
 from azaward.knowledge.loading.words.vocabulary import vocabulary
 
@@ -32,15 +39,15 @@ _SAYS = {
     "absent": "Poor Metabolizer",
     "wild type": NORMAL,
 }
+# What may be missing instead of variants: a test of them.
+_TESTS = (
+    *("result", "results", "test", "tests", "testing", "analysis", "assay", "genotyping", "sequencing", "report"),
+    *("ergebnis", "ergebnisse", "befund", "untersuchung", "analyse", "resultat", "resultats", "recherche", "analisis"),
+    *("resultado", "resultados", "estudio", "analisi", "risultato", "risultati", "uitslag", "onderzoek", "resultaat"),
+)
+_NAMES = ("star", "variant")
 _LOW = ("low", "low activity")
 _OF_ENZYME = re.compile(r"(?:mol|kat|U)\s?/", re.I)
-_NOTHING_FOUND = "nothing found"
-_PARTING = (",", "-", "+", "&", "=", "·", "•")
-# How many alleles are normal: all of them, or one.
-_ALLELES = ("alleles", "alelos", "alleli", "allelen")
-_BOTH = ("both", "two", "beide", "zwei", "deux", "ambos", "dos", "due", "entrambi", "twee", "2")
-_LOOKED_FOR = ("tested", "analysed", "analyzed")
-_ONE = ("one", "ein", "un", "uno", "una", "een", "1")
 
 
 @dataclass(frozen=True)
@@ -71,6 +78,7 @@ class Finding:
 def finding(clause: Clause, gene: str, text: str, words: ResultWords, knowledge: Knowledge) -> Finding:
     """What a clause says of its gene; `text` is the clause as it came."""
     variants = variants_of(knowledge, gene)
+    clause = replace(clause, tokens=tuple(one_of_each(clause.tokens)))
     tokens = _denied_variants(clause.tokens)
     activity, used = _activity(gene, tokens)
     tokens = [token for token in tokens if token not in used]
@@ -79,13 +87,16 @@ def finding(clause: Clause, gene: str, text: str, words: ResultWords, knowledge:
         found = alleles(tokens, variants, words, _build(clause.tokens, knowledge))
     except UnclearError as unclear:
         found, why = Found(used=_named_in(tokens)), [str(unclear)]
-    if (behind := _behind_wild_type(clause.tokens)) is not None:
+    why += denied(clause.tokens)
+    if (behind := behind_wild_type(clause.tokens)) is not None:
         why.append(f"{behind.text} is named behind a wild type: ask whether it was found or only looked for")
     rest = [token for token in tokens if token not in found.used]
     if any(token.kind == "structural" for token in rest):
         why.append("a change of the whole gene or of its number of copies is named: ask what it means for the enzyme")
     said, more = _in_words(rest, found)
-    why += more
+    why += more or doubts_of_normal(clause.tokens, rest, found, said)
+    if found.unlooked and NORMAL not in said and not why:
+        why.append(f"{', '.join(found.unlooked)} may be there: the report doesn't say that they were looked for")
     phenotype, diplotypes, notes = _weigh(gene, found, said, variants, knowledge)
     if activity and activity.text.startswith("<") and phenotype == NORMAL and not diplotypes:
         why.append(f"an activity of {activity.text} may be any below that, so it isn't shown to be normal")
@@ -107,6 +118,7 @@ def finding(clause: Clause, gene: str, text: str, words: ResultWords, knowledge:
 def _denied_variants(found: Sequence[Token]) -> list[Token]:
     """Denials of variants as one token: "no variants detected", "no common mutation", "variants not found"."""
     tokens = [token for token in found if token.kind != "mark"]
+    marks = [token for token in found if token.kind == "mark"]
     made: list[Token] = []
     place = 0
     while place < len(tokens):
@@ -117,20 +129,27 @@ def _denied_variants(found: Sequence[Token]) -> list[Token]:
             continue
         last = tokens[end - 1]
         text = " ".join(token.text for token in tokens[place:end])
-        named = last.kind in ("star", "variant")
-        kind = "not found" if named else _NOTHING_FOUND
+        named = last.kind in _NAMES
+        kind = "not found" if named else NOTHING_FOUND
         made.append(Token(kind, text, tokens[place].start, last.start if named else last.end))
         place = end - 1 if named else end
-        if named and (detected := _found_after(tokens, place)):
+        if named and (detected := _found_after(tokens, place, marks)):
             del tokens[detected]
     return made
 
 
-def _found_after(tokens: Sequence[Token], place: int) -> int | None:
-    """Where "detected" stands behind a list that was denied before it: "no *2, *3A or *3C detected"."""
+def _found_after(tokens: Sequence[Token], place: int, marks: Sequence[Token]) -> int | None:
+    """Where "detected" stands behind a list that was denied before it: "no *2, *3A or *3C detected".
+
+    "No *3A, positive: *3C" says it of what follows.
+    """
     while place < len(tokens) and tokens[place].kind in ("star", "variant", "or", "filler"):
         place += 1
-    return place if place < len(tokens) and tokens[place].kind == "found" else None
+    if place == len(tokens) or tokens[place].kind != "found" or tokens[place].start - tokens[place - 1].end > 1:
+        return None
+    follows = place + 1 < len(tokens) and tokens[place + 1].kind in _NAMES
+    between = [mark.text for mark in marks if follows and tokens[place].end <= mark.start < tokens[place + 1].start]
+    return None if follows and (not between or ":" in between) else place
 
 
 def _end_of_denial(tokens: Sequence[Token], place: int) -> int | None:
@@ -143,7 +162,12 @@ def _end_of_denial(tokens: Sequence[Token], place: int) -> int | None:
     end = place + 1
     while end < min(len(tokens), place + 6) and tokens[end].kind in between:
         end += 1
-    if tokens[place].kind == "none of" and end < len(tokens) and tokens[end].kind in ("star", "variant"):
+    if _is_of_tests(tokens[place + 1 : end + 1]):
+        return None
+    names_before = any(token.kind in _NAMES for token in tokens[:place])
+    noun = any(token.kind == "variation" for token in tokens[place:end])
+    names = end < len(tokens) and tokens[end].kind in _NAMES
+    if names and (tokens[place].kind == "none of" or (noun and not names_before)):
         # "No rs1142345 T/T" denies the bases, so that nobody knows what is there.
         return None if "bases" in (token.kind for token in tokens[end:]) else end + 1
     nouns = [step for step in range(place + 1, end) if tokens[step].kind == "variation"]
@@ -155,15 +179,22 @@ def _end_of_denial(tokens: Sequence[Token], place: int) -> int | None:
     return end
 
 
+def _is_of_tests(run: Sequence[Token]) -> bool:
+    """Whether a test of variants is denied, not the variants: "no mutation result", "no results of variants"."""
+    nouns = [place for place, token in enumerate(run) if token.kind == "variation"]
+    before = run[: nouns[-1] + 2] if nouns else ()
+    return any(word in _TESTS for token in before for word in words_of(token.text))
+
+
 def _end_after_noun(tokens: Sequence[Token], place: int) -> int | None:
     """ "Mutation non détectée", "variants detected: none": a denial behind what it denies, if that names none."""
     end = place + 1
     while end < len(tokens) and tokens[end].kind in ("filler", "found"):
         end += 1
-    names = any(token.kind in ("star", "variant") for token in tokens[:place])
+    names = any(token.kind in _NAMES for token in tokens[:place])
     if names or end == len(tokens):
         return None
-    last = tokens[end].kind == "none of" and end + 1 == len(tokens)
+    last = tokens[end].kind == "none of" and all(token.kind == "end" for token in tokens[end + 1 :])
     return end + 1 if tokens[end].kind == "not found" or last else None
 
 
@@ -220,16 +251,16 @@ def _in_words(rest: Sequence[Token], found: Found) -> tuple[list[str], list[str]
     """The phenotypes that words say, and what is unclear in them."""
     kinds = [token.kind for token in rest]
     named = bool(found.pairs or found.used)
-    about_variants = "variation" in kinds or _NOTHING_FOUND in kinds
+    about_variants = "variation" in kinds or NOTHING_FOUND in kinds
     said = [
         "Poor Metabolizer" if kind == "Intermediate Metabolizer" and _is_strong(kinds, place) else kind
         for place, kind in enumerate(kinds)
         if kind in ORDER
     ]
     said += [_SAYS[kind] for kind in kinds if kind in _SAYS and not (kind == "absent" and about_variants)]
-    nothing = _NOTHING_FOUND in kinds or ("absent" in kinds and "variation" in kinds)
+    nothing = NOTHING_FOUND in kinds or ("absent" in kinds and "variation" in kinds)
     if nothing and not named:
-        said.append(_NOTHING_FOUND)
+        said.append(NOTHING_FOUND)
     why: list[str] = []
     if nothing and not named and any(kind in ("heterozygous", "homozygous", "compound") for kind in kinds):
         why.append("variants are denied and named at once")
@@ -242,49 +273,7 @@ def _in_words(rest: Sequence[Token], found: Found) -> tuple[list[str], list[str]
         why.append("a variant is said to be there, not which one nor how often")
     elif "changed" in kinds and not said and not named:
         why.append("a change is named, not which one nor how often")
-    elif _names_change(rest) and "wild type" not in kinds and _looks_normal(found, said):
-        why.append("a change is named beside a normal result")
-    elif not named and set(said) == {NORMAL} and (noun := _noun_of_normal(rest)):
-        why.append(f"{noun.text!r} is named beside a normal result: ask what both alleles are")
     return said, why
-
-
-def _names_change(rest: Sequence[Token]) -> bool:
-    """Whether a change is called by that name or said to be there; an allele may be the usual one."""
-    there = any(token.kind == "found" for token in rest)
-    noun = any(token.kind == "variation" and not _is_allele(token) for token in rest)
-    return (there and noun) or any(token.kind == "changed" for token in rest)
-
-
-def _is_allele(token: Token) -> bool:
-    return token.kind == "variation" and token.text.casefold().startswith("al")
-
-
-def _noun_of_normal(rest: Sequence[Token]) -> Token | None:
-    """A change that is named behind a normal result, or one allele that is called normal, as if the other weren't; one
-    before it is the title: "TPMT polymorphism: normal"."""
-    words = [words_of(token.text) for token in rest]
-    settled = (*_BOTH, *_LOOKED_FOR)
-    if any(word in settled or word.startswith(("homo", "omo")) for each in words for word in each):
-        return None
-    place = next(at for at, token in enumerate(rest) if token.kind in (NORMAL, "wild type"))
-    if any(("allel" in word or "alelo" in word) and word not in _ALLELES for word in words[place]):
-        return rest[place]
-    if (behind := next((token for token in rest[place:] if token.kind == "variation"), None)) is not None:
-        return None if words_of(behind.text)[0] in _ALLELES else behind
-    before = (at for at in range(1, place) if _is_allele(rest[at]) and words[at - 1][-1:])
-    return next((rest[at] for at in before if words[at - 1][-1] in _ONE), None)
-
-
-def _behind_wild_type(tokens: Sequence[Token]) -> Token | None:
-    """An allele or a variant that stands behind "wild type" and a comma or the like, with nothing said of it: "WT, *3C"
-    may list what was looked for, or name the other allele."""
-    for one, sign, other in zip(tokens, tokens[1:], tokens[2:], strict=False):
-        parted = sign.kind == "end" or sign.text in _PARTING
-        if one.kind == "wild type" and parted and other.kind in ("star", "variant"):
-            later = tokens[tokens.index(other) + 1 :]
-            return None if any(token.kind in (*STATES, NORMAL) for token in later) else other
-    return None
 
 
 def _is_strong(kinds: Sequence[str], place: int) -> bool:
@@ -298,18 +287,12 @@ def _fits_homozygous(found: Found, said: Sequence[str]) -> bool:
     return bool(said) and set(said) in ({NORMAL}, {"Poor Metabolizer"})
 
 
-def _looks_normal(found: Found, said: Sequence[str]) -> bool:
-    reference = f"{REFERENCE_ALLELE}/{REFERENCE_ALLELE}"
-    fits = all(pair == reference for pair in found.pairs) and set(said) <= {NORMAL, _NOTHING_FOUND}
-    return fits and bool(found.pairs or said)
-
-
 def _weigh(
     gene: str, found: Found, said: Sequence[str], variants: Variants, knowledge: Knowledge
 ) -> tuple[str | None, tuple[str, ...], tuple[str, ...]]:
     """The phenotype, diplotypes and notes: the weaker of what alleles make and what words say."""
     diplotypes, notes = found.pairs, list(found.notes)
-    if _NOTHING_FOUND in said:
+    if NOTHING_FOUND in said:
         diplotypes = (f"{REFERENCE_ALLELE}/{REFERENCE_ALLELE}",)
         notes.append(only_looked_for(gene))
     by_alleles = _by_alleles(gene, diplotypes, variants, knowledge)

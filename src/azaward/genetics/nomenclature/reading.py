@@ -7,21 +7,23 @@ given as a question: Indeterminate, with a note of what stands there. Normal nee
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from azaward.genetics.activity import read_activity
 from azaward.genetics.dosing import GENES, INDETERMINATE, NORMAL, ORDER
 from azaward.genetics.nomenclature.clauses import OTHER_GENE, RESULTS, Clause, clauses, is_left_over
 from azaward.genetics.nomenclature.finding import Finding, finding
-from azaward.genetics.nomenclature.result_words import BLOCKERS, result_words
+from azaward.genetics.nomenclature.result_words import BLOCKERS, ResultWords, result_words
 from azaward.genetics.nomenclature.said import Reported, ReportedActivity, ReportedGene
-from azaward.genetics.nomenclature.tokens import Token, normal_spelling, tokens
+from azaward.genetics.nomenclature.tokens import Token, normal_spelling, tokens, unsigned
+from azaward.genetics.nomenclature.variants import variants_of
 from azaward.knowledge import Knowledge
 
 # Why a result isn't used beside a word; "not detected" belongs to what it was looked for, or denies the whole.
 _WHY = {**BLOCKERS, "not found": "denies something", "reference range": "names what would be normal"}
 # Words that neither say nor hinder a result.
 _IDLE = ("mark", "end", "filler", "activity", "variation")
+_LEAVE_OUT = "If that says nothing of this patient's result, give the rest without it; otherwise ask the laboratory"
 _ASK = "Ask the laboratory for this patient's own final result"
 
 
@@ -60,13 +62,14 @@ def read_report(text: str, knowledge: Knowledge) -> Reported:
     """
     written = normal_spelling(text)
     words = result_words(knowledge)
-    own = clauses(tokens(written, words), written, words, knowledge)
+    own = clauses(unsigned(tokens(written, words)), written, words, knowledge)
     findings = [
         finding(clause, clause.gene, _text_of(clause, written), words, knowledge)
         for clause in own
         if clause.gene in GENES
     ]
-    read = list(_in_context(own, findings))
+    strays = [_strays(found, words, knowledge) for found in findings]
+    read = list(_in_context(own, findings, strays))
     results = {gene: [each for each in read if each.found.gene == gene and each.found.has_result] for gene in GENES}
     order = dict.fromkeys(each.found.gene for each in read if results[each.found.gene])
     genes = {gene: made for gene in order if (made := _gene(results[gene], written)) is not None}
@@ -77,12 +80,41 @@ def _text_of(clause: Clause, written: str) -> str:
     if not clause.tokens:
         return ""
     text = written[clause.tokens[0].start : clause.tokens[-1].end].strip(" \n:;,.=-").removesuffix(" and").strip(" ,;")
-    return text if text.count("(") == text.count(")") else text.strip("() ")
+    text = text if text.count("(") == text.count(")") else text.strip("() ")
+    # "TPMT*1/TPMT*3A" is quoted whole, not from behind its first gene.
+    within = clause.gene is not None and clause.tokens[0].kind == "pair" and clause.gene in clause.tokens[0].text
+    return f"{clause.gene} {text}" if within else text
 
 
-def _in_context(own: Sequence[Clause], findings: Sequence[Finding]) -> Iterable[_Read]:
+def _strays(found: Finding, words: ResultWords, knowledge: Knowledge) -> list[Token]:
+    """What may be said of another gene than the one it stands behind: names that only the other gene has, and what a
+    later sentence adds to a normal result ("TPMT normal; NUDT15 normal. *2 heterozygous")."""
+    tokens, own = found.clause.tokens, variants_of(knowledge, found.gene)
+    others = [variants_of(knowledge, gene) for gene in GENES if gene != found.gene]
+    strays = [
+        token
+        for token in tokens
+        if token.kind in ("star", "variant")
+        and not own.knows(token.text)
+        and any(other.knows(token.text) for other in others)
+    ]
+    if found.phenotype == NORMAL and not found.why:
+        return strays
+    for place, token in enumerate(tokens):
+        if token.kind != "end":
+            continue
+        first = finding(replace(found.clause, tokens=tokens[:place]), found.gene, "", words, knowledge)
+        if first.phenotype == NORMAL and not first.why:
+            later = [token for token in tokens[place:] if token.kind in (*RESULTS, "bases")]
+            return [*strays, *(token for token in later if token.kind != "variant" or not own.knows(token.text))]
+    return strays
+
+
+def _in_context(
+    own: Sequence[Clause], findings: Sequence[Finding], strays: Sequence[Sequence[Token]]
+) -> Iterable[_Read]:
     """Each finding with the words outside its clause that bear on it."""
-    of_clause = iter(findings)
+    of_clause = iter(zip(findings, strays, strict=True))
     before: list[Token] = []
     pending: list[_Read] = []
     everywhere: list[tuple[Finding | None, Token]] = []
@@ -98,7 +130,7 @@ def _in_context(own: Sequence[Clause], findings: Sequence[Finding]) -> Iterable[
             before += [] if clause.others else loose
             everywhere += [] if clause.others else [(None, token) for token in loose]
             continue
-        found = next(of_clause)
+        found, stray = next(of_clause)
         pending.append(_Read(found, () if clause.others else tuple(before), ()))
         if clause.others:
             continue
@@ -106,7 +138,7 @@ def _in_context(own: Sequence[Clause], findings: Sequence[Finding]) -> Iterable[
         # "NUDT15 pending" bears on NUDT15 alone; "TPMT and NUDT15 requested: ..." on what follows.
         bears = found.left_over if not (found.has_result or clause.closed) else people
         before += bears
-        everywhere += [(found, token) for token in (found.left_over if found.has_result else bears)]
+        everywhere += [(found, token) for token in (*(found.left_over if found.has_result else bears), *stray)]
     for read in pending:
         elsewhere = tuple(token for found, token in everywhere if found is not read.found)
         yield _Read(read.found, read.before, () if read.found.clause.others else elsewhere)
@@ -173,12 +205,15 @@ def _question(read: _Read, written: str) -> Iterable[str]:
     """Why a result is not used, and what it would be."""
     found = read.found
     would = f" As it stands it would be {found.phenotype}." if found.phenotype and not found.why else ""
-    reasons = [*found.why, *_because([*read.before, *found.left_over], written)]
+    words = [*read.before, *found.left_over]
+    reasons = [*found.why, *_because(words, written)]
     if found.clause.others:
         reasons.append("it stands under the heading of another person")
     if not reasons:
-        reasons = list(_because(read.elsewhere, written))
-    yield f"{found.shown!r} is not used: {'; '.join(reasons)}.{would} {_ASK}"
+        words = list(read.elsewhere)
+        reasons = list(_because(words, written))
+    unknown = not found.why and all(token.kind == "unread" and token.text.isalpha() for token in words)
+    yield f"{found.shown!r} is not used: {'; '.join(reasons)}.{would} {_LEAVE_OUT if unknown else _ASK}"
 
 
 def _because(left_over: Sequence[Token], written: str) -> Iterable[str]:

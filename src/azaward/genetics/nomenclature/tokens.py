@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from azaward.genetics.nomenclature.result_words import ResultWords, words_of
 
@@ -54,6 +54,8 @@ _PATTERNS = {
 }
 _TOKEN = re.compile("|".join(f"(?P<{name.replace(' ', '_')}>{pattern})" for name, pattern in _PATTERNS.items()))
 _GAP = re.compile(r"\s+|\s?[-/'’]\s?|\.(?=\S)")
+# How many words, numbers and marks a signature or a date may have: "Dr. A. Smith, 12.03.2024".
+_SIGNATURE = 12
 _QUESTIONS = frozenset("?¿~≈")
 _DENIALS = frozenset("≠¬!×✗✘☐")
 
@@ -104,6 +106,23 @@ def tokens(text: str, words: ResultWords) -> list[Token]:
             sign = "mark" if owner else _sign(kind, match.group())
             made.append(Token(sign, match.group(), match.start(), match.end()))
         place = made[-1].end
+    return made
+
+
+def unsigned(found: Sequence[Token]) -> list[Token]:
+    """The tokens with names and dates behind "reported by", "authorised on" and the like as words that say nothing.
+
+    A word with a meaning ends the signature, so that "reported by the mother" still names another person.
+    """
+    made: list[Token] = []
+    left = 0
+    for token in found:
+        idle = token.kind in ("unread", "number", "range", "mark", "end", "filler") and token.text != "\n"
+        left = _SIGNATURE if token.kind == "signature" else left - 1 if idle else 0
+        # Behind a date, no more names are looked for.
+        left = 0 if token.kind == "unread" and made and made[-1].text[-1:].isdigit() else left
+        signs = left > 0 and token.kind != "end"
+        made.append(replace(token, kind="filler") if signs else token)
     return made
 
 

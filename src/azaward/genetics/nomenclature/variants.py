@@ -13,7 +13,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from azaward.genetics.ancestry import prior
+from azaward.genetics.decision import limits
 from azaward.genetics.dosing import GENES
+from azaward.genetics.haplotypes import named_alleles, order_of
 from azaward.knowledge import Knowledge
 
 Variant = tuple[int, str]
@@ -44,6 +47,8 @@ class Variants:
         self.gene = gene
         self._rows = [row for row in knowledge.tables["gene_positions"] if row.gene == gene]
         self.alleles = _alleles(knowledge)[gene]
+        own = named_alleles(knowledge, gene)
+        self._sought = limits(knowledge, own, prior(knowledge, own, None)).sought
         self._usual = {
             (row.gene, row.allele) for row in knowledge.tables["allele_frequencies"] if row.prior and row.frequency
         }
@@ -65,6 +70,10 @@ class Variants:
             usual = [row for row in rows if self._is_usual((row.pos_grch38, row.alt))]
             rows = usual if len(usual) == 1 else []
         return self._as_named(rows[0], name) if len(rows) == 1 else None
+
+    def knows(self, text: str) -> bool:
+        """Whether a name is one of this gene's alleles or variants."""
+        return text.replace(" ", "").upper() in self.alleles or self.named(text) is not None
 
     def _is_called(self, row: Any, name: str, build: str | None) -> bool:
         if name.startswith("g."):
@@ -105,6 +114,28 @@ class Variants:
             f"{one}/{other}"
             for one, other in itertools.combinations_with_replacement(made, 2)
             if all((name in made[one]) + (name in made[other]) == count for name, count in copies.items())
+        )
+
+    def unlooked(self, stars: Iterable[str] = (), changes: Iterable[Variant] = ()) -> tuple[str, ...]:
+        """The common alleles that lower the dose and could hide where these alleles and variants weren't found.
+
+        An allele of one variant that wasn't found rules out the others that have it. Who tells *3A from *3C looks at
+        both variants of *3A, so that *3B can't hide either.
+
+        >>> from azaward.knowledge import load
+        >>> Variants(load(), "TPMT").unlooked(stars=["*2", "*3A", "*3C"])
+        ()
+        >>> Variants(load(), "TPMT").unlooked(changes=[(18143724, "G")])
+        ('*3A', '*3B', '*3C')
+        """
+        named = set(stars)
+        sets = [self.alleles[name] for name in named if name in self.alleles]
+        seen = frozenset(changes).union(*(own for own in sets if len(own) == 1))
+        told = {one ^ other for one, other in itertools.combinations(sets, 2)}
+        return tuple(
+            name
+            for name in sorted(self._sought, key=order_of)
+            if name not in named and not self.alleles[name] & seen and self.alleles[name] not in told
         )
 
     def copies(self, pair: str) -> dict[Variant, int]:

@@ -242,6 +242,7 @@ class ResultWords(Fact, frozen=True):
         "strongly",
         "activity",
         "reference range",
+        "signature",
         "forward strand",
         "reverse strand",
         "coding strand",
