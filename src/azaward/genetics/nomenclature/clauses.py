@@ -76,39 +76,39 @@ def _denial_after_gene(found: Sequence[Token]) -> list[Token]:
             made[place], made[place + 1] = made[place + 1], made[place]
     place = 0
     while place < len(made):
-        end = _end_of_denial(made, place)
+        end = _gene_behind(made, place)
         if end is None:
             place += 1
             continue
         genes, last = _joined_genes(made, end)
-        rest = itertools.takewhile(lambda token: token.kind in _IDLE, made[last:] if len(genes) > 1 else ())
-        denial = [*made[place:end], *rest]
-        last += len(denial) - (end - place)
-        made[place:last] = [token for gene in genes for token in (gene, *denial)]
-        place += len(genes) * (1 + len(denial))
+        before = made[place:end]
+        behind = list(itertools.takewhile(lambda token: token.kind in _IDLE, made[last:])) if len(genes) > 1 else []
+        named = made[last].kind in ("star", "variant") if last < len(made) else False
+        if not named and not any(token.kind == "variation" for token in (*before, *behind)):
+            place += 1
+            continue
+        moved = [token for gene in genes for token in (gene, *before, *behind)]
+        made[place : last + len(behind)] = moved
+        place += len(moved)
     return made
 
 
-def _end_of_denial(found: Sequence[Token], place: int) -> int | None:
-    """Where the first gene of a sentence stands behind a denial of variants that begins here, or of the alleles that
-    follow the gene."""
+def _gene_behind(found: Sequence[Token], place: int) -> int | None:
+    """Where the first gene of a sentence stands behind a denial that begins here."""
     sentence = itertools.takewhile(lambda token: token.kind != "end", reversed(found[:place]))
     if found[place].kind not in ("none of", "not found") or any(token.kind in _GENES for token in sentence):
         return None
     end = place + 1
     while end < len(found) and (found[end].kind in (*_IDLE, "changed") or found[end].text == ":"):
         end += 1
-    if end == len(found) or found[end].kind not in GENES:
-        return None
-    names = end + 1 < len(found) and found[end + 1].kind in ("star", "variant")
-    return end if names or any(token.kind == "variation" for token in found[place:end]) else None
+    return end if end < len(found) and found[end].kind in GENES else None
 
 
 def _joined_genes(found: Sequence[Token], place: int) -> tuple[list[Token], int]:
     """The genes that stand here, joined by "and", "or" or the like, and where they end."""
     genes, end = [found[place]], place + 1
-    while end < len(found) and (found[end].text in "/&+" or words_of(found[end].text)[:1] in _JOINTS):
-        step = next((at for at in range(end + 1, len(found)) if found[at].kind != "filler"), len(found))
+    while end < len(found) and (found[end].text in "/&+-" or words_of(found[end].text)[:1] in _JOINTS):
+        step = next((at for at in range(end + 1, len(found)) if found[at].kind not in ("filler", "or")), len(found))
         if step == len(found) or found[step].kind not in GENES:
             break
         genes.append(found[step])

@@ -45,6 +45,8 @@ _TESTS = (
     *("ergebnis", "ergebnisse", "befund", "untersuchung", "analyse", "resultat", "resultats", "recherche", "analisis"),
     *("resultado", "resultados", "estudio", "analisi", "risultato", "risultati", "uitslag", "onderzoek", "resultaat"),
 )
+_TESTED = ("tested", "analysed", "analyzed", "examined", "investigated", "screened", "sequenced", "untersucht")
+_WERE = ("was", "were", "has", "have", "been", "is", "are", "wurde", "wurden")
 _NAMES = ("star", "variant")
 _LOW = ("low", "low activity")
 _OF_ENZYME = re.compile(r"(?:mol|kat|U)\s?/", re.I)
@@ -162,7 +164,7 @@ def _end_of_denial(tokens: Sequence[Token], place: int) -> int | None:
     end = place + 1
     while end < min(len(tokens), place + 6) and tokens[end].kind in between:
         end += 1
-    if _is_of_tests(tokens[place + 1 : end + 1]):
+    if _is_of_tests(tokens[place + 1 : end + 2]):
         return None
     names_before = any(token.kind in _NAMES for token in tokens[:place])
     noun = any(token.kind == "variation" for token in tokens[place:end])
@@ -180,10 +182,16 @@ def _end_of_denial(tokens: Sequence[Token], place: int) -> int | None:
 
 
 def _is_of_tests(run: Sequence[Token]) -> bool:
-    """Whether a test of variants is denied, not the variants: "no mutation result", "no results of variants"."""
+    """Whether a test of variants is denied, not the variants: "no mutation result", "no variants were tested"."""
     nouns = [place for place, token in enumerate(run) if token.kind == "variation"]
-    before = run[: nouns[-1] + 2] if nouns else ()
-    return any(word in _TESTS for token in before for word in words_of(token.text))
+    if not nouns:
+        return False
+    words = [word for token in run[: nouns[-1]] for word in words_of(token.text)]
+    behind = [word for token in run[nouns[-1] + 1 :] for word in words_of(token.text)]
+    first = next((word for word in behind if word not in _WERE), "")
+    found = any(token.kind == "found" for token in run)
+    tested = not found and any(word in _TESTED for word in behind)
+    return any(word in _TESTS for word in (*words, first)) or first in _TESTED or tested
 
 
 def _end_after_noun(tokens: Sequence[Token], place: int) -> int | None:

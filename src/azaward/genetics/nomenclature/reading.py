@@ -137,6 +137,8 @@ def _in_context(
         people = [token for token in found.left_over if token.kind == "person"]
         # "NUDT15 pending" bears on NUDT15 alone; "TPMT and NUDT15 requested: ..." on what follows.
         bears = found.left_over if not (found.has_result or clause.closed) else people
+        # "TPMT or NUDT15 normal" doesn't say which.
+        bears = [*bears, *(token for token in clause.tokens if token.kind == "or" and not found.has_result)]
         before += bears
         everywhere += [(found, token) for token in (*(found.left_over if found.has_result else bears), *stray)]
     for read in pending:

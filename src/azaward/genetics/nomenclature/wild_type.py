@@ -6,7 +6,6 @@ allele; "*3C: wild type not detected" says that no copy works. Where words can b
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Sequence
 
 from azaward.genetics.dosing import NORMAL
@@ -158,9 +157,16 @@ def _noun_behind(clause: Sequence[Token]) -> Token | None:
 
 
 def _noun_before(clause: Sequence[Token]) -> Token | None:
-    """A change that is itself called normal: "mutation normal"; before a colon, or "analysis", it is the title."""
-    named = ((one, two.kind) for one, two in itertools.pairwise(clause) if one.kind == "variation")
-    return next((one for one, kind in named if kind in (NORMAL, "wild type") and not _is_allele(one)), None)
+    """A change that is itself called normal, or stands beside it: "mutation normal", "variant/normal".
+
+    Before a colon, or "analysis", it is the title.
+    """
+    for place, token in enumerate(clause[:-1]):
+        behind = clause[place + 1 :]
+        behind = behind[1:] if behind[0].text in _BESIDE else behind
+        if token.kind == "variation" and not _is_allele(token) and behind and behind[0].kind in (NORMAL, "wild type"):
+            return token
+    return None
 
 
 def behind_wild_type(clause: Sequence[Token]) -> Token | None:
