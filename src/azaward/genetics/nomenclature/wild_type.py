@@ -32,7 +32,7 @@ def one_of_each(tokens: Sequence[Token]) -> list[Token]:
     made: list[Token] = []
     for token in tokens:
         made.append(token)
-        if len(made) < 3 or made[-2].text not in _BESIDE or (len(made) > 3 and made[-4].kind in _DENIALS):
+        if len(made) < 3 or made[-2].text not in _BESIDE:
             continue
         one, sign, other = made[-3:]
         kinds = {one.kind, other.kind}
