@@ -281,13 +281,28 @@ def test_an_index_that_does_not_know_a_length_hides_nothing(tmp_path: Path) -> N
     ("kind", "start", "end", "term"),
     [
         # Bases are counted from 0, and the end is one past the last.
-        ("INV", 18_130_666, 18_130_667, None),
-        ("INV", 18_130_666, 18_130_668, "structural_variant"),
-        ("INV", 18_149_127, 18_149_200, None),
-        ("INV", 18_149_126, 18_149_200, "structural_variant"),
-        ("INV", 18_130_667, 18_149_127, None),
-        ("INV", 18_130_668, 18_149_127, "structural_variant"),
+        ("INV", 18_128_300, 18_128_310, None),
+        ("INV", 18_128_300, 18_128_311, "structural_variant"),
+        ("INV", 18_155_077, 18_156_000, None),
+        ("INV", 18_155_076, 18_156_000, "structural_variant"),
+        ("INV", 18_128_310, 18_155_077, None),
+        ("INV", 18_128_311, 18_155_077, "structural_variant"),
+        ("INV", 18_128_310, 18_155_076, "structural_variant"),
+        ("INV", 18_139_719, 18_143_593, None),
+        ("INV", 18_139_718, 18_143_593, "structural_variant"),
+        ("INV", 18_139_719, 18_143_594, "structural_variant"),
+        ("INV", 18_149_127, 18_150_000, "structural_variant"),
         ("BND", 18_140_000, 18_140_001, "structural_variant"),
+        ("BND", 18_128_309, 18_128_310, None),
+        ("BND", 18_155_077, 18_155_078, None),
+        ("DEL", 18_155_076, 18_156_000, "structural_variant"),
+        ("DEL", 18_155_077, 18_156_000, None),
+        ("DEL", 18_150_000, 18_155_077, "structural_variant"),
+        ("DEL", 18_150_000, 18_155_076, None),
+        ("DEL", 18_128_000, 18_128_311, "structural_variant"),
+        ("DEL", 18_128_000, 18_128_310, None),
+        ("CNV", 18_130_000, 18_130_001, "structural_variant"),
+        ("DUP", 18_150_000, 18_156_000, None),
         ("DEL", 18_130_667, 18_149_127, "transcript_ablation"),
         ("DEL", 18_130_668, 18_149_127, "exon_loss_variant"),
         ("DEL", 18_139_718, 18_143_000, "exon_loss_variant"),
@@ -301,6 +316,26 @@ def test_a_rearrangement_counts_from_the_first_base_that_it_touches(
 ) -> None:
     found = transcript(KNOWLEDGE, "TPMT").rearranged(kind, start, end)
     assert (found and found.term) == term
+
+
+@pytest.mark.parametrize(
+    ("kind", "start", "end", "name"),
+    [
+        ("DEL", 48_030_000, 48_037_726, "start of the transcript deleted"),
+        ("DEL", 48_030_000, 48_037_725, None),
+        ("DEL", 48_037_726, 48_037_746, None),
+        ("DEL", 48_045_799, 48_045_800, "3' untranslated region deleted"),
+        ("DEL", 48_047_220, 48_048_000, "3' untranslated region deleted"),
+        ("DEL", 48_047_221, 48_048_000, None),
+        ("INV", 48_047_221, 48_048_000, None),
+        ("INV", 48_047_220, 48_048_000, "rearranged gene"),
+        ("INV", 48_030_000, 48_037_725, None),
+        ("INV", 48_030_000, 48_037_726, "rearranged gene"),
+    ],
+)
+def test_a_gene_is_more_than_its_coding_bases(kind: str, start: int, end: int, name: str | None) -> None:
+    found = transcript(KNOWLEDGE, "NUDT15").rearranged(kind, start, end)
+    assert (found and found.name) == name
 
 
 @pytest.mark.parametrize(

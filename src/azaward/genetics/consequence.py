@@ -73,6 +73,8 @@ class Transcript:
 
     gene: str
     minus: bool
+    transcribed: tuple[int, int]
+    """The first base that is transcribed, in the order of the chromosome, and one past the last."""
     exons: tuple[_Exon, ...]
     around: tuple[tuple[int, str], ...]
 
@@ -137,18 +139,33 @@ class Transcript:
         'transcript_ablation'
         """
         first, last = self.span
-        whole = start <= first and end >= last
         if kind in ("INV", "BND"):
-            # What has both of its ends outside of the gene leaves it in one piece.
-            return None if whole or end <= first or start >= last else Effect("structural_variant", "rearranged gene")
-        if not self.touches(start, end):
-            return None
+            return None if self._in_one_piece(kind, start, end) else Effect("structural_variant", "rearranged gene")
         what = {"DEL": "deleted", "DUP": "duplicated"}.get(kind, "rearranged")
         term = {"DEL": "exon_loss_variant", "DUP": "transcript_amplification"}.get(kind, "structural_variant")
-        if whole:
+        if not self.touches(start, end):
+            part = self._untranslated(start, end) if kind in ("DEL", "CNV") else None
+            return Effect("structural_variant", f"{part} {what}") if part else None
+        if start <= first and end >= last:
             return Effect("transcript_ablation" if kind == "DEL" else term, f"whole gene {what}")
         low, high = self.exons_touched(start, end)
         return Effect(term, f"exon {low} {what}" if low == high else f"exons {low} to {high} {what}")
+
+    def _in_one_piece(self, kind: str, start: int, end: int) -> bool:
+        """Whether both ends of what is turned round or joined lie outside of the gene, or in one of its introns."""
+        low, high = self.transcribed
+        first, last = self.span
+        in_an_intron = kind == "INV" and first <= start and end <= last and not self.touches(start, end)
+        return in_an_intron or end <= low or start >= high or (start <= low and end >= high)
+
+    def _untranslated(self, start: int, end: int) -> str | None:
+        """What a gene can't do without that is no part of the protein, of bases start to end."""
+        (low, high), (first, last) = self.transcribed, self.span
+        begins = high - 1 if self.minus else low
+        behind = (low, first) if self.minus else (last, high)
+        if start <= begins < end:
+            return "start of the transcript"
+        return "3' untranslated region" if start < behind[1] and end > behind[0] else None
 
     def exons_touched(self, start: int, end: int) -> tuple[int, int]:
         """The numbers of the first and the last coding exon that bases start to end touch, with its splice sites."""
@@ -315,10 +332,12 @@ def transcript(knowledge: Knowledge, gene: str) -> Transcript:
     'GNHL*'
     """
     rows = sorted((row for row in knowledge.tables["gene_exons"] if row.gene == gene), key=lambda row: row.start_grch38)
+    whole = next(row for row in knowledge.tables["gene_transcripts"] if row.gene == gene)
     held = tuple((row.start_grch38 - 1, row.sequence) for row in knowledge.tables["gene_sequences"] if row.gene == gene)
     made = Transcript(
         gene,
         rows[0].strand == "-",
+        (whole.start_grch38 - 1, whole.end_grch38),
         tuple(_Exon(row.start_grch38 - 1, row.end_grch38, row.coding_from - 1) for row in rows),
         held,
     )

@@ -95,12 +95,27 @@ def observe(
             name, (start, end) = f"{sites[at].label} {text}", _span(sites[at])
             carried = first == UNDOCUMENTED, second == UNDOCUMENTED
             counted.append(Unnamed(start, end, "", name, *carried, phase[at]))
-            own[counted[-1]] = at
-        known[at] = _known(first), _known(second)
+        if max(first, second) > 0:
+            _lay_opposite(at, sites[at], known, sets, counted)
+        own |= {each: at for each in counted if not each.term and (each.start, each.end) == _span(sites[at])}
+        known[at] = _known(known[at][0]), _known(known[at][1])
     counted += [each for each in unnamed if each in shared and each not in counted]
     for each in [each for each in counted if each.term in DELETIONS]:
         counted = _without_deleted(each, sites, known, sets, counted)
     return Seen(known, sets, tuple(_extra(each, presumed)._replace(site=own.get(each)) for each in counted))
+
+
+def _lay_opposite(at: int, site: Site, codes: list[tuple[int, int]], phase: list[int], counted: list[Unnamed]) -> None:
+    """Ties what no named allele has at a site to the copy that doesn't have the named change there: one base has one
+    change. Changes its arguments in place."""
+    for place, each in enumerate(counted):
+        if not covers(each, site) or each.copies != 1 or (each.phase and phase[at] and each.phase != phase[at]):
+            continue
+        own = each.phase or phase[at] or 1 + max([*phase, *(one.phase for one in counted)])
+        if each.phase and not phase[at] and each.second != (codes[at][1] == UNDOCUMENTED):
+            codes[at] = codes[at][1], codes[at][0]
+        on_second = codes[at][1] == UNDOCUMENTED
+        phase[at], counted[place] = own, each._replace(first=not on_second, second=on_second, phase=own)
 
 
 def _counted(unnamed: Sequence[Unnamed], presumed: Mapping[str, str | None]) -> list[Unnamed]:

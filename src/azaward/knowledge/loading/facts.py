@@ -36,6 +36,7 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     "gene_positions": ("gene", "chrom", "pos_grch38", "alt"),
     "gene_sequences": ("gene", "start_grch38"),
     "gene_exons": ("gene", "exon"),
+    "gene_transcripts": ("gene",),
     "consequences": ("term",),
     "allele_frequencies": ("gene", "allele", "population"),
     "phenotype_frequencies": ("gene", "phenotype", "population"),

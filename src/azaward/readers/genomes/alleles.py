@@ -21,8 +21,12 @@ AssemblyName = Literal["GRCh38", "GRCh37"]
 ASSEMBLIES: tuple[AssemblyName, ...] = ("GRCh38", "GRCh37")
 NOTHING = -4
 """A record's allele that says neither reference nor change of a place."""
+TAKEN = -5
+"""A record's allele (`*`) that says that a deletion takes the place away; another record has the deletion."""
 # The words for "any other allele" in GATK's, bcftools' and samtools' records.
 ANY_OTHER = ("<NON_REF>", "<*>", "<X>")
+SILENT = "<SILENT>"
+"""Stands for an ALT that another record tells of."""
 BREAKENDS = ("BND", "TRA", "CTX")
 """Symbolic alleles that join two places."""
 _BASES = frozenset("ACGTN")
@@ -148,6 +152,8 @@ class Map:
             spans += [(start, end) for name, _, _, start, end in self.exons if name == gene]
             chrom = of_gene[0].site.chrom
             spans += [(each.start, each.start + len(each.bases)) for each in self.stretches if each.chrom == chrom]
+            transcribed, shift = self.transcripts[chrom]
+            spans.append((transcribed.transcribed[0] - shift, transcribed.transcribed[1] - shift))
             found[chrom] = (gene, min(start for start, _ in spans), max(end for _, end in spans))
         return found
 
@@ -226,7 +232,7 @@ class Map:
         if (found := gene.rearranged(kind, start + shift, end + shift)) is None:
             return None
         # Two callers seldom find the same ends: what they do to the exons is what counts.
-        low, high = gene.span
+        low, high = gene.span if gene.touches(start + shift, end + shift) else gene.transcribed
         return Change(gene.gene, max(start + shift, low), min(end + shift, high), found.term, found.name)
 
 
@@ -270,16 +276,21 @@ def is_symbolic(alt: str) -> bool:
 
 
 def kind_of(alt: str) -> str:
-    """The kind of a symbolic allele: DEL, DUP, INS, CNV, INV or BND; empty for `<CN1>`, one copy as the reference has.
+    """The kind of a symbolic allele: DEL, DUP, INS, CNV, INV or BND; empty for `SILENT`.
+
+    `<CN1>` is CNV: by the specification it is one copy as the reference has, but callers also write it for a gene that
+    has one copy in all.
 
     >>> [kind_of(alt) for alt in ("<DEL:ME:ALU>", "<CN0>", "<CN1>", "<CN3>", "N[chr2:321[", "<TRA>", "<NOBODY>")]
-    ['DEL', 'DEL', '', 'DUP', 'BND', 'BND', 'CNV']
+    ['DEL', 'DEL', 'CNV', 'DUP', 'BND', 'BND', 'CNV']
     """
+    if alt == SILENT:
+        return ""
     if not alt.startswith("<"):
         return "BND"
     word = alt.strip("<>").split(":")[0].upper()
     if (number := word.removeprefix("CN")).isdigit():
-        return {"0": "DEL", "1": ""}.get(number, "DUP")
+        return {"0": "DEL", "1": "CNV"}.get(number, "DUP")
     if word in BREAKENDS:
         return "BND"
     return word if word in ("DEL", "DUP", "INS", "INV") else "CNV"
@@ -346,7 +357,7 @@ def _read_allele(on: Map, place: Place, start: int, end: int, ref: str, alt: str
     if alt in ANY_OTHER:
         return (UNDOCUMENTED if start < place.end and end > place.start else NOTHING), False, None
     if alt == "*":
-        return (UNDOCUMENTED, snv, None) if start <= place.start < start + len(ref) else (NOTHING, False, None)
+        return (TAKEN, snv, None) if start <= place.start < start + len(ref) else (NOTHING, False, None)
     if is_symbolic(alt):
         return NOTHING, False, None
     if not set(alt) <= _BASES:
@@ -360,6 +371,8 @@ def _read_allele(on: Map, place: Place, start: int, end: int, ref: str, alt: str
         if not edit.same_length:
             return UNDOCUMENTED, False, edit
         base = edit.bases[place.start - edit.start]
+        # Beside others in one ALT, it is the change that a record of its own would have.
+        edit = Edit(place.start, place.end, base)
         if base == place.site.ref:
             return REFERENCE, True, edit
         code = place.site.alts.index(base) + 1 if base in place.site.alts else UNDOCUMENTED

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from azaward.errors import InputError
 from azaward.genetics.distinct import distinct, most_common
 from azaward.genetics.model import Status
-from azaward.readers.genomes.figures import MARKS, field_of
+from azaward.readers.genomes.figures import MARKS, field_of, read_counts
 from azaward.readers.genomes.likelihoods import Doubts, Limits, best_guess, read_doubts
 from azaward.readers.genomes.phase import WHOLE, with_sets
 from azaward.readers.genomes.phase import Call as Call
@@ -82,7 +82,7 @@ def read_calls(
     fields: Sequence[str] = variant.FORMAT or []  # after GT, which makes cyvcf2 take the fields apart
     _check(array, where, alts, samples)
     quality = _least(variant, fields, (("GQX",), ("GQ", "RGQ")))
-    reasons = _reasons(variant, fields, limits, quality, len(array))
+    reasons = _reasons(variant, fields, alts, limits, quality, len(array))
     doubts = read_doubts(variant, fields, array, reasons, quality, alts, limits)
     calls, of = _told_apart(array, alts, doubts.reasons if doubts else reasons)
     if "PID" in fields or ("PS" in fields and any(call.phase for call in calls)):
@@ -144,12 +144,16 @@ def _call(code: int, wide: int) -> Call:
 
 
 def _reasons(
-    variant: Any, fields: Sequence[str], limits: Limits, quality: NDArray[np.float64] | None, n: int
+    variant: Any, fields: Sequence[str], alts: int, limits: Limits, quality: NDArray[np.float64] | None, n: int
 ) -> NDArray[np.int16] | None:
     """For each sample, the index in `_REASONS` of why its genotype can't be used."""
     depth = _least(variant, fields, (("MIN_DP",), ("DP",)))
     if depth is None and (least := variant.INFO.get("MinDP")) is not None:
         depth = np.full(n, _number(str(least)))
+    if depth is None and (counts := read_counts(variant, fields, alts)) is not None:
+        depth = counts.sum(axis=1)
+        # Of the reads around a rearrangement, callers count those alone that tell its ends from the reference.
+        depth = depth if "AD" in fields else np.where(depth == 0, 0.0, np.nan)
     failed = _failed(variant) if "FT" in fields else None
     if depth is None and quality is None and failed is None:
         return None

@@ -17,6 +17,7 @@ from azaward.genetics.model import MISSING, REFERENCE, UNDOCUMENTED, Status
 from azaward.readers.genomes.alleles import (
     ANY_OTHER,
     NOTHING,
+    TAKEN,
     Change,
     Edit,
     Map,
@@ -96,12 +97,12 @@ class Columns:
         if self.only_bases:
             return
         unnamed = list(self._unnamed(record, told))
+        copies = record.copies() if record.copies is not None and record.chrom in self.on.transcripts else None
+        if copies is not None:
+            self._count(record, copies)
         if not (told or unnamed):
             return
-        copies = record.copies() if record.copies is not None else None
-        if copies is not None:
-            self.with_genotypes += copies.states != [NOT_COUNTED]
-            self._count(record, copies)
+        self.with_genotypes += copies is not None and copies.states != [NOT_COUNTED]
         samples = self._samples(record, calls)
         if samples is None:
             self._without_genotypes(unnamed, copies)
@@ -113,8 +114,12 @@ class Columns:
         # Who counts copies often writes no genotype.
         counted = copies is not None and NOT_COUNTED not in copies.states
         for number, change in unnamed:
-            hidden = not counted and record.alts[number - 1] != _STAR and may_hide(samples, number, self.cautious)
+            says_what = record.alts[number - 1] not in (_STAR, *ANY_OTHER)
+            hidden = not counted and says_what and may_hide(samples, number, self.cautious)
             told_of = samples.mapped(lambda one, n=number, h=hidden: carried(one, n, tie, self.cautious, hidden=h))
+            if copies is not None and kind_of(record.alts[number - 1]) == "CNV":
+                # What the number of copies says is told by it.
+                told_of = told_of.joined(copies, lambda one, count: one if count in (2, NOT_COUNTED) else ABSENT)
             if record.endless and record.alts[number - 1].startswith("<"):
                 told_of = told_of.mapped(_without_end)
             self._carry(change, told_of)
@@ -181,9 +186,10 @@ class Columns:
                 continue
             else:
                 edit = self.on.leftmost(record.chrom, trim(record.start, record.ref, alt))
-                if _explained(edit, record, number, told) or (edit.start == edit.end and not edit.bases):
-                    continue
-                change = self.on.effect(record.chrom, edit)
+                for part in _unexplained(edit, record, number, told):
+                    if (effect := self.on.effect(record.chrom, part)) is not None:
+                        yield number, effect
+                continue
             if change is not None:
                 yield number, change
 
@@ -339,14 +345,16 @@ def _without_end(state: State) -> State:
     return state._replace(status=Status.ENDLESS) if state.status == Status.SEEN and 1 in state[:2] else state
 
 
-def _explained(edit: Edit, record: Record, number: int, told: list[tuple[Place, Reading]]) -> bool:
-    """Whether named alleles have all of an edit."""
+def _unexplained(edit: Edit, record: Record, number: int, told: list[tuple[Place, Reading]]) -> list[Edit]:
+    """What of an edit no named allele has: beside named bases, each other base by itself."""
     named = [place for place, reading in told if reading.codes[number] > 0]
+    if not named:
+        return [edit] if edit.start < edit.end or edit.bases else []
     if not edit.same_length:
-        return bool(named)
+        return []
     at = {place.start for place in named}
-    changed = [at for at in range(edit.start, edit.end) if record.ref[at - record.start] != edit.bases[at - edit.start]]
-    return bool(changed) and all(each in at for each in changed)
+    bases = [(at, edit.bases[at - edit.start], record.ref[at - record.start]) for at in range(edit.start, edit.end)]
+    return [Edit(place, place + 1, new) for place, new, old in bases if new != old and place not in at]
 
 
 def _tie(record: Record, told: list[tuple[Place, Reading]], unnamed: list[tuple[int, Change]]) -> int:
@@ -368,7 +376,7 @@ def _state(one: tuple[Call, int], record: Record, reading: Reading, tie: int) ->
     others = dict.fromkeys(
         record.alts[allele - 1]
         for allele in (call.first, call.second)
-        if allele > 0 and reading.codes[allele] == UNDOCUMENTED
+        if allele > 0 and reading.codes[allele] in (UNDOCUMENTED, TAKEN)
     )
     text = "; ".join(f"{_short(record.ref)}>{_short(alt)}" for alt in others) or None
     return State(first, second, status, (call.phase or tie) if first != second else 0, text)
@@ -379,6 +387,9 @@ def _short(bases: str) -> str:
 
 
 def _finished(state: State) -> State:
+    if TAKEN in state[:2]:
+        first, second = (UNDOCUMENTED if code == TAKEN else code for code in state[:2])
+        state = state._replace(first=first, second=second)
     if NOTHING not in state[:2]:
         return state
     first, second = (MISSING if code == NOTHING else code for code in state[:2])

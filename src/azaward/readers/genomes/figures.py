@@ -17,6 +17,8 @@ Flags = NDArray[np.bool_]
 MARKS = -(2**31) + 7
 """Up to this number, htslib's marks for a missing value and for the end of a vector."""
 _QUALITY_OF_IMPUTATION = ("R2", "DR2", "AR2", "INFO", "Rsq")
+READS = frozenset({"AD", "PR", "SR", "RO", "DR", "RR"})
+"""FORMAT fields that count reads."""
 _IMPUTED, _TYPED = ("IMPUTED", "IMP"), ("TYPED", "TYPED_ONLY")
 
 
@@ -43,10 +45,27 @@ def read_figures(variant: Any, fields: Sequence[str], alts: int, samples: int, r
             _take(held, given, read(given), stated)
     if "DS" in fields and alts == 1 and (given := matrix(variant, "DS", 1)) is not None:
         _take(held, given, _dosage(given[:, 0], r2), True)
-    if "AD" in fields and (given := matrix(variant, "AD", alts + 1)) is not None:
-        held.counts = np.where((given >= 0).all(axis=1, keepdims=True), given, np.nan)
+    held.counts = read_counts(variant, fields, alts)
     held.void &= np.isnan(held.penalty[:, 0])
     return held
+
+
+def read_counts(variant: Any, fields: Sequence[str], alts: int) -> Numbers | None:
+    """The reads of each allele, NaN for a sample that has no such figures: AD, or what freebayes and callers of
+    rearrangements write in its place. What different fields of these count is added up."""
+    told: list[Numbers | None] = []
+    if "AD" in fields:
+        told = [matrix(variant, "AD", alts + 1)]
+    elif set(fields) & READS:
+        told = [matrix(variant, field, alts + 1) for field in ("PR", "SR") if field in fields]
+        for reference, others in (("RO", "AO"), ("DR", "DV"), ("RR", "RV")):
+            if reference in fields and others in fields:
+                one, more = matrix(variant, reference, 1), matrix(variant, others, alts)
+                told.append(None if one is None or more is None else np.concatenate([one, more], axis=1))
+    counts = [np.where((each >= 0).all(axis=1, keepdims=True), each, np.nan) for each in told if each is not None]
+    if len(counts) < 2:
+        return counts[0] if counts else None
+    return np.where(np.isnan(counts).all(axis=0), np.nan, np.nansum(counts, axis=0))
 
 
 def imputed_r2(variant: Any, least: float) -> float | None:

@@ -20,11 +20,19 @@ from typing import Any, NamedTuple
 import cyvcf2
 
 from azaward.errors import InputError
-from azaward.readers.genomes.alleles import ANY_OTHER
+from azaward.readers.genomes.alleles import ANY_OTHER, SILENT, kind_of
 from azaward.readers.genomes.calls import Call, Column, read_calls
 from azaward.readers.genomes.contigs import chromosome, spellings
 from azaward.readers.genomes.likelihoods import Limits
-from azaward.readers.genomes.structural.copies import end_of, has_mate, is_endless, is_segment, mates, read_copies
+from azaward.readers.genomes.structural.copies import (
+    alts_of,
+    end_of,
+    has_mate,
+    is_endless,
+    is_segment,
+    mates,
+    read_copies,
+)
 from azaward.readers.genomes.text import first_bad_line, lines, may_lead_with_phase
 
 Progress = Callable[[str], None]
@@ -39,8 +47,6 @@ _FAR = 1_000_000
 _DECLARES_REARRANGEMENTS = re.compile(
     r"^##(INFO=<ID=(SVLEN|SVTYPE|CHR2)|ALT=<ID=(DEL|DUP|CNV|INV|BND|TRA|CTX))[,:>]", re.MULTILINE
 )
-# One copy as the reference has: an allele that says nothing.
-_AS_HERE = "<CN1>"
 # A file of rearrangements with so few records is read whole, so that those whose other end lies in a gene are seen.
 _FEW = 100_000
 
@@ -208,23 +214,20 @@ class VariantFile:
                 yield from self._of_mates(variant, None)
 
     def _of_mates(self, variant: Any, number: int | None) -> Iterator[Record]:
-        """The breakends of a record as their mates would write them: the mate may lie in a gene, or before it."""
-        record = self._record(variant, number)
+        """A record as the other ends of its ALTs would write it: they may lie in a gene, or before it."""
+        record: Record | None = None
         for place, mate in enumerate(mates(variant)):
             if mate is None:
                 continue
-            chrom = chromosome(mate.contig)
-            told = [_AS_HERE] * len(record.alts)
+            record = record or self._record(variant, number)
+            chrom, start = chromosome(mate.contig), mate.at
+            end = max(mate.at, record.start if chrom == record.chrom else 0) + 1
+            told = [SILENT] * len(record.alts)
             told[place] = mate.seen_from_here(str(variant.CHROM), record.start)
-            yield replace(
-                record,
-                chrom=chrom,
-                start=mate.at,
-                end=max(mate.at, record.start if chrom == record.chrom else 0) + 1,
-                ref="N",
-                alts=tuple(told),
-                endless=False,
-            )
+            if record.alts[place].startswith("<") and chrom == record.chrom:
+                kind = record.alts[place]
+                told[place], start = "<CNV>" if kind_of(kind) == "BND" else kind, min(start, record.start)
+            yield replace(record, chrom=chrom, start=start, end=end, ref="N", alts=tuple(told), endless=False)
 
     def _streamed(self, spans: Sequence[Span], progress: Progress | None) -> Iterator[Record]:
         bounds: dict[str, tuple[int, int]] = {}
@@ -311,7 +314,7 @@ class VariantFile:
             return f"{self.name} {line}{variant.CHROM}:{variant.POS}"
 
         end = end_of(variant)  # first, for it makes cyvcf2 take the record apart
-        alts = tuple(str(alt).upper() for alt in variant.ALT)
+        alts = alts_of(variant)
         segment = is_segment(variant)
         if not segment and (not alts or any(alt in ANY_OTHER for alt in alts)):
             self.says_reference = True

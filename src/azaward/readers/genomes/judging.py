@@ -52,8 +52,8 @@ def usable(one: tuple[Call, int]) -> bool:
 def carried(one: tuple[Call, int], number: int, tie: int, cautious: float, *, hidden: bool = False) -> State:
     """Which sides of a judged call carry an allele of the record; what can't be used keeps its reason.
 
-    `hidden`: a missing allele may be this one. Of two numbers of copies the file's own figures decide, where they are
-    for the higher.
+    `hidden`: a missing allele may be this one; so may the reference in a call that the sample's own figures or filter
+    reject. Of two numbers of copies the file's own figures decide, where they are for the higher.
     """
     call, status = one
     first, second = (int(allele == number) if allele >= 0 else MISSING for allele in (call.first, call.second))
@@ -63,7 +63,7 @@ def carried(one: tuple[Call, int], number: int, tie: int, cautious: float, *, hi
             first = second = 1
     elif status in _MAY_CARRY and _may_carry(call, number, cautious):
         return State(0, 1, Status.UNSURE)
-    elif MISSING in (first, second) and _may_be_missing(call, number, cautious, hidden):
+    elif (MISSING in (first, second) or call.reason) and _may_be_missing(call, number, cautious, hidden):
         return State(0, 1, status)
     return State(first, second, Status.SEEN if usable(one) else status, (call.phase or tie) if first != second else 0)
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from azaward.genetics.model import Unsure
 from azaward.knowledge import Knowledge
-from azaward.readers.genomes.figures import Figures, imputed_r2, read_figures
+from azaward.readers.genomes.figures import READS, Figures, imputed_r2, read_figures
 
 Numbers = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -100,7 +100,7 @@ def read_doubts(
     float [n], phred, NaN for none.
     """
     r2 = imputed_r2(variant, limits.r2)
-    told = {"GP", "GL", "PL", "DS", "AD"} & set(fields)
+    told = ({"GP", "GL", "PL", "DS"} | READS) & set(fields)
     edge = -10 * np.log10(1 - limits.sure)
     if not told and r2 is None and (quality is None or not (quality < edge).any()):
         return None
@@ -208,10 +208,10 @@ def _counted(penalty: Numbers, short: Numbers, fits: Flags, full: Flags, limits:
 
 
 def _uncalled(penalty: Numbers, short: Numbers, full: Flags) -> Flags:
-    """Those without a genotype whose counts of reads fit one with a change best, which then counts as likely; returns
-    those whose likelihoods say otherwise."""
+    """Those without a genotype go by their counts of reads, where they have no likelihoods; returns those whose
+    likelihoods don't favour the change that their counts fit best, which then counts as likely too."""
     seen = ~full & (short[:, 0] > 0)
-    alone = seen & np.isnan(penalty[:, 0])
+    alone = ~full & (short.max(axis=1) > 0) & np.isnan(penalty[:, 0])
     penalty[alone] = np.floor(short[alone])
     with np.errstate(invalid="ignore"):
         against = seen & ~alone & ((short == 0) & (penalty > 0)).any(axis=1)

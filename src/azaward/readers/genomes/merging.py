@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from azaward.genetics.model import DISAGREED, MISSING, REFERENCE, UNDOCUMENTED, Status, Unsure
-from azaward.readers.genomes.alleles import NOTHING
+from azaward.readers.genomes.alleles import NOTHING, TAKEN
 
 
 class State(NamedTuple):
@@ -51,18 +51,25 @@ def _carried(state: State) -> tuple[bool, int, bool, bool]:
 
 
 def _change(code: int) -> bool:
-    return code > 0 or code == UNDOCUMENTED
+    return code > 0 or code in (UNDOCUMENTED, TAKEN)
 
 
 def add_up(one: State, other: State) -> State:
     """Combines two records of different changes at a site; each reports the other's change as reference.
 
+    A base that one record's deletion takes away is the other's `*`, and a change that the other calls on both copies
+    was seen on the copy that has the base.
+
     >>> add_up(State(0, 1, 0), State(2, 0, 0))[:2]
     (2, 1)
+    >>> deleted = State(NOTHING, UNDOCUMENTED, 0)
+    >>> add_up(State(TAKEN, 1, 0), deleted)[:2], add_up(State(1, 1, 0), deleted)[:2]
+    ((-2, 1), (1, -2))
     """
-    unphased = not one.phase and not other.phase
-    if _clash(one, other) and unphased:
-        other = other._replace(first=other.second, second=other.first)
+    one, other = _on_the_copy_left(one, other), _on_the_copy_left(other, one)
+    turned = other._replace(first=other.second, second=other.first)
+    if not one.phase and not other.phase and _fit(one, turned) > _fit(one, other):
+        other = turned
     text = _both(one.text, other.text)
     if _clash(one, other):
         return _disagreed(one, other)
@@ -125,11 +132,31 @@ def _both(one: str | None, other: str | None) -> str | None:
     return "; ".join(dict.fromkeys(text for text in (one, other) if text)) or None
 
 
+def _on_the_copy_left(one: State, other: State) -> State:
+    """A change called on both copies of a place that another record's deletion takes away on one of them."""
+    deleted = sorted(other[:2]) == [NOTHING, UNDOCUMENTED]
+    if not deleted or one.first != one.second or not _change(one.first) or one.first == TAKEN:
+        return one
+    second = NOTHING if other.second == UNDOCUMENTED else one.second
+    return one._replace(first=one.first if second == NOTHING else NOTHING, second=second)
+
+
 def _clash(one: State, other: State) -> bool:
-    return any(_change(a) and _change(b) for a, b in zip(one[:2], other[:2], strict=True))
+    return any(_change(a) and _change(b) and not _same(a, b) for a, b in zip(one[:2], other[:2], strict=True))
+
+
+def _same(one: int, other: int) -> bool:
+    return TAKEN in (one, other) and {one, other} <= {TAKEN, UNDOCUMENTED}
+
+
+def _fit(one: State, other: State) -> tuple[bool, int]:
+    """How well the sides of two records go together: without a clash, then by what both say alike."""
+    return not _clash(one, other), sum(_same(a, b) for a, b in zip(one[:2], other[:2], strict=True))
 
 
 def _sum(one: int, other: int) -> int:
+    if _same(one, other):
+        return min(one, other, key=lambda code: code == TAKEN)
     if _change(one) or other == NOTHING:
         return one
     if _change(other) or one == NOTHING:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from itertools import product
 
 from azaward.genetics.model import MISSING, REFERENCE, UNDOCUMENTED, Status, Unsure
-from azaward.readers.genomes.alleles import ANY_OTHER, NOTHING, Reading
+from azaward.readers.genomes.alleles import ANY_OTHER, NOTHING, TAKEN, Reading
 from azaward.readers.genomes.calls import Call
 from azaward.readers.genomes.file import Record
 from azaward.readers.genomes.likelihoods import ANY_ALLELE
@@ -49,7 +49,7 @@ def _codes(number: int, record: Record, reading: Reading, alts: int) -> list[int
         if number > 0 and reading.codes[number] == NOTHING:
             return [NOTHING]
         return [code for code in range(1, alts + 1) if code not in reading.codes] + [UNDOCUMENTED]
-    return [reading.codes[number]]
+    return [UNDOCUMENTED if reading.codes[number] == TAKEN else reading.codes[number]]
 
 
 def _table(weights: dict[Genotype, float], likelihoods: bool, why: str | None) -> Unsure:

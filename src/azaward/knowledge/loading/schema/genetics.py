@@ -124,6 +124,14 @@ class GeneExon(Fact, frozen=True):
     coding_to: int
 
 
+class GeneTranscript(Fact, frozen=True):
+    """The bases of a gene that are transcribed, first and last included: the coding ones and those around them."""
+
+    gene: Gene
+    start_grch38: int
+    end_grch38: int
+
+
 class Consequence(Fact, frozen=True):
     """What a change that no allele names is presumed to leave of the enzyme, by its Sequence Ontology term; nothing is
     presumed where there is no function."""
@@ -261,6 +269,7 @@ TABLES: dict[str, type[Row]] = {
     "gene_positions": GenePosition,
     "gene_sequences": GeneSequence,
     "gene_exons": GeneExon,
+    "gene_transcripts": GeneTranscript,
     "consequences": Consequence,
     "allele_frequencies": AlleleFrequency,
     "phenotype_frequencies": PhenotypeFrequency,

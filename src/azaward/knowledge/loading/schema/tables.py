@@ -20,6 +20,7 @@ from azaward.knowledge.loading.schema.genetics import (
     GeneExon,
     GenePosition,
     GeneSequence,
+    GeneTranscript,
     GenotypeDose,
     PhenotypeFrequency,
     PhenotypeRule,
@@ -147,6 +148,8 @@ class Tables(Protocol):
     def __getitem__(self, name: Literal["gene_sequences"]) -> tuple[GeneSequence, ...]: ...
     @overload
     def __getitem__(self, name: Literal["gene_exons"]) -> tuple[GeneExon, ...]: ...
+    @overload
+    def __getitem__(self, name: Literal["gene_transcripts"]) -> tuple[GeneTranscript, ...]: ...
     @overload
     def __getitem__(self, name: Literal["consequences"]) -> tuple[Consequence, ...]: ...
     @overload
