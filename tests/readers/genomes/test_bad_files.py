@@ -67,6 +67,11 @@ def refused(path: Path, assembly: AssemblyName | None = None, sample: str | None
             header() + at(TPMT3C, "0/1") + "chr13\tsome\t.\tC\tT\t.\t.\t.\tGT\t0/1\n",
             "x.vcf: line 17: position 'some' isn't a number.",
         ),
+        (
+            header() + at(R139C, "0/1:9.5", fields="GT:DP"),
+            "x.vcf: line 16: DP is '9.5' for the sample in column 10, where the header says Type=Integer for DP "
+            "(Type=Float would be right). It may be truncated or damaged: create or copy it again.",
+        ),
         (header() + at(R139C, "0/x"), "x.vcf: line 16: '0/x' for the sample in column 10 isn't a genotype."),
         (header() + "chr13\t5\n", "x.vcf: line 16: 2 columns, expected 10"),
     ],

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 import re
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -17,6 +17,8 @@ from azaward.errors import InputError
 
 _GENOTYPE = re.compile(rb"[|/]?(?:\.|\d+)(?:[|/](?:\.|\d+))*")
 _ALLELES = re.compile(rb"[ACGTNacgtn]+|[RYSWKMBDHVryswkmbdhv]+")
+_INTEGERS = re.compile(rb"##FORMAT=<ID=([^,>]+),Number=[^,>]+,Type=Integer\b")
+_DECIMALS = re.compile(rb"\d\.\d")
 _CHUNK = 1 << 20
 _LONGEST = 1 << 29
 """Bytes of a line beyond which a file isn't read on: a million samples need fewer."""
@@ -60,10 +62,12 @@ def first_bad_line(path: Path, near: int | None = None) -> str | None:
     """
     columns = 0
     number = 0
+    integers: set[bytes] = set()
     for number, line in enumerate(lines(path), start=1):
         if number == 1 and not line.startswith(b"##fileformat=VCF"):
             return f"line 1: found {_short(line)}, expected ##fileformat=VCFv4.2 or another version"
         if line.startswith(b"##"):
+            integers |= {found[1]} if (found := _INTEGERS.match(line)) else set()
             continue
         if line.startswith(b"#"):
             columns = line.count(b"\t") + 1
@@ -77,7 +81,7 @@ def first_bad_line(path: Path, near: int | None = None) -> str | None:
             continue
         if not columns:
             return f"line {number}: a record before the line that begins with #CHROM"
-        if (near is None or number >= near) and line and (wrong := _wrong(line, columns)):
+        if (near is None or number >= near) and line and (wrong := _wrong(line, columns, integers)):
             return f"line {number}: {wrong}"
     if number == 0:
         return "no part of it can be read as VCF"
@@ -88,7 +92,7 @@ def first_bad_line(path: Path, near: int | None = None) -> str | None:
     return None
 
 
-def _wrong(line: bytes, columns: int) -> str | None:
+def _wrong(line: bytes, columns: int, integers: Collection[bytes]) -> str | None:
     cells = line.split(b"\t")
     if len(cells) != columns:
         return f"{len(cells)} columns, expected {columns} as in the #CHROM line"
@@ -101,6 +105,22 @@ def _wrong(line: bytes, columns: int) -> str | None:
             genotype = cell.split(b":", 1)[0]
             if genotype != b"." and not _GENOTYPE.fullmatch(genotype):
                 return f"{_short(genotype)} for the sample in column {FIXED + place} isn't a genotype"
+    return _not_whole(cells, integers) if columns > FIXED else None
+
+
+def _not_whole(cells: Sequence[bytes], integers: Collection[bytes]) -> str | None:
+    """A number with decimals in a field that the header declares as whole numbers: htslib then reads no further."""
+    fields = cells[8].split(b":")
+    if not any(field in integers for field in fields):
+        return None
+    for place, cell in enumerate(cells[FIXED:], start=1):
+        for field, value in zip(fields, cell.split(b":"), strict=False):
+            if field in integers and _DECIMALS.search(value):
+                name = field.decode("utf-8", "replace")
+                return (
+                    f"{name} is {_short(value)} for the sample in column {FIXED + place}, where the header says "
+                    f"Type=Integer for {name} (Type=Float would be right)"
+                )
     return None
 
 
