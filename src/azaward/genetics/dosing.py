@@ -236,10 +236,26 @@ def _caution(opinion: Advice) -> tuple[int, int, float]:
 
 
 def _untold(outcome: Outcome) -> Outcome:
-    """A gene that is not known is tested before the first tablet, unless what is known already forbids the drug."""
+    """A gene that is not known is tested before the first tablet, unless what is known already forbids the drug.
+
+    Where the test decides, no dose stands beside it.
+    """
     tested = min(outcome.action, "test", key=ACTIONS.index)
     urgency = min(outcome.urgency, "this-week", key=URGENCIES.index)
-    return msgspec.structs.replace(outcome, action=tested, urgency=urgency)
+    left = msgspec.structs.replace(outcome, action=tested, urgency=urgency)
+    if tested != "test":
+        return left
+    return msgspec.structs.replace(
+        left,
+        fraction=None,
+        start_mg_per_kg=None,
+        start_mg_per_day=None,
+        up_to_mg_per_day=None,
+        tablets=None,
+        wait_weeks=None,
+        days_per_week=None,
+        no_tablet=None,
+    )
 
 
 def _outcome(knowledge: Knowledge, drug: str, pair: Pair, said: Sequence[Advice], person: Person) -> Outcome:

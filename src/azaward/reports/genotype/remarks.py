@@ -72,7 +72,7 @@ def of_dose(mg_per_day: float, aza: DrugPlan, person: Person) -> str:
     if outcome.action in NO_DOSE:
         refused = _REFUSED.get(outcome.action, "no azathioprine is to be taken")
         return f"{asked} does not fit these results: {refused}."
-    highest = outcome.up_to_mg_per_day or (outcome.start_mg_per_day[1] if outcome.start_mg_per_day else None)
+    highest = _highest(outcome) or (_highest(aza.best) if aza.best else None)
     untold = aza.worst is not None or outcome.action == "test"
     if untold and (highest is None or mg_per_day <= highest):
         return f"{asked} can't be judged while a gene isn't known: test before starting."
@@ -80,6 +80,10 @@ def of_dose(mg_per_day: float, aza: DrugPlan, person: Person) -> str:
         return f"{asked} could not be compared: {_what_lacks(outcome, person)}."
     word = "is within" if mg_per_day <= highest else "is above"
     return f"{asked} {word} what these results allow for this weight (up to {highest:g} mg)."
+
+
+def _highest(outcome: Outcome) -> float | None:
+    return outcome.up_to_mg_per_day or (outcome.start_mg_per_day[1] if outcome.start_mg_per_day else None)
 
 
 def _what_lacks(outcome: Outcome, person: Person) -> str:

@@ -26,11 +26,11 @@ from azaward.reports.genotype.words import (
     phenotype,
     read_as,
     seen,
-    share,
-    start,
+    share_now,
+    start_now,
     to_do,
     untold,
-    wait,
+    wait_now,
     what_else,
 )
 
@@ -73,8 +73,7 @@ def _line(report: SampleReport) -> str:
         for name, gene in report.genes.items()
     ]
     plan = report.dosing["azathioprine"]
-    aza = plan.outcome
-    dose = f"azathioprine: {to_do(plan).lower()}" + (f", {share(aza)}" if aza.fraction else "")
+    dose = f"azathioprine: {to_do(plan).lower()}" + (f", {share_now(plan)}" if plan.outcome.fraction else "")
     return " ".join(f"{report.sample}: {'; '.join(genes)}; {dose}".split()) + "\n"
 
 
@@ -131,8 +130,7 @@ def _doses(report: SampleReport, console: Console) -> None:
     for name in ("drug", "do", "of the usual dose", "start", "wait"):
         table.add_column(name, ratio=2 if name == "start" else None)
     for drug, plan in report.dosing.items():
-        outcome = plan.outcome
-        table.add_row(drug.capitalize(), to_do(plan), share(outcome), start(outcome), wait(outcome))
+        table.add_row(drug.capitalize(), to_do(plan), share_now(plan), start_now(plan), wait_now(plan))
     console.print(table)
     for drug, plan in report.dosing.items():
         console.print(Padding(Text(drug.capitalize(), style="bold"), (1, 0, 0, 0)))

@@ -56,14 +56,32 @@ def do(action: str) -> str:
 def to_do(plan: DrugPlan) -> str:
     """What to do, in words; a gene that is not told comes before the first tablet."""
     words = do(plan.outcome.action)
-    waits = plan.worst is not None and plan.outcome.action not in (*NO_DOSE, "test")
-    return f"Test, then {words.lower()}" if waits else words
+    return f"Test, then {words.lower()}" if _waits(plan) else words
+
+
+def share_now(plan: DrugPlan) -> str:
+    """The share of the usual dose that is left; while a gene isn't told, it may be less."""
+    return f"at most {share(plan.outcome)}" if _waits(plan) and plan.outcome.fraction else share(plan.outcome)
+
+
+def start_now(plan: DrugPlan) -> str:
+    """The dose to start with; none before the gene that isn't told has been tested."""
+    return "after the test" if _waits(plan) else start(plan.outcome)
+
+
+def wait_now(plan: DrugPlan) -> str:
+    """How long to wait for a steady state before raising the dose, where there is one to start with."""
+    return "" if _waits(plan) else wait(plan.outcome)
+
+
+def _waits(plan: DrugPlan) -> bool:
+    return plan.worst is not None and plan.outcome.action not in (*NO_DOSE, "test")
 
 
 def share(outcome: Outcome) -> str:
     """The share of the usual dose that is left."""
     if outcome.fraction is None:
-        return "none" if outcome.action in NO_DOSE else "not stated"
+        return "none" if outcome.action in NO_DOSE else "after the test" if outcome.action == "test" else "not stated"
     return percent_of_usual(outcome.fraction)
 
 

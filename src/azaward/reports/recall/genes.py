@@ -12,7 +12,7 @@ import msgspec
 
 from azaward.genetics.ancestry import prior
 from azaward.genetics.consequence import presumed_functions
-from azaward.genetics.decision import decide, limits
+from azaward.genetics.decision import decide, limits, percent
 from azaward.genetics.dosing import INDETERMINATE, NORMAL, ORDER
 from azaward.genetics.haplotypes import named_alleles, pair_phenotype
 from azaward.genetics.nomenclature import read_report
@@ -134,7 +134,7 @@ class Rules:
         decided = self._decided(earlier, [*listed, *rest.items()])
         # What the pairs that the report doesn't list are called today isn't known: at worst, poor.
         if rest and decided != self._decided(earlier, [*listed, (_POOR, sum(rest.values()))]):
-            share = f"{100 * sum(rest.values()):.2g}%"
+            share = percent(sum(rest.values()))
             return Today(needs=ANEW, why=f"pairs that make up {share} of the probability are not in the report")
         if decided == earlier.phenotype:
             return Today(phenotype=decided)
