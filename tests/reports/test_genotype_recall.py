@@ -343,7 +343,34 @@ def test_a_file_without_reports_says_so(tmp_path: Path, content: bytes) -> None:
     assert run("--recall", tmp_path / "none.json").exit_code == 1
 
 
-@pytest.mark.parametrize("option", [("--report", "TPMT normal"), ("--weight", "60"), ("--format", "html")])
+def test_every_file_and_every_sample_that_is_named_is_looked_at(file: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "other.json"
+    copy.write_bytes(file.read_bytes())
+    assert "6 reports against" in run("--recall", file, "--recall", copy).stdout
+    assert "1 report against" in run("--recall", file, "--sample", "c002").stdout
+    assert "2 reports against" in run("--recall", file, "--sample", "c002", "--sample", "c0000").stdout
+    for arguments, said in (
+        (("--sample", "c009"), "old.json: no report of sample 'c009'."),
+        ((tmp_path / "none.vcf",), "none.vcf: no such file."),
+    ):
+        done = run("--recall", file, *arguments)
+        assert (done.exit_code, done.stderr.count("\n")) == (1, 1)
+        assert said in done.stderr
+
+
+def test_a_deleted_gene_and_a_change_that_does_nothing_are_worked_out(tmp_path: Path) -> None:
+    synonymous = line("chr6", 18130686, "A", "G", "0/1")
+    deleted = line("chr6", 18120000, "N", "<DEL>", "0/1", info="END=18170000")
+    for record, expected in ((synonymous, "1 unchanged"), (deleted, "1 unchanged"), (deleted + synonymous, "1 unch")):
+        genome = write(tmp_path / "a.vcf", header() + whole() + record)
+        (tmp_path / "old.json").write_text(run(genome, "--format", "json").stdout)
+        assert expected in run("--recall", tmp_path / "old.json").stdout
+
+
+@pytest.mark.parametrize(
+    "option",
+    [("--report", "TPMT normal"), ("--weight", "60"), ("--format", "html"), ("--ancestry", "European")],
+)
 def test_what_a_recall_does_not_take_is_typed_wrongly(file: Path, option: tuple[str, str]) -> None:
     assert run("--recall", file, *option).exit_code == 2
 

@@ -53,7 +53,10 @@ def genotype(
     assembly: Annotated[
         Assembly | None, typer.Option(help="The assembly, if the file doesn't state it.", case_sensitive=False)
     ] = None,
-    sample: Annotated[str | None, typer.Option(help="Use only this sample; with --report, a name for it.")] = None,
+    sample: Annotated[
+        list[str] | None,
+        typer.Option(help="Use only this sample; with --report, a name for it. --recall takes several."),
+    ] = None,
     ancestry: Annotated[
         str | None,
         typer.Option(help="The biogeographic group, such as European; if mixed, European=3,EAS=1."),
@@ -68,10 +71,10 @@ def genotype(
     weight: Annotated[float | None, typer.Option(help="Body weight, in kg; doses in mg are for adults.")] = None,
     dose: Annotated[float | None, typer.Option(help="A dose of azathioprine to compare, in mg a day.")] = None,
     recall: Annotated[
-        Path | None,
+        list[Path] | None,
         typer.Option(
             help="Reports that --format json wrote earlier: list whose result today's knowledge changes. "
-            "FILES, if given, are called for those whose report does not hold enough."
+            "FILES, if given, are called for those whose report does not hold enough. May be given several times."
         ),
     ] = None,
     absent_is_reference: Annotated[
@@ -89,15 +92,24 @@ def genotype(
     """Interpret TPMT and NUDT15: alleles, phenotype, untested positions, and the dose of each thiopurine."""
     from azaward.errors import InputError, KnowledgeError
 
-    if recall is not None:
+    if recall:
         from azaward.cli.recall import run
 
         if any(each is not None for each in (report, activity, indication, weight, dose)):
-            raise typer.BadParameter("--recall reads the person from each report: give FILES and --out, nothing else.")
+            raise typer.BadParameter(
+                "--recall reads the person from each report: give FILES, --sample and --out, nothing else."
+            )
+        if not files and (assembly or ancestry or absent_is_reference):
+            raise typer.BadParameter("--assembly, --ancestry and --absent-is-reference are about FILES: give them too.")
         told = assembly.value if assembly else None
-        called = partial(_calls, files, load_knowledge(), told, sample, ancestry) if files else None
-        run(recall, format.value, out, called)
+        one = sample[0] if sample and len(sample) == 1 else None
+        given = files or []
+        called = partial(_calls, given, load_knowledge(), told, one, ancestry, absent=absent_is_reference)
+        run(recall, given, frozenset(sample or ()), format.value, out, called if given else None)
         return
+    if sample and len(sample) > 1:
+        raise typer.BadParameter("give one --sample; without it, every sample is reported.")
+    only = sample[0] if sample else None
     if bool(files) == bool(report):
         raise typer.BadParameter("give FILES or --report (or --recall, with or without FILES).")
     if absent_is_reference and not files:
@@ -106,11 +118,11 @@ def genotype(
     try:
         reporter = _reporter(knowledge, files or [], indication, weight, dose, activity)
         if report:
-            reports: Iterable[SampleReport] = [_of_words(reporter, report, sample, knowledge)]
+            reports: Iterable[SampleReport] = [_of_words(reporter, report, only, knowledge)]
         else:
             alone = any(each is not None for each in (weight, dose, activity))
             told = None if assembly is None else assembly.value
-            parts = _parts(files or [], knowledge, told, sample, absent_is_reference=absent_is_reference)
+            parts = _parts(files or [], knowledge, told, only, absent_is_reference=absent_is_reference)
             reports = _of_files(reporter, parts, files or [], ancestry, knowledge, format, alone)
         if out is None:
             if format is Format.pdf and sys.stdout.isatty():
@@ -125,10 +137,17 @@ def genotype(
 
 
 def _calls(
-    files: list[Path], knowledge: Knowledge, assembly: AssemblyName | None, sample: str | None, ancestry: str | None
+    files: list[Path],
+    knowledge: Knowledge,
+    assembly: AssemblyName | None,
+    sample: str | None,
+    ancestry: str | None,
+    *,
+    absent: bool,
 ) -> Iterator[SampleCall]:
     caller = _caller(knowledge, ancestry)
-    return (call for part in _parts(files, knowledge, assembly, sample) for call in caller.call(part))
+    parts = _parts(files, knowledge, assembly, sample, absent_is_reference=absent)
+    return (call for part in parts for call in caller.call(part))
 
 
 def _reporter(

@@ -16,7 +16,7 @@ from azaward.genetics.decision import decide, limits, percent
 from azaward.genetics.dosing import INDETERMINATE, NORMAL, ORDER
 from azaward.genetics.haplotypes import named_alleles, pair_phenotype
 from azaward.genetics.nomenclature import read_report
-from azaward.genetics.observed import NORMAL_FUNCTION
+from azaward.genetics.observed import DELETION, NO_FUNCTION, NORMAL_FUNCTION
 from azaward.genetics.releases import ALLELE, changes, release_name
 from azaward.knowledge import Knowledge
 from azaward.reports.recall.earlier import Gene
@@ -55,7 +55,7 @@ class Rules:
         self._knowledge, self._gene = knowledge, gene
         self._release = release_name(knowledge)
         alleles = named_alleles(knowledge, gene)
-        self._functions = dict(zip(alleles.names, alleles.functions, strict=True))
+        self._functions = {**dict(zip(alleles.names, alleles.functions, strict=True)), DELETION: NO_FUNCTION}
         self._limits = limits(knowledge, alleles, prior(knowledge, alleles, None))
         self._positions = len(alleles.sites)
         self._harmless = {term for term, left in presumed_functions(knowledge).items() if left == NORMAL_FUNCTION}
@@ -102,9 +102,9 @@ class Rules:
         if earlier.positions > self._positions:
             why = f"{earlier.positions} positions were looked at, this version knows {self._positions}: use a newer one"
             return Today(needs=ANEW, why=why)
-        unnamed = next((pair.call for pair in earlier.diplotypes if "[" in pair.call), None)
-        if unnamed or earlier.undocumented:
-            told = unnamed or earlier.undocumented[0]
+        unnamed = [pair.call for pair in earlier.diplotypes if "[" in pair.call]
+        harmless = {one.name for one in earlier.changes if one.consequence in self._harmless}
+        if told := next(iter((*unnamed, *(name for name in earlier.undocumented if name not in harmless))), None):
             return Today(needs=ASK, why=f"no named allele matched {told}: ask for the file again")
         if gone := [pair.call for pair in earlier.diplotypes if self.phenotype(pair.call) is None]:
             return Today(needs=ANEW, why=f"{gone[0]}: an allele of it is no longer named")
