@@ -14,11 +14,23 @@ from azaward.errors import InputError
 from azaward.genetics import call
 from azaward.genetics.model import GENES, Genotypes, Status
 from azaward.knowledge import load
-from azaward.readers.genomes.absent import MAY_LIST_DIFFERENCES, OPTION, TAKEN
+from azaward.readers.genomes.absent import COPIES_UNSEEN, MAY_LIST_DIFFERENCES, OPTION, TAKEN
 from azaward.readers.genomes.variants import read
 from tests.readers.genomes.test_array_formats import SHAPES
 from tests.readers.genomes.test_variants import block, seen
-from tests.readers.genomes.variant_files import R139C, SITES, TPMT2, TPMT3B, TPMT3C, at, header, line, position, write
+from tests.readers.genomes.variant_files import (
+    R139C,
+    SITES,
+    TPMT2,
+    TPMT3B,
+    TPMT3C,
+    at,
+    header,
+    line,
+    position,
+    whole,
+    write,
+)
 
 KNOWLEDGE = load()
 AZAWARD = Path(sys.executable).with_name("azaward")
@@ -48,13 +60,13 @@ def test_what_has_no_record_is_taken_as_reference_only_where_it_is_stated(tmp_pa
     part = of(path)
     assert seen(part, TPMT3C) == ((0, 1), Status.SEEN)
     assert {seen(part, name) for name in SITES if name != TPMT3C} == {((0, 0), Status.ASSUMED_REFERENCE)}
-    assert all(notes(part, gene) == TAKEN for gene in GENES)
+    assert all(notes(part, gene) == f"{TAKEN}. {COPIES_UNSEEN}" for gene in GENES)
     genes = next(call(part, KNOWLEDGE)).genes
     assert (genes["TPMT"].phenotype, genes["NUDT15"].phenotype) == ("Intermediate Metabolizer", "Normal Metabolizer")
     assert not genes["NUDT15"].missing_positions
     unstated = of(path, stated=False)
     assert {seen(unstated, name) for name in SITES if name != TPMT3C} == {((-1, -1), Status.NO_RECORD)}
-    assert all(notes(unstated, gene) == MAY_LIST_DIFFERENCES for gene in GENES)
+    assert all(notes(unstated, gene) == f"{MAY_LIST_DIFFERENCES}. {COPIES_UNSEEN}" for gene in GENES)
     assert OPTION in MAY_LIST_DIFFERENCES
     assert next(call(unstated, KNOWLEDGE)).genes["NUDT15"].phenotype == "Indeterminate"
 
@@ -108,7 +120,7 @@ def test_a_chromosome_without_variants_stays_unknown(tmp_path: Path) -> None:
     (part,) = read([path], KNOWLEDGE, warn=said.append, absent_is_reference=True)
     assert f"x.vcf: no variant on chr13, so {OPTION} says nothing of NUDT15." in said
     assert seen(part, R139C) == ((-1, -1), Status.NO_RECORD)
-    assert notes(part, "NUDT15") == ""
+    assert notes(part, "NUDT15") == COPIES_UNSEEN
     assert seen(part, TPMT3B) == ((0, 0), Status.ASSUMED_REFERENCE)
 
 
@@ -120,7 +132,7 @@ def test_an_index_changes_nothing(tmp_path: Path) -> None:
     for path in (plain, tmp_path / "b.vcf.gz"):
         part = of(path)
         assert {seen(part, name) for name in SITES if name != TPMT3C} == {((0, 0), Status.ASSUMED_REFERENCE)}
-        assert notes(of(path, stated=False), "NUDT15") == MAY_LIST_DIFFERENCES
+        assert notes(of(path, stated=False), "NUDT15") == f"{MAY_LIST_DIFFERENCES}. {COPIES_UNSEEN}"
 
 
 def test_a_file_of_structural_variants_beside_one_of_small_ones(tmp_path: Path) -> None:
@@ -150,7 +162,7 @@ def test_the_report_says_so_in_every_format(tmp_path: Path) -> None:
     made = run(path, OPTION, "--format", "json")
     genes = json.loads(made.stdout)["genes"]
     for gene in GENES:
-        assert TAKEN in genes[gene]["notes"]
+        assert any(TAKEN in note for note in genes[gene]["notes"])
     assumed = Status.ASSUMED_REFERENCE.says
     assert {each["status"] for each in genes["NUDT15"]["evidence"]} == {assumed}
     text = " ".join(run(path, OPTION).stdout.split())
@@ -164,6 +176,30 @@ def test_the_report_says_so_in_every_format(tmp_path: Path) -> None:
     assert pdf.stat().st_size > 1000
     unstated = json.loads(run(path, "--format", "json").stdout)["genes"]["NUDT15"]
     assert unstated["phenotype"] == "Indeterminate"
-    assert MAY_LIST_DIFFERENCES in unstated["notes"]
+    assert any(MAY_LIST_DIFFERENCES in note for note in unstated["notes"])
     wrong = run("--report", "TPMT *1/*1", OPTION)
     assert wrong.returncode == 2
+
+
+REARRANGED = '##INFO=<ID=SVTYPE,Number=1,Type=String,Description="Kind">'
+DELETED = line("chr6", 18120000, "N", "<DEL>", "0/0", info="END=18170000")
+COUNTED = line("chr6", 18120000, "N", ".", "2", fields="CN", info="END=18170000")
+
+
+@pytest.mark.parametrize(
+    ("samples", "extra", "records", "unseen"),
+    [
+        (1, (), "", True),
+        (1, (REARRANGED,), "", False),
+        (1, (), DELETED, False),
+        (1, (), COUNTED, False),
+        (2, (), "", False),
+    ],
+)
+def test_a_file_without_rearrangements_says_nothing_of_copies(
+    tmp_path: Path, samples: int, extra: tuple[str, ...], records: str, unseen: bool
+) -> None:
+    names = [f"c{each:03d}" for each in range(samples)]
+    path = write(tmp_path / "a.vcf", header(names, extra=extra) + whole(samples=samples) + records)
+    (part,) = read([path], KNOWLEDGE)
+    assert [notes(part, gene) for gene in GENES] == [COPIES_UNSEEN if unseen else ""] * 2

@@ -335,12 +335,30 @@ def test_genes_may_stand_in_a_file_each(tmp_path: Path) -> None:
 
 
 def test_files_that_disagree_leave_the_site_missing(tmp_path: Path) -> None:
-    one = write(tmp_path / "one.vcf", header() + at(R139C, "0/1") + at(TPMT3C, "./.") + at(TPMT3B, "0/1"))
-    two = write(tmp_path / "two.vcf", header() + at(R139C, "0/0") + at(TPMT3C, "0/1") + at(TPMT3B, "1/0"))
-    (part,) = read([one, two], KNOWLEDGE)
+    head = header(("c001", "c002"))
+    one = head + at(R139C, "0/1", "0/0") + at(TPMT3C, "./.", "0/0") + at(TPMT3B, "0/1", "0/0")
+    two = head + at(R139C, "0/0", "0/0") + at(TPMT3C, "0/1", "0/0") + at(TPMT3B, "1/0", "0/0")
+    (part,) = read([write(tmp_path / "one.vcf", one), write(tmp_path / "two.vcf", two)], KNOWLEDGE)
     assert seen(part, R139C) == ((-1, -1), Status.CONFLICT)
     assert seen(part, TPMT3C) == ((0, 1), Status.CONFLICT_SETTLED)
     assert sorted(seen(part, TPMT3B)[0]) == [0, 1]
+
+
+def test_files_of_one_sample_that_are_sure_of_different_genotypes_may_be_of_two_people(tmp_path: Path) -> None:
+    one = write(tmp_path / "one.vcf", header() + at(R139C, "0/1"))
+    two = write(tmp_path / "two.vcf", header(assembly="GRCh37") + at(R139C, "0/0", assembly="GRCh37"))
+    many = write(tmp_path / "many.vcf", header(("c001", "c002")) + at(R139C, "0/0", "0/0"))
+    with pytest.raises(InputError) as refused:
+        list(read([one, two], KNOWLEDGE))
+    assert str(refused.value) == (
+        "one.vcf, two.vcf: sample 'c001' has C/T in one.vcf and C/C in two.vcf at NUDT15 rs116855232. Are both files "
+        "of one person? Give them one by one, and ask the laboratory which of them is right."
+    )
+    with pytest.raises(InputError, match="Are both files of one person"):
+        list(read([one, many], KNOWLEDGE, sample="c001"))
+    unsure = header() + at(R139C, "0/0:9", fields="GT:GQ") + at(TPMT3C, "0/0")
+    (part,) = read([one, write(tmp_path / "two.vcf", unsure)], KNOWLEDGE)
+    assert seen(part, R139C) == ((0, 1), Status.CONFLICT_SETTLED)
 
 
 def test_a_sample_may_be_in_one_file_only(tmp_path: Path) -> None:

@@ -2,7 +2,8 @@
 knows the file states that every position that differs is in it.
 
 Then a position without any record is taken as the reference, with a status of its own, and a note says who stated it. A
-deletion, a record that failed its filters or one without a genotype stays what it is.
+deletion, a record that failed its filters or one without a genotype stays what it is. A file without rearrangements
+doesn't say either how many copies of a gene there are.
 """
 
 from __future__ import annotations
@@ -28,17 +29,20 @@ MAY_LIST_DIFFERENCES = (
     "No record says reference, so the file may list only positions that differ. If its laboratory confirms that it has "
     f"every position that differs, {OPTION} states so, and takes positions without a record as the reference"
 )
+COPIES_UNSEEN = "Nothing in the file tells how many copies of the gene there are, so a deleted copy would not be seen"
 _ASSUMED = State(REFERENCE, REFERENCE, Status.ASSUMED_REFERENCE)
 
 
 @dataclass(frozen=True)
 class Listed:
-    """What a file lists: the chromosomes on which it has a change, and whether any record says reference."""
+    """What a file lists: the chromosomes on which it has a change, whether any record says reference, and whether
+    rearrangements or numbers of copies may be among its records."""
 
     file: str
     samples: tuple[str, ...]
     varied: frozenset[str]
     says_reference: bool
+    copies: bool
 
 
 def check_stated(files: Sequence[Listed], arrays: Sequence[str], knowledge: Knowledge) -> list[str]:
@@ -99,6 +103,15 @@ def say_what_may_be_stated(
             _say(columns, gene, _of_samples(files, names, found[0].chrom), MAY_LIST_DIFFERENCES)
 
 
+def say_that_copies_are_unseen(
+    columns: MutableMapping[Key, Column[State]], files: Sequence[Listed], names: Sequence[str]
+) -> None:
+    """Adds a note to the one person of files that have neither rearrangements nor numbers of copies."""
+    if len(names) == 1 and not any(file.copies for file in files):
+        for gene in GENES:
+            _say(columns, gene, Column([True], np.zeros(1, np.uint8)), COPIES_UNSEEN)
+
+
 def _of_samples(files: Iterable[Listed], names: Sequence[str], chrom: str) -> Column[bool]:
     """For each sample, whether one of its files has a change on the chromosome."""
     having = [file.samples for file in files if chrom in file.varied]
@@ -116,4 +129,8 @@ def _nothing(samples: int) -> Column[State]:
 def _say(columns: MutableMapping[Key, Column[State]], gene: str, of: Column[bool], text: str) -> None:
     words = of.mapped(lambda ok: ABSENT._replace(text=text) if ok else ABSENT)
     held = columns.get((gene, WHOLE_GENE))
-    columns[gene, WHOLE_GENE] = words if held is None else held.joined(words, settle)
+    columns[gene, WHOLE_GENE] = words if held is None else held.joined(words, _as_sentences)
+
+
+def _as_sentences(one: State, other: State) -> State:
+    return settle(one, other)._replace(text=". ".join(text for text in (one.text, other.text) if text) or None)

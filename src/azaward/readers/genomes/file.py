@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import cyvcf2
 
 from azaward.errors import InputError
-from azaward.readers.genomes.alleles import ANY_OTHER, SILENT, kind_of
+from azaward.readers.genomes.alleles import ANY_OTHER, SILENT, is_symbolic, kind_of
 from azaward.readers.genomes.calls import Call, Column, read_calls
 from azaward.readers.genomes.contigs import chromosome, spellings
 from azaward.readers.genomes.likelihoods import Limits
@@ -104,6 +104,9 @@ class VariantFile:
             raise InputError(f"{self.name}: {what}. Expected a VCF (4.1 to 4.4) or a BCF.") from None
         self._declare()
         self._rearranged = _DECLARES_REARRANGEMENTS.search(self.header) is not None
+        self.tells_copies = self._rearranged
+        """Whether it may have rearrangements: its header declares them, or a record in the spans has one or counts
+        copies."""
         if not names:
             raise InputError(f"{self.name}: contains sites but no samples. Use the file that has the genotypes.")
         if sample is not None:
@@ -318,6 +321,8 @@ class VariantFile:
         segment = is_segment(variant)
         if not segment and (not alts or any(alt in ANY_OTHER for alt in alts)):
             self.says_reference = True
+        copies = segment or any(alt.startswith("<") for alt in alts)
+        self.tells_copies |= segment or any(is_symbolic(alt) for alt in alts)
         return Record(
             where=where,
             chrom=chromosome(variant.CHROM),
@@ -328,7 +333,7 @@ class VariantFile:
             alts=alts,
             filters=variant.FILTER,
             calls=lambda: self._calls(variant, where, len(alts)),
-            copies=(lambda: read_copies(variant)) if segment or any(alt.startswith("<") for alt in alts) else None,
+            copies=(lambda: read_copies(variant)) if copies else None,
             segment=segment,
             endless=is_endless(variant),
         )

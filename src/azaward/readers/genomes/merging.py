@@ -128,6 +128,16 @@ def settle(one: State, other: State) -> State:
     return found._replace(text=text if UNDOCUMENTED in found[:2] else None)
 
 
+def differ(one: State, other: State) -> bool:
+    """Whether two files are both sure of a sample's genotype at a site, and each of another.
+
+    >>> differ(State(0, 1, 0), State(1, 0, 0)), differ(State(0, 1, 0), State(0, 0, 0)), differ(State(0, 1, 0), ABSENT)
+    (False, True, False)
+    """
+    sure = all(state.known and state.status == Status.SEEN and state.unsure is None for state in (one, other))
+    return sure and sorted(one[:2]) != sorted(other[:2])
+
+
 def _both(one: str | None, other: str | None) -> str | None:
     return "; ".join(dict.fromkeys(text for text in (one, other) if text)) or None
 

@@ -26,6 +26,7 @@ from azaward.knowledge import Knowledge
 from azaward.readers.genomes.absent import (
     Listed,
     check_stated,
+    say_that_copies_are_unseen,
     say_what_may_be_stated,
     says_reference,
     take_as_reference,
@@ -48,7 +49,7 @@ from azaward.readers.genomes.file import (
 )
 from azaward.readers.genomes.kinds import check_kind
 from azaward.readers.genomes.likelihoods import Limits
-from azaward.readers.genomes.merging import either, settle
+from azaward.readers.genomes.merging import differ, either, settle
 from azaward.readers.genomes.text import without_leading_phase
 from azaward.readers.genomes.unsure import combined
 
@@ -57,6 +58,7 @@ PART = 100_000
 _WIDE = 1 << 17
 """How many rows are told apart by number before those that no sample has are dropped."""
 _LONG = 500
+_UNTOLD = Column([ABSENT], np.zeros(1, np.uint8))
 Warn = Callable[[str], None]
 
 
@@ -95,11 +97,11 @@ def read(
 ) -> Iterator[Genotypes]:
     """The genotypes in these files, with samples in the order in which the files first name them.
 
-    A sample's genes may be in several files (one for each chromosome); a site on which files disagree is missing.
-    `absent_is_reference` states that the files have every position that differs: one without a record is then taken
-    as the reference. `assembly` is needed only if a file doesn't give it. `progress` receives occasional progress
-    messages, and `warn` receives warnings about a file as a whole. Raises a one-line `InputError` for input that can't
-    be used.
+    A sample's genes may be in several files (one for each chromosome). Files of a single sample must agree; of many
+    samples, a site on which files disagree is missing. `absent_is_reference` states that the files have every position
+    that differs: one without a record is then taken as the reference. `assembly` is needed only if a file doesn't give
+    it. `progress` receives occasional progress messages, and `warn` receives warnings about a file as a whole. Raises a
+    one-line `InputError` for input that can't be used.
 
     >>> from azaward.knowledge import load
     >>> part = next(read([Path("examples/genotype/one.vcf")], load()))
@@ -211,7 +213,11 @@ def _read_here(
     if sample is not None and not alone and _leans_on_others(columns.columns):
         return _only(_read_here(path, knowledge, asked, None, progress), sample)
     listed = Listed(
-        file.name, file.samples, frozenset(file.varied), file.says_reference or says_reference(columns.columns)
+        file.name,
+        file.samples,
+        frozenset(file.varied),
+        file.says_reference or says_reference(columns.columns),
+        file.tells_copies,
     )
     return _OneFile(file.name, file.samples, columns.columns, frozenset(file.contigs_seen), listed)
 
@@ -299,6 +305,8 @@ def _parts(files: Sequence[_OneFile], knowledge: Knowledge, absent_is_reference:
     names = files[0].samples
     if any(file.samples != names for file in files[1:]):
         names = tuple(dict.fromkeys(name for file in files for name in file.samples))
+    if len(names) == 1:
+        _check_one_person(files, names[0], knowledge)
     columns: dict[Key, Column[State]] = {}
     for number, file in enumerate(files):
         for key, column in file.columns.items():
@@ -308,9 +316,30 @@ def _parts(files: Sequence[_OneFile], knowledge: Knowledge, absent_is_reference:
             columns[key] = columns[key].joined(told, both) if key in columns else told
     add = take_as_reference if absent_is_reference else say_what_may_be_stated
     add(columns, [file.listed for file in files], names, knowledge)
+    say_that_copies_are_unseen(columns, [file.listed for file in files], names)
     for low in range(0, len(names), PART):
         high = min(low + PART, len(names))
         yield Genotypes(names[low:high], {gene: _gene(gene, columns, low, high, knowledge) for gene in GENES})
+
+
+def _check_one_person(files: Sequence[_OneFile], name: str, knowledge: Knowledge) -> None:
+    """Refuses files that are sure of different genotypes of the one sample that they have: are they of one person?
+
+    Among many people, a site on which files disagree is one person's matter, and both genotypes count.
+    """
+    for one, other in itertools.combinations(files, 2):
+        for gene in GENES:
+            for at, site in enumerate(sites(knowledge, gene)):
+                first, second = ((file.columns.get((gene, at)) or _UNTOLD).states[0] for file in (one, other))
+                if differ(first, second):
+                    told = " and ".join(
+                        f"{'/'.join(site.base(code) for code in sorted(state[:2]))} in {file.name}"
+                        for state, file in ((first, one), (second, other))
+                    )
+                    raise InputError(
+                        f"{one.name}, {other.name}: sample {name!r} has {told} at {gene} {site.label}. Are both files "
+                        "of one person? Give them one by one, and ask the laboratory which of them is right."
+                    )
 
 
 def _sided_by(file: int, state: State) -> State:
