@@ -40,7 +40,7 @@ from azaward.genetics.model import (
     Unnamed,
     Unsure,
 )
-from azaward.genetics.observed import NORMAL_FUNCTION, Codes, left_unsure, observe
+from azaward.genetics.observed import NORMAL_FUNCTION, Codes, beside_deletions, left_unsure, observe
 from azaward.knowledge import Knowledge
 
 T = TypeVar("T")
@@ -202,7 +202,7 @@ class _Gene:
         diplotypes = tuple(self._diplotype(pair, unseen, sure) for pair in fit)
         phenotypes = _summed((each.phenotype, each.probability) for each in diplotypes)
         hiding = self._could_hide(fit, codes, unseen, untested)
-        changes = self.codons.told(unnamed, self._named(row)) if shared else unnamed
+        changes = beside_deletions(self.codons.told(unnamed, self._named(row)) if shared else unnamed)
         doubts = [each for each in unnamed if each.doubt and self.presumed.get(each.term) != NORMAL_FUNCTION]
         decision = decide(phenotypes, (name for name, _ in hiding), self.limits, [each.name for each in doubts])
         normal = dict(phenotypes)[NORMAL] if decision.phenotype == NORMAL else None

@@ -200,6 +200,18 @@ def _without_deleted(
     ]
 
 
+def beside_deletions(changes: Iterable[Unnamed]) -> tuple[Unnamed, ...]:
+    """The changes as they can lie beside one deleted copy: what was called on both is on the one that is left."""
+    told = tuple(changes)
+    gone = [each for each in told if each.term in DELETIONS and each.doubt is None and each.copies == 1]
+    return tuple(
+        each._replace(first=False)
+        if each.copies == 2 and any(one.start <= each.start and each.end <= one.end for one in gone)
+        else each
+        for each in told
+    )
+
+
 def _left(codes: tuple[int, int]) -> int:
     """What stands on the copy that is left, of two codes: what isn't the reference, where one isn't."""
     known = set(codes) - {MISSING} or {MISSING}

@@ -284,3 +284,16 @@ def test_what_stands_beside_a_named_change_in_one_alt_counts_by_itself(
     place = position(TPMT3C)
     records = line("chr6", place - 1, ref, alt, call) + (line("chr6", place, "T", "C", alone) if alone else "")
     assert [each.call for each in tpmt(tmp_path, records, sites=without(TPMT3C)).diplotypes] == [expected]
+
+
+def test_beside_a_deleted_copy_a_change_lies_on_the_one_that_is_left(tmp_path: Path) -> None:
+    deleted = line("chr6", 18120000, "N", "<DEL>", "0/1", info="END=18170000")
+    stop = line("chr6", 18139003, "T", "A", "1/1")
+    found = tpmt(tmp_path, deleted, stop)
+    assert {each.call for each in found.diplotypes} <= {
+        "[c.454A>T p.Arg152Ter]/deletion",
+        "deletion/[c.454A>T p.Arg152Ter]",
+    }
+    assert [each.copies for each in found.changes if "454" in each.name] == [1]
+    assert "c.454A>T p.Arg152Ter on one copy" in " ".join(found.notes)
+    assert [each.copies for each in tpmt(tmp_path, stop).changes] == [2]
